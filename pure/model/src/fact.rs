@@ -1,0 +1,73 @@
+//! Facts: what pure code needs to know of the world, asked for and answered as data.
+
+use std::collections::BTreeMap;
+
+use crate::{Digest, NonEmpty};
+
+/// A question about the world.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FactQuery {
+    /// Which file a bare program name resolves to, by the search path that applies.
+    Program(String),
+    /// What stands at an absolute path, links followed, with the content where it is a small text.
+    File(String),
+    /// Where an absolute path leads once every link in it is followed (the last part need not exist).
+    RealPath(String),
+}
+
+/// An answer. `Unknown` is always a legal answer, and makes coverage partial where it matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// The program's absolute path, or none found.
+    Program(Option<String>),
+    /// What kind of thing stands there.
+    File(FileKind),
+    /// The path without links.
+    RealPath(String),
+    /// It could not be found out.
+    Unknown,
+}
+
+/// What stands at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// Nothing.
+    Missing,
+    /// A directory.
+    Directory,
+    /// A text small enough to read, with its plain SHA-256.
+    Text(String, Digest),
+    /// Anything else: a binary, a device, a text that is too large.
+    Opaque,
+}
+
+/// The facts known so far, each with its question.
+#[derive(Clone, Debug, Default)]
+pub struct Facts(BTreeMap<FactQuery, Fact>);
+
+impl Facts {
+    /// The answer to a question, if it was asked.
+    pub fn find(&self, query: &FactQuery) -> Option<&Fact> {
+        self.0.get(query)
+    }
+
+    /// Adds an answer.
+    pub fn learn(&mut self, query: FactQuery, fact: Fact) {
+        self.0.insert(query, fact);
+    }
+
+    /// Every question with its answer, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&FactQuery, &Fact)> {
+        self.0.iter()
+    }
+}
+
+/// Pure code asks; the edge looks. Either facts are wanted first, or the answer is there.
+#[derive(Debug)]
+#[must_use]
+pub enum Step<T> {
+    /// These facts are needed; call again with them.
+    Need(NonEmpty<FactQuery>),
+    /// The answer.
+    Done(T),
+}

@@ -1,0 +1,26 @@
+//! The nouns of Countersign: who acts, what would be done, what it would touch, and the digests that bind them.
+//!
+//! Everything here is plain data. Nothing reads a clock, a file, the environment or a random source: such values
+//! come in as arguments, so that the same input gives the same answer on every machine.
+
+mod act;
+pub mod canon;
+mod digest;
+pub mod display;
+mod fact;
+mod ids;
+mod intent;
+mod nonempty;
+mod request;
+mod risk;
+
+pub use act::{Act, ByteText, Exec, FileIdentity, MalformedAct, ToolCall};
+pub use digest::{Digest, MalformedDigest, RequestDigest};
+pub use fact::{Fact, FactQuery, Facts, FileKind, Step};
+pub use ids::{AgentName, HoldId, MalformedId, PermitId, PersonName, RequestId, SessionId};
+pub use intent::{
+    Action, Arg, Category, Coverage, Flow, Intent, Operation, Resource, Reversibility, Segment, Unknown,
+};
+pub use nonempty::NonEmpty;
+pub use request::{Claims, Request, Seen};
+pub use risk::{Factor, Level, Risk};
