@@ -1,0 +1,186 @@
+//! The answer of the policy: never a `bool`, always with reasons, and a yes carries its terms.
+
+use std::fmt;
+
+use model::{Coverage, NonEmpty, RequestDigest, Risk};
+
+use crate::policy::PolicyDigest;
+
+/// How sure we must be that the person at the other end is who they say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Assurance {
+    /// A code of the reviewer's authenticator (RFC 6238).
+    Totp,
+    /// A signature over the request digest.
+    Signature,
+}
+
+impl Assurance {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::Signature => "signature",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Totp, Self::Signature].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+/// Who must agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quorum {
+    /// How many distinct people.
+    pub people: u8,
+    /// With what assurance each.
+    pub assurance: Assurance,
+    /// How long the request waits for them, in seconds.
+    pub timeout_s: u32,
+}
+
+impl Quorum {
+    /// One person with a code, within a minute.
+    pub const DEFAULT: Self = Self { people: 1, assurance: Assurance::Totp, timeout_s: 60 };
+
+    /// What satisfies both: more people, more assurance, less time.
+    pub fn strictest(self, other: Self) -> Self {
+        Self {
+            people: self.people.max(other.people),
+            assurance: self.assurance.max(other.assurance),
+            timeout_s: self.timeout_s.min(other.timeout_s),
+        }
+    }
+}
+
+/// What must be done with a yes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Obligations {
+    /// Variables that the program must not be given.
+    pub withhold: Vec<String>,
+}
+
+impl Obligations {
+    fn and(mut self, other: Self) -> Self {
+        self.withhold.extend(other.withhold);
+        self.withhold.sort();
+        self.withhold.dedup();
+        self
+    }
+}
+
+/// Allow, ask people, or deny. Combining two takes the stricter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may be done now, on these terms.
+    Allow(Obligations),
+    /// These people must agree first; then on these terms.
+    Ask(Quorum, Obligations),
+    /// It is not done.
+    Deny,
+}
+
+impl Verdict {
+    /// The stricter of two, with the terms of both.
+    pub fn strictest(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Deny, _) | (_, Self::Deny) => Self::Deny,
+            (Self::Ask(q, a), Self::Ask(r, b)) => Self::Ask(q.strictest(r), a.and(b)),
+            (Self::Ask(q, a), Self::Allow(b)) | (Self::Allow(b), Self::Ask(q, a)) => Self::Ask(q, a.and(b)),
+            (Self::Allow(a), Self::Allow(b)) => Self::Allow(a.and(b)),
+        }
+    }
+
+    /// `allow`, `ask` or `deny`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Allow(_) => "allow",
+            Self::Ask(..) => "ask",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// Where a reason comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A rule, by its id.
+    Rule(String),
+    /// A named factor or default of ours.
+    Factor(&'static str),
+}
+
+/// Why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Where it comes from.
+    pub source: Source,
+    /// In words.
+    pub text: String,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Source::Rule(id) => write!(out, "rule `{id}`: {}", self.text),
+            Source::Factor(name) => write!(out, "{name}: {}", self.text),
+        }
+    }
+}
+
+/// The decision on one request. It names the request by digest, and only [`evaluate`](crate::evaluate) makes it.
+#[derive(Debug)]
+#[must_use]
+pub struct Decision {
+    request: RequestDigest,
+    verdict: Verdict,
+    reasons: NonEmpty<Reason>,
+    risk: Risk,
+    coverage: Coverage,
+    policy: PolicyDigest,
+}
+
+impl Decision {
+    pub(crate) const fn new(
+        request: RequestDigest,
+        verdict: Verdict,
+        reasons: NonEmpty<Reason>,
+        risk: Risk,
+        coverage: Coverage,
+        policy: PolicyDigest,
+    ) -> Self {
+        Self { request, verdict, reasons, risk, coverage, policy }
+    }
+
+    /// The request it is about.
+    pub const fn request(&self) -> &RequestDigest {
+        &self.request
+    }
+
+    /// The verdict.
+    pub const fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// Why; the deciding reason first.
+    pub const fn reasons(&self) -> &NonEmpty<Reason> {
+        &self.reasons
+    }
+
+    /// The risk.
+    pub const fn risk(&self) -> &Risk {
+        &self.risk
+    }
+
+    /// How much was understood.
+    pub const fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    /// The policy that was used.
+    pub const fn policy(&self) -> &PolicyDigest {
+        &self.policy
+    }
+}

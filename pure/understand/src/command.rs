@@ -1,0 +1,436 @@
+//! One simple command: which program it is, what wrapper stands around it, and what it does.
+
+use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource, Reversibility, Segment, Unknown};
+
+use crate::knowledge::{self, Program, Role};
+use crate::lower::{Dress, Lowering};
+use crate::{paths, program};
+
+/// Shells whose language the parser reads.
+const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "rbash"];
+
+/// Programs that read code in a language that is not read here.
+const INTERPRETERS: &[&str] = &[
+    "python", "pypy", "perl", "ruby", "node", "nodejs", "deno", "bun", "php", "lua", "luajit", "tclsh", "wish", "expect", "osascript", "pwsh",
+    "Rscript", "R", "julia", "guile", "racket", "sbcl", "ghci", "runghc", "groovy", "scala", "swift", "java", "jshell", "irb", "ipython", "zsh",
+    "ksh", "fish", "csh", "tcsh", "elvish", "xonsh", "nu", "vim", "vi", "nvim", "emacs", "ed", "ex", "gdb",
+];
+
+/// Builtins that change nothing we judge.
+const QUIET_BUILTINS: &[&str] =
+    &["exit", "return", "break", "continue", "shift", "wait", "jobs", "times", "logout", "dirs", "caller", "disown", "suspend", "umask", "ulimit"];
+
+/// Marks a segment as running what another command fetched.
+pub(crate) fn mark_download(segment: &mut Segment, from: &str) {
+    segment.operations.push(Operation {
+        action: Action::Run,
+        resource: Resource::Unknown(format!("code from {from}")),
+        category: Category::RemoteCode,
+        reversibility: Reversibility::Irreversible,
+        recursive: false,
+    });
+    segment.factors.push(Factor { name: "download_and_run", points: 40, why: format!("runs code that comes from {from}") });
+}
+
+impl Lowering<'_> {
+    /// An argument vector that is executed without a shell.
+    pub(crate) fn vector(&mut self, argv: &[String]) {
+        let argv: Vec<Arg> = argv.iter().cloned().map(Arg::Known).collect();
+        self.run(argv, Dress::default(), false, 0);
+    }
+
+    /// A command with its words expanded. `before` is where the segments of its own substitutions begin.
+    pub(crate) fn run(&mut self, argv: Vec<Arg>, dress: Dress, piped: bool, before: usize) {
+        let Some((head, args)) = argv.split_first() else {
+            let segment = self.bare(argv, dress);
+            self.push(segment);
+            return;
+        };
+        let (input, reads_elsewhere) = (dress.input.clone(), dress.reads_elsewhere);
+        let mut segment = self.bare(argv.clone(), dress);
+        match head.known() {
+            Some(name) => self.named(name, args, &mut segment, piped || reads_elsewhere, input),
+            None => {
+                run_unknown(&mut segment, head.text(), "the program is not known before it runs");
+            }
+        }
+        let inner: Vec<Operation> = self.intent.segments.iter().skip(before).flat_map(|it| it.operations.clone()).collect();
+        let fetched = inner.iter().find(|operation| operation.action == Action::Connect);
+        let runs = segment.operations.iter().any(|operation| operation.action == Action::Run);
+        if runs && let Some(fetched) = fetched {
+            mark_download(&mut segment, fetched.resource.text());
+        }
+        let reads_secret = inner.iter().chain(&segment.operations).find(|operation| operation.category == Category::CredentialAccess);
+        if program::connects(&segment.operations) && let Some(secret) = reads_secret {
+            let why = format!("{} could leave over the network", secret.resource.text());
+            segment.factors.push(Factor { name: "secret_to_network", points: 40, why });
+        }
+        self.push(segment);
+    }
+
+    fn named(&mut self, name: &str, args: &[Arg], segment: &mut Segment, fed: bool, input: Option<Option<String>>) {
+        if self.functions.contains(name) {
+            return;
+        }
+        if name.contains('/') {
+            let path = paths::plain(name, self.cwd.as_deref());
+            let system = paths::is_system_program(&path);
+            if !system {
+                self.script(&path, segment);
+                return;
+            }
+        } else if self.builtin(name, args, segment) {
+            return;
+        } else {
+            if self.lookup_changed {
+                run_unknown(segment, name, "an earlier part of the text changed how programs are looked up");
+            }
+            if let Fact::Program(Some(path)) = self.fact(FactQuery::Program(name.to_owned()))
+                && !paths::is_system_program(&path)
+            {
+                run_unknown(segment, name, &format!("`{name}` is `{path}` here, which is no part of the system"));
+            }
+        }
+        let name = name.rsplit('/').next().unwrap_or(name);
+        let family = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+        if SHELLS.contains(&name) {
+            self.shell_program(args, segment, fed, input);
+        } else if INTERPRETERS.contains(&family) || INTERPRETERS.contains(&name) {
+            interpreter(name, args, segment, fed || input.is_some());
+        } else if name == "find" {
+            self.find(args, segment);
+        } else {
+            match knowledge::find(name) {
+                Some(entry) => self.by_entry(entry, args, segment),
+                None => run_unknown(segment, name, "this program is not known to us"),
+            }
+        }
+    }
+
+    fn by_entry(&mut self, entry: &'static Program, args: &[Arg], segment: &mut Segment) {
+        if entry.name == "command" && matches!(args.first().and_then(Arg::known), Some("-v" | "-V")) {
+            return;
+        }
+        let parsed = self.parse(entry, args);
+        segment.operations.extend(parsed.operations);
+        segment.unknowns.extend(parsed.unknowns);
+        for text in &parsed.shell_texts {
+            self.shell_text(text, segment);
+        }
+        if entry.subcommands {
+            self.subcommand(entry.name, &parsed.operands, &parsed.wrapped, segment);
+        }
+        if entry.wraps.is_none() {
+            return;
+        }
+        if let Some((action, category, reversibility)) = entry.always.and_then(Role::effect) {
+            segment.operations.push(Operation { action, resource: Resource::System, category, reversibility, recursive: false });
+        }
+        let mut dress = Dress::default();
+        for (name, value) in parsed.assigned {
+            self.set(&name, Some(value), true, &mut dress);
+        }
+        segment.dressed |= dress.worn;
+        segment.unknowns.extend(dress.unknowns);
+        self.wrapped(entry.name, parsed.wrapped, segment);
+    }
+
+    /// What a wrapper runs becomes a segment of its own, which must stand on its own.
+    fn wrapped(&mut self, wrapper: &str, mut inner: Vec<Arg>, segment: &mut Segment) {
+        if inner.is_empty() {
+            match wrapper {
+                "env" => segment.operations.push(Operation {
+                    action: Action::Read,
+                    resource: Resource::Unknown("the environment".to_owned()),
+                    category: Category::CredentialAccess,
+                    reversibility: Reversibility::Reversible,
+                    recursive: false,
+                }),
+                "sudo" | "doas" => run_unknown(segment, wrapper, "opens a shell with more privileges"),
+                _ => {}
+            }
+            return;
+        }
+        if self.wrappers.len() >= crate::MAX_DEPTH {
+            run_unknown(segment, wrapper, "wrappers are nested too deep");
+            return;
+        }
+        if wrapper == "xargs" {
+            inner.push(Arg::Unknown("(arguments from input)".to_owned()));
+        }
+        self.wrappers.push(wrapper.to_owned());
+        if wrapper == "watch" {
+            let text = inner.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
+            match text {
+                Some(text) => self.nested(&text),
+                None => run_unknown(segment, wrapper, "the text it runs is not known before it runs"),
+            }
+        } else {
+            let before = self.intent.segments.len();
+            self.run(inner, Dress::default(), false, before);
+        }
+        self.wrappers.pop();
+    }
+
+    fn subcommand(&mut self, program: &str, operands: &[Arg], rest: &[Arg], segment: &mut Segment) {
+        let Some(word) = operands.first() else { return };
+        let entry = word.known().and_then(|word| knowledge::find(&format!("{program} {word}")));
+        match entry {
+            Some(entry) => {
+                let parsed = self.parse(entry, rest);
+                segment.operations.extend(parsed.operations);
+                segment.unknowns.extend(parsed.unknowns);
+            }
+            None => {
+                let category = match program {
+                    "docker" | "podman" | "kubectl" | "helm" | "docker-compose" => Category::ContainerOrchestration,
+                    "git" => Category::VcsHistory,
+                    "systemctl" => Category::ServiceProcessControl,
+                    _ => Category::RemoteCode,
+                };
+                let what = format!("{program} {}", word.text());
+                segment.operations.push(Operation {
+                    action: Action::Run,
+                    resource: Resource::Program(what.clone()),
+                    category,
+                    reversibility: Reversibility::Irreversible,
+                    recursive: false,
+                });
+                segment.unknowns.push(Unknown { text: what, why: "what this subcommand does is not known to us".to_owned() });
+            }
+        }
+    }
+
+    /// `sh` and its kin: a text (`-c`), a script, or whatever comes in.
+    fn shell_program(&mut self, args: &[Arg], segment: &mut Segment, fed: bool, input: Option<Option<String>>) {
+        let mut rest = args.iter();
+        while let Some(arg) = rest.next() {
+            let Some(text) = arg.known() else {
+                run_unknown(segment, arg.text(), "the script is not known before it runs");
+                return;
+            };
+            match text {
+                "--version" | "--help" => return,
+                "--" | "-" | "-s" => break,
+                "--login" | "--norc" | "--noprofile" | "--posix" | "--verbose" => {}
+                "-o" | "+o" | "-O" | "+O" => drop(rest.next()),
+                _ if text.starts_with("--") => run_unknown(segment, text, "the shell's option is not known to us"),
+                _ if text.starts_with('-') || text.starts_with('+') => {
+                    let harmless = text.chars().skip(1).all(|c| "abefhiklmnprtuvxBCEHPTc".contains(c));
+                    if !harmless {
+                        run_unknown(segment, text, "the shell's option is not known to us");
+                    }
+                    if text.starts_with('-') && text.contains('c') {
+                        match rest.next() {
+                            Some(text) => self.shell_text(text, segment),
+                            None => run_unknown(segment, text, "the option lacks its text"),
+                        }
+                        return;
+                    }
+                }
+                path => {
+                    let path = paths::plain(path, self.cwd.as_deref());
+                    self.script(&path, segment);
+                    return;
+                }
+            }
+        }
+        match input {
+            Some(Some(text)) => self.nested(&text),
+            Some(None) => run_unknown(segment, "(input)", "the shell runs a text that is not known before it runs"),
+            None => {
+                let why = if fed { "the shell runs whatever comes in" } else { "the shell runs whatever is typed" };
+                run_unknown(segment, "(input)", why);
+                segment.factors.push(Factor { name: "code_from_input", points: 15, why: why.to_owned() });
+            }
+        }
+    }
+
+    /// A text that a shell will run, in a shell of its own.
+    pub(crate) fn shell_text(&mut self, text: &Arg, segment: &mut Segment) {
+        match text.known() {
+            Some(text) => {
+                self.wrappers.push("sh -c".to_owned());
+                self.nested(text);
+                self.wrappers.pop();
+            }
+            None => run_unknown(segment, text.text(), "the text for the shell is not known before it runs"),
+        }
+    }
+
+    fn find(&mut self, args: &[Arg], segment: &mut Segment) {
+        const TAKES_VALUE: &[&str] = &[
+            "-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex", "-type", "-size", "-mtime", "-atime", "-ctime", "-mmin",
+            "-amin", "-cmin", "-newer", "-user", "-group", "-perm", "-maxdepth", "-mindepth", "-printf", "-links", "-inum", "-regextype", "-fstype",
+            "-xtype", "-lname", "-samefile", "-newermt",
+        ];
+        const PLAIN: &[&str] = &[
+            "-print", "-print0", "-ls", "-o", "-or", "-a", "-and", "-not", "!", "(", ")", "-empty", "-prune", "-quit", "-depth", "-xdev", "-mount",
+            "-follow", "-L", "-H", "-P", "-readable", "-writable", "-executable", "-true", "-false", "-daystart", "-nouser", "-nogroup", ",",
+        ];
+        let mut rest = args.iter().peekable();
+        let mut roots: Vec<Arg> = Vec::new();
+        while let Some(root) = rest.next_if(|arg| !arg.text().starts_with(['-', '!', '(']) || matches!(arg.text(), "-")) {
+            roots.push(root.clone());
+        }
+        if roots.is_empty() {
+            roots.push(Arg::Known(".".to_owned()));
+        }
+        let mut role = Role::Read;
+        while let Some(arg) = rest.next() {
+            match arg.text() {
+                "-delete" => role = Role::Delete,
+                "-exec" | "-execdir" | "-ok" | "-okdir" => {
+                    let mut inner = Vec::new();
+                    for word in rest.by_ref() {
+                        match word.text() {
+                            ";" | "+" => break,
+                            "{}" => inner.push(Arg::Pattern(found_under(&roots))),
+                            text if text.contains("{}") => inner.push(Arg::Unknown(text.to_owned())),
+                            _ => inner.push(word.clone()),
+                        }
+                    }
+                    self.wrapped("find -exec", inner, segment);
+                }
+                "-fprint" | "-fprint0" | "-fls" => match rest.next() {
+                    Some(file) => self.effect(file, Role::Write, false, &mut segment.operations, &mut segment.unknowns),
+                    None => run_unknown(segment, "find", "an option lacks its value"),
+                },
+                text if TAKES_VALUE.contains(&text) => drop(rest.next()),
+                text if PLAIN.contains(&text) && arg.known().is_some() => {}
+                text => segment.unknowns.push(Unknown { text: text.to_owned(), why: "the option of `find` is not known to us".to_owned() }),
+            }
+        }
+        for root in &roots {
+            self.effect(root, role, true, &mut segment.operations, &mut segment.unknowns);
+        }
+    }
+
+    /// Builtins of the shell that are no programs. Says whether it was one.
+    fn builtin(&mut self, name: &str, args: &[Arg], segment: &mut Segment) -> bool {
+        match name {
+            "cd" => {
+                self.cwd = match args {
+                    [] => self.home.clone(),
+                    [Arg::Known(directory)] if !directory.starts_with('-') && (directory.starts_with('/') || self.cwd.is_some()) => {
+                        Some(paths::plain(directory, self.cwd.as_deref()))
+                    }
+                    _ => None,
+                };
+                let cwd = self.cwd.clone();
+                self.variables.insert("PWD".to_owned(), cwd);
+            }
+            "pushd" | "popd" => self.cwd = None,
+            "export" | "declare" | "typeset" | "local" | "readonly" | "unset" | "read" | "mapfile" | "readarray" | "getopts" => {
+                self.declaration(name, args, segment);
+            }
+            "set" => {
+                let plain = args.iter().all(|arg| {
+                    arg.known().is_some_and(|text| text == "pipefail" || text.chars().all(|c| "-+euxovhnCf".contains(c)))
+                });
+                if !plain && args.first().and_then(Arg::known) != Some("--") {
+                    segment.unknowns.push(Unknown { text: "set".to_owned(), why: "changes how the shell reads what follows".to_owned() });
+                }
+            }
+            "shopt" | "alias" | "unalias" | "bind" | "complete" | "compgen" | "enable" | "history" | "fc" => {
+                self.lookup_changed |= matches!(name, "alias" | "enable" | "shopt");
+                segment.unknowns.push(Unknown { text: name.to_owned(), why: "changes how the shell reads what follows".to_owned() });
+            }
+            "hash" if args.iter().any(|arg| arg.text().starts_with("-p")) => {
+                self.lookup_changed = true;
+                segment.unknowns.push(Unknown { text: name.to_owned(), why: "changes which program runs".to_owned() });
+            }
+            "trap" => match args {
+                [] => {}
+                [Arg::Known(action), ..] if matches!(action.as_str(), "-" | "-l" | "-p" | "") => {}
+                [action, ..] => self.shell_text(action, segment),
+            },
+            "eval" => {
+                let text = args.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
+                match text {
+                    Some(text) => self.shell(&text),
+                    None => run_unknown(segment, "eval", "the text for the shell is not known before it runs"),
+                }
+            }
+            "source" | "." => match args.first() {
+                Some(Arg::Known(path)) if path.contains('/') => {
+                    let path = paths::plain(path, self.cwd.as_deref());
+                    self.script(&path, segment);
+                }
+                Some(other) => run_unknown(segment, other.text(), "the file that the shell reads is not known before it runs"),
+                None => {}
+            },
+            "let" => {
+                for arg in args {
+                    self.arithmetic(arg.text());
+                }
+            }
+            _ => return QUIET_BUILTINS.contains(&name),
+        }
+        true
+    }
+
+    fn declaration(&mut self, name: &str, args: &[Arg], segment: &mut Segment) {
+        let exports = name == "export" || args.iter().any(|arg| arg.text().starts_with('-') && arg.text().contains('x'));
+        let mut dress = Dress::default();
+        for arg in args {
+            let Some(text) = arg.known() else {
+                match arg.text().split_once('=') {
+                    Some((name, _)) if !name.contains(['$', '`']) => self.set(name, None, exports, &mut dress),
+                    Some(_) | None => dress.unknowns.push(Unknown {
+                        text: arg.text().to_owned(),
+                        why: "which variable is set is not known before it runs".to_owned(),
+                    }),
+                }
+                continue;
+            };
+            if text.starts_with('-') {
+                if text.contains(['n', 'f', 'A']) && matches!(name, "declare" | "typeset" | "local" | "export") {
+                    dress.unknowns.push(Unknown { text: text.to_owned(), why: "references and functions are not followed".to_owned() });
+                }
+                continue;
+            }
+            let (variable, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+            let quiet = value.is_none() && matches!(name, "export" | "readonly");
+            if !quiet {
+                self.set(variable.trim_end_matches('+'), value.map(str::to_owned), exports, &mut dress);
+                self.variables.insert(variable.to_owned(), if name == "read" { None } else { value.map(str::to_owned) });
+            }
+        }
+        segment.unknowns.extend(dress.unknowns);
+    }
+}
+
+/// Notes that the segment runs something that is not understood.
+pub(crate) fn run_unknown(segment: &mut Segment, what: &str, why: &str) {
+    segment.operations.push(Operation {
+        action: Action::Run,
+        resource: Resource::Program(what.to_owned()),
+        category: Category::RemoteCode,
+        reversibility: Reversibility::Irreversible,
+        recursive: false,
+    });
+    segment.unknowns.push(Unknown { text: what.to_owned(), why: why.to_owned() });
+}
+
+fn interpreter(name: &str, args: &[Arg], segment: &mut Segment, fed: bool) {
+    if let [Arg::Known(only)] = args
+        && matches!(only.as_str(), "--version" | "-V" | "-v" | "--help")
+    {
+        return;
+    }
+    run_unknown(segment, name, "code in a language that is not read yet");
+    let named = args.iter().any(|arg| !arg.text().starts_with('-'));
+    if fed && !named {
+        let why = "runs whatever comes in".to_owned();
+        segment.factors.push(Factor { name: "code_from_input", points: 15, why });
+    }
+}
+
+/// The pattern that stands for what `find` finds.
+fn found_under(roots: &[Arg]) -> String {
+    match roots {
+        [one] => format!("{}/**", one.text().trim_end_matches('/')),
+        _ => "/**".to_owned(),
+    }
+}

@@ -1,0 +1,439 @@
+//! Statements to segments: every construct that can run a command is walked, and each simple command lands in the
+//! intent as a segment of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use brush_parser::ast::{
+    AndOr, Assignment, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item, CompoundCommand, CompoundList,
+    ExtendedTestExpr, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Pipeline, Program, RedirectList, SimpleCommand,
+    UnaryPredicate,
+};
+use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Flow, Intent, Operation, Segment, Unknown};
+
+use crate::knowledge::Role;
+use crate::{MAX_DEPTH, MAX_QUERIES, MAX_SEGMENTS, Surroundings, environment, parser};
+
+/// The state of the walk. Variables hold their value where the text alone fixes it.
+pub(crate) struct Lowering<'a> {
+    pub(crate) intent: Intent,
+    pub(crate) facts: &'a Facts,
+    needs: Vec<FactQuery>,
+    pub(crate) cwd: Option<String>,
+    pub(crate) home: Option<String>,
+    pub(crate) variables: BTreeMap<String, Option<String>>,
+    pub(crate) functions: BTreeSet<String>,
+    pub(crate) wrappers: Vec<String>,
+    pub(crate) depth: usize,
+    /// Set where the text changed how program names are looked up.
+    pub(crate) lookup_changed: bool,
+}
+
+/// What a simple command has around its words.
+#[derive(Default)]
+pub(crate) struct Dress {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) unknowns: Vec<Unknown>,
+    /// It writes somewhere, or sets variables for the program.
+    pub(crate) worn: bool,
+    /// What it reads from a here-document or here-string: the text, or that it is not known.
+    pub(crate) input: Option<Option<String>>,
+    /// Its standard input was opened by a redirection.
+    pub(crate) reads_elsewhere: bool,
+}
+
+impl<'a> Lowering<'a> {
+    pub(crate) fn new(around: Surroundings<'_>, facts: &'a Facts) -> Self {
+        let mut variables = BTreeMap::new();
+        for (name, value) in [("PWD", around.cwd), ("HOME", around.home)] {
+            variables.insert(name.to_owned(), value.map(str::to_owned));
+        }
+        Self {
+            intent: Intent::default(),
+            facts,
+            needs: Vec::new(),
+            cwd: around.cwd.map(str::to_owned),
+            home: around.home.map(str::to_owned),
+            variables,
+            functions: BTreeSet::new(),
+            wrappers: Vec::new(),
+            depth: 0,
+            lookup_changed: false,
+        }
+    }
+
+    pub(crate) fn finish(self) -> (Intent, Vec<FactQuery>) {
+        (self.intent, self.needs)
+    }
+
+    /// Notes that a part of the text as a whole is not understood.
+    pub(crate) fn unknown(&mut self, text: &str, why: &str) {
+        self.intent.unknowns.push(Unknown { text: text.to_owned(), why: why.to_owned() });
+    }
+
+    /// A fact, or nothing yet: then it is asked for, up to the limit, beyond which it counts as unknown.
+    pub(crate) fn fact(&mut self, query: FactQuery) -> Fact {
+        if let Some(fact) = self.facts.find(&query) {
+            return fact.clone();
+        }
+        if self.needs.len() < MAX_QUERIES && !self.needs.contains(&query) {
+            self.needs.push(query);
+        }
+        Fact::Unknown
+    }
+
+    /// Adds a segment, up to the limit.
+    pub(crate) fn push(&mut self, mut segment: Segment) {
+        let reaches = |operation: &&Operation| {
+            matches!(operation.action, Action::Delete | Action::Permit) && crate::paths::is_broad(operation.resource.text(), self.home.as_deref())
+        };
+        if let Some(wide) = segment.operations.iter().find(reaches) {
+            let why = format!("`{}` reaches nearly everything", wide.resource.text());
+            segment.factors.push(Factor { name: "broad_path", points: 25, why });
+        }
+        if self.intent.segments.len() < MAX_SEGMENTS {
+            segment.wrappers.clone_from(&self.wrappers);
+            self.intent.segments.push(segment);
+        } else if self.intent.segments.len() == MAX_SEGMENTS && self.intent.unknowns.len() < MAX_SEGMENTS {
+            self.unknown("", "the text has more commands than are looked at");
+        }
+    }
+
+    /// A text for the shell.
+    pub(crate) fn shell(&mut self, text: &str) {
+        if self.depth >= MAX_DEPTH {
+            self.unknown(text, "texts are nested too deep");
+            return;
+        }
+        self.depth = self.depth.saturating_add(1);
+        match parser::program(text) {
+            Ok(Program { complete_commands }) => complete_commands.iter().for_each(|list| self.list(list)),
+            Err(why) => self.unknown(text, &format!("the shell text could not be parsed: {why}")),
+        }
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// A command substitution: a text whose output lands in a word, run in a shell of its own.
+    pub(crate) fn nested(&mut self, text: &str) {
+        self.contained(|walk| walk.shell(text));
+    }
+
+    /// Something whose changes to directory and variables end with it.
+    fn contained(&mut self, walk: impl FnOnce(&mut Self)) {
+        let (cwd, variables) = (self.cwd.clone(), self.variables.clone());
+        walk(self);
+        (self.cwd, self.variables) = (cwd, variables);
+    }
+
+    /// Something that runs any number of times, or never: inside it no variable is known, and what it changes is
+    /// not known afterwards.
+    fn uncertain(&mut self, walk: impl FnOnce(&mut Self)) {
+        let (cwd, outer) = (self.cwd.clone(), std::mem::take(&mut self.variables));
+        walk(self);
+        let changed = std::mem::replace(&mut self.variables, outer);
+        for name in changed.into_keys() {
+            self.variables.insert(name, None);
+        }
+        if self.cwd != cwd {
+            self.cwd = None;
+        }
+    }
+
+    fn list(&mut self, CompoundList(items): &CompoundList) {
+        for item in items {
+            self.pipeline(&item.0.first);
+            for next in &item.0.additional {
+                match next {
+                    // After `||` the directory depends on what failed; `cd x || exit` is the common, harmless case.
+                    AndOr::And(pipeline) | AndOr::Or(pipeline) => self.pipeline(pipeline),
+                }
+            }
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline) {
+        if let [only] = pipeline.seq.as_slice() {
+            self.command(only, false);
+            return;
+        }
+        let mut upstream: Vec<Operation> = Vec::new();
+        for (at, command) in pipeline.seq.iter().enumerate() {
+            let first = self.intent.segments.len();
+            self.contained(|walk| walk.command(command, at > 0));
+            let own: Vec<Operation> = self.intent.segments.iter().skip(first).flat_map(|s| s.operations.clone()).collect();
+            if at > 0 {
+                self.flow(&upstream, first);
+            }
+            upstream.extend(own);
+        }
+    }
+
+    /// Data of the commands before goes into the segments from `first` on.
+    fn flow(&mut self, upstream: &[Operation], first: usize) {
+        let mut flows = Vec::new();
+        for segment in self.intent.segments.iter_mut().skip(first) {
+            let runs_input = segment.factors.iter().any(|factor| factor.name == "code_from_input");
+            let fetched = upstream.iter().find(|operation| operation.action == Action::Connect);
+            if runs_input && let Some(fetched) = fetched {
+                crate::command::mark_download(segment, fetched.resource.text());
+            }
+            for from in upstream.iter().filter(|operation| matches!(operation.action, Action::Read | Action::Connect)) {
+                let sinks = segment.operations.iter().filter(|operation| {
+                    matches!(operation.action, Action::Write | Action::Send | Action::Connect | Action::Run)
+                });
+                flows.extend(sinks.map(|into| Flow { from: from.resource.clone(), into: into.resource.clone() }));
+            }
+        }
+        self.intent.flows.extend(flows);
+    }
+
+    fn command(&mut self, command: &Command, piped: bool) {
+        match command {
+            Command::Simple(simple) => self.simple(simple, piped),
+            Command::Compound(compound, redirects) => {
+                self.redirects_of(redirects.as_ref());
+                self.compound(compound);
+            }
+            Command::Function(function) => {
+                self.functions.insert(function.fname.value.clone());
+                self.redirects_of(function.body.1.as_ref());
+                self.uncertain(|walk| walk.compound(&function.body.0));
+            }
+            Command::ExtendedTest(test, redirects) => {
+                self.redirects_of(redirects.as_ref());
+                self.test(&test.expr);
+            }
+        }
+    }
+
+    fn compound(&mut self, compound: &CompoundCommand) {
+        match compound {
+            CompoundCommand::Arithmetic(command) => self.arithmetic(&command.expr.value),
+            CompoundCommand::ArithmeticForClause(command) => {
+                for part in [&command.initializer, &command.condition, &command.updater].into_iter().flatten() {
+                    self.arithmetic(&part.value);
+                }
+                self.uncertain(|walk| walk.list(&command.body.list));
+            }
+            CompoundCommand::BraceGroup(group) => self.list(&group.list),
+            CompoundCommand::Subshell(subshell) => self.contained(|walk| walk.list(&subshell.list)),
+            CompoundCommand::ForClause(command) => {
+                for word in command.values.iter().flatten() {
+                    let _ = self.words(&word.value);
+                }
+                self.variables.insert(command.variable_name.clone(), None);
+                self.uncertain(|walk| walk.list(&command.body.list));
+            }
+            CompoundCommand::CaseClause(command) => {
+                let _ = self.word(&command.value.value);
+                for case in &command.cases {
+                    for pattern in &case.patterns {
+                        let _ = self.word(&pattern.value);
+                    }
+                    self.uncertain(|walk| case.cmd.iter().for_each(|list| walk.list(list)));
+                }
+            }
+            CompoundCommand::IfClause(command) => {
+                self.list(&command.condition);
+                self.uncertain(|walk| walk.list(&command.then));
+                for branch in command.elses.iter().flatten() {
+                    self.uncertain(|walk| {
+                        branch.condition.iter().for_each(|list| walk.list(list));
+                        walk.list(&branch.body);
+                    });
+                }
+            }
+            CompoundCommand::WhileClause(command) | CompoundCommand::UntilClause(command) => self.uncertain(|walk| {
+                walk.list(&command.0);
+                walk.list(&command.1.list);
+            }),
+            CompoundCommand::Coprocess(command) => self.contained(|walk| walk.command(&command.body, true)),
+        }
+    }
+
+    fn test(&mut self, expression: &ExtendedTestExpr) {
+        match expression {
+            ExtendedTestExpr::And(left, right) | ExtendedTestExpr::Or(left, right) => {
+                self.test(left);
+                self.test(right);
+            }
+            ExtendedTestExpr::Not(inner) | ExtendedTestExpr::Parenthesized(inner) => self.test(inner),
+            ExtendedTestExpr::UnaryTest(predicate, word) => {
+                let value = self.word(&word.value);
+                let evaluates = matches!(predicate, UnaryPredicate::ShellVariableIsSetAndAssigned | UnaryPredicate::ShellVariableIsSetAndNameRef);
+                if evaluates && !value.as_ref().and_then(Arg::known).is_some_and(|name| !name.contains('[')) {
+                    self.unknown(&word.value, "a subscript in a test is evaluated, which may run commands");
+                }
+            }
+            ExtendedTestExpr::BinaryTest(predicate, left, right) => {
+                use brush_parser::ast::BinaryPredicate as P;
+                let arithmetic = matches!(
+                    predicate,
+                    P::ArithmeticEqualTo | P::ArithmeticNotEqualTo | P::ArithmeticLessThan | P::ArithmeticLessThanOrEqualTo
+                        | P::ArithmeticGreaterThan | P::ArithmeticGreaterThanOrEqualTo
+                );
+                for word in [left, right] {
+                    let value = self.word(&word.value);
+                    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+                    if arithmetic && !value.as_ref().and_then(Arg::known).is_some_and(number) {
+                        self.unknown(&word.value, "arithmetic evaluates the value, which may hold commands");
+                    }
+                }
+            }
+        }
+    }
+
+    fn simple(&mut self, simple: &SimpleCommand, piped: bool) {
+        let mut dress = Dress::default();
+        let segments_before = self.intent.segments.len();
+        let mut prefix: Vec<&Assignment> = Vec::new();
+        for item in simple.prefix.iter().flat_map(|prefix| prefix.0.iter()) {
+            match item {
+                Item::AssignmentWord(assignment, _) => prefix.push(assignment),
+                Item::IoRedirect(redirect) => self.redirect(redirect, &mut dress),
+                Item::Word(word) => drop(self.words(&word.value)),
+                Item::ProcessSubstitution(_, subshell) => self.contained(|walk| walk.list(&subshell.list)),
+            }
+        }
+        let mut argv: Vec<Arg> = simple.word_or_name.iter().flat_map(|word| self.words(&word.value)).collect();
+        for item in simple.suffix.iter().flat_map(|suffix| suffix.0.iter()) {
+            match item {
+                Item::IoRedirect(redirect) => self.redirect(redirect, &mut dress),
+                Item::Word(word) | Item::AssignmentWord(_, word) => {
+                    let words = self.words(&word.value);
+                    argv.extend(words);
+                }
+                Item::ProcessSubstitution(_, subshell) => {
+                    self.contained(|walk| walk.list(&subshell.list));
+                    argv.push(Arg::Unknown("<(…)".to_owned()));
+                }
+            }
+        }
+        for assignment in prefix {
+            self.assign(assignment, simple.word_or_name.is_some(), &mut dress);
+        }
+        if simple.word_or_name.is_none() {
+            if !dress.operations.is_empty() || !dress.unknowns.is_empty() {
+                let segment = self.bare(argv, dress);
+                self.push(segment);
+            }
+            return;
+        }
+        self.run(argv, dress, piped, segments_before);
+    }
+
+    /// A segment from words and dress alone.
+    pub(crate) fn bare(&self, argv: Vec<Arg>, dress: Dress) -> Segment {
+        Segment {
+            argv,
+            operations: dress.operations,
+            unknowns: dress.unknowns,
+            factors: Vec::new(),
+            dressed: dress.worn,
+            wrappers: Vec::new(),
+        }
+    }
+
+    fn assign(&mut self, assignment: &Assignment, for_program: bool, dress: &mut Dress) {
+        let (name, value) = match (&assignment.name, &assignment.value) {
+            (AssignmentName::VariableName(name), AssignmentValue::Scalar(word)) => {
+                (name.clone(), self.word(&word.value).map_or_else(|| Some(String::new()), |arg| arg.known().map(str::to_owned)))
+            }
+            (AssignmentName::VariableName(name), AssignmentValue::Array(items)) => {
+                for (key, value) in items {
+                    key.iter().for_each(|key| drop(self.word(&key.value)));
+                    let _ = self.words(&value.value);
+                }
+                (name.clone(), None)
+            }
+            (AssignmentName::ArrayElementName(name, index), value) => {
+                self.arithmetic(index);
+                if let AssignmentValue::Scalar(word) = value {
+                    let _ = self.word(&word.value);
+                }
+                (name.clone(), None)
+            }
+        };
+        let value = if assignment.append { None } else { value };
+        self.set(&name, value, for_program, dress);
+    }
+
+    /// A variable gets a value: for one program, or for the rest of the text.
+    pub(crate) fn set(&mut self, name: &str, value: Option<String>, for_program: bool, dress: &mut Dress) {
+        dress.worn |= for_program;
+        if environment::steers_the_shell(name) || (for_program && !environment::is_harmless(name)) {
+            self.lookup_changed |= environment::steers_the_shell(name);
+            dress.unknowns.push(Unknown {
+                text: name.to_owned(),
+                why: format!("setting `{name}` can change what a program does or which program runs"),
+            });
+        }
+        if !for_program {
+            self.variables.insert(name.to_owned(), value);
+        }
+    }
+
+    fn redirects_of(&mut self, list: Option<&RedirectList>) {
+        let mut dress = Dress::default();
+        for redirect in list.iter().flat_map(|list| list.0.iter()) {
+            self.redirect(redirect, &mut dress);
+        }
+        if !dress.operations.is_empty() || !dress.unknowns.is_empty() {
+            dress.worn = true;
+            let segment = self.bare(vec![Arg::Known("(redirection)".to_owned())], dress);
+            self.push(segment);
+        }
+    }
+
+    fn redirect(&mut self, redirect: &IoRedirect, dress: &mut Dress) {
+        match redirect {
+            IoRedirect::File(_, kind, target) => match target {
+                IoFileRedirectTarget::Fd(_) => {}
+                IoFileRedirectTarget::Filename(word) | IoFileRedirectTarget::Duplicate(word) => {
+                    let value = self.word(&word.value);
+                    let duplicates = matches!(target, IoFileRedirectTarget::Duplicate(_));
+                    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+                    if duplicates && value.as_ref().and_then(Arg::known).is_some_and(number) {
+                        return;
+                    }
+                    let role = match kind {
+                        IoFileRedirectKind::Read | IoFileRedirectKind::DuplicateInput => Role::Read,
+                        IoFileRedirectKind::Write
+                        | IoFileRedirectKind::Append
+                        | IoFileRedirectKind::ReadAndWrite
+                        | IoFileRedirectKind::Clobber
+                        | IoFileRedirectKind::DuplicateOutput => Role::Write,
+                    };
+                    dress.reads_elsewhere |= role == Role::Read;
+                    self.redirect_to(value, &word.value, role, dress);
+                }
+                IoFileRedirectTarget::ProcessSubstitution(_, subshell) => {
+                    dress.worn = true;
+                    self.contained(|walk| walk.list(&subshell.list));
+                }
+            },
+            IoRedirect::OutputAndError(word, _) => {
+                let value = self.word(&word.value);
+                self.redirect_to(value, &word.value, Role::Write, dress);
+            }
+            IoRedirect::HereDocument(_, document) => {
+                let text = if document.requires_expansion { self.heredoc(&document.doc.value) } else { Some(document.doc.value.clone()) };
+                dress.input = Some(text);
+            }
+            IoRedirect::HereString(_, word) => {
+                let text = self.word(&word.value).and_then(|arg| arg.known().map(str::to_owned));
+                dress.input = Some(text);
+            }
+        }
+    }
+
+    fn redirect_to(&mut self, value: Option<Arg>, raw: &str, role: Role, dress: &mut Dress) {
+        let arg = value.unwrap_or_else(|| Arg::Unknown(raw.to_owned()));
+        let network = arg.text().starts_with("/dev/tcp/") || arg.text().starts_with("/dev/udp/");
+        if network {
+            dress.unknowns.push(Unknown { text: raw.to_owned(), why: "the shell itself opens a network connection".to_owned() });
+        }
+        let before = dress.operations.len();
+        self.effect(&arg, role, false, &mut dress.operations, &mut dress.unknowns);
+        dress.worn |= role == Role::Write && dress.operations.len() > before;
+    }
+}

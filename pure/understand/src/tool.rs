@@ -1,0 +1,56 @@
+//! Tool calls of agent hosts, by the tools' names there.
+
+use model::{Arg, Segment, Unknown};
+use serde_json::Value;
+
+use crate::command::run_unknown;
+use crate::knowledge::Role;
+use crate::lower::Lowering;
+use crate::text;
+
+/// Lowers one tool call. A tool that is not known here is opaque.
+pub(crate) fn lower(walk: &mut Lowering<'_>, name: &str, input: &Value) {
+    let field = |key: &str| input.get(key).and_then(Value::as_str).map(str::to_owned);
+    if matches!(name, "Bash" | "Shell" | "run_command" | "run_shell_command") {
+        match field("command") {
+            Some(command) => {
+                text::observe(&command, &mut walk.intent);
+                walk.shell(&command);
+            }
+            None => walk.unknown(name, "the call has no `command`"),
+        }
+        return;
+    }
+    let mut segment = Segment {
+        argv: vec![Arg::Known(name.to_owned())],
+        operations: Vec::new(),
+        unknowns: Vec::new(),
+        factors: Vec::new(),
+        dressed: false,
+        wrappers: Vec::new(),
+    };
+    let by_path: Option<(Role, &[&str])> = match name {
+        "Read" | "NotebookRead" => Some((Role::Read, &["file_path", "notebook_path"])),
+        "LS" | "Glob" | "Grep" => Some((Role::Read, &["path"])),
+        "Write" | "Edit" | "MultiEdit" | "NotebookEdit" => Some((Role::Write, &["file_path", "notebook_path"])),
+        "WebFetch" => Some((Role::Url, &["url"])),
+        _ => None,
+    };
+    match (name, by_path) {
+        (_, Some((role, keys))) => match keys.iter().find_map(|key| field(key)) {
+            Some(value) => {
+                text::observe(&value, &mut walk.intent);
+                segment.argv.push(Arg::Known(value.clone()));
+                walk.effect(&Arg::Known(value), role, false, &mut segment.operations, &mut segment.unknowns);
+            }
+            None if matches!(name, "Glob" | "Grep") => {
+                let here = Arg::Known(".".to_owned());
+                walk.effect(&here, Role::Read, true, &mut segment.operations, &mut segment.unknowns);
+            }
+            None => segment.unknowns.push(Unknown { text: name.to_owned(), why: "the call names no place".to_owned() }),
+        },
+        ("TodoWrite" | "ExitPlanMode" | "AskUserQuestion" | "BashOutput", None) => {}
+        (_, None) => run_unknown(&mut segment, name, "what this tool does is not known to us"),
+    }
+    walk.push(segment);
+}

@@ -1,0 +1,364 @@
+//! Words: what an argument will be once the shell has expanded it, or that this cannot be known.
+
+use brush_parser::word::{
+    BraceExpressionMember, BraceExpressionOrText, Parameter, ParameterExpr, TildeExpr, WordPiece, WordPieceWithSource,
+};
+use model::Arg;
+
+use crate::lower::Lowering;
+use crate::parser;
+
+/// How many words one brace expression may become. More is an unknown word.
+const MAX_BRACES: usize = 64;
+
+/// A word as it is being put together.
+#[derive(Default)]
+struct Draft {
+    text: String,
+    known: bool,
+    pattern: bool,
+    quoted: bool,
+}
+
+impl Lowering<'_> {
+    /// All arguments that a word becomes.
+    pub(crate) fn words(&mut self, raw: &str) -> Vec<Arg> {
+        if raw.contains('{') {
+            match parser::braces(raw) {
+                Ok(Some(parts)) => match expand_braces(&parts) {
+                    Some(words) => return words.iter().filter_map(|word| self.word(word)).collect(),
+                    None => return vec![Arg::Unknown(raw.to_owned())],
+                },
+                Ok(None) => {}
+                Err(why) => {
+                    self.unknown(raw, &why);
+                    return vec![Arg::Unknown(raw.to_owned())];
+                }
+            }
+        }
+        self.word(raw).into_iter().collect()
+    }
+
+    /// The one argument that a word becomes where the shell does not split it; nothing for an empty expansion.
+    pub(crate) fn word(&mut self, raw: &str) -> Option<Arg> {
+        let pieces = match parser::word(raw) {
+            Ok(pieces) => pieces,
+            Err(why) => {
+                self.unknown(raw, &why);
+                return Some(Arg::Unknown(raw.to_owned()));
+            }
+        };
+        let mut draft = Draft { known: true, ..Draft::default() };
+        self.pieces(&pieces, false, &mut draft);
+        match draft {
+            Draft { known: false, .. } => Some(Arg::Unknown(raw.to_owned())),
+            Draft { text, quoted: false, .. } if text.is_empty() => None,
+            Draft { text, pattern: true, .. } => Some(Arg::Pattern(text)),
+            Draft { text, .. } => Some(Arg::Known(text)),
+        }
+    }
+
+    /// The text that a here-document hands on, where it is known; commands inside it are lowered.
+    pub(crate) fn heredoc(&mut self, raw: &str) -> Option<String> {
+        match parser::heredoc(raw) {
+            Ok(pieces) => {
+                let mut draft = Draft { known: true, ..Draft::default() };
+                self.pieces(&pieces, true, &mut draft);
+                draft.known.then_some(draft.text)
+            }
+            Err(why) => {
+                self.unknown(raw, &why);
+                None
+            }
+        }
+    }
+
+    fn pieces(&mut self, pieces: &[WordPieceWithSource], quoted: bool, draft: &mut Draft) {
+        for piece in pieces {
+            match &piece.piece {
+                WordPiece::Text(text) => {
+                    draft.pattern |= !quoted && text.contains(['*', '?', '[']);
+                    draft.text.push_str(text);
+                }
+                WordPiece::SingleQuotedText(text) => {
+                    draft.quoted = true;
+                    draft.text.push_str(text);
+                }
+                WordPiece::AnsiCQuotedText(text) => {
+                    draft.quoted = true;
+                    match ansi_c(text) {
+                        Some(text) => draft.text.push_str(&text),
+                        None => draft.known = false,
+                    }
+                }
+                WordPiece::DoubleQuotedSequence(inner) => {
+                    draft.quoted = true;
+                    self.pieces(inner, true, draft);
+                }
+                WordPiece::GettextDoubleQuotedSequence(inner) => {
+                    draft.quoted = true;
+                    self.pieces(inner, true, draft);
+                }
+                WordPiece::EscapeSequence(text) => {
+                    draft.quoted = true;
+                    let escaped = text.strip_prefix('\\').unwrap_or(text);
+                    if escaped != "\n" {
+                        draft.text.push_str(escaped);
+                    }
+                }
+                WordPiece::TildeExpansion(TildeExpr::Home) if self.home.is_some() => {
+                    draft.text.push_str(self.home.clone().unwrap_or_default().as_str());
+                }
+                WordPiece::TildeExpansion(TildeExpr::Home) => draft.text.push('~'),
+                WordPiece::TildeExpansion(
+                    TildeExpr::UserHome(_)
+                    | TildeExpr::WorkingDir
+                    | TildeExpr::OldWorkingDir
+                    | TildeExpr::NthDirFromTopOfDirStack { .. }
+                    | TildeExpr::NthDirFromBottomOfDirStack { .. },
+                ) => draft.known = false,
+                WordPiece::ParameterExpansion(expression) => self.parameter(expression, quoted, draft),
+                WordPiece::CommandSubstitution(text) => {
+                    draft.known = false;
+                    self.nested(text);
+                }
+                WordPiece::BackquotedCommandSubstitution(text) => {
+                    draft.known = false;
+                    self.nested(&text.replace("\\`", "`").replace("\\$", "$").replace("\\\\", "\\"));
+                }
+                WordPiece::ArithmeticExpression(expression) => {
+                    draft.known = false;
+                    self.arithmetic(&expression.value);
+                }
+            }
+        }
+    }
+
+    fn parameter(&mut self, expression: &ParameterExpr, quoted: bool, draft: &mut Draft) {
+        if let ParameterExpr::Parameter { parameter: Parameter::Named(name), indirect: false } = expression
+            && let Some(Some(value)) = self.variables.get(name)
+        {
+            let splits = value.contains([' ', '\t', '\n', '*', '?', '[']);
+            if quoted || !splits {
+                draft.text.push_str(&value.clone());
+                return;
+            }
+        }
+        draft.known = false;
+        // The text of an operand can hold further commands: `${x:-$(…)}`. Reading all of it as one word finds them.
+        for operand in operands(expression) {
+            if operand.contains(['$', '`', '<', '>']) {
+                let _ = self.word(operand);
+            }
+        }
+        if let ParameterExpr::Transform { op: brush_parser::word::ParameterTransformOp::PromptExpand, .. } = expression {
+            self.unknown("@P", "a prompt expansion runs the commands in the variable's value");
+        }
+        if is_indirect(expression) {
+            self.unknown("${!…}", "the variable is named by another variable");
+        }
+    }
+
+    /// An arithmetic expression: commands inside it are lowered, and a variable in it is evaluated again by the shell,
+    /// which runs what its value holds (`x[$(…)]`).
+    pub(crate) fn arithmetic(&mut self, expression: &str) {
+        if expression.contains(['`', '"', '\'']) || expression.contains("$(") || expression.contains("${") {
+            self.unknown(expression, "arithmetic on text that is made when it runs");
+            self.substitutions_in(expression);
+            return;
+        }
+        let mut names = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let opaque = names.any(|name| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && !self.variables.get(name).and_then(Option::as_ref).is_some_and(|value| value.bytes().all(|b| b.is_ascii_digit()))
+        });
+        if opaque {
+            self.unknown(expression, "arithmetic evaluates the value of a variable, which may hold commands");
+        }
+    }
+
+    /// Lowers every `$(…)` and `` `…` `` of a text that has no grammar of its own here.
+    fn substitutions_in(&mut self, text: &str) {
+        for (at, _) in text.match_indices("$(") {
+            let inner = text.get(at.saturating_add(2)..).unwrap_or("");
+            let mut depth = 1_usize;
+            let end = inner.find(|c: char| {
+                match c {
+                    '(' => depth = depth.saturating_add(1),
+                    ')' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                depth == 0
+            });
+            self.nested(inner.get(..end.unwrap_or(inner.len())).unwrap_or(""));
+        }
+        for inside in text.split('`').skip(1).step_by(2) {
+            self.nested(inside);
+        }
+    }
+}
+
+fn is_indirect(expression: &ParameterExpr) -> bool {
+    use ParameterExpr as E;
+    match expression {
+        E::Parameter { indirect, .. }
+        | E::UseDefaultValues { indirect, .. }
+        | E::AssignDefaultValues { indirect, .. }
+        | E::IndicateErrorIfNullOrUnset { indirect, .. }
+        | E::UseAlternativeValue { indirect, .. }
+        | E::ParameterLength { indirect, .. }
+        | E::RemoveSmallestSuffixPattern { indirect, .. }
+        | E::RemoveLargestSuffixPattern { indirect, .. }
+        | E::RemoveSmallestPrefixPattern { indirect, .. }
+        | E::RemoveLargestPrefixPattern { indirect, .. }
+        | E::Substring { indirect, .. }
+        | E::Transform { indirect, .. }
+        | E::UppercaseFirstChar { indirect, .. }
+        | E::UppercasePattern { indirect, .. }
+        | E::LowercaseFirstChar { indirect, .. }
+        | E::LowercasePattern { indirect, .. }
+        | E::ReplaceSubstring { indirect, .. } => *indirect,
+        E::VariableNames { .. } | E::MemberKeys { .. } => false,
+    }
+}
+
+/// The texts inside an expansion that the shell expands in turn.
+fn operands(expression: &ParameterExpr) -> Vec<&str> {
+    use ParameterExpr as E;
+    let mut found: Vec<&str> = Vec::new();
+    let parameter = match expression {
+        E::Parameter { parameter, .. } | E::ParameterLength { parameter, .. } | E::Transform { parameter, .. } => Some(parameter),
+        E::UseDefaultValues { parameter, default_value: text, .. }
+        | E::AssignDefaultValues { parameter, default_value: text, .. }
+        | E::IndicateErrorIfNullOrUnset { parameter, error_message: text, .. }
+        | E::UseAlternativeValue { parameter, alternative_value: text, .. }
+        | E::RemoveSmallestSuffixPattern { parameter, pattern: text, .. }
+        | E::RemoveLargestSuffixPattern { parameter, pattern: text, .. }
+        | E::RemoveSmallestPrefixPattern { parameter, pattern: text, .. }
+        | E::RemoveLargestPrefixPattern { parameter, pattern: text, .. }
+        | E::UppercaseFirstChar { parameter, pattern: text, .. }
+        | E::UppercasePattern { parameter, pattern: text, .. }
+        | E::LowercaseFirstChar { parameter, pattern: text, .. }
+        | E::LowercasePattern { parameter, pattern: text, .. } => {
+            found.extend(text.as_deref());
+            Some(parameter)
+        }
+        E::Substring { parameter, offset, length, .. } => {
+            found.push(&offset.value);
+            found.extend(length.as_ref().map(|length| length.value.as_str()));
+            Some(parameter)
+        }
+        E::ReplaceSubstring { parameter, pattern, replacement, .. } => {
+            found.push(pattern);
+            found.extend(replacement.as_deref());
+            Some(parameter)
+        }
+        E::VariableNames { .. } | E::MemberKeys { .. } => None,
+    };
+    if let Some(Parameter::NamedWithIndex { index, .. }) = parameter {
+        found.push(index);
+    }
+    found
+}
+
+/// The words of a brace expression, or nothing where there are too many.
+fn expand_braces(parts: &[BraceExpressionOrText]) -> Option<Vec<String>> {
+    let mut words = vec![String::new()];
+    for part in parts {
+        let choices: Vec<String> = match part {
+            BraceExpressionOrText::Text(text) => vec![text.clone()],
+            BraceExpressionOrText::Expr(members) => {
+                let mut choices = Vec::new();
+                for member in members {
+                    choices.extend(expand_member(member)?);
+                }
+                choices
+            }
+        };
+        if words.len().saturating_mul(choices.len()) > MAX_BRACES {
+            return None;
+        }
+        words = words.iter().flat_map(|word| choices.iter().map(move |choice| format!("{word}{choice}"))).collect();
+    }
+    Some(words)
+}
+
+fn expand_member(member: &BraceExpressionMember) -> Option<Vec<String>> {
+    match member {
+        BraceExpressionMember::Child(parts) => expand_braces(parts),
+        BraceExpressionMember::NumberSequence { start, end, increment } => {
+            let step = usize::try_from(increment.unsigned_abs()).ok().filter(|step| *step > 0)?;
+            let (low, high) = ((*start).min(*end), (*start).max(*end));
+            if high.checked_sub(low)? > i64::try_from(MAX_BRACES.saturating_mul(step)).ok()? {
+                return None;
+            }
+            let mut numbers: Vec<String> = (low..=high).step_by(step).map(|number| number.to_string()).collect();
+            if start > end {
+                numbers.reverse();
+            }
+            Some(numbers)
+        }
+        BraceExpressionMember::CharSequence { start, end, increment } => {
+            let step = usize::try_from(increment.unsigned_abs()).ok().filter(|step| *step > 0)?;
+            let (low, high) = ((*start).min(*end), (*start).max(*end));
+            Some((low..=high).step_by(step).take(MAX_BRACES).map(String::from).collect())
+        }
+    }
+}
+
+/// Decodes the inside of `$'…'` (Bash manual, *ANSI-C Quoting*); nothing where it is not text.
+fn ansi_c(raw: &str) -> Option<String> {
+    let mut out: Vec<u8> = Vec::with_capacity(raw.len());
+    let mut rest = raw.chars().peekable();
+    while let Some(character) = rest.next() {
+        if character != '\\' {
+            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            continue;
+        }
+        if rest.peek().is_some_and(|c| c.is_digit(8)) {
+            out.push(u8::try_from(digits(&mut rest, 8, 3)? & 0xff).ok()?);
+            continue;
+        }
+        match rest.next()? {
+            'a' => out.push(7),
+            'b' => out.push(8),
+            'e' | 'E' => out.push(0x1b),
+            'f' => out.push(12),
+            'n' => out.push(b'\n'),
+            'r' => out.push(b'\r'),
+            't' => out.push(b'\t'),
+            'v' => out.push(11),
+            quoted @ ('\\' | '\'' | '"' | '?') => out.push(u8::try_from(quoted).ok()?),
+            'x' => out.push(u8::try_from(digits(&mut rest, 16, 2)?).ok()?),
+            'u' => out.extend_from_slice(char::from_u32(digits(&mut rest, 16, 4)?)?.encode_utf8(&mut [0; 4]).as_bytes()),
+            'U' => out.extend_from_slice(char::from_u32(digits(&mut rest, 16, 8)?)?.encode_utf8(&mut [0; 4]).as_bytes()),
+            'c' => out.push(u8::try_from(rest.next()?).ok()? & 0x1f),
+            other => {
+                out.push(b'\\');
+                out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
+    }
+    String::from_utf8(out).ok().filter(|text| !text.contains('\0'))
+}
+
+/// Reads up to `most` digits.
+fn digits(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, base: u32, most: usize) -> Option<u32> {
+    let mut digits = String::new();
+    while digits.len() < most && rest.peek().is_some_and(|c| c.is_digit(base)) {
+        digits.extend(rest.next());
+    }
+    u32::from_str_radix(&digits, base).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ansi_c;
+
+    #[test]
+    fn ansi_c_escapes_become_what_they_mean() {
+        assert_eq!(ansi_c(r"\x72m").as_deref(), Some("rm"));
+        assert_eq!(ansi_c(r"\162m\t\u0041").as_deref(), Some("rm\tA"));
+        assert_eq!(ansi_c(r"\xff"), None);
+    }
+}
