@@ -1,1 +1,11 @@
-//! (being written)
+//! From a decision to authority: holds, the answers of people, and permits. Only this crate makes a [`Permit`].
+
+mod hold;
+mod permit;
+mod sshsig;
+mod totp;
+
+pub use hold::{Answer, AnswerRefused, Hold, HoldState, Question, Said};
+pub use permit::{NoPermit, Permit, PermitKey, PermitVerifier, PERMIT_LIFE_MS, SealedPermit};
+pub use sshsig::{NAMESPACE, SshIdentity, SshRefused, approval_message};
+pub use totp::{TotpRefused, TotpSecret, code_at};

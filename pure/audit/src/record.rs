@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::tree::Hash;
 
 /// The version of the record format.
-pub const VERSION: u64 = 1;
+const VERSION: u64 = 1;
 
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,3 +13,9 @@ pub use evaluate::{Situation, evaluate};
 pub use policy::{Policy, PolicyDigest, PolicyProblem};
 pub use risk::risk_of;
 pub use rule::{Rule, RuleVerdict};
+
+/// The rules that ship with the product: file name and text, in order.
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("10-never.toml", include_str!("../../../policy/10-never.toml")),
+    ("50-everyday.toml", include_str!("../../../policy/50-everyday.toml")),
+];

@@ -1,0 +1,255 @@
+//! A hold: a request that waits for people, as a state machine without a clock of its own.
+
+use std::fmt;
+
+use model::{AgentName, HoldId, PersonName, RequestDigest};
+use pdp::{Assurance, Quorum};
+
+/// What a hold asks, and of whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Its id.
+    pub id: HoldId,
+    /// The request, by digest.
+    pub request: RequestDigest,
+    /// The agent that asks. It never counts.
+    pub agent: AgentName,
+    /// The agent's owner, who does not count either.
+    pub owner: PersonName,
+    /// Who must agree.
+    pub quorum: Quorum,
+    /// The one deadline, milliseconds since 1970. It is stored, and every part of the system reads this value.
+    pub expires_at_ms: u64,
+}
+
+/// What a person said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Do it.
+    Yes,
+    /// Do not.
+    No,
+}
+
+impl Said {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "approve",
+            Self::No => "deny",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Yes, Self::No].into_iter().find(|said| said.as_str() == text)
+    }
+}
+
+/// A person's answer. Whoever makes one has checked the proof behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Who.
+    pub reviewer: PersonName,
+    /// What.
+    pub said: Said,
+    /// How sure we are that it was them.
+    pub assurance: Assurance,
+    /// When, milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// Where a hold stands. Every state but the first is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldState {
+    /// Waiting.
+    Open,
+    /// Enough people said yes in time.
+    Approved,
+    /// Somebody said no.
+    Denied,
+    /// Nobody decided in time.
+    Expired,
+    /// Whoever asked is gone, or we were restarted: the answer could reach nobody.
+    Lost,
+}
+
+impl HoldState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Open, Self::Approved, Self::Denied, Self::Expired, Self::Lost].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+/// Why an answer does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerRefused {
+    /// The hold is decided already.
+    Decided(HoldState),
+    /// It came at or after the deadline.
+    TooLate,
+    /// This person answered already.
+    Again,
+    /// The person owns the agent.
+    Owner,
+    /// The policy wants more assurance than this answer has.
+    Assurance(Assurance),
+}
+
+impl fmt::Display for AnswerRefused {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decided(state) => write!(out, "this hold is {} already", state.as_str()),
+            Self::TooLate => out.write_str("the time for this hold is over; it was denied"),
+            Self::Again => out.write_str("you answered this hold already; another person must"),
+            Self::Owner => out.write_str("you own this agent, so your answer does not count; another reviewer must give it"),
+            Self::Assurance(Assurance::Totp) => out.write_str("the policy wants a code for this hold"),
+            Self::Assurance(Assurance::Signature) => out.write_str("the policy wants a signature for this hold (answer with `--ssh-key`)"),
+        }
+    }
+}
+
+impl std::error::Error for AnswerRefused {}
+
+/// A hold with the answers so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    question: Question,
+    answers: Vec<Answer>,
+    state: HoldState,
+}
+
+impl Hold {
+    /// A new, open hold.
+    pub const fn open(question: Question) -> Self {
+        Self { question, answers: Vec::new(), state: HoldState::Open }
+    }
+
+    /// What it asks.
+    pub const fn question(&self) -> &Question {
+        &self.question
+    }
+
+    /// The answers that counted.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
+    /// Where it stands.
+    pub const fn state(&self) -> HoldState {
+        self.state
+    }
+
+    /// Takes an answer: the hold as it is then. The old value stays as it was, for a compare-and-set on the store.
+    pub fn answered(&self, answer: Answer) -> Result<Self, AnswerRefused> {
+        if self.state != HoldState::Open {
+            return Err(AnswerRefused::Decided(self.state));
+        }
+        if answer.at_ms >= self.question.expires_at_ms {
+            return Err(AnswerRefused::TooLate);
+        }
+        if answer.said == Said::Yes && answer.reviewer == self.question.owner {
+            return Err(AnswerRefused::Owner);
+        }
+        if answer.said == Said::Yes && answer.assurance < self.question.quorum.assurance {
+            return Err(AnswerRefused::Assurance(self.question.quorum.assurance));
+        }
+        if self.answers.iter().any(|given| given.reviewer == answer.reviewer) {
+            return Err(AnswerRefused::Again);
+        }
+        let mut next = self.clone();
+        let denies = answer.said == Said::No;
+        next.answers.push(answer);
+        let agreed = next.answers.iter().filter(|given| given.said == Said::Yes).count();
+        if denies {
+            next.state = HoldState::Denied;
+        } else if agreed >= usize::from(self.question.quorum.people) {
+            next.state = HoldState::Approved;
+        }
+        Ok(next)
+    }
+
+    /// The hold once nobody can answer any more.
+    pub fn ended(&self, state: HoldState) -> Self {
+        let mut next = self.clone();
+        if self.state == HoldState::Open {
+            next.state = match state {
+                HoldState::Expired => HoldState::Expired,
+                HoldState::Open | HoldState::Approved | HoldState::Denied | HoldState::Lost => HoldState::Lost,
+            };
+        }
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, AnswerRefused, Hold, HoldState, Question, Said};
+    use model::{AgentName, Digest, HoldId, PersonName, RequestDigest};
+    use pdp::{Assurance, Quorum};
+
+    fn hold(people: u8, assurance: Assurance) -> Hold {
+        Hold::open(Question {
+            id: HoldId::new(1, 1),
+            request: RequestDigest::carried(Digest::of_bytes(b"r")),
+            agent: AgentName::parse("bot").unwrap(),
+            owner: PersonName::parse("olga").unwrap(),
+            quorum: Quorum { people, assurance, timeout_s: 60 },
+            expires_at_ms: 1_000,
+        })
+    }
+
+    fn answer(who: &str, said: Said, at_ms: u64) -> Answer {
+        Answer { reviewer: PersonName::parse(who).unwrap(), said, assurance: Assurance::Totp, at_ms }
+    }
+
+    #[test]
+    fn one_yes_in_time_is_enough_for_one() {
+        let hold = hold(1, Assurance::Totp);
+        assert_eq!(hold.answered(answer("rita", Said::Yes, 999)).unwrap().state(), HoldState::Approved);
+        assert_eq!(hold.answered(answer("rita", Said::Yes, 1_000)), Err(AnswerRefused::TooLate));
+    }
+
+    #[test]
+    fn two_means_two_people_and_a_no_ends_it() {
+        let hold = hold(2, Assurance::Totp);
+        let once = hold.answered(answer("rita", Said::Yes, 1)).unwrap();
+        assert_eq!(once.state(), HoldState::Open);
+        assert_eq!(once.answered(answer("rita", Said::Yes, 2)), Err(AnswerRefused::Again));
+        assert_eq!(once.answered(answer("sam", Said::Yes, 2)).unwrap().state(), HoldState::Approved);
+        let denied = once.answered(answer("sam", Said::No, 2)).unwrap();
+        assert_eq!(denied.state(), HoldState::Denied);
+        assert_eq!(denied.answered(answer("tom", Said::Yes, 3)), Err(AnswerRefused::Decided(HoldState::Denied)));
+    }
+
+    #[test]
+    fn the_owner_cannot_say_yes_but_can_say_no() {
+        let hold = hold(1, Assurance::Totp);
+        assert_eq!(hold.answered(answer("olga", Said::Yes, 1)), Err(AnswerRefused::Owner));
+        assert_eq!(hold.answered(answer("olga", Said::No, 1)).unwrap().state(), HoldState::Denied);
+    }
+
+    #[test]
+    fn a_code_is_no_signature() {
+        let hold = hold(1, Assurance::Signature);
+        assert_eq!(hold.answered(answer("rita", Said::Yes, 1)), Err(AnswerRefused::Assurance(Assurance::Signature)));
+    }
+
+    #[test]
+    fn what_ended_stays_ended() {
+        let expired = hold(1, Assurance::Totp).ended(HoldState::Expired);
+        assert_eq!(expired.answered(answer("rita", Said::Yes, 1)), Err(AnswerRefused::Decided(HoldState::Expired)));
+        assert_eq!(expired.ended(HoldState::Lost).state(), HoldState::Expired);
+    }
+}

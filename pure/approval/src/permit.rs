@@ -1,0 +1,174 @@
+//! Permits: authority for one request, once, soon. Made from a decision and the receipt of its durable record, and,
+//! where people were asked, from the approved hold and the receipt of the answer.
+
+use std::fmt;
+
+use audit::Receipt;
+use data_encoding::BASE64;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey};
+use model::canon::canonical;
+use model::{Digest, PermitId, RequestDigest};
+use pdp::{Decision, Obligations, Verdict};
+use serde_json::{Value, json};
+
+use crate::hold::{Hold, HoldState};
+
+/// How long a permit lives, in milliseconds. After that it authorizes nothing.
+pub const PERMIT_LIFE_MS: u64 = 10_000;
+
+/// Authority for one request. It has no copy: using it moves it.
+///
+/// ```compile_fail
+/// fn twice(permit: approval::Permit) -> (approval::Permit, approval::Permit) {
+///     (permit.clone(), permit)
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Permit {
+    id: PermitId,
+    request: RequestDigest,
+    obligations: Obligations,
+    expires_at_ms: u64,
+}
+
+/// Why there is no permit.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NoPermit {
+    /// The decision does not allow it, or not without people.
+    NotAllowed,
+    /// The durable record says something else than the decision.
+    OtherRecord,
+    /// The hold was not approved, or is another request's.
+    NotApproved,
+}
+
+impl fmt::Display for NoPermit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::NotAllowed => "the decision does not allow the act",
+            Self::OtherRecord => "the durable record is about something else",
+            Self::NotApproved => "the hold was not approved, or belongs to another request",
+        })
+    }
+}
+
+impl std::error::Error for NoPermit {}
+
+impl Permit {
+    /// A permit for a decision that allows. The receipt must be that of this decision's record.
+    pub fn for_allowed(decision: &Decision, receipt: &Receipt, id: PermitId, now_ms: u64) -> Result<Self, NoPermit> {
+        let Verdict::Allow(obligations) = decision.verdict() else { return Err(NoPermit::NotAllowed) };
+        is_record_of(receipt, decision.request(), "verdict", "allow")?;
+        Ok(Self::new(id, decision.request(), obligations, now_ms))
+    }
+
+    /// A permit for a decision that asked, once the hold is approved and the approval is durable.
+    pub fn for_approved(
+        decision: &Decision,
+        asked: &Receipt,
+        hold: &Hold,
+        answered: &Receipt,
+        id: PermitId,
+        now_ms: u64,
+    ) -> Result<Self, NoPermit> {
+        let Verdict::Ask(_, obligations) = decision.verdict() else { return Err(NoPermit::NotAllowed) };
+        if hold.state() != HoldState::Approved || hold.question().request != *decision.request() {
+            return Err(NoPermit::NotApproved);
+        }
+        is_record_of(asked, decision.request(), "verdict", "ask")?;
+        is_record_of(answered, decision.request(), "state", HoldState::Approved.as_str())?;
+        Ok(Self::new(id, decision.request(), obligations, now_ms))
+    }
+
+    fn new(id: PermitId, request: &RequestDigest, obligations: &Obligations, now_ms: u64) -> Self {
+        Self { id, request: *request, obligations: obligations.clone(), expires_at_ms: now_ms.saturating_add(PERMIT_LIFE_MS) }
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> &PermitId {
+        &self.id
+    }
+
+    /// The request it is for.
+    pub const fn request(&self) -> &RequestDigest {
+        &self.request
+    }
+
+    /// When it ends, milliseconds since 1970.
+    pub const fn expires_at_ms(&self) -> u64 {
+        self.expires_at_ms
+    }
+
+    /// Signs it for the way to the enforcement point. The permit is gone: what travels is its sealed form.
+    pub fn seal(self, key: &PermitKey) -> SealedPermit {
+        let text = canonical(&json!({
+            "v": 1, "id": self.id.as_str(), "request": self.request.to_string(),
+            "expires_at_ms": self.expires_at_ms, "withhold": self.obligations.withhold,
+        }));
+        let signature = key.0.sign(&text).to_bytes();
+        SealedPermit { text: String::from_utf8_lossy(&text).into_owned(), signature: BASE64.encode(&signature) }
+    }
+}
+
+fn is_record_of(receipt: &Receipt, request: &RequestDigest, key: &str, word: &str) -> Result<(), NoPermit> {
+    let says = |key: &str| receipt.body().get(key).and_then(Value::as_str);
+    if says("request_digest") == Some(request.to_string().as_str()) && says(key) == Some(word) {
+        Ok(())
+    } else {
+        Err(NoPermit::OtherRecord)
+    }
+}
+
+/// The key that seals permits. It belongs to `countersignd`.
+pub struct PermitKey(SigningKey);
+
+impl PermitKey {
+    /// A key from its 32 secret bytes.
+    pub fn new(secret: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(secret))
+    }
+
+    /// The public half.
+    pub fn verifier(&self) -> PermitVerifier {
+        PermitVerifier(self.0.verifying_key())
+    }
+}
+
+/// What an enforcement point needs to check a sealed permit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PermitVerifier(VerifyingKey);
+
+/// A permit under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedPermit {
+    /// Canonical JSON.
+    pub text: String,
+    /// Ed25519 over it, base 64.
+    pub signature: String,
+}
+
+impl PermitVerifier {
+    /// The key as base 64.
+    pub fn to_text(&self) -> String {
+        BASE64.encode(self.0.as_bytes())
+    }
+
+    /// Reads base 64.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 32] = BASE64.decode(text.trim().as_bytes()).ok()?.try_into().ok()?;
+        VerifyingKey::from_bytes(&bytes).ok().map(Self)
+    }
+
+    /// Opens a sealed permit: id, names to withhold, where it is genuine, for this request and still alive.
+    pub fn open(&self, sealed: &SealedPermit, request: &Digest, now_ms: u64) -> Option<(PermitId, Vec<String>)> {
+        let signature = Signature::from_slice(&BASE64.decode(sealed.signature.as_bytes()).ok()?).ok()?;
+        self.0.verify(sealed.text.as_bytes(), &signature).ok()?;
+        let value: Value = serde_json::from_str(&sealed.text).ok()?;
+        let alive = value.get("expires_at_ms")?.as_u64()? > now_ms;
+        let ours = value.get("request")?.as_str()? == request.to_string();
+        let withhold = value.get("withhold")?.as_array()?.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
+        let id = PermitId::parse(value.get("id")?.as_str()?).ok()?;
+        (alive && ours).then_some((id, withhold))
+    }
+}

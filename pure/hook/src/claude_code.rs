@@ -1,0 +1,173 @@
+//! Claude Code's `PreToolUse` hook: JSON on standard input, a decision as JSON on standard output, exit status 2 to
+//! block. Written against version 2.1.240 of the host.
+//!
+//! The host fails open: when a hook is late, cannot be started, or exits with a status other than 0 and 2, the call
+//! runs. So every failure of ours exits 2, and we answer before the host's own deadline.
+
+use model::ToolCall;
+use serde_json::{Map, Value, json};
+
+use crate::HookAnswer;
+
+/// The most that is read of the host's message, in bytes. A longer one is refused.
+pub const MAX_INPUT_BYTES: usize = 512 * 1024;
+
+/// The time-out that we write into the host's settings, in seconds: longer than any hold.
+pub const HOST_TIMEOUT_S: u64 = 660;
+
+/// The name of this host in requests.
+pub const HOST: &str = "claude-code";
+
+/// The longest reason the host takes, in characters.
+const MAX_REASON: usize = 9_000;
+
+/// A call that the host is about to make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The host's session.
+    pub session: String,
+    /// The call.
+    pub call: ToolCall,
+}
+
+/// Reads the host's message.
+pub fn parse(input: &[u8]) -> Result<Call, String> {
+    if input.len() > MAX_INPUT_BYTES {
+        return Err(format!("the host's message has more than {MAX_INPUT_BYTES} bytes"));
+    }
+    let value: Value = serde_json::from_slice(input).map_err(|why| format!("the host's message is not JSON: {why}"))?;
+    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let event = text("hook_event_name").ok_or("the host's message has no `hook_event_name`")?;
+    if event != "PreToolUse" {
+        return Err(format!("this hook answers `PreToolUse`, not `{event}`"));
+    }
+    Ok(Call {
+        session: text("session_id").ok_or("the host's message has no `session_id`")?,
+        call: ToolCall {
+            host: HOST.to_owned(),
+            tool: text("tool_name").ok_or("the host's message has no `tool_name`")?,
+            input: value.get("tool_input").cloned().ok_or("the host's message has no `tool_input`")?,
+            call: text("tool_use_id"),
+            cwd: text("cwd").filter(|cwd| cwd.starts_with('/')),
+        },
+    })
+}
+
+/// No objection: the host goes on with its own rules and prompts. We never say `allow`, which would skip them.
+pub fn no_objection() -> HookAnswer {
+    HookAnswer { stdout: String::new(), stderr: String::new(), exit: 0 }
+}
+
+/// The call must not be made.
+pub fn deny(reason: &str) -> HookAnswer {
+    let reason: String = reason.chars().take(MAX_REASON).collect();
+    let answer = json!({ "hookSpecificOutput": {
+        "hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": reason,
+    }});
+    HookAnswer { stdout: format!("{answer}\n"), stderr: String::new(), exit: 0 }
+}
+
+/// We could not decide; the host blocks on exit status 2 whatever else is printed.
+pub fn undecided(reason: &str) -> HookAnswer {
+    let reason: String = reason.chars().take(MAX_REASON).collect();
+    HookAnswer { stdout: String::new(), stderr: format!("countersign: {reason}\n"), exit: 2 }
+}
+
+/// The settings with our hook in them; everything else stays as it was.
+pub fn install(existing: Option<&str>, command: &str) -> Result<String, String> {
+    let mut settings: Value = match existing {
+        Some(text) if !text.trim().is_empty() => {
+            serde_json::from_str(text).map_err(|why| format!("the settings are not JSON, so they are left alone: {why}"))?
+        }
+        Some(_) | None => json!({}),
+    };
+    let ours = json!({ "matcher": "*", "hooks": [{ "type": "command", "command": command, "timeout": HOST_TIMEOUT_S }] });
+    let root = settings.as_object_mut().ok_or("the settings are no JSON object, so they are left alone")?;
+    let hooks = root.entry("hooks").or_insert_with(|| Value::Object(Map::new()));
+    let hooks = hooks.as_object_mut().ok_or("`hooks` is no JSON object, so the settings are left alone")?;
+    let list = hooks.entry("PreToolUse").or_insert_with(|| Value::Array(Vec::new()));
+    let list = list.as_array_mut().ok_or("`hooks.PreToolUse` is no list, so the settings are left alone")?;
+    list.retain(|entry| !is_ours(entry));
+    list.insert(0, ours);
+    let mut text = serde_json::to_string_pretty(&settings).map_err(|why| why.to_string())?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// Our hook's command line in the settings, and what in them would keep it from blocking.
+pub fn inspect(settings: &str) -> Result<(Option<String>, Vec<String>), String> {
+    let settings: Value = serde_json::from_str(settings).map_err(|why| format!("the settings are not JSON: {why}"))?;
+    let mut problems = Vec::new();
+    if settings.get("disableAllHooks").and_then(Value::as_bool) == Some(true) {
+        problems.push("`disableAllHooks` is on: no hook runs".to_owned());
+    }
+    let entries = settings.pointer("/hooks/PreToolUse").and_then(Value::as_array);
+    let ours = entries.into_iter().flatten().find(|entry| is_ours(entry));
+    let hook = ours.and_then(|entry| entry.pointer("/hooks/0"));
+    if let Some(matcher) = ours.and_then(|entry| entry.get("matcher")).and_then(Value::as_str)
+        && !matches!(matcher, "*" | "")
+    {
+        problems.push(format!("the hook looks only at tools that match `{matcher}`"));
+    }
+    if let Some(hook) = hook {
+        if hook.get("timeout").and_then(Value::as_u64).is_none_or(|timeout| timeout < HOST_TIMEOUT_S) {
+            problems.push(format!("the hook's `timeout` is below {HOST_TIMEOUT_S} s: the host would run what is still being decided"));
+        }
+        if hook.get("async").and_then(Value::as_bool) == Some(true) {
+            problems.push("the hook is `async`: the host does not wait for it".to_owned());
+        }
+        if hook.get("if").is_some() {
+            problems.push("the hook has a condition (`if`): calls that do not meet it are not looked at".to_owned());
+        }
+    }
+    let command = hook.and_then(|hook| hook.get("command")).and_then(Value::as_str).map(str::to_owned);
+    Ok((command, problems))
+}
+
+fn is_ours(entry: &Value) -> bool {
+    let commands = entry.get("hooks").and_then(Value::as_array).into_iter().flatten();
+    commands
+        .filter_map(|hook| hook.get("command").and_then(Value::as_str))
+        .any(|command| command.contains("countersign") && command.contains("hook claude-code"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{deny, inspect, install, parse, undecided};
+
+    #[test]
+    fn a_call_is_read_and_anything_else_refused() {
+        let message = br#"{"session_id":"s","cwd":"/w","hook_event_name":"PreToolUse","tool_name":"Bash",
+            "tool_input":{"command":"ls"},"tool_use_id":"t","more":1}"#;
+        let call = parse(message).unwrap();
+        assert_eq!((call.session.as_str(), call.call.tool.as_str()), ("s", "Bash"));
+        for bad in [&b""[..], b"{", b"[]", b"null", b"{\"hook_event_name\":\"PreToolUse\"}", b"{\"hook_event_name\":\"Stop\"}", b"\xff"] {
+            assert!(parse(bad).is_err());
+        }
+    }
+
+    #[test]
+    fn a_no_is_a_no_to_the_host() {
+        assert!(deny("because").stdout.contains("\"permissionDecision\":\"deny\""));
+        assert_eq!(undecided("because").exit, 2);
+    }
+
+    #[test]
+    fn installing_keeps_what_was_there_and_is_done_once() {
+        let before = r#"{"model":"x","hooks":{"PreToolUse":[{"matcher":"Bash","hooks":[{"type":"command","command":"other"}]}]}}"#;
+        let once = install(Some(before), "countersign hook claude-code --agent a").unwrap();
+        let twice = install(Some(&once), "countersign hook claude-code --agent a").unwrap();
+        assert_eq!(once, twice);
+        assert!(once.contains("other") && once.contains("\"model\": \"x\""));
+        let (command, problems) = inspect(&once).unwrap();
+        assert_eq!((command.as_deref(), problems.len()), (Some("countersign hook claude-code --agent a"), 0));
+        assert!(install(Some("not json"), "c").is_err());
+    }
+
+    #[test]
+    fn what_switches_the_hook_off_is_found() {
+        let settings = install(Some(r#"{"disableAllHooks":true}"#), "countersign hook claude-code").unwrap();
+        let weak = settings.replace("660", "60").replace("\"*\"", "\"Bash\"");
+        assert_eq!(inspect(&weak).unwrap().1.len(), 3);
+    }
+}

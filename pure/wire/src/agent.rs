@@ -1,0 +1,101 @@
+//! What enforcement points and `countersignd` say to each other on the agents' socket. There is no word here that
+//! approves, lists, or changes anything.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// From an enforcement point.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AgentSays {
+    /// May this be done?
+    Submit {
+        /// The agent's key. It names and proves the agent.
+        key: String,
+        /// The session, as the host names it.
+        session: String,
+        /// The act.
+        act: Value,
+        /// Why, in the agent's words.
+        intent: Option<String>,
+        /// A ticket or task.
+        task: Option<String>,
+        /// The enforcement point hands the verdict to a host that acts by itself: the permit is spent with the answer.
+        hands_over: bool,
+    },
+    /// The act is about to be done, and this is what it looks like now.
+    Redeem {
+        /// The permit's id.
+        permit: String,
+        /// The act, observed anew.
+        act: Value,
+    },
+    /// It was done.
+    Outcome {
+        /// The permit's id.
+        permit: String,
+        /// The exit status, if it exited.
+        exit: Option<i32>,
+        /// The signal, if one ended it.
+        signal: Option<i32>,
+        /// How long it ran.
+        millis: u64,
+    },
+}
+
+/// To an enforcement point.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AgentHears {
+    /// It may be done, under this permit.
+    Allow {
+        /// The sealed permit.
+        permit: SealedText,
+        /// The request's digest.
+        request: String,
+        /// Why.
+        reasons: Vec<String>,
+    },
+    /// It waits for people. Another message follows.
+    Held {
+        /// The hold.
+        hold: String,
+        /// Until when, milliseconds since 1970.
+        expires_at_ms: u64,
+        /// Why.
+        reasons: Vec<String>,
+    },
+    /// It may not be done.
+    Deny {
+        /// What kind of no.
+        refusal: Refusal,
+        /// Why.
+        reasons: Vec<String>,
+    },
+    /// The permit is spent: act now.
+    Spent,
+    /// Noted.
+    Noted,
+}
+
+/// Kinds of no, which callers tell apart by exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// A rule or a person said no (126).
+    Denied,
+    /// Nobody decided in time (124).
+    Expired,
+    /// We could not decide (125).
+    Undecided,
+}
+
+/// A sealed permit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedText {
+    /// Canonical JSON.
+    pub text: String,
+    /// Signature, base 64.
+    pub signature: String,
+}
