@@ -1,1 +1,12 @@
-//! (being written)
+//! The operating system: facts, execution and supervision, sockets, durable files. It knows nothing of policy, and it
+//! is the only crate with `unsafe` code.
+
+pub mod clock;
+pub mod exec;
+pub mod facts;
+pub mod files;
+pub mod identity;
+pub mod layout;
+pub mod socket;
+pub mod stack;
+pub mod supervise;

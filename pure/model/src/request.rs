@@ -11,6 +11,8 @@ pub struct Claims {
     pub intent: Option<String>,
     /// A ticket or task.
     pub task: Option<String>,
+    /// The search path for programs.
+    pub search_path: Option<String>,
 }
 
 /// What the enforcement point's peer looked like from our side of the socket.
@@ -51,7 +53,8 @@ impl Request {
         json!({
             "id": self.id.as_str(), "agent": self.agent.as_str(), "owner": self.owner.as_str(),
             "session": self.session.as_str(), "host": self.host, "act": self.act.to_value(),
-            "claims": { "intent": self.claims.intent, "task": self.claims.task },
+            "claims": { "intent": self.claims.intent, "task": self.claims.task,
+                "search_path": self.claims.search_path },
             "seen": { "uid": self.seen.uid, "gid": self.seen.gid, "pid": self.seen.pid },
         })
     }

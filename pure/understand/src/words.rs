@@ -109,9 +109,9 @@ impl Lowering<'_> {
                 WordPiece::TildeExpansion(TildeExpr::Home) if self.home.is_some() => {
                     draft.text.push_str(self.home.clone().unwrap_or_default().as_str());
                 }
-                WordPiece::TildeExpansion(TildeExpr::Home) => draft.text.push('~'),
                 WordPiece::TildeExpansion(
-                    TildeExpr::UserHome(_)
+                    TildeExpr::Home
+                    | TildeExpr::UserHome(_)
                     | TildeExpr::WorkingDir
                     | TildeExpr::OldWorkingDir
                     | TildeExpr::NthDirFromTopOfDirStack { .. }

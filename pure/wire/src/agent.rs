@@ -20,6 +20,8 @@ pub enum AgentSays {
         intent: Option<String>,
         /// A ticket or task.
         task: Option<String>,
+        /// The search path for programs.
+        search_path: Option<String>,
         /// The enforcement point hands the verdict to a host that acts by itself: the permit is spent with the answer.
         hands_over: bool,
     },

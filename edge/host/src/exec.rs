@@ -1,0 +1,130 @@
+//! Doing the act: the very file that was approved, with the very words, in the very environment.
+
+#![expect(unsafe_code, reason = "`execveat` and signal dispositions between fork and exec have no safe wrapper")]
+
+use std::ffi::{CString, OsString};
+use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Command, ExitStatus};
+use std::time::Instant;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::Signals;
+
+use crate::identity::Observed;
+
+/// How an act ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit status, if it exited.
+    pub exit: Option<i32>,
+    /// The signal, if one ended it.
+    pub signal: Option<i32>,
+    /// How long it ran, in milliseconds.
+    pub millis: u64,
+}
+
+/// Executes what was observed, as a child in our own process group, so that the terminal, its job control and its
+/// signals are the child's as they would be without us; waits for its end.
+///
+/// A program is executed through its open file: what was hashed is what runs, even if the path was swapped since. A
+/// `#!` script has to be named to its interpreter, so it is executed by path.
+///
+/// # Errors
+/// It could not be started. Then nothing of it ran.
+pub fn run(observed: Observed, argv: &[OsString], withhold: &[String]) -> io::Result<Ended> {
+    let started = Instant::now();
+    let c_string = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::other("an argument holds a NUL byte"));
+    let words = argv.iter().map(|word| c_string(word.as_bytes())).collect::<io::Result<Vec<_>>>()?;
+    let kept = observed.environment.into_iter().filter(|(name, _)| !withhold.iter().any(|it| name == it.as_str()));
+    let variables = kept
+        .map(|(name, value)| c_string(&[name.as_bytes(), b"=", &value.into_vec()].concat()))
+        .collect::<io::Result<Vec<_>>>()?;
+    let model::Act::Exec(exec) = &observed.act else { return Err(io::Error::other("only an execution can be executed")) };
+    let path = c_string(exec.executable.path.as_bytes())?;
+    let file: OwnedFd = observed.executable.into();
+    let image = Image::new(words, variables, path, file, observed.is_script);
+
+    let signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2])?;
+    let mut command = Command::new("/proc/self/exe");
+    // SAFETY: between fork and exec only async-signal-safe calls are made, on memory that was prepared before.
+    unsafe {
+        command.pre_exec(move || Err(image.become_it()));
+    }
+    let mut child = command.spawn()?;
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    let handle = signals.handle();
+    let relay = std::thread::spawn(move || relay(signals, pid));
+    let status = child.wait();
+    handle.close();
+    let _ = relay.join();
+    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let status: ExitStatus = status?;
+    Ok(Ended { exit: status.code(), signal: status.signal(), millis })
+}
+
+/// Hands signals on to the child. Those of the terminal reach the child by themselves, being in its process group.
+fn relay(mut signals: Signals, child: Option<rustix::process::Pid>) {
+    let Some(child) = child else { return };
+    for signal in signals.forever() {
+        let by_terminal = matches!(signal, SIGINT | SIGQUIT) && rustix::termios::isatty(std::io::stdin());
+        if !by_terminal && let Some(signal) = rustix::process::Signal::from_named_raw(signal) {
+            let _ = rustix::process::kill_process(child, signal);
+        }
+    }
+}
+
+/// Everything that `execveat` needs, prepared before the fork: after it nothing is allocated.
+struct Image {
+    words: Vec<*const libc::c_char>,
+    variables: Vec<*mut libc::c_char>,
+    path: CString,
+    file: OwnedFd,
+    by_path: bool,
+    /// What the pointers above point into. A `CString` does not move its bytes when it is moved.
+    _owned: (Vec<CString>, Vec<CString>),
+}
+
+// SAFETY: the pointers are into `_owned`, which lives as long as they do, and nothing is written through them.
+unsafe impl Send for Image {}
+// SAFETY: as above.
+unsafe impl Sync for Image {}
+
+impl Image {
+    fn new(words: Vec<CString>, variables: Vec<CString>, path: CString, file: OwnedFd, by_path: bool) -> Self {
+        Self {
+            words: words.iter().map(|word| word.as_ptr()).chain([std::ptr::null()]).collect(),
+            variables: variables.iter().map(|it| it.as_ptr().cast_mut()).chain([std::ptr::null_mut()]).collect(),
+            path,
+            file,
+            by_path,
+            _owned: (words, variables),
+        }
+    }
+
+    /// Becomes the program; returns only if that failed.
+    fn become_it(&self) -> io::Error {
+        if self.by_path {
+            // SAFETY: all pointers are to NUL-terminated strings that live until the call, in null-terminated arrays.
+            unsafe { libc::execve(self.path.as_ptr(), self.words.as_ptr(), self.variables.as_ptr().cast()) };
+        } else {
+            let (file, words, variables) = (self.file.as_raw_fd(), self.words.as_ptr(), self.variables.as_ptr());
+            // SAFETY: as above, and the descriptor is open. The kernel writes through none of the pointers.
+            unsafe { libc::execveat(file, c"".as_ptr(), words.cast(), variables, libc::AT_EMPTY_PATH) };
+        }
+        io::Error::last_os_error()
+    }
+}
+
+/// Ends this process as the child ended: the same status, or the same signal.
+pub fn end_like(ended: Ended) -> ! {
+    if let Some(signal) = ended.signal {
+        // A core is the child's business, not ours.
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Core, rustix::process::Rlimit { current: Some(0), maximum: None });
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+        std::process::exit(signal.saturating_add(128));
+    }
+    std::process::exit(ended.exit.unwrap_or(125));
+}

@@ -1,0 +1,104 @@
+//! Files that hold what must not be lost or read by others.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use crate::clock;
+
+/// Makes a directory that only its owner can enter, with its parents.
+///
+/// # Errors
+/// It cannot be made, or exists and belongs to another user, or is open to others and cannot be closed.
+pub fn private_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let found = fs::metadata(path)?;
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other(format!("`{}` belongs to another user", path.display())));
+    }
+    if found.mode() & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// Reads a small file, or nothing where there is none.
+///
+/// # Errors
+/// It cannot be read, or has more than `limit` bytes.
+pub fn read_small(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(why) => return Err(why),
+    };
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+        return Err(io::Error::other(format!("`{}` has more than {limit} bytes", path.display())));
+    }
+    Ok(Some(bytes))
+}
+
+/// Replaces a file as one step: a reader, or a crash at any moment, sees the old content or the new.
+///
+/// # Errors
+/// A step failed; the old file still stands.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let _ = fs::remove_file(&temporary);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    sync_directory(path)
+}
+
+/// Makes a file's name durable.
+///
+/// # Errors
+/// The directory cannot be flushed.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+}
+
+/// A secret of 32 bytes that lives in a file only its owner can read; made at the first call.
+///
+/// # Errors
+/// The file cannot be read or made, has another length, or can be read by others.
+pub fn secret_key(path: &Path) -> io::Result<[u8; 32]> {
+    if let Some(bytes) = read_small(path, 32)? {
+        let found = fs::metadata(path)?;
+        if found.mode() & 0o077 != 0 {
+            return Err(io::Error::other(format!("`{}` can be read by others; make it mode 0600", path.display())));
+        }
+        return bytes.try_into().map_err(|_| io::Error::other(format!("`{}` is no key: it must have 32 bytes", path.display())));
+    }
+    let secret = clock::random::<32>()?;
+    replace(path, &secret, 0o600)?;
+    Ok(secret)
+}
+
+/// Whether somebody other than the owner and root could change a file or directory.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
+    let found = fs::metadata(path)?;
+    let me = rustix::process::geteuid().as_raw();
+    Ok(found.mode() & 0o022 != 0 || (found.uid() != me && found.uid() != 0))
+}
+
+/// The user that this process acts as.
+pub fn my_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Takes the lock on an open file that only one process may have.
+///
+/// # Errors
+/// Another process has it.
+pub fn lock_alone(file: &File) -> io::Result<()> {
+    rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(io::Error::from)
+}

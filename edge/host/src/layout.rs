@@ -1,0 +1,86 @@
+//! Where things live: one directory for trying out, or the XDG directories.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The directories and sockets of one installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Rules, settings, keys of agents.
+    pub config: PathBuf,
+    /// The daemon's state.
+    pub state: PathBuf,
+    /// The record.
+    pub log: PathBuf,
+    /// Sockets.
+    pub run: PathBuf,
+}
+
+/// The variable that puts everything into one directory.
+pub const DIRECTORY_VARIABLE: &str = "COUNTERSIGN_DIR";
+
+impl Layout {
+    /// Everything under one directory.
+    pub fn under(directory: &Path) -> Self {
+        Self {
+            config: directory.join("config"),
+            state: directory.join("state"),
+            log: directory.join("log"),
+            run: directory.join("run"),
+        }
+    }
+
+    /// From the environment: `COUNTERSIGN_DIR`, or the XDG base directories, or what they default to.
+    ///
+    /// # Errors
+    /// Neither is set and there is no `HOME`.
+    pub fn from_environment() -> Result<Self, String> {
+        let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        if let Some(directory) = absolute(DIRECTORY_VARIABLE) {
+            return Ok(Self::under(&directory));
+        }
+        let home = absolute("HOME");
+        let base = |variable: &str, default: &str| {
+            absolute(variable)
+                .or_else(|| home.as_ref().map(|home| home.join(default)))
+                .ok_or_else(|| format!("neither `{DIRECTORY_VARIABLE}`, `{variable}` nor `HOME` is set to an absolute path"))
+        };
+        let state = base("XDG_STATE_HOME", ".local/state")?.join("countersign");
+        Ok(Self {
+            config: base("XDG_CONFIG_HOME", ".config")?.join("countersign"),
+            log: state.join("log"),
+            run: absolute("XDG_RUNTIME_DIR").map_or_else(|| state.join("run"), |run| run.join("countersign")),
+            state,
+        })
+    }
+
+    /// The socket for agents: it takes requests and nothing else.
+    pub fn agent_socket(&self) -> PathBuf {
+        self.run.join("agent.sock")
+    }
+
+    /// The socket for people's tools.
+    pub fn operator_socket(&self) -> PathBuf {
+        self.run.join("operator.sock")
+    }
+
+    /// The socket of the log.
+    pub fn log_socket(&self) -> PathBuf {
+        self.run.join("log.sock")
+    }
+
+    /// The operator's rules.
+    pub fn policy(&self) -> PathBuf {
+        self.config.join("policy")
+    }
+
+    /// The public half of the permit key.
+    pub fn permit_public_key(&self) -> PathBuf {
+        self.run.join("permit.pub")
+    }
+
+    /// The file with an agent's key.
+    pub fn agent_key(&self, agent: &str) -> PathBuf {
+        self.config.join("agents").join(format!("{agent}.key"))
+    }
+}

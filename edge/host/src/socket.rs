@@ -1,0 +1,126 @@
+//! Unix sockets: frames with a limit and a deadline, and who is at the other end.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wire::{FrameRefused, HEADER_BYTES};
+
+/// Why no message arrived or left.
+#[derive(Debug)]
+pub enum Failed {
+    /// The other side closed the connection between messages.
+    Closed,
+    /// The message is refused.
+    Refused(FrameRefused),
+    /// The socket failed, timed out, or was closed within a message.
+    Socket(io::Error),
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Closed => out.write_str("the other side closed the connection"),
+            Self::Refused(why) => why.fmt(out),
+            Self::Socket(why) => write!(out, "the connection failed: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl From<io::Error> for Failed {
+    fn from(why: io::Error) -> Self {
+        Self::Socket(why)
+    }
+}
+
+/// Listens at a path. A stale socket file is replaced; one that answers is not.
+///
+/// # Errors
+/// Somebody listens there already, or the socket cannot be made.
+pub fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
+    if UnixStream::connect(path).is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("somebody listens at `{}` already", path.display())));
+    }
+    let _ = std::fs::remove_file(path);
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    Ok(listener)
+}
+
+/// The process at the other end, as the kernel recorded it when it connected (`SO_PEERCRED`).
+///
+/// # Errors
+/// The kernel does not say.
+pub fn peer(stream: &UnixStream) -> io::Result<model::Seen> {
+    let found = rustix::net::sockopt::socket_peercred(stream)?;
+    let pid = u32::try_from(found.pid.as_raw_nonzero().get()).unwrap_or(0);
+    Ok(model::Seen { uid: found.uid.as_raw(), gid: found.gid.as_raw(), pid })
+}
+
+/// Sends one message.
+///
+/// # Errors
+/// It is too long, or the socket failed or did not take it within `within`.
+pub fn send(stream: &UnixStream, message: &impl Serialize, limit: usize, within: Duration) -> Result<(), Failed> {
+    let frame = wire::encode(message, limit).map_err(Failed::Refused)?;
+    stream.set_write_timeout(Some(within))?;
+    let mut stream = stream;
+    stream.write_all(&frame)?;
+    Ok(())
+}
+
+/// Receives one message. `idle` is how long to wait for its first byte (for ever if none), `within` for each further
+/// part.
+///
+/// # Errors
+/// The other side closed, was too slow, or sent what does not belong here.
+pub fn receive<M: DeserializeOwned>(stream: &UnixStream, limit: usize, idle: Option<Duration>, within: Duration) -> Result<M, Failed> {
+    let mut header = [0_u8; HEADER_BYTES];
+    let mut reader = stream;
+    stream.set_read_timeout(idle)?;
+    let first = loop {
+        match reader.read(&mut header) {
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            other => break other?,
+        }
+    };
+    if first == 0 {
+        return Err(Failed::Closed);
+    }
+    stream.set_read_timeout(Some(within))?;
+    if let Some(rest) = header.get_mut(first..) {
+        reader.read_exact(rest)?;
+    }
+    let length = wire::length(header, limit).map_err(Failed::Refused)?;
+    let mut body = Vec::new();
+    // The body grows as it arrives: a length alone reserves nothing.
+    let limit = u64::try_from(length).unwrap_or(u64::MAX);
+    io::Read::take(reader, limit).read_to_end(&mut body)?;
+    if body.len() != length {
+        return Err(Failed::Socket(io::Error::from(io::ErrorKind::UnexpectedEof)));
+    }
+    wire::decode(&body).map_err(Failed::Refused)
+}
+
+/// Waits until one of two streams has something to read or is closed, or time is up. Says which: first, second.
+///
+/// # Errors
+/// The kernel refuses to wait.
+pub fn wait_for_either(first: &UnixStream, second: &UnixStream, within: Duration) -> io::Result<(bool, bool)> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut waiting = [PollFd::new(first, PollFlags::IN), PollFd::new(second, PollFlags::IN)];
+    let limit = Timespec { tv_sec: i64::try_from(within.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(within.subsec_nanos()) };
+    match poll(&mut waiting, Some(&limit)) {
+        Ok(_) => {}
+        Err(rustix::io::Errno::INTR) => return Ok((false, false)),
+        Err(why) => return Err(why.into()),
+    }
+    let [first, second] = &waiting;
+    Ok((!first.revents().is_empty(), !second.revents().is_empty()))
+}

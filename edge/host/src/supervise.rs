@@ -1,0 +1,175 @@
+//! Our own processes, kept alive: start, readiness, restart with back-off, clean end.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// The shortest wait before a restart; it doubles with every failure in a row.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+
+/// The longest wait before a restart.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+
+/// A process that ran this long is not failing at start.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// How long a process may take to answer at its socket.
+const READY_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long a process may take to end when asked to, before it is killed.
+const END_WITHIN: Duration = Duration::from_secs(5);
+
+/// One program to keep running.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: &'static str,
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// The socket at which it answers once it is ready.
+    pub socket: PathBuf,
+}
+
+/// What happened to a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It was started, as this process.
+    Started(u32),
+    /// It answers.
+    Ready,
+    /// It ended, with these words about how.
+    Ended(String),
+    /// It will be started again after this many milliseconds.
+    Restarting(u128),
+    /// It was stopped because we end.
+    Stopped,
+}
+
+struct Running {
+    service: Service,
+    child: Option<Child>,
+    since: Instant,
+    backoff: Duration,
+    restart_at: Instant,
+}
+
+/// Keeps services running, in order, until `stop` says so; stops them in the reverse order.
+///
+/// # Errors
+/// A service could not be started the first time, or was not ready in time. Everything started is stopped then.
+pub fn keep(services: Vec<Service>, stop: &Receiver<()>, tell: &mut dyn FnMut(&str, Event)) -> io::Result<()> {
+    let mut running: Vec<Running> = Vec::new();
+    for service in services {
+        let child = start(&service)?;
+        let name = service.name;
+        tell(name, Event::Started(child.id()));
+        let socket = service.socket.clone();
+        let now = Instant::now();
+        running.push(Running { service, child: Some(child), since: now, backoff: FIRST_BACKOFF, restart_at: now });
+        let child = running.last_mut().and_then(|it| it.child.as_mut());
+        if let Err(why) = ready(&socket, child) {
+            end(running, tell);
+            return Err(io::Error::other(format!("`{name}` did not become ready: {why}")));
+        }
+        tell(name, Event::Ready);
+    }
+    tell("countersign", Event::Ready);
+    loop {
+        match stop.recv_timeout(Duration::from_millis(50)) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => running.iter_mut().for_each(|service| service.look(tell)),
+        }
+    }
+    end(running, tell);
+    Ok(())
+}
+
+impl Running {
+    fn look(&mut self, tell: &mut dyn FnMut(&str, Event)) {
+        let name = self.service.name;
+        if let Some(child) = &mut self.child {
+            if let Ok(Some(status)) = child.try_wait() {
+                let how = status.signal().map_or_else(|| format!("exit status {}", status.code().unwrap_or(-1)), |it| format!("signal {it}"));
+                tell(name, Event::Ended(how));
+                self.child = None;
+                if self.since.elapsed() > STEADY {
+                    self.backoff = FIRST_BACKOFF;
+                }
+                self.restart_at = Instant::now().checked_add(self.backoff).unwrap_or_else(Instant::now);
+                tell(name, Event::Restarting(self.backoff.as_millis()));
+                self.backoff = self.backoff.saturating_mul(2).min(LONGEST_BACKOFF);
+            }
+        } else if Instant::now() >= self.restart_at {
+            self.since = Instant::now();
+            match start(&self.service) {
+                Ok(child) => {
+                    tell(name, Event::Started(child.id()));
+                    self.child = Some(child);
+                }
+                Err(why) => {
+                    tell(name, Event::Ended(why.to_string()));
+                    self.restart_at = Instant::now().checked_add(self.backoff).unwrap_or_else(Instant::now);
+                }
+            }
+        }
+    }
+}
+
+fn start(service: &Service) -> io::Result<Child> {
+    let mut command = Command::new(&service.program);
+    command.args(&service.arguments).stdin(Stdio::null());
+    die_with_us(&mut command);
+    command.spawn().map_err(|why| io::Error::new(why.kind(), format!("`{}` could not be started: {why}", service.program.display())))
+}
+
+/// The child gets a SIGTERM when the thread that started it ends, however it ends.
+#[expect(unsafe_code, reason = "a call between fork and exec")]
+fn die_with_us(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    let set = || rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM)).map_err(io::Error::from);
+    // A process group of its own: Ctrl-C at the terminal reaches the supervisor alone, which ends its services in order.
+    command.process_group(0);
+    // SAFETY: `prctl` is a plain system call and async-signal-safe.
+    unsafe {
+        command.pre_exec(set);
+    }
+}
+
+fn ready(socket: &Path, mut child: Option<&mut Child>) -> io::Result<()> {
+    let started = Instant::now();
+    loop {
+        if UnixStream::connect(socket).is_ok() {
+            return Ok(());
+        }
+        if let Some(status) = child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
+            return Err(io::Error::other(format!("it ended at once ({status}); its words are above")));
+        }
+        if started.elapsed() > READY_WITHIN {
+            return Err(io::Error::other("it does not answer at its socket"));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn end(running: Vec<Running>, tell: &mut dyn FnMut(&str, Event)) {
+    for service in running.into_iter().rev() {
+        let Some(mut child) = service.child else { continue };
+        if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        let asked = Instant::now();
+        while matches!(child.try_wait(), Ok(None)) {
+            if asked.elapsed() > END_WITHIN {
+                let _ = child.kill();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        tell(service.service.name, Event::Stopped);
+    }
+}

@@ -1,0 +1,165 @@
+//! Holds and spent permits.
+
+use approval::{Hold, HoldState};
+use model::{HoldId, PermitId, RequestDigest};
+use rusqlite::params;
+
+use crate::people::integer;
+use crate::{Failed, Store};
+
+impl Store {
+    /// Stores a new hold. Its deadline stands from here on; everybody reads this one.
+    ///
+    /// # Errors
+    /// The store failed; then there is no hold, and the request is refused.
+    pub fn add_hold(&self, hold: &Hold) -> Result<(), Failed> {
+        let question = hold.question();
+        self.connection().execute(
+            "INSERT INTO holds (id, request, agent, owner, people, assurance, timeout_s, expires_at_ms, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                question.id.as_str(),
+                question.request.to_string(),
+                question.agent.as_str(),
+                question.owner.as_str(),
+                question.quorum.people,
+                question.quorum.assurance.as_str(),
+                question.quorum.timeout_s,
+                integer(question.expires_at_ms),
+                hold.state().as_str(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Moves a hold on, if it is still what `before` says: compare-and-set. Says whether this call did it.
+    ///
+    /// # Errors
+    /// The store failed; then nothing changed.
+    pub fn move_on(&self, before: &Hold, after: &Hold) -> Result<bool, Failed> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        let version = i64::try_from(before.answers().len()).unwrap_or(i64::MAX);
+        let changed = transaction.execute(
+            "UPDATE holds SET state = ?2, version = ?3 WHERE id = ?1 AND state = 'open' AND version = ?4",
+            params![
+                before.question().id.as_str(),
+                after.state().as_str(),
+                i64::try_from(after.answers().len()).unwrap_or(i64::MAX),
+                version
+            ],
+        )?;
+        if changed != 1 {
+            return Ok(false);
+        }
+        for answer in after.answers().iter().skip(before.answers().len()) {
+            transaction.execute(
+                "INSERT INTO answers (hold, reviewer, said, assurance, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    before.question().id.as_str(),
+                    answer.reviewer.as_str(),
+                    answer.said.as_str(),
+                    answer.assurance.as_str(),
+                    integer(answer.at_ms)
+                ],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// Ends every hold that is still open: whoever asked was connected to a daemon that is no more.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn lose_open_holds(&self) -> Result<Vec<HoldId>, Failed> {
+        let connection = self.connection();
+        let mut statement = connection.prepare("UPDATE holds SET state = ?1 WHERE state = 'open' RETURNING id")?;
+        let rows = statement.query_map([HoldState::Lost.as_str()], |row| row.get::<_, String>(0))?;
+        rows.map(|row| HoldId::parse(&row?).map_err(|_| Failed::Corrupt("hold"))).collect()
+    }
+
+    /// Spends a permit. Says no if it was spent before.
+    ///
+    /// # Errors
+    /// The store failed; then the permit is not spent and nothing may be done.
+    pub fn spend(&self, permit: &PermitId, request: &RequestDigest, at_ms: u64) -> Result<bool, Failed> {
+        let added = self.connection().execute(
+            "INSERT INTO spent_permits (id, request, at_ms) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
+            params![permit.as_str(), request.to_string(), integer(at_ms)],
+        )?;
+        Ok(added == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Store;
+    use approval::{Answer, Hold, HoldState, Question, Said};
+    use model::{AgentName, Digest, HoldId, PermitId, PersonName, RequestDigest};
+    use pdp::{Assurance, Quorum};
+
+    fn store(name: &str) -> (Store, std::path::PathBuf) {
+        let path = std::env::temp_dir().join(format!("countersign-store-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        (Store::open(&path).unwrap(), path)
+    }
+
+    fn hold(random: u128) -> Hold {
+        Hold::open(Question {
+            id: HoldId::new(1, random),
+            request: RequestDigest::carried(Digest::of_bytes(b"r")),
+            agent: AgentName::parse("bot").unwrap(),
+            owner: PersonName::parse("olga").unwrap(),
+            quorum: Quorum::DEFAULT,
+            expires_at_ms: 1_000,
+        })
+    }
+
+    #[test]
+    fn of_two_answers_at_once_one_counts() {
+        let (store, _) = store("race");
+        let hold = hold(1);
+        store.add_hold(&hold).unwrap();
+        let answers: Vec<Hold> = [("rita", Said::Yes), ("sam", Said::No)]
+            .into_iter()
+            .map(|(who, said)| {
+                let reviewer = PersonName::parse(who).unwrap();
+                hold.answered(Answer { reviewer, said, assurance: Assurance::Totp, at_ms: 5 }).unwrap()
+            })
+            .collect();
+        let won: Vec<bool> = std::thread::scope(|scope| {
+            let racing: Vec<_> = answers.iter().map(|after| scope.spawn(|| store.move_on(&hold, after).unwrap())).collect();
+            racing.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(won.iter().filter(|won| **won).count(), 1);
+    }
+
+    #[test]
+    fn a_permit_is_spent_once_even_after_a_restart() {
+        let (store, path) = store("spend");
+        let (permit, request) = (PermitId::new(1, 1), RequestDigest::carried(Digest::of_bytes(b"r")));
+        assert!(store.spend(&permit, &request, 1).unwrap());
+        assert!(!store.spend(&permit, &request, 2).unwrap());
+        drop(store);
+        assert!(!Store::open(&path).unwrap().spend(&permit, &request, 3).unwrap());
+    }
+
+    #[test]
+    fn holds_that_were_open_at_a_restart_are_lost() {
+        let (store, path) = store("lost");
+        let hold = hold(2);
+        store.add_hold(&hold).unwrap();
+        drop(store);
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.lose_open_holds().unwrap(), [hold.question().id.clone()]);
+        assert!(!store.move_on(&hold, &hold.ended(HoldState::Expired)).unwrap());
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused() {
+        let path = std::env::temp_dir().join(format!("countersign-store-damaged-{}", std::process::id()));
+        std::fs::write(&path, b"SQLite format 3\0 and then nothing that makes sense").unwrap();
+        assert!(Store::open(&path).is_err());
+    }
+}

@@ -1,0 +1,193 @@
+//! Agents and reviewers.
+
+use approval::{SshIdentity, TotpSecret};
+use model::{AgentName, Digest, PersonName};
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use crate::{Failed, Store};
+
+/// An agent.
+#[derive(Clone, Debug)]
+pub struct AgentRow {
+    /// Name.
+    pub name: AgentName,
+    /// Who answers for it.
+    pub owner: PersonName,
+    /// Digest of its key; the key itself is not kept.
+    pub key_digest: Digest,
+    /// The only user id that may use the key.
+    pub uid: Option<u32>,
+    /// Since when.
+    pub created_ms: u64,
+}
+
+/// What a reviewer proves themself with.
+#[derive(Clone)]
+pub enum Factor {
+    /// A code generator.
+    Totp(TotpSecret),
+    /// An SSH key.
+    Ssh(SshIdentity),
+}
+
+/// A reviewer.
+#[derive(Clone)]
+pub struct ReviewerRow {
+    /// Name.
+    pub name: PersonName,
+    /// Proof.
+    pub factor: Factor,
+    /// Since when.
+    pub created_ms: u64,
+    /// The last step of the code generator that was used.
+    pub last_step: Option<u64>,
+    /// Wrong proofs in a row.
+    pub failures: u32,
+    /// No proof is looked at before this time.
+    pub locked_until_ms: u64,
+}
+
+impl Store {
+    /// Adds an agent.
+    ///
+    /// # Errors
+    /// There is one by this name, or the store failed.
+    pub fn add_agent(&self, agent: &AgentRow) -> Result<(), Failed> {
+        self.connection().execute(
+            "INSERT INTO agents (name, owner, key_digest, uid, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![agent.name.as_str(), agent.owner.as_str(), agent.key_digest.to_string(), agent.uid, integer(agent.created_ms)],
+        )?;
+        Ok(())
+    }
+
+    /// All agents, by name.
+    ///
+    /// # Errors
+    /// The store failed or holds a broken agent.
+    pub fn agents(&self) -> Result<Vec<AgentRow>, Failed> {
+        let connection = self.connection();
+        let mut statement = connection.prepare("SELECT name, owner, key_digest, uid, created_ms FROM agents ORDER BY name")?;
+        let rows = statement.query_map([], |row| Ok(agent(row)))?;
+        rows.map(|row| row?.ok_or(Failed::Corrupt("agent"))).collect()
+    }
+
+    /// Adds a reviewer. With `only_if_first`, adds one only where there is none yet; both are one step.
+    ///
+    /// # Errors
+    /// There is one by this name or with this key, or the store failed.
+    pub fn add_reviewer(&self, name: &PersonName, factor: &Factor, created_ms: u64, only_if_first: bool) -> Result<bool, Failed> {
+        let (secret, key) = match factor {
+            Factor::Totp(secret) => (Some(secret.as_bytes().to_vec()), None),
+            Factor::Ssh(identity) => (None, Some(identity.to_line())),
+        };
+        let added = self.connection().execute(
+            "INSERT INTO reviewers (name, totp_secret, ssh_key, created_ms) SELECT ?1, ?2, ?3, ?4
+             WHERE NOT ?5 OR NOT EXISTS (SELECT 1 FROM reviewers)",
+            params![name.as_str(), secret, key, integer(created_ms), only_if_first],
+        )?;
+        Ok(added == 1)
+    }
+
+    /// All reviewers, by name.
+    ///
+    /// # Errors
+    /// The store failed or holds a broken reviewer.
+    pub fn reviewers(&self) -> Result<Vec<ReviewerRow>, Failed> {
+        let connection = self.connection();
+        let mut statement = connection.prepare(&format!("{REVIEWER} ORDER BY name"))?;
+        let rows = statement.query_map([], |row| Ok(reviewer(row)))?;
+        rows.map(|row| row?.ok_or(Failed::Corrupt("reviewer"))).collect()
+    }
+
+    /// One reviewer.
+    ///
+    /// # Errors
+    /// As [`Self::reviewers`].
+    pub fn reviewer(&self, name: &PersonName) -> Result<Option<ReviewerRow>, Failed> {
+        let connection = self.connection();
+        let row = connection.query_row(&format!("{REVIEWER} WHERE name = ?1"), [name.as_str()], |row| Ok(reviewer(row))).optional()?;
+        row.map(|row| row.ok_or(Failed::Corrupt("reviewer"))).transpose()
+    }
+
+    /// Uses up a step of a reviewer's code generator. Says no if it, or a later one, was used meanwhile.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn use_step(&self, name: &PersonName, step: u64) -> Result<bool, Failed> {
+        let changed = self.connection().execute(
+            "UPDATE reviewers SET last_step = ?2, failures = 0, locked_until_ms = 0
+             WHERE name = ?1 AND (last_step IS NULL OR last_step < ?2)",
+            params![name.as_str(), integer(step)],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Notes a wrong proof; from `most` in a row on the reviewer is locked until `until_ms`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn note_wrong_proof(&self, name: &PersonName, most: u32, until_ms: u64) -> Result<(), Failed> {
+        self.connection().execute(
+            "UPDATE reviewers SET failures = failures + 1,
+             locked_until_ms = CASE WHEN failures + 1 >= ?2 THEN ?3 ELSE locked_until_ms END WHERE name = ?1",
+            params![name.as_str(), most, integer(until_ms)],
+        )?;
+        Ok(())
+    }
+
+    /// Remembers the newest checkpoint of the log, as a pin against a log that is cut short.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn pin(&self, note: &str) -> Result<(), Failed> {
+        self.connection()
+            .execute("INSERT INTO pins (name, note) VALUES ('log', ?1) ON CONFLICT (name) DO UPDATE SET note = ?1", [note])?;
+        Ok(())
+    }
+
+    /// The pinned checkpoint.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn pinned(&self) -> Result<Option<String>, Failed> {
+        Ok(self.connection().query_row("SELECT note FROM pins WHERE name = 'log'", [], |row| row.get(0)).optional()?)
+    }
+}
+
+const REVIEWER: &str = "SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms FROM reviewers";
+
+/// SQLite's integers are signed; ours are times and steps far below the limit.
+pub(crate) fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn unsigned(row: &Row<'_>, at: usize) -> Option<u64> {
+    u64::try_from(row.get::<_, i64>(at).ok()?).ok()
+}
+
+fn agent(row: &Row<'_>) -> Option<AgentRow> {
+    Some(AgentRow {
+        name: AgentName::parse(&row.get::<_, String>(0).ok()?).ok()?,
+        owner: PersonName::parse(&row.get::<_, String>(1).ok()?).ok()?,
+        key_digest: Digest::parse(&row.get::<_, String>(2).ok()?).ok()?,
+        uid: row.get(3).ok()?,
+        created_ms: unsigned(row, 4)?,
+    })
+}
+
+fn reviewer(row: &Row<'_>) -> Option<ReviewerRow> {
+    let (secret, key): (Option<Vec<u8>>, Option<String>) = (row.get(1).ok()?, row.get(2).ok()?);
+    let factor = match (secret, key) {
+        (Some(secret), None) => Factor::Totp(TotpSecret::new(secret.try_into().ok()?)),
+        (None, Some(key)) => Factor::Ssh(SshIdentity::parse(&key).ok()?),
+        (Some(_), Some(_)) | (None, None) => return None,
+    };
+    Some(ReviewerRow {
+        name: PersonName::parse(&row.get::<_, String>(0).ok()?).ok()?,
+        factor,
+        created_ms: unsigned(row, 3)?,
+        last_step: row.get::<_, Option<i64>>(4).ok()?.and_then(|step| u64::try_from(step).ok()),
+        failures: row.get(5).ok()?,
+        locked_until_ms: unsigned(row, 6)?,
+    })
+}

@@ -1,0 +1,44 @@
+//! The tables, by version. A migration is never edited once released; a new one is added.
+
+use rusqlite::Connection;
+
+use crate::Failed;
+
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE agents (
+        name TEXT PRIMARY KEY, owner TEXT NOT NULL, key_digest TEXT NOT NULL UNIQUE, uid INTEGER, created_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE reviewers (
+        name TEXT PRIMARY KEY, totp_secret BLOB, ssh_key TEXT UNIQUE, created_ms INTEGER NOT NULL,
+        last_step INTEGER, failures INTEGER NOT NULL DEFAULT 0, locked_until_ms INTEGER NOT NULL DEFAULT 0,
+        CHECK ((totp_secret IS NULL) <> (ssh_key IS NULL))
+    ) STRICT;
+    CREATE TABLE holds (
+        id TEXT PRIMARY KEY, request TEXT NOT NULL, agent TEXT NOT NULL, owner TEXT NOT NULL,
+        people INTEGER NOT NULL, assurance TEXT NOT NULL, timeout_s INTEGER NOT NULL,
+        expires_at_ms INTEGER NOT NULL, state TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX open_holds ON holds (state) WHERE state = 'open';
+    CREATE TABLE answers (
+        hold TEXT NOT NULL REFERENCES holds (id), reviewer TEXT NOT NULL, said TEXT NOT NULL, assurance TEXT NOT NULL,
+        at_ms INTEGER NOT NULL, PRIMARY KEY (hold, reviewer)
+    ) STRICT;
+    CREATE TABLE spent_permits (id TEXT PRIMARY KEY, request TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+    CREATE TABLE pins (name TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT;
+"];
+
+/// Runs what is missing, each step in a transaction of its own.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Failed> {
+    let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    if version > MIGRATIONS.len() {
+        return Err(Failed::Corrupt("schema version: a newer release wrote it"));
+    }
+    for (at, step) in MIGRATIONS.iter().enumerate().skip(version) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", u32::try_from(at.saturating_add(1)).unwrap_or(u32::MAX))?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
