@@ -1,1 +1,32 @@
-fn main() {}
+//! `countersign`: the command that agents, reviewers and operators type. It has no authority of its own.
+
+mod agent_link;
+mod check;
+mod cli;
+mod demo;
+mod doctor;
+mod explain;
+mod hook;
+mod log;
+mod operator_link;
+mod people;
+mod review;
+mod run;
+mod up;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // The hook answers before anything else is set up: its host waits for it at every call, and runs the call if it fails.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "hook") && words.next().is_some_and(|word| word == "claude-code") {
+        return hook::claude_code(words);
+    }
+    match cli::main() {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("countersign: {why}");
+            ExitCode::from(cli::COULD_NOT)
+        }
+    }
+}

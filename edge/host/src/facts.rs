@@ -36,6 +36,11 @@ pub fn resolve(name: &str, search_path: &str) -> Option<PathBuf> {
     search_path.split(':').filter(|entry| entry.starts_with('/')).map(|entry| Path::new(entry).join(name)).find(|path| executable(path))
 }
 
+/// The name of this machine.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// The home directory of a user, from the system's list of accounts.
 pub fn home_of(uid: u32) -> Option<String> {
     let accounts = fs::read_to_string("/etc/passwd").ok()?;

@@ -102,3 +102,32 @@ pub fn my_uid() -> u32 {
 pub fn lock_alone(file: &File) -> io::Result<()> {
     rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(io::Error::from)
 }
+
+/// The largest text that [`trusted_texts`] reads, in bytes.
+const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Reads every file with an ending in a directory, by name, where nobody but us and root could have written it.
+///
+/// # Errors
+/// Something cannot be read, is too large or not UTF-8, or others can write to it or to the directory.
+pub fn trusted_texts(directory: &Path, ending: &str) -> Result<Vec<(String, String)>, String> {
+    let fail = |path: &Path, why: &dyn std::fmt::Display| format!("`{}`: {why}", path.display());
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory).map_err(|why| fail(directory, &why))? {
+        paths.push(entry.map_err(|why| fail(directory, &why))?.path());
+    }
+    paths.retain(|path| path.extension().is_some_and(|it| it == ending));
+    paths.sort();
+    for path in std::iter::once(directory).chain(paths.iter().map(std::path::PathBuf::as_path)) {
+        if is_open_to_others(path).map_err(|why| fail(path, &why))? {
+            return Err(fail(path, &"others than you and root can write to it, so what it says cannot be trusted"));
+        }
+    }
+    let mut texts = Vec::new();
+    for path in paths {
+        let bytes = read_small(&path, MAX_TEXT_BYTES).map_err(|why| fail(&path, &why))?.unwrap_or_default();
+        let text = String::from_utf8(bytes).map_err(|_| fail(&path, &"not UTF-8"))?;
+        texts.push((path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(), text));
+    }
+    Ok(texts)
+}

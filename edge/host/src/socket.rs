@@ -108,6 +108,13 @@ pub fn receive<M: DeserializeOwned>(stream: &UnixStream, limit: usize, idle: Opt
     wire::decode(&body).map_err(Failed::Refused)
 }
 
+/// Whether what can be read is data, and not the end of the connection.
+pub fn has_data(stream: &UnixStream) -> bool {
+    let mut byte = [0_u8; 1];
+    let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
+    matches!(rustix::net::recv(stream, &mut byte, flags), Ok((_, length)) if length > 0)
+}
+
 /// Waits until one of two streams has something to read or is closed, or time is up. Says which: first, second.
 ///
 /// # Errors

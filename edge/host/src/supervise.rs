@@ -30,8 +30,8 @@ pub struct Service {
     pub name: &'static str,
     /// The program.
     pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<String>,
+    /// Variables set for it, beyond ours.
+    pub environment: Vec<(String, PathBuf)>,
     /// The socket at which it answers once it is ready.
     pub socket: PathBuf,
 }
@@ -49,6 +49,17 @@ pub enum Event {
     Restarting(u128),
     /// It was stopped because we end.
     Stopped,
+}
+
+/// Waits until this process is asked to end (SIGTERM, SIGINT, SIGHUP).
+///
+/// # Errors
+/// The signals cannot be waited for.
+pub fn wait_for_end() -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let _ = signals.forever().next();
+    Ok(())
 }
 
 struct Running {
@@ -123,7 +134,7 @@ impl Running {
 
 fn start(service: &Service) -> io::Result<Child> {
     let mut command = Command::new(&service.program);
-    command.args(&service.arguments).stdin(Stdio::null());
+    command.envs(service.environment.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
     die_with_us(&mut command);
     command.spawn().map_err(|why| io::Error::new(why.kind(), format!("`{}` could not be started: {why}", service.program.display())))
 }

@@ -177,6 +177,13 @@ pub struct Operation {
     pub recursive: bool,
 }
 
+impl std::fmt::Display for Operation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} {} {}", self.action.as_str(), self.resource.kind(), self.resource.text())?;
+        if self.recursive { out.write_str(" and all below it") } else { Ok(()) }
+    }
+}
+
 /// One argument of a simple command, as far as it could be worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arg {

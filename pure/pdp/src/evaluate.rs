@@ -5,7 +5,7 @@ use model::{Action, Coverage, Intent, Level, NonEmpty, RequestDigest, Segment};
 
 use crate::decision::{Decision, Obligations, Quorum, Reason, Source, Verdict};
 use crate::policy::Policy;
-use crate::risk::{of_segment, risk_of};
+use crate::risk::{base, of_segment, risk_of};
 use crate::rule::{Rule, RuleVerdict};
 
 /// What of the world a rule's context may look at. The clock comes in here.
@@ -76,7 +76,7 @@ fn by_default(segment: &Segment) -> (Verdict, Reason) {
         let reason = Reason { source: Source::Factor("low_risk_read"), text: "it only reads, and all of it is understood".to_owned() };
         return (Verdict::Allow(Obligations::default()), reason);
     }
-    let worst = segment.operations.iter().max_by_key(|operation| operation.category);
-    let what = worst.map_or_else(String::new, |it| format!(": {} {} {}", it.action.as_str(), it.resource.kind(), it.resource.text()));
+    let worst = segment.operations.iter().max_by_key(|operation| base(operation.category));
+    let what = worst.map_or_else(String::new, |it| format!(": {it}"));
     ask("default_ask", format!("{} risk{what}", level.as_str()))
 }

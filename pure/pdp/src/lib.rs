@@ -15,7 +15,12 @@ pub use risk::risk_of;
 pub use rule::{Rule, RuleVerdict};
 
 /// The rules that ship with the product: file name and text, in order.
-pub const SHIPPED: &[(&str, &str)] = &[
+const SHIPPED: &[(&str, &str)] = &[
     ("10-never.toml", include_str!("../../../policy/10-never.toml")),
     ("50-everyday.toml", include_str!("../../../policy/50-everyday.toml")),
 ];
+
+/// The rules that ship with the product, as [`Policy::load`] takes them.
+pub fn shipped() -> Vec<(String, String)> {
+    SHIPPED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}

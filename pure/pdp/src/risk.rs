@@ -3,7 +3,7 @@
 use model::{Action, Category, Factor, Intent, Operation, Resource, Reversibility, Risk, Segment};
 
 /// What a category weighs before anything else is known.
-const fn base(category: Category) -> i32 {
+pub(crate) const fn base(category: Category) -> i32 {
     match category {
         Category::ReadOnly => 5,
         Category::FsWrite => 20,
@@ -40,7 +40,7 @@ pub(crate) fn of_segment(segment: &Segment) -> Risk {
         factors.push(Factor {
             name: worst.category.as_str(),
             points: base(worst.category),
-            why: format!("{} {} {}", worst.action.as_str(), worst.resource.kind(), worst.resource.text()),
+            why: worst.to_string(),
         });
     }
     let mut add = |name: &'static str, points: i32, why: &str| factors.push(Factor { name, points, why: why.to_owned() });

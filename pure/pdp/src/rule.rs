@@ -117,7 +117,7 @@ impl Rule {
             return false;
         }
         if let Some(only) = &self.only
-            && !segment.operations.iter().all(|operation| only.contains(&operation.action))
+            && (segment.operations.is_empty() || !segment.operations.iter().all(|operation| only.contains(&operation.action)))
         {
             return false;
         }
@@ -166,9 +166,14 @@ impl Rule {
             let path = self.paths.is_empty()
                 || match &operation.resource {
                     Resource::Path(path) => self.paths.iter().any(|pattern| glob::matches(pattern, path, Wild::Path)),
-                    // Which files a pattern matches, or what an unknown word is, shows only when it runs.
-                    Resource::Pattern(_) | Resource::Unknown(_) => {
-                        !lenient && !matches!(operation.action, Action::Run | Action::Inspect)
+                    // Which files a pattern matches, or what an unknown word is, shows only when it runs. That is no
+                    // reason to allow, a reason to ask people, and none to deny without them.
+                    Resource::Pattern(text) => {
+                        let written = self.paths.iter().any(|pattern| glob::matches(pattern, text, Wild::Path));
+                        (written && !lenient) || self.verdict == RuleVerdict::Ask
+                    }
+                    Resource::Unknown(_) => {
+                        self.verdict == RuleVerdict::Ask && !matches!(operation.action, Action::Run | Action::Inspect)
                     }
                     Resource::Host(_)
                     | Resource::Program(_)
@@ -180,7 +185,11 @@ impl Rule {
                 };
             effect && path
         };
-        if lenient { segment.operations.iter().all(speaks) } else { segment.operations.iter().any(speaks) }
+        if lenient {
+            !segment.operations.is_empty() && segment.operations.iter().all(speaks)
+        } else {
+            segment.operations.iter().any(speaks)
+        }
     }
 
     /// The words for people.

@@ -32,6 +32,12 @@ pub(crate) fn mark_download(segment: &mut Segment, from: &str) {
     segment.factors.push(Factor { name: "download_and_run", points: 40, why: format!("runs code that comes from {from}") });
 }
 
+/// Marks a segment as sending what was read from a secret's place.
+pub(crate) fn mark_leak(segment: &mut Segment, secret: &str) {
+    let why = format!("{secret} could leave over the network");
+    segment.factors.push(Factor { name: "secret_to_network", points: 40, why });
+}
+
 impl Lowering<'_> {
     /// An argument vector that is executed without a shell.
     pub(crate) fn vector(&mut self, argv: &[String]) {
@@ -62,8 +68,8 @@ impl Lowering<'_> {
         }
         let reads_secret = inner.iter().chain(&segment.operations).find(|operation| operation.category == Category::CredentialAccess);
         if program::connects(&segment.operations) && let Some(secret) = reads_secret {
-            let why = format!("{} could leave over the network", secret.resource.text());
-            segment.factors.push(Factor { name: "secret_to_network", points: 40, why });
+            let secret = secret.resource.text().to_owned();
+            mark_leak(&mut segment, &secret);
         }
         self.push(segment);
     }

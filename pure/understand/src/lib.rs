@@ -16,7 +16,7 @@ mod text;
 mod tool;
 mod words;
 
-use model::{Facts, Intent, NonEmpty, Step};
+use model::{Fact, FactQuery, Facts, Intent, NonEmpty, Step, Unknown};
 use serde_json::Value;
 
 pub use parser::{MAX_OPENERS, MAX_TEXT_BYTES};
@@ -50,6 +50,50 @@ pub struct Surroundings<'a> {
     pub cwd: Option<&'a str>,
     /// The home directory, absolute.
     pub home: Option<&'a str>,
+}
+
+/// How many rounds of questions one text may take. A text that needs more is refused.
+pub const MAX_ROUNDS: usize = 8;
+
+/// A text that needs more rounds of questions than [`MAX_ROUNDS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyRounds;
+
+impl std::fmt::Display for TooManyRounds {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("it takes too many rounds of questions to understand")
+    }
+}
+
+impl std::error::Error for TooManyRounds {}
+
+/// Works out the intent with somebody who looks: asks until it is done. The facts are left in `facts`.
+///
+/// # Errors
+/// It takes too many rounds.
+pub fn settle(
+    subject: Subject<'_>,
+    around: Surroundings<'_>,
+    facts: &mut Facts,
+    look: &mut dyn FnMut(&FactQuery) -> Fact,
+) -> Result<Intent, TooManyRounds> {
+    for _ in 0..MAX_ROUNDS {
+        match understand(subject, around, facts) {
+            Step::Done(intent) => return Ok(intent),
+            Step::Need(queries) => queries.iter().for_each(|query| facts.learn(query.clone(), look(query))),
+        }
+    }
+    Err(TooManyRounds)
+}
+
+/// Reads a text in a place where nothing is known of the disk: for the examples of rules.
+pub fn read_blind(text: &str) -> Intent {
+    let around = Surroundings { cwd: Some("/work/project"), home: Some("/home/agent") };
+    let read = settle(Subject::Shell(text), around, &mut Facts::default(), &mut |_| Fact::Unknown);
+    read.unwrap_or_else(|why| Intent {
+        unknowns: vec![Unknown { text: text.to_owned(), why: why.to_string() }],
+        ..Intent::default()
+    })
 }
 
 /// Works out the intent, or asks for facts first. Call again with the answers added; a question is asked once.

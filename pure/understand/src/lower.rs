@@ -176,6 +176,12 @@ impl<'a> Lowering<'a> {
             if runs_input && let Some(fetched) = fetched {
                 crate::command::mark_download(segment, fetched.resource.text());
             }
+            let secret = upstream.iter().find(|operation| operation.category == model::Category::CredentialAccess);
+            if let Some(secret) = secret
+                && crate::program::connects(&segment.operations)
+            {
+                crate::command::mark_leak(segment, secret.resource.text());
+            }
             for from in upstream.iter().filter(|operation| matches!(operation.action, Action::Read | Action::Connect)) {
                 let sinks = segment.operations.iter().filter(|operation| {
                     matches!(operation.action, Action::Write | Action::Send | Action::Connect | Action::Run)

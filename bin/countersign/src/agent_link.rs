@@ -1,0 +1,93 @@
+//! The way to `countersignd` for an enforcement point.
+
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use host::layout::Layout;
+use host::socket::{self, Failed};
+use model::Act;
+use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME};
+
+/// How long the daemon may take for one part of a message.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the daemon may take for an answer that needs no people.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// What an agent's key may have, in bytes.
+const MAX_KEY_BYTES: u64 = 1024;
+
+/// A connection to the agents' socket.
+pub(crate) struct AgentLink(UnixStream);
+
+impl AgentLink {
+    /// Connects.
+    pub(crate) fn connect(layout: &Layout) -> Result<Self, String> {
+        let path = layout.agent_socket();
+        UnixStream::connect(&path).map(Self).map_err(|why| {
+            format!("the daemon does not answer at `{}` ({why}); nothing is allowed without it. Start it with `countersign up`", path.display())
+        })
+    }
+
+    /// Asks whether an act may be done.
+    pub(crate) fn submit(&self, key: String, session: String, act: &Act, claims: Claims, hands_over: bool) -> Result<AgentHears, String> {
+        self.say(&AgentSays::Submit {
+            key,
+            session,
+            act: act.to_value(),
+            intent: claims.intent,
+            task: claims.task,
+            search_path: std::env::var("PATH").ok(),
+            hands_over,
+        })?;
+        self.hear(ANSWER_WITHIN)
+    }
+
+    /// Sends a message.
+    pub(crate) fn say(&self, message: &AgentSays) -> Result<(), String> {
+        socket::send(&self.0, message, MAX_AGENT_FRAME, PATIENCE).map_err(|why| why.to_string())
+    }
+
+    /// Waits for a message.
+    pub(crate) fn hear(&self, within: Duration) -> Result<AgentHears, String> {
+        socket::receive(&self.0, MAX_AGENT_FRAME, Some(within), PATIENCE).map_err(|why| match why {
+            Failed::Closed => "the daemon closed the connection before it decided".to_owned(),
+            Failed::Refused(_) | Failed::Socket(_) => why.to_string(),
+        })
+    }
+
+    /// Sends a message and waits for the answer.
+    pub(crate) fn ask(&self, message: &AgentSays) -> Result<AgentHears, String> {
+        self.say(message)?;
+        self.hear(ANSWER_WITHIN)
+    }
+}
+
+/// What the agent says of its act.
+#[derive(Default)]
+pub(crate) struct Claims {
+    pub(crate) intent: Option<String>,
+    pub(crate) task: Option<String>,
+}
+
+/// The key of an agent: from the environment, from a file, or from the key file of the agent's name.
+pub(crate) fn key(layout: &Layout, agent: Option<&str>, file: Option<&Path>) -> Result<String, String> {
+    if let Some(key) = std::env::var("COUNTERSIGN_KEY").ok().filter(|key| !key.is_empty()) {
+        return Ok(key);
+    }
+    let path: PathBuf = match (file, agent) {
+        (Some(file), _) => file.to_owned(),
+        (None, Some(agent)) => {
+            let name = model::AgentName::parse(agent).map_err(|why| why.to_string())?;
+            layout.agent_key(name.as_str())
+        }
+        (None, None) => return Err("which agent is this? Say `--agent NAME`, or set COUNTERSIGN_AGENT or COUNTERSIGN_KEY_FILE".to_owned()),
+    };
+    let bytes = host::files::read_small(&path, MAX_KEY_BYTES).map_err(|why| format!("`{}`: {why}", path.display()))?;
+    let bytes = bytes.ok_or_else(|| {
+        format!("there is no key in `{}`; make the agent with `countersign agent add NAME --owner WHO --save`", path.display())
+    })?;
+    let key = String::from_utf8(bytes).map_err(|_| format!("`{}` is no key", path.display()))?;
+    Ok(key.trim().to_owned())
+}

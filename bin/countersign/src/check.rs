@@ -1,0 +1,206 @@
+//! `countersign check`: decide only, without any daemon.
+
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use host::layout::Layout;
+use host::{clock, facts, stack};
+use model::{Coverage, Digest, Facts, Intent, RequestDigest};
+use pdp::{Decision, Policy, Situation, Source};
+use serde_json::{Value, json};
+use understand::{Subject, Surroundings};
+
+use crate::explain;
+
+/// The longest line of `--jsonl`. A longer one is an error on its line.
+const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
+
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// The command, as a shell would get it
+    #[arg(required_unless_present = "jsonl", conflicts_with = "jsonl")]
+    text: Option<String>,
+    /// Lay it out for a person: pieces, effects, what is unknown, the score as a sum
+    #[arg(long)]
+    explain: bool,
+    /// Print the verdict as JSON
+    #[arg(long)]
+    json: bool,
+    /// Read one JSON object a line ({"id", "command", "cwd"?, "agent"?}) and print one a line, in order
+    #[arg(long)]
+    jsonl: bool,
+    /// Judge with the rules of this directory alone
+    #[arg(long, value_name = "DIR")]
+    policy: Option<PathBuf>,
+    /// Judge as if in this directory
+    #[arg(long, value_name = "DIR")]
+    cwd: Option<String>,
+    /// Judge as if asked by this agent
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+}
+
+/// Runs the verb.
+pub(crate) fn main(args: &CheckArgs) -> Result<ExitCode, String> {
+    let policy = policy(args)?;
+    // One thread with room to recurse for everything that is read.
+    stack::on_large_stack(|| if args.jsonl { lines(&policy) } else { one(args, &policy) }).map_err(str::to_owned)?
+}
+
+fn policy(args: &CheckArgs) -> Result<Policy, String> {
+    let own = Layout::from_environment().ok().map(|layout| layout.policy()).filter(|path| path.exists());
+    let directory = args.policy.clone().or(own);
+    let files = match &directory {
+        Some(directory) => host::files::trusted_texts(directory, "toml")?,
+        None => pdp::shipped(),
+    };
+    let load = || Policy::load(&files, &understand::read_blind);
+    let loaded = stack::on_large_stack(load).map_err(str::to_owned)?;
+    loaded.map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+        format!("the rules are refused:\n{}", lines.join("\n"))
+    })
+}
+
+struct Checked {
+    intent: Intent,
+    decision: Decision,
+    micros: u128,
+}
+
+struct Judge<'a> {
+    policy: &'a Policy,
+    home: Option<String>,
+    here: Option<String>,
+    search: String,
+}
+
+impl<'a> Judge<'a> {
+    fn new(policy: &'a Policy) -> Self {
+        Self {
+            policy,
+            home: std::env::var("HOME").ok().filter(|home| home.starts_with('/')),
+            here: std::env::current_dir().ok().and_then(|here| here.to_str().map(str::to_owned)),
+            search: std::env::var("PATH").unwrap_or_else(|_| facts::DEFAULT_PATH.to_owned()),
+        }
+    }
+
+    fn judge(&self, text: &str, cwd: Option<&str>, agent: Option<&str>) -> Checked {
+        let started = Instant::now();
+        let cwd = cwd.or(self.here.as_deref());
+        let around = Surroundings { cwd, home: self.home.as_deref() };
+        let read = understand::settle(Subject::Shell(text), around, &mut Facts::default(), &mut |query| facts::look(query, &self.search));
+        let intent = read.unwrap_or_else(|why| Intent {
+            unknowns: vec![model::Unknown { text: text.to_owned(), why: why.to_string() }],
+            ..Intent::default()
+        });
+        let request = RequestDigest::carried(Digest::within("countersign/check/v1", text.as_bytes()));
+        let situation = Situation { agent, cwd, now_ms: clock::now_ms() };
+        let decision = pdp::evaluate(request, &intent, &situation, self.policy);
+        Checked { intent, decision, micros: started.elapsed().as_micros() }
+    }
+}
+
+fn one(args: &CheckArgs, policy: &Policy) -> Result<ExitCode, String> {
+    let text = args.text.as_deref().unwrap_or("");
+    let checked = Judge::new(policy).judge(text, args.cwd.as_deref(), args.agent.as_deref());
+    if args.json {
+        println!("{}", to_value(&Value::Null, &checked));
+    } else if args.explain {
+        print!("{}", explain::explain(text, &checked.intent, &checked.decision));
+    } else {
+        println!("{}", explain::line(&checked.decision));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lines(policy: &Policy) -> Result<ExitCode, String> {
+    let judge = Judge::new(policy);
+    let mut input = std::io::BufReader::with_capacity(1 << 16, std::io::stdin().lock());
+    let mut output = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = std::io::Read::take(&mut input, MAX_LINE_BYTES).read_until(b'\n', &mut line).map_err(|why| why.to_string())?;
+        if read == 0 {
+            break;
+        }
+        let whole = line.ends_with(b"\n") || u64::try_from(line.len()).is_ok_and(|length| length < MAX_LINE_BYTES);
+        let answer = if whole {
+            answer_line(&judge, &line)
+        } else {
+            let mut rest = Vec::new();
+            while !rest.ends_with(b"\n") {
+                rest.clear();
+                if std::io::Read::take(&mut input, MAX_LINE_BYTES).read_until(b'\n', &mut rest).map_err(|why| why.to_string())? == 0 {
+                    break;
+                }
+            }
+            json!({"id": null, "error": format!("the line has more than {MAX_LINE_BYTES} bytes")})
+        };
+        writeln!(output, "{answer}").map_err(|why| why.to_string())?;
+        let buffered = input.buffer().contains(&b'\n');
+        // Whoever talks to us line by line waits for each answer; a file is answered in blocks.
+        if !buffered {
+            output.flush().map_err(|why| why.to_string())?;
+        }
+    }
+    output.flush().map_err(|why| why.to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn answer_line(judge: &Judge<'_>, line: &[u8]) -> Value {
+    let value: Value = match serde_json::from_slice(line) {
+        Ok(value) => value,
+        Err(why) => return json!({"id": null, "error": format!("not JSON: {why}")}),
+    };
+    let id = value.get("id").cloned().unwrap_or(Value::Null);
+    let Some(map) = value.as_object() else { return json!({"id": null, "error": "not a JSON object"}) };
+    let Some(command) = map.get("command").and_then(Value::as_str) else {
+        return json!({"id": id, "error": "`command` is missing, or no text"});
+    };
+    let text_or_nothing = |key: &str| match map.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str())),
+        Some(_) => Err(json!({"id": id, "error": format!("`{key}` is no text")})),
+    };
+    let (cwd, agent) = match (text_or_nothing("cwd"), text_or_nothing("agent")) {
+        (Ok(cwd), Ok(agent)) => (cwd, agent),
+        (Err(error), _) | (_, Err(error)) => return error,
+    };
+    if cwd.is_some_and(|cwd| !cwd.starts_with('/')) {
+        return json!({"id": id, "error": "`cwd` is not absolute"});
+    }
+    to_value(&id, &judge.judge(command, cwd, agent))
+}
+
+fn to_value(id: &Value, checked: &Checked) -> Value {
+    let Checked { intent, decision, micros } = checked;
+    let reasons: Vec<Value> = decision
+        .reasons()
+        .iter()
+        .map(|reason| match &reason.source {
+            Source::Rule(rule) => json!({"rule": rule, "text": reason.text}),
+            Source::Factor(factor) => json!({"factor": factor, "text": reason.text}),
+        })
+        .collect();
+    let categories: std::collections::BTreeSet<&str> = intent.operations().map(|it| it.category.as_str()).collect();
+    let operations: Vec<Value> = intent
+        .operations()
+        .map(|it| json!({"action": it.action.as_str(), "kind": it.resource.kind(), "resource": it.resource.text(),
+            "category": it.category.as_str(), "reversibility": it.reversibility.as_str()}))
+        .collect();
+    let unknowns: Vec<Value> = match decision.coverage() {
+        Coverage::Full => Vec::new(),
+        Coverage::Partial(parts) => parts.iter().map(|part| json!({"text": part.text, "why": part.why})).collect(),
+    };
+    json!({
+        "id": id, "verdict": decision.verdict().as_str(), "level": decision.risk().level().as_str(), "score": decision.risk().score(),
+        "categories": categories, "reversibility": intent.reversibility().as_str(), "coverage": decision.coverage().as_str(),
+        "reasons": reasons, "factors": decision.risk().factors.iter().map(|it| json!({"name": it.name, "points": it.points, "why": it.why})).collect::<Vec<_>>(),
+        "operations": operations, "unknowns": unknowns, "micros": u64::try_from(*micros).unwrap_or(u64::MAX),
+    })
+}

@@ -1,0 +1,203 @@
+//! `countersign doctor`: what is running, what binds and what only advises; and a live canary through every
+//! enforcement point.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use clap::Args;
+use host::layout::Layout;
+use serde_json::json;
+use wire::{OperatorHears, OperatorSays, Status};
+
+use crate::hook::settings_path;
+use crate::operator_link::{OperatorLink, unexpected};
+
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    /// The agent for the canaries (default: the only one whose key file is here)
+    #[arg(long, env = "COUNTERSIGN_AGENT")]
+    agent: Option<String>,
+    /// A settings file of Claude Code to look at, besides the project's and your own
+    #[arg(long, value_name = "FILE")]
+    settings: Vec<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a finding is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    Good,
+    Advice,
+    Bad,
+}
+
+impl Finding {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Advice => "note",
+            Self::Bad => "PROBLEM",
+        }
+    }
+}
+
+struct Report(Vec<(Finding, &'static str, String)>);
+
+/// Runs the verb. Exit status 1 if there is a problem.
+pub(crate) fn main(args: &DoctorArgs) -> Result<ExitCode, String> {
+    let layout = Layout::from_environment()?;
+    let mut report = Report(Vec::new());
+    let status = OperatorLink::connect(&layout).and_then(|link| match link.ask(&OperatorSays::Status)? {
+        OperatorHears::Status(status) => Ok(status),
+        _ => Err(unexpected()),
+    });
+    match &status {
+        Ok(status) => running(&mut report, status, &layout),
+        Err(why) => report.add(Finding::Bad, "daemon", why.clone()),
+    }
+    separation(&mut report, &layout);
+    let agent = args.agent.clone().or_else(|| only_agent(&layout));
+    match agent {
+        Some(agent) if status.is_ok() => run_canary(&mut report, &agent),
+        Some(_) => {}
+        None => report.add(Finding::Advice, "run", "no canary was sent: no agent has its key file here (`countersign agent add NAME --owner WHO --save`)".to_owned()),
+    }
+    hooks(&mut report, args)?;
+    let bad = report.0.iter().any(|(finding, ..)| *finding == Finding::Bad);
+    if args.json {
+        let rows: Vec<_> = report.0.iter().map(|(finding, what, text)| json!({"finding": finding.as_str(), "what": what, "text": text})).collect();
+        println!("{}", json!({"healthy": !bad, "findings": rows}));
+    } else {
+        for (finding, what, text) in &report.0 {
+            println!("{:<8} {:<12} {text}", finding.as_str(), what);
+        }
+    }
+    Ok(ExitCode::from(u8::from(bad)))
+}
+
+impl Report {
+    fn add(&mut self, finding: Finding, what: &'static str, text: String) {
+        self.0.push((finding, what, text));
+    }
+}
+
+fn running(report: &mut Report, status: &Status, layout: &Layout) {
+    report.add(Finding::Good, "daemon", format!("countersignd {} runs as user {} (process {})", status.version, status.uid, status.pid));
+    report.add(Finding::Good, "log", format!("countersign-logd answers; {} records in `{}`", status.records, layout.log.display()));
+    let source = if layout.policy().exists() { format!("from `{}`", layout.policy().display()) } else { "as shipped".to_owned() };
+    let digest: String = status.policy.chars().take(12).collect();
+    report.add(Finding::Good, "policy", format!("{} rules, {source}, digest {digest}", status.rules));
+    if status.reviewers == 0 {
+        report.add(Finding::Bad, "reviewers", "nobody is enrolled, so nothing that needs people can run: `countersign reviewer add NAME`".to_owned());
+    } else {
+        report.add(Finding::Good, "reviewers", format!("{} enrolled, {} holds open", status.reviewers, status.holds));
+    }
+    if status.agents == 0 {
+        report.add(Finding::Advice, "agents", "none yet: `countersign agent add NAME --owner WHO --save`".to_owned());
+    } else {
+        report.add(Finding::Good, "agents", format!("{} known", status.agents));
+    }
+}
+
+fn separation(report: &mut Report, layout: &Layout) {
+    let state = layout.state.join("state.db");
+    if std::fs::File::open(&state).is_ok() {
+        report.add(
+            Finding::Advice,
+            "separation",
+            "you can read the daemon's state, and so can every agent that runs as you: whoever reads it can make codes. Give agents users of their own, \
+             and prefer SSH keys in hardware or behind a passphrase"
+                .to_owned(),
+        );
+    } else {
+        report.add(Finding::Good, "separation", "this user cannot read the daemon's state".to_owned());
+    }
+    if host::files::is_open_to_others(&layout.config).unwrap_or(false) {
+        report.add(Finding::Bad, "policy", format!("others can write to `{}`", layout.config.display()));
+    }
+}
+
+fn only_agent(layout: &Layout) -> Option<String> {
+    let keys = std::fs::read_dir(layout.config.join("agents")).ok()?;
+    let mut names = keys.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".key").map(str::to_owned));
+    let first = names.next()?;
+    names.next().is_none().then_some(first)
+}
+
+/// Tries to run what the shipped rules block, with a visible effect behind it.
+fn run_canary(report: &mut Report, agent: &str) {
+    let proof = std::env::temp_dir().join(format!("countersign-canary-{}", std::process::id()));
+    let text = format!("countersign-canary; touch {}", proof.display());
+    let outcome = std::env::current_exe().and_then(|own| {
+        Command::new(own).args(["run", "--quiet", "--agent", agent, "-c", &text]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output()
+    });
+    let ran = proof.exists();
+    let _ = std::fs::remove_file(&proof);
+    match outcome {
+        Ok(output) if output.status.code() == Some(126) && !ran => {
+            report.add(Finding::Good, "run", "canary denied, nothing ran. ADVISORY: it binds an agent only if the agent has no other way to run programs".to_owned());
+        }
+        Ok(output) if !ran => {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            report.add(Finding::Bad, "run", format!("the canary did not run, but was not denied either: {said}"));
+        }
+        Ok(_) => report.add(Finding::Bad, "run", "THE CANARY RAN: `countersign run` does not block".to_owned()),
+        Err(why) => report.add(Finding::Bad, "run", format!("the canary could not be sent: {why}")),
+    }
+}
+
+fn hooks(report: &mut Report, args: &DoctorArgs) -> Result<(), String> {
+    let mut paths = vec![settings_path(false)?];
+    paths.extend(settings_path(true).ok());
+    paths.extend(args.settings.iter().cloned());
+    let mut found = false;
+    for path in paths {
+        let Ok(Some(bytes)) = host::files::read_small(&path, 4 * 1024 * 1024) else { continue };
+        let place = path.display();
+        match hook::claude_code::inspect(&String::from_utf8_lossy(&bytes)) {
+            Ok((Some(command), problems)) => {
+                found = true;
+                problems.iter().for_each(|problem| report.add(Finding::Bad, "claude-code", format!("`{place}`: {problem}")));
+                hook_canary(report, &path, &command);
+            }
+            Ok((None, problems)) => problems.iter().for_each(|problem| report.add(Finding::Bad, "claude-code", format!("`{place}`: {problem}"))),
+            Err(why) => report.add(Finding::Bad, "claude-code", format!("`{place}`: {why}")),
+        }
+    }
+    if !found {
+        report.add(Finding::Advice, "claude-code", "no hook is installed here: `countersign hook install claude-code --agent NAME`".to_owned());
+    }
+    Ok(())
+}
+
+/// Sends the canary through the very command line that the host would run.
+fn hook_canary(report: &mut Report, settings: &Path, command: &str) {
+    let call = json!({
+        "session_id": "countersign-doctor", "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_use_id": "canary",
+        "cwd": std::env::current_dir().ok(), "tool_input": {"command": "countersign-canary"},
+    });
+    let place = settings.display();
+    let outcome = Command::new("sh").args(["-c", command]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().and_then(|mut child| {
+        if let Some(mut input) = child.stdin.take() {
+            input.write_all(call.to_string().as_bytes())?;
+        }
+        child.wait_with_output()
+    });
+    match outcome {
+        Ok(output) => {
+            let denied = String::from_utf8_lossy(&output.stdout).contains("\"permissionDecision\":\"deny\"") && output.status.success();
+            if denied {
+                report.add(Finding::Good, "claude-code", format!("`{place}`: canary denied. ADVISORY: the hook runs as the agent, who can edit that file"));
+            } else if output.status.code() == Some(2) {
+                let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                report.add(Finding::Bad, "claude-code", format!("`{place}`: it blocks everything, because it cannot decide: {said}"));
+            } else {
+                report.add(Finding::Bad, "claude-code", format!("`{place}`: THE CANARY WAS NOT BLOCKED (exit status {:?})", output.status.code()));
+            }
+        }
+        Err(why) => report.add(Finding::Bad, "claude-code", format!("`{place}`: the canary could not be sent: {why}")),
+    }
+}

@@ -1,0 +1,168 @@
+//! `countersign run`: ask, then run exactly that.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use approval::{PermitVerifier, SealedPermit};
+use clap::Args;
+use host::identity::{self, Unbound};
+use host::layout::Layout;
+use host::{clock, exec};
+use model::Digest;
+use wire::{AgentHears, AgentSays, Refusal, SealedText};
+
+use crate::agent_link::{self, AgentLink, Claims};
+use crate::cli::{AgentChoice, COULD_NOT};
+
+/// How long to wait for people beyond the hold's own deadline before giving up on the daemon.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Variables that give an agent its key. What runs never gets them.
+const KEY_VARIABLES: &[&str] = &["COUNTERSIGN_KEY", "COUNTERSIGN_KEY_FILE"];
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    agent: AgentChoice,
+    /// Why, for the reviewer (a claim of the agent's)
+    #[arg(long, env = "COUNTERSIGN_INTENT")]
+    intent: Option<String>,
+    /// A ticket or task, for the reviewer
+    #[arg(long, env = "COUNTERSIGN_TASK")]
+    task: Option<String>,
+    /// The session that this act belongs to
+    #[arg(long, env = "COUNTERSIGN_SESSION")]
+    session: Option<String>,
+    /// Say nothing on standard error unless it fails
+    #[arg(short, long)]
+    quiet: bool,
+    /// Run this text with bash (or sh)
+    #[arg(short = 'c', conflicts_with = "command", required_unless_present = "command", value_name = "TEXT")]
+    text: Option<String>,
+    /// The command and its arguments
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+/// A no, with the exit status that tells its kind.
+struct No {
+    status: u8,
+    reasons: Vec<String>,
+}
+
+impl From<String> for No {
+    fn from(why: String) -> Self {
+        Self { status: COULD_NOT, reasons: vec![why] }
+    }
+}
+
+/// Runs the verb.
+pub(crate) fn main(args: RunArgs) -> Result<ExitCode, String> {
+    let argv = match &args.text {
+        Some(text) => vec![OsString::from(shell()), "-c".into(), text.into()],
+        None => args.command.clone(),
+    };
+    match gated(&args, &argv) {
+        Ok(ended) => exec::end_like(ended),
+        Err(no) => {
+            let word = match no.status {
+                126 => "denied",
+                124 => "not decided in time",
+                _ => "not run",
+            };
+            eprintln!("countersign: {word}: {}", no.reasons.join("; "));
+            Ok(ExitCode::from(no.status))
+        }
+    }
+}
+
+/// The shell for `-c`: the one whose language we read.
+fn shell() -> &'static str {
+    if host::facts::resolve("bash", host::facts::DEFAULT_PATH).is_some() { "bash" } else { "sh" }
+}
+
+fn environment() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| !KEY_VARIABLES.iter().any(|key| name == key)).collect()
+}
+
+fn observe(argv: &[OsString]) -> Result<identity::Observed, No> {
+    identity::observe(argv, environment()).map_err(|why| No {
+        status: if matches!(why, Unbound::NotFound(_)) { 127 } else { COULD_NOT },
+        reasons: vec![why.to_string()],
+    })
+}
+
+fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
+    let layout = Layout::from_environment()?;
+    let key = agent_link::key(&layout, args.agent.agent.as_deref(), args.agent.key_file.as_deref())?;
+    let first = observe(argv)?;
+    let link = AgentLink::connect(&layout)?;
+    let session = args.session.clone().unwrap_or_else(session);
+    let claims = Claims { intent: args.intent.clone(), task: args.task.clone() };
+    let heard = link.submit(key, session, &first.act, claims, false)?;
+    let (permit, withhold) = permit(args, &layout, &link, heard)?;
+    // What was judged is what runs: look again, and let the daemon compare, before the permit is spent.
+    let now = observe(argv)?;
+    match link.ask(&AgentSays::Redeem { permit: permit.clone(), act: now.act.to_value() })? {
+        AgentHears::Spent => {}
+        other => return Err(refused(other)),
+    }
+    let ended = exec::run(now, argv, &withhold).map_err(|why| No::from(format!("it could not be started: {why}")))?;
+    let outcome = AgentSays::Outcome { permit, exit: ended.exit, signal: ended.signal, millis: ended.millis };
+    if let Err(why) = link.ask(&outcome) {
+        eprintln!("countersign: the outcome could not be recorded: {why}");
+    }
+    Ok(ended)
+}
+
+/// Follows the answer to a permit, through a hold if there is one.
+fn permit(args: &RunArgs, layout: &Layout, link: &AgentLink, heard: AgentHears) -> Result<(String, Vec<String>), No> {
+    match heard {
+        AgentHears::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
+        AgentHears::Held { hold, expires_at_ms, reasons } => {
+            let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms()));
+            if !args.quiet {
+                let why = reasons.first().map_or("", String::as_str);
+                eprintln!("countersign: held as {hold} for {} s ({why})", left.as_secs());
+            }
+            match link.hear(left.saturating_add(GRACE))? {
+                AgentHears::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
+                other => Err(refused(other)),
+            }
+        }
+        other => Err(refused(other)),
+    }
+}
+
+fn refused(heard: AgentHears) -> No {
+    match heard {
+        AgentHears::Deny { refusal, reasons } => No {
+            status: match refusal {
+                Refusal::Denied => 126,
+                Refusal::Expired => 124,
+                Refusal::Undecided => COULD_NOT,
+            },
+            reasons,
+        },
+        AgentHears::Allow { .. } | AgentHears::Held { .. } | AgentHears::Spent | AgentHears::Noted => {
+            No::from("the daemon answered something else".to_owned())
+        }
+    }
+}
+
+/// Checks the sealed permit: genuine, for this request, alive.
+fn open(layout: &Layout, sealed: SealedText, request: &str) -> Result<(String, Vec<String>), String> {
+    let path = layout.permit_public_key();
+    let key = host::files::read_small(&path, 1024).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
+    let key = key.as_deref().and_then(PermitVerifier::parse).ok_or_else(|| format!("the daemon's public key in `{}` cannot be read", path.display()))?;
+    let request = Digest::parse(request).map_err(|why| why.to_string())?;
+    let sealed = SealedPermit { text: sealed.text, signature: sealed.signature };
+    let (id, withhold) = key.open(&sealed, &request, clock::now_ms()).ok_or("the permit is not genuine, or too old")?;
+    Ok((id.to_string(), withhold))
+}
+
+/// A session for callers that name none: the process that called us.
+fn session() -> String {
+    format!("ppid-{}", std::os::unix::process::parent_id())
+}

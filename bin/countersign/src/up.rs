@@ -1,0 +1,107 @@
+//! `countersign up`: everything, under one user, in the foreground.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+
+use clap::Args;
+use host::clock;
+use host::layout::{DIRECTORY_VARIABLE, Layout};
+use host::supervise::{self, Event, Service};
+use serde_json::json;
+
+#[derive(Args)]
+pub(crate) struct UpArgs {
+    /// Keep everything in this directory (the other verbs find it through COUNTERSIGN_DIR)
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
+    let (layout, environment) = match &args.dir {
+        Some(directory) => {
+            std::fs::create_dir_all(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
+            let directory = std::fs::canonicalize(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
+            (Layout::under(&directory), vec![(DIRECTORY_VARIABLE.to_owned(), directory)])
+        }
+        None => (Layout::from_environment()?, Vec::new()),
+    };
+    let services = services(&layout, &environment)?;
+    let (tell_end, end) = channel();
+    std::thread::spawn(move || {
+        let _ = supervise::wait_for_end();
+        let _ = tell_end.send(());
+    });
+    let mut say = |name: &str, event: Event| {
+        if args.json {
+            println!("{}", event_value(name, &event));
+        } else if let Some(line) = event_line(name, &event) {
+            println!("{line}");
+        }
+        if name == "countersign" && event == Event::Ready && !args.json {
+            print!("{}", next_steps(&layout, args.dir.is_some()));
+        }
+    };
+    supervise::keep(services, &end, &mut say).map_err(|why| why.to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Our daemons, in the order in which they need each other. They live beside this program.
+fn services(layout: &Layout, environment: &[(String, PathBuf)]) -> Result<Vec<Service>, String> {
+    let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+    let service = |name, socket| Service { name, program: own.with_file_name(name), environment: environment.to_vec(), socket };
+    Ok(vec![
+        service("countersign-logd", layout.log_socket()),
+        service("countersignd", layout.agent_socket()),
+    ])
+}
+
+fn event_value(name: &str, event: &Event) -> serde_json::Value {
+    let at_ms = clock::now_ms();
+    match event {
+        Event::Started(pid) => json!({"at_ms": at_ms, "program": name, "event": "started", "pid": pid}),
+        Event::Ready => json!({"at_ms": at_ms, "program": name, "event": "ready"}),
+        Event::Ended(how) => json!({"at_ms": at_ms, "program": name, "event": "ended", "how": how}),
+        Event::Restarting(in_ms) => {
+            json!({"at_ms": at_ms, "program": name, "event": "restarting", "in_ms": u64::try_from(*in_ms).unwrap_or(u64::MAX)})
+        }
+        Event::Stopped => json!({"at_ms": at_ms, "program": name, "event": "stopped"}),
+    }
+}
+
+fn event_line(name: &str, event: &Event) -> Option<String> {
+    match event {
+        Event::Started(pid) => Some(format!("{name} started (process {pid})")),
+        Event::Ready if name == "countersign" => None,
+        Event::Ready => Some(format!("{name} ready")),
+        Event::Ended(how) => Some(format!("{name} ended: {how}")),
+        Event::Restarting(in_ms) => Some(format!("{name} starts again in {in_ms} ms")),
+        Event::Stopped => Some(format!("{name} stopped")),
+    }
+}
+
+fn next_steps(layout: &Layout, own_directory: bool) -> String {
+    let export = if own_directory {
+        format!("  export {DIRECTORY_VARIABLE}={}\n", layout.run.parent().unwrap_or(&layout.run).display())
+    } else {
+        String::new()
+    };
+    format!(
+        "\nCountersign is up. Everything runs under your own user: good for trying it out. An agent that runs as you can read\n\
+         what you can read, so for earnest use give agents users of their own.\n\nNext, in another terminal:\n{export}\
+         \x20 countersign reviewer add alice                              enrol a reviewer (QR code for an authenticator app)\n\
+         \x20 countersign agent add builder --owner platform --save       make an agent; its owner cannot approve for it\n\
+         \x20 countersign run --agent builder -- ls -l                    a read runs\n\
+         \x20 countersign run --agent builder -- rm -r ./old              this is held until alice answers:\n\
+         \x20 countersign review --as alice\n\
+         \x20 countersign hook install claude-code --agent builder        put it before Claude Code's tools, in this project\n\
+         \x20 countersign doctor                                          what runs, what binds, what only advises\n\n\
+         Rules: {} (the shipped rules apply while it does not exist)\nRecord: {}\nCtrl-C ends it; nothing is allowed while it is down.\n",
+        layout.policy().display(),
+        layout.log.display(),
+    )
+}

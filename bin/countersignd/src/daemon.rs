@@ -1,0 +1,156 @@
+//! What the daemon holds: state, rules, keys, agents, and the way to the log.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use approval::PermitKey;
+use audit::{Draft, LogVerifier, Receipt, RecordKind};
+use host::clock;
+use host::layout::Layout;
+use model::Digest;
+use pdp::Policy;
+use serde_json::{Value, json};
+use store::{AgentRow, Store};
+
+use crate::holds::Holds;
+use crate::log::Log;
+use crate::policy;
+use crate::view::Scrubber;
+
+/// The domain of agents' keys.
+const KEY_DOMAIN: &str = "countersign/agent-key/v1";
+
+/// After how many records the newest checkpoint is pinned in the state store.
+const PIN_EVERY: u64 = 256;
+
+pub(crate) struct Daemon {
+    pub(crate) layout: Layout,
+    pub(crate) store: Store,
+    pub(crate) policy: Policy,
+    pub(crate) permit_key: PermitKey,
+    pub(crate) scrubber: Scrubber,
+    pub(crate) holds: Holds,
+    pub(crate) host: String,
+    log: Log,
+    agents: RwLock<BTreeMap<Digest, AgentRow>>,
+    /// When a refusal without a request was last recorded: strangers must not fill the log.
+    refused_at_ms: Mutex<u64>,
+}
+
+impl Daemon {
+    /// Opens everything. Whatever is wrong stops the start: a daemon that runs can decide.
+    pub(crate) fn open(layout: Layout) -> Result<Self, String> {
+        let store = Store::open(&layout.state.join("state.db")).map_err(|why| why.to_string())?;
+        let secret = host::files::secret_key(&layout.state.join("permit.key")).map_err(|why| why.to_string())?;
+        let salt = host::files::secret_key(&layout.state.join("mask.key")).map_err(|why| why.to_string())?;
+        let permit_key = PermitKey::new(&secret);
+        host::files::replace(&layout.permit_public_key(), permit_key.verifier().to_text().as_bytes(), 0o644)
+            .map_err(|why| why.to_string())?;
+        let agents = store.agents().map_err(|why| why.to_string())?;
+        let pin = store.pinned().map_err(|why| why.to_string())?;
+        let (note, verifier) = unpin(pin)?;
+        let log = Log::new(layout.log_socket(), verifier, note);
+        log.greet()?;
+        let policy = policy::load(&layout.policy())?;
+        let daemon = Self {
+            policy,
+            permit_key,
+            scrubber: Scrubber(Digest::of_bytes(&salt).to_string()),
+            holds: Holds::default(),
+            host: host::facts::host_name(),
+            log,
+            agents: RwLock::new(agents.into_iter().map(|agent| (agent.key_digest, agent)).collect()),
+            refused_at_ms: Mutex::new(0),
+            store,
+            layout,
+        };
+        let lost = daemon.store.lose_open_holds().map_err(|why| why.to_string())?;
+        let lost: Vec<&str> = lost.iter().map(model::HoldId::as_str).collect();
+        let body = json!({
+            "program": "countersignd", "version": env!("CARGO_PKG_VERSION"), "policy": daemon.policy.digest().to_string(), "lost_holds": lost,
+        });
+        let _receipt = daemon.record(RecordKind::Start, body)?;
+        daemon.pin()?;
+        Ok(daemon)
+    }
+
+    /// Makes a record durable.
+    pub(crate) fn record(&self, kind: RecordKind, body: Value) -> Result<Receipt, String> {
+        let receipt = self.log.append(Draft { kind, at_ms: clock::now_ms(), body })?;
+        if receipt.seq() % PIN_EVERY == PIN_EVERY.saturating_sub(1) {
+            // Failing to pin loses a safeguard against cutting, not a record.
+            let _ = self.pin();
+        }
+        Ok(receipt)
+    }
+
+    /// Records that somebody was refused before there was a request: once a second at most.
+    pub(crate) fn note_refusal(&self, seen: model::Seen, why: &str) {
+        let now = clock::now_ms();
+        let mut last = self.refused_at_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.abs_diff(*last) >= 1_000 {
+            *last = now;
+            drop(last);
+            let _ = self.record(RecordKind::Refusal, json!({"why": why, "seen": {"uid": seen.uid, "gid": seen.gid, "pid": seen.pid}}));
+        }
+    }
+
+    /// Keeps the newest checkpoint where the log's user cannot reach it.
+    pub(crate) fn pin(&self) -> Result<(), String> {
+        let (note, verifier) = self.log.known();
+        match (note, verifier) {
+            (Some(note), Some(verifier)) => self.store.pin(&format!("{verifier}\n{note}")).map_err(|why| why.to_string()),
+            (Some(_) | None, _) => Ok(()),
+        }
+    }
+
+    /// Number of records, as of the newest receipt.
+    pub(crate) fn records(&self) -> u64 {
+        self.log.size()
+    }
+
+    /// The agent that a key belongs to.
+    pub(crate) fn agent(&self, key: &str) -> Option<AgentRow> {
+        let agents = self.agents.read().unwrap_or_else(PoisonError::into_inner);
+        agents.get(&Digest::within(KEY_DOMAIN, key.as_bytes())).cloned()
+    }
+
+    /// Number of agents.
+    pub(crate) fn agent_count(&self) -> usize {
+        self.agents.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether a user id is that of an agent.
+    pub(crate) fn is_agents_uid(&self, uid: u32) -> bool {
+        self.agents.read().unwrap_or_else(PoisonError::into_inner).values().any(|agent| agent.uid == Some(uid))
+    }
+
+    /// Adds an agent with a fresh key, which is returned and not kept.
+    pub(crate) fn add_agent(&self, name: model::AgentName, owner: model::PersonName, uid: Option<u32>) -> Result<String, String> {
+        let key = format!("csk_{}", hex(clock::random::<32>().map_err(|why| why.to_string())?));
+        let key_digest = Digest::within(KEY_DOMAIN, key.as_bytes());
+        let row = AgentRow { name, owner, key_digest, uid, created_ms: clock::now_ms() };
+        let body = json!({"what": "agent added", "agent": row.name.as_str(), "owner": row.owner.as_str(), "uid": row.uid});
+        let _receipt = self.record(RecordKind::Change, body)?;
+        self.store.add_agent(&row).map_err(|why| why.to_string())?;
+        self.agents.write().unwrap_or_else(PoisonError::into_inner).insert(key_digest, row);
+        Ok(key)
+    }
+}
+
+fn hex(bytes: [u8; 32]) -> String {
+    Digest::from_array(bytes).to_string()
+}
+
+/// The pin is the log's key, a newline, and the newest note.
+fn unpin(pin: Option<String>) -> Result<(Option<String>, Option<LogVerifier>), String> {
+    let Some(pin) = pin else { return Ok((None, None)) };
+    let (verifier, note) = pin.split_once('\n').ok_or("the pinned checkpoint cannot be read")?;
+    let verifier = LogVerifier::parse(verifier).ok_or("the pinned log key cannot be read")?;
+    Ok((Some(note.to_owned()), Some(verifier)))
+}
+
+/// A lock whose holder cannot leave a half-made value behind.
+pub(crate) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

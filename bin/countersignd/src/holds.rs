@@ -1,0 +1,193 @@
+//! Open holds: who waits, who answers, and the one moment at which a hold is decided.
+//!
+//! An answer goes through these steps, under the hold's own lock, so that two answers follow one another:
+//!
+//! 1. the pure state machine takes it, or refuses it. A crash after this: nothing happened.
+//! 2. the answer is recorded. A crash after this: the record shows an answer; the hold is still open in the store, is
+//!    ended as lost at the next start, and nothing was done.
+//! 3. the store moves the hold on, compare-and-set. A crash after this: approved, but whoever waited is gone with us.
+//! 4. whoever waits is woken. Only now can there be a permit.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use approval::{Answer, Hold, HoldState};
+use audit::{Receipt, RecordKind};
+use host::clock;
+use model::HoldId;
+use serde_json::{Value, json};
+use wire::HoldView;
+
+use crate::daemon::{Daemon, hold as lock};
+
+/// The most holds that may be open at once. Beyond it requests that would be held are refused.
+const MAX_OPEN: usize = 1_000;
+
+/// The most holds that one agent may have open.
+const MAX_OPEN_PER_AGENT: usize = 100;
+
+#[derive(Default)]
+pub(crate) struct Holds {
+    open: Mutex<BTreeMap<HoldId, Arc<Entry>>>,
+    /// Counts changes of the list, for those who follow it.
+    changes: Mutex<u64>,
+    changed: Condvar,
+}
+
+/// One open hold.
+pub(crate) struct Entry {
+    view: HoldView,
+    opened_ms: u64,
+    /// The deadline on a clock that nobody can set back. The stored deadline and this one both apply.
+    deadline: Instant,
+    inner: Mutex<Inner>,
+    wake: UnixStream,
+}
+
+struct Inner {
+    hold: Hold,
+    answered: Option<Receipt>,
+}
+
+/// How a hold ended for whoever waited: the hold, and for an approval the receipt of the answer that decided it.
+pub(crate) struct Outcome {
+    pub(crate) hold: Hold,
+    pub(crate) answered: Option<Receipt>,
+}
+
+impl Holds {
+    /// Opens a hold: stored first, then shown. The stream becomes readable when it is decided.
+    pub(crate) fn open(&self, daemon: &Daemon, hold: Hold, view: HoldView) -> Result<(Arc<Entry>, UnixStream), String> {
+        let (wake, woken) = UnixStream::pair().map_err(|why| why.to_string())?;
+        let timeout = Duration::from_secs(u64::from(hold.question().quorum.timeout_s));
+        let deadline = Instant::now().checked_add(timeout).ok_or("the clock is out of range")?;
+        let id = hold.question().id.clone();
+        {
+            let open = lock(&self.open);
+            if open.len() >= MAX_OPEN {
+                return Err(format!("{MAX_OPEN} requests wait for people already"));
+            }
+            if open.values().filter(|entry| entry.view.agent == view.agent).count() >= MAX_OPEN_PER_AGENT {
+                return Err(format!("{MAX_OPEN_PER_AGENT} requests of this agent wait for people already"));
+            }
+        }
+        daemon.store.add_hold(&hold).map_err(|why| why.to_string())?;
+        let inner = Mutex::new(Inner { hold, answered: None });
+        let entry = Arc::new(Entry { view, opened_ms: clock::now_ms(), deadline, inner, wake });
+        lock(&self.open).insert(id, Arc::clone(&entry));
+        self.tell();
+        Ok((entry, woken))
+    }
+
+    /// Takes an answer whose proof was checked. See the steps at the top.
+    pub(crate) fn answer(&self, daemon: &Daemon, id: &HoldId, answer: Answer, proof: Value) -> Result<(HoldState, usize, usize), String> {
+        let entry = lock(&self.open).get(id).cloned().ok_or("there is no such open hold; it was decided, or its time is over")?;
+        let mut inner = lock(&entry.inner);
+        if Instant::now() >= entry.deadline {
+            return Err("the time for this hold is over; it was denied".to_owned());
+        }
+        if answer.at_ms < entry.opened_ms {
+            return Err("this machine's clock was set back since the hold was opened; nothing is approved until it is right".to_owned());
+        }
+        let next = inner.hold.answered(answer.clone()).map_err(|why| why.to_string())?;
+        let body = json!({
+            "hold": id.as_str(), "request_digest": inner.hold.question().request.to_string(), "reviewer": answer.reviewer.as_str(),
+            "said": answer.said.as_str(), "assurance": answer.assurance.as_str(), "state": next.state().as_str(), "proof": proof,
+        });
+        let receipt = daemon.record(RecordKind::Answer, body)?;
+        match daemon.store.move_on(&inner.hold, &next) {
+            Ok(true) => {}
+            Ok(false) => return Err("another answer came first".to_owned()),
+            Err(why) => {
+                // The record says what was answered; this one says that it did not count.
+                let void = json!({
+                    "hold": id.as_str(), "request_digest": next.question().request.to_string(), "state": "void", "why": why.to_string(),
+                });
+                let _ = daemon.record(RecordKind::Answer, void);
+                return Err(format!("the answer does not count: {why}"));
+            }
+        }
+        inner.hold = next;
+        inner.answered = Some(receipt);
+        let state = inner.hold.state();
+        let agreed = inner.hold.answers().len();
+        let needed = usize::from(inner.hold.question().quorum.people);
+        drop(inner);
+        if state != HoldState::Open {
+            self.close(id, &entry);
+        }
+        self.tell();
+        Ok((state, agreed, needed))
+    }
+
+    /// Ends a hold from the side of whoever waited: its time is over, or they are gone. An answer that was under way is
+    /// waited for and counts: there is one deadline, and one place that decides.
+    pub(crate) fn end(&self, daemon: &Daemon, entry: &Arc<Entry>, as_state: HoldState) -> Outcome {
+        let mut inner = lock(&entry.inner);
+        let id = inner.hold.question().id.clone();
+        if inner.hold.state() == HoldState::Open {
+            let next = inner.hold.ended(as_state);
+            let body = json!({"hold": id.as_str(), "request_digest": next.question().request.to_string(), "state": next.state().as_str()});
+            let _ = daemon.record(RecordKind::Answer, body);
+            let _ = daemon.store.move_on(&inner.hold, &next);
+            inner.hold = next;
+        }
+        let outcome = Outcome { hold: inner.hold.clone(), answered: inner.answered.take() };
+        drop(inner);
+        self.close(&id, entry);
+        self.tell();
+        outcome
+    }
+
+    fn close(&self, id: &HoldId, entry: &Entry) {
+        lock(&self.open).remove(id);
+        let mut wake = &entry.wake;
+        let _ = wake.write_all(b"!");
+    }
+
+    /// What is asked, for an answer's proof to be checked against.
+    pub(crate) fn question(&self, id: &HoldId) -> Option<approval::Question> {
+        let entry = lock(&self.open).get(id).cloned()?;
+        let inner = lock(&entry.inner);
+        Some(inner.hold.question().clone())
+    }
+
+    /// All open holds for people's eyes, oldest first, and the count of changes so far.
+    pub(crate) fn list(&self) -> (Vec<HoldView>, u64) {
+        let changes = *lock(&self.changes);
+        let entries: Vec<Arc<Entry>> = lock(&self.open).values().cloned().collect();
+        let views = entries
+            .iter()
+            .map(|entry| {
+                let agreed = lock(&entry.inner).hold.answers().iter().map(|answer| answer.reviewer.to_string()).collect();
+                HoldView { agreed, ..entry.view.clone() }
+            })
+            .collect();
+        (views, changes)
+    }
+
+    /// Waits for a change after `seen`, for at most `within`. Says whether there was one.
+    pub(crate) fn wait_for_change(&self, seen: u64, within: Duration) -> bool {
+        let changes = lock(&self.changes);
+        let waited = self.changed.wait_timeout_while(changes, within, |changes| *changes == seen);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 != seen
+    }
+
+    fn tell(&self) {
+        let mut changes = lock(&self.changes);
+        *changes = changes.wrapping_add(1);
+        drop(changes);
+        self.changed.notify_all();
+    }
+}
+
+impl Entry {
+    /// How long until the deadline, by both clocks.
+    pub(crate) fn remaining(&self) -> Duration {
+        let by_wall = self.view.expires_at_ms.saturating_sub(clock::now_ms());
+        self.deadline.saturating_duration_since(Instant::now()).min(Duration::from_millis(by_wall))
+    }
+}

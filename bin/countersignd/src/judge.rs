@@ -1,0 +1,108 @@
+//! Reading a request: what it would do, with the facts that this takes, looked up by us and not by the caller.
+
+use host::facts::{self, DEFAULT_PATH};
+use host::stack;
+use model::{Act, Digest, Fact, FactQuery, Facts, FileKind, Intent, Request, Step};
+use understand::{Subject, Surroundings};
+
+/// A text this short with this few openers is read on the thread at hand; any other on one with a large stack.
+const SMALL_TEXT_BYTES: usize = 2_048;
+
+/// What was understood, and on what facts.
+pub(crate) struct Read {
+    pub(crate) intent: Intent,
+    pub(crate) facts: Facts,
+}
+
+/// Understands a request.
+///
+/// # Errors
+/// It took too many rounds, or reading it failed. The request is refused.
+pub(crate) fn read(request: &Request) -> Result<Read, String> {
+    let home = facts::home_of(request.seen.uid);
+    let search = request.claims.search_path.as_deref().unwrap_or(DEFAULT_PATH);
+    let mut known = Facts::default();
+    let (argv, cwd, tool) = match &request.act {
+        Act::Exec(exec) => {
+            let words: Option<Vec<String>> = exec.argv.iter().map(|word| word.as_text().map(str::to_owned)).collect();
+            let words = words.ok_or("an argument is not UTF-8, so it cannot be understood")?;
+            // The caller resolved the program, and the permit is bound to that file.
+            if let (Some(name), Some(path)) = (words.first(), exec.executable.path.as_text()) {
+                known.learn(FactQuery::Program(name.clone()), Fact::Program(Some(path.to_owned())));
+            }
+            (Some(words), exec.cwd.as_text().map(str::to_owned), None)
+        }
+        Act::Tool(call) => (None, call.cwd.clone(), Some((call.tool.as_str(), &call.input))),
+    };
+    let around = Surroundings { cwd: cwd.as_deref(), home: home.as_deref() };
+    let subject = match (&argv, tool) {
+        (Some(words), _) => Subject::Argv(words),
+        (None, Some((name, input))) => Subject::Tool(name, input),
+        (None, None) => return Err("there is nothing to read".to_owned()),
+    };
+    let small = is_small(&request.act);
+    let mut look = |query: &FactQuery| facts::look(query, search);
+    let intent = if small {
+        // A script can be any size, so whoever reads one goes to the large stack.
+        let first = understand::understand(subject, around, &known);
+        match first {
+            Step::Done(intent) => Ok(Ok(intent)),
+            Step::Need(_) => stack::on_large_stack(|| understand::settle(subject, around, &mut known, &mut look)),
+        }
+    } else {
+        stack::on_large_stack(|| understand::settle(subject, around, &mut known, &mut look))
+    };
+    let intent = intent.map_err(|why| format!("it could not be read: {why}"))?.map_err(|why| why.to_string())?;
+    Ok(Read { intent, facts: known })
+}
+
+fn is_small(act: &Act) -> bool {
+    let input;
+    let texts: Vec<&[u8]> = match act {
+        Act::Exec(exec) => exec.argv.iter().map(model::ByteText::as_bytes).collect(),
+        Act::Tool(call) => {
+            input = call.input.to_string();
+            vec![input.as_bytes()]
+        }
+    };
+    texts.iter().map(|text| text.len()).sum::<usize>() <= SMALL_TEXT_BYTES && texts.iter().map(|text| openers(text)).sum::<usize>() <= 32
+}
+
+fn openers(text: &[u8]) -> usize {
+    text.iter().filter(|byte| matches!(byte, b'(' | b'{' | b'`' | b'[' | b'$' | b'!')).count()
+}
+
+/// What has changed since the facts were looked up: the files whose content the decision rests on.
+pub(crate) fn changed_since(read: &Facts) -> Option<String> {
+    read.iter().find_map(|(query, fact)| match (query, fact) {
+        (FactQuery::File(path), Fact::File(FileKind::Text(_, digest))) => {
+            let now = match facts::look(query, DEFAULT_PATH) {
+                Fact::File(FileKind::Text(_, now)) => Some(now),
+                Fact::File(FileKind::Missing | FileKind::Directory | FileKind::Opaque)
+                | Fact::Program(_)
+                | Fact::RealPath(_)
+                | Fact::Unknown => None,
+            };
+            (now != Some(*digest)).then(|| path.clone())
+        }
+        (FactQuery::RealPath(path), Fact::RealPath(real)) => {
+            (facts::look(query, DEFAULT_PATH) != Fact::RealPath(real.clone())).then(|| path.clone())
+        }
+        _ => None,
+    })
+}
+
+/// A script that we read otherwise than the caller bound it.
+pub(crate) fn disagrees(request: &Request, facts: &Facts) -> Option<String> {
+    let Act::Exec(exec) = &request.act else { return None };
+    let bound = |path: &str| -> Option<Digest> {
+        let files = exec.scripts.iter().chain([&exec.executable]);
+        files.into_iter().find(|file| file.path.as_text() == Some(path)).map(|file| file.sha256)
+    };
+    facts.iter().find_map(|(query, fact)| match (query, fact) {
+        (FactQuery::File(path), Fact::File(FileKind::Text(_, digest))) => {
+            bound(path).filter(|claimed| claimed != digest).map(|_| path.clone())
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,178 @@
+//! The way to the log. Threads that want a record at the same time share one batch: whoever finds the line free
+//! carries everybody's, the others wait for it (group commit).
+
+use std::collections::BTreeMap;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use audit::{Draft, LogVerifier, Receipt, ReceiptProof};
+use host::socket;
+use wire::{LogHears, LogSays, MAX_LOG_FRAME};
+
+/// How long the log may take for a batch. After that every record in it counts as not made.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most records in one batch. More wait for the next.
+const MAX_BATCH: usize = 512;
+
+/// The most records that may wait at once. Beyond it new requests are refused.
+const MAX_WAITING: usize = 8_192;
+
+/// A client of `countersign-logd`.
+pub(crate) struct Log {
+    socket: PathBuf,
+    line: Mutex<Line>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: Vec<(u64, Draft)>,
+    done: BTreeMap<u64, Result<Receipt, String>>,
+    next: u64,
+    /// Some thread carries a batch; the connection is with it.
+    carrying: bool,
+    connection: Option<Connection>,
+    /// The log's key, fixed when it is first seen.
+    verifier: Option<LogVerifier>,
+    /// The newest checkpoint that we have seen: the log may never be shorter.
+    newest: Option<String>,
+}
+
+struct Connection {
+    stream: UnixStream,
+    verifier: LogVerifier,
+}
+
+impl Log {
+    /// A client for the log at a socket. `verifier` and `newest` are what was known when we last ran.
+    pub(crate) fn new(socket: PathBuf, verifier: Option<LogVerifier>, newest: Option<String>) -> Self {
+        let line = Line { verifier, newest, ..Line::default() };
+        Self { socket, line: Mutex::new(line), moved: Condvar::new() }
+    }
+
+    /// Makes a record durable and gives its checked receipt.
+    pub(crate) fn append(&self, draft: Draft) -> Result<Receipt, String> {
+        let mut line = self.line();
+        if line.waiting.len() >= MAX_WAITING {
+            return Err("too many records wait for the log".to_owned());
+        }
+        let ticket = line.next;
+        line.next = line.next.saturating_add(1);
+        line.waiting.push((ticket, draft));
+        loop {
+            if let Some(result) = line.done.remove(&ticket) {
+                return result;
+            }
+            if line.carrying {
+                line = self.moved.wait(line).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                line = self.carry(line);
+            }
+        }
+    }
+
+    /// The newest checkpoint and the log's key, to be kept for the next start.
+    pub(crate) fn known(&self) -> (Option<String>, Option<String>) {
+        let line = self.line();
+        (line.newest.clone(), line.verifier.as_ref().map(LogVerifier::to_text))
+    }
+
+    /// Connects now, to see that the log answers and is the one we know.
+    pub(crate) fn greet(&self) -> Result<(), String> {
+        let mut line = self.line();
+        if line.connection.is_none() && !line.carrying {
+            let connection = self.connect(&line)?;
+            line.verifier = Some(connection.verifier.clone());
+            line.connection = Some(connection);
+        }
+        Ok(())
+    }
+
+    /// Number of records, as of the newest receipt.
+    pub(crate) fn size(&self) -> u64 {
+        let line = self.line();
+        let opened = line.verifier.as_ref().zip(line.newest.as_ref()).and_then(|(key, note)| key.open(note).ok());
+        opened.map_or(0, |checkpoint| checkpoint.size)
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Carries one batch. The line is open to others meanwhile.
+    fn carry<'a>(&'a self, mut line: MutexGuard<'a, Line>) -> MutexGuard<'a, Line> {
+        line.carrying = true;
+        let count = line.waiting.len().min(MAX_BATCH);
+        let batch: Vec<(u64, Draft)> = line.waiting.drain(..count).collect();
+        let connection = match line.connection.take() {
+            Some(connection) => Ok(connection),
+            None => self.connect(&line),
+        };
+        drop(line);
+        let outcome = connection.and_then(|connection| {
+            let proofs = exchange(&connection.stream, &batch)?;
+            Ok((connection, proofs))
+        });
+        let mut line = self.line();
+        match outcome {
+            Ok((connection, proofs)) => {
+                for ((ticket, draft), proof) in batch.into_iter().zip(proofs) {
+                    let result = Receipt::check(proof, &draft, &connection.verifier).map_err(|why| why.to_string());
+                    if let Ok(receipt) = &result {
+                        line.newest = Some(receipt.note().to_owned());
+                    }
+                    line.done.insert(ticket, result);
+                }
+                line.verifier = Some(connection.verifier.clone());
+                line.connection = Some(connection);
+            }
+            Err(why) => {
+                for (ticket, _) in batch {
+                    line.done.insert(ticket, Err(why.clone()));
+                }
+            }
+        }
+        line.carrying = false;
+        self.moved.notify_all();
+        line
+    }
+
+    fn connect(&self, line: &Line) -> Result<Connection, String> {
+        let down = |why: &dyn std::fmt::Display| format!("the log cannot be reached: {why}");
+        let stream = UnixStream::connect(&self.socket).map_err(|why| down(&why))?;
+        if !socket::peer(&stream).is_ok_and(|peer| peer.uid == host::files::my_uid()) {
+            return Err("the log's socket belongs to another user".to_owned());
+        }
+        socket::send(&stream, &LogHears::Hello, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
+        let hello: LogSays = socket::receive(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))?;
+        let LogSays::Log { verifier, note } = hello else { return Err("the log does not say who it is".to_owned()) };
+        let verifier = LogVerifier::parse(&verifier).ok_or("the log's key cannot be read")?;
+        if line.verifier.as_ref().is_some_and(|known| *known != verifier) {
+            return Err("the log has another key than before; if that is meant, remove the pin from the state store".to_owned());
+        }
+        let size = |note: &Option<String>| match note {
+            None => Ok(0),
+            Some(note) => verifier.open(note).map(|checkpoint| checkpoint.size).map_err(|why| why.to_string()),
+        };
+        if size(&note)? < size(&line.newest)? {
+            return Err("the log is shorter than it was: records are missing".to_owned());
+        }
+        Ok(Connection { stream, verifier })
+    }
+}
+
+fn exchange(stream: &UnixStream, batch: &[(u64, Draft)]) -> Result<Vec<ReceiptProof>, String> {
+    let down = |why: &dyn std::fmt::Display| format!("the log cannot be reached: {why}");
+    let drafts = batch.iter().map(|(_, draft)| draft.to_value()).collect();
+    socket::send(stream, &LogHears::Append { drafts }, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
+    match socket::receive::<LogSays>(stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
+        LogSays::Durable { proofs } if proofs.len() == batch.len() => {
+            proofs.iter().map(ReceiptProof::from_value).collect::<Option<_>>().ok_or_else(|| "the log's proof cannot be read".to_owned())
+        }
+        LogSays::Durable { .. } | LogSays::Log { .. } => Err("the log answered something else".to_owned()),
+        LogSays::Failed { why } => Err(why),
+    }
+}

@@ -1,0 +1,212 @@
+//! The operator's socket: lists for people's tools, enrolment, and answers. Reaching the socket is not enough for
+//! anything that gives authority: an answer carries a person's proof, and so does every reviewer after the first.
+
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use approval::{Answer, Question, Said, SshIdentity, TotpSecret};
+use audit::RecordKind;
+use host::clock;
+use host::socket;
+use model::{AgentName, Digest, HoldId, PersonName, RequestDigest, Seen};
+use pdp::Assurance;
+use serde_json::{Value, json};
+use store::Factor;
+use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, ReviewerView, Status, Vouch};
+
+use crate::daemon::Daemon;
+
+/// How long the other side may take to send the rest of a message, or to take ours.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a connection may stay silent.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How often somebody who follows the list hears from us when nothing changes, so that we notice that they left.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Wrong proofs in a row that lock a reviewer, and for how long. A guess has one chance in 333,333 (three steps are
+/// allowed), so five guesses a minute find a code once in 46 days; every lock is in the record.
+const MOST_FAILURES: u32 = 5;
+const LOCK_MS: u64 = 60_000;
+
+/// Serves one connection until it ends.
+pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
+    if daemon.is_agents_uid(seen.uid) {
+        daemon.note_refusal(seen, "an agent's user at the operator's socket");
+        let _ = say(stream, &refused("this user belongs to an agent, and agents do not speak here"));
+        return;
+    }
+    while let Ok(message) = socket::receive::<OperatorSays>(stream, MAX_OPERATOR_FRAME, Some(IDLE), PATIENCE) {
+        let answer = match message {
+            OperatorSays::Holds { follow: true } => return follow(daemon, stream),
+            OperatorSays::Holds { follow: false } => OperatorHears::Holds { holds: daemon.holds.list().0 },
+            OperatorSays::Answer { hold, said, by } => answer(daemon, &hold, &said, &by).unwrap_or_else(|why| refused(&why)),
+            OperatorSays::AddAgent { name, owner, uid } => add_agent(daemon, &name, &owner, uid).unwrap_or_else(|why| refused(&why)),
+            OperatorSays::Agents => agents(daemon).unwrap_or_else(|why| refused(&why)),
+            OperatorSays::AddReviewer { name, ssh_key, vouch } => {
+                add_reviewer(daemon, &name, ssh_key.as_deref(), vouch.as_ref()).unwrap_or_else(|why| refused(&why))
+            }
+            OperatorSays::Reviewers => reviewers(daemon).unwrap_or_else(|why| refused(&why)),
+            OperatorSays::Status => status(daemon).unwrap_or_else(|why| refused(&why)),
+        };
+        if say(stream, &answer).is_err() {
+            return;
+        }
+    }
+}
+
+fn say(stream: &UnixStream, hears: &OperatorHears) -> Result<(), socket::Failed> {
+    socket::send(stream, hears, MAX_OPERATOR_FRAME, PATIENCE)
+}
+
+fn refused(why: &str) -> OperatorHears {
+    OperatorHears::Refused { why: why.to_owned() }
+}
+
+fn follow(daemon: &Daemon, stream: &UnixStream) {
+    loop {
+        let (holds, seen) = daemon.holds.list();
+        if say(stream, &OperatorHears::Holds { holds }).is_err() {
+            return;
+        }
+        daemon.holds.wait_for_change(seen, HEARTBEAT);
+    }
+}
+
+fn answer(daemon: &Daemon, hold: &str, said: &str, by: &Vouch) -> Result<OperatorHears, String> {
+    let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
+    let said = Said::parse(said).ok_or("an answer is `approve` or `deny`")?;
+    let question = daemon.holds.question(&id).ok_or("there is no such open hold; it was decided, or its time is over")?;
+    let at_ms = clock::now_ms();
+    let (reviewer, assurance, proof) = prove(daemon, by, &question, said, at_ms)?;
+    let answer = Answer { reviewer, said, assurance, at_ms };
+    let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer, proof)?;
+    Ok(OperatorHears::Answered { state: state.as_str().to_owned(), agreed, needed })
+}
+
+/// Checks that it is the person, and gives what of the proof belongs in the record: a signature, never a code.
+fn prove(daemon: &Daemon, by: &Vouch, question: &Question, said: Said, at_ms: u64) -> Result<(PersonName, Assurance, Value), String> {
+    let name = PersonName::parse(&by.reviewer).map_err(|why| why.to_string())?;
+    let reviewer = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
+    let reviewer = reviewer.ok_or_else(|| format!("there is no reviewer `{name}`"))?;
+    if at_ms < reviewer.locked_until_ms {
+        return Err(format!("`{name}` is locked for {} s after {MOST_FAILURES} wrong proofs", (reviewer.locked_until_ms - at_ms).div_ceil(1_000)));
+    }
+    let checked = match (&reviewer.factor, &by.proof) {
+        (Factor::Totp(secret), Proof::Totp(code)) => match secret.check(code, at_ms, reviewer.last_step) {
+            Ok(step) => match daemon.store.use_step(&name, step) {
+                Ok(true) => Ok((Assurance::Totp, Value::Null)),
+                Ok(false) => Err("the code was used already; wait for the next one".to_owned()),
+                Err(why) => return Err(why.to_string()),
+            },
+            Err(approval::TotpRefused::Used) => return Err(approval::TotpRefused::Used.to_string()),
+            Err(why) => Err(why.to_string()),
+        },
+        (Factor::Ssh(identity), Proof::Ssh(pem)) => identity
+            .check(pem, said, &question.id, &question.request)
+            .map(|()| (Assurance::Signature, json!({"ssh_key": identity.to_line(), "signature": pem})))
+            .map_err(|why| why.to_string()),
+        (Factor::Totp(_), Proof::Ssh(_)) => return Err(format!("`{name}` proves themself with a code")),
+        (Factor::Ssh(_), Proof::Totp(_)) => return Err(format!("`{name}` proves themself with an SSH key (`--ssh-key FILE`)")),
+    };
+    match checked {
+        Ok((assurance, proof)) => Ok((name, assurance, proof)),
+        Err(why) => {
+            daemon
+                .store
+                .note_wrong_proof(&name, MOST_FAILURES, at_ms.saturating_add(LOCK_MS))
+                .map_err(|why| why.to_string())?;
+            let body = json!({"hold": question.id.as_str(), "request_digest": question.request.to_string(), "reviewer": name.as_str(),
+                "state": "refused", "why": why});
+            let _receipt = daemon.record(RecordKind::Answer, body)?;
+            Err(why)
+        }
+    }
+}
+
+fn add_agent(daemon: &Daemon, name: &str, owner: &str, uid: Option<u32>) -> Result<OperatorHears, String> {
+    let name = AgentName::parse(name).map_err(|why| why.to_string())?;
+    let owner = PersonName::parse(owner).map_err(|why| why.to_string())?;
+    if uid == Some(host::files::my_uid()) || uid == Some(0) {
+        return Err("an agent cannot be bound to our own user or to root: it could read our state".to_owned());
+    }
+    Ok(OperatorHears::Agent { key: daemon.add_agent(name, owner, uid)? })
+}
+
+fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
+    let rows = daemon.store.agents().map_err(|why| why.to_string())?;
+    let agents = rows
+        .into_iter()
+        .map(|row| AgentView { name: row.name.to_string(), owner: row.owner.to_string(), uid: row.uid, created_ms: row.created_ms })
+        .collect();
+    Ok(OperatorHears::Agents { agents })
+}
+
+/// What a reviewer signs to vouch for a new one: a question of its own kind, so that the proof serves nothing else.
+fn enrolment_question(name: &PersonName, ssh_key: Option<&str>) -> Result<Question, String> {
+    let text = format!("{name}\n{}", ssh_key.unwrap_or("totp"));
+    let request = RequestDigest::carried(Digest::within("countersign/enrol/v1", text.as_bytes()));
+    let nobody = "countersign";
+    Ok(Question {
+        id: HoldId::new(0, 0),
+        request,
+        agent: AgentName::parse(nobody).map_err(|why| why.to_string())?,
+        owner: PersonName::parse(nobody).map_err(|why| why.to_string())?,
+        quorum: pdp::Quorum::DEFAULT,
+        expires_at_ms: u64::MAX,
+    })
+}
+
+fn add_reviewer(daemon: &Daemon, name: &str, ssh_key: Option<&str>, vouch: Option<&Vouch>) -> Result<OperatorHears, String> {
+    let name = PersonName::parse(name).map_err(|why| why.to_string())?;
+    let ssh = ssh_key.map(SshIdentity::parse).transpose().map_err(|why| why.to_string())?;
+    let canonical = ssh.as_ref().map(SshIdentity::to_line);
+    let vouched_by = match vouch {
+        Some(by) => Some(prove(daemon, by, &enrolment_question(&name, canonical.as_deref())?, Said::Yes, clock::now_ms())?.0),
+        None => None,
+    };
+    let secret = TotpSecret::new(clock::random::<20>().map_err(|why| why.to_string())?);
+    let (factor, totp_uri) = match ssh {
+        Some(identity) => (Factor::Ssh(identity), None),
+        None => (Factor::Totp(secret.clone()), Some(secret.uri(name.as_str()))),
+    };
+    let body = json!({"what": "reviewer added", "reviewer": name.as_str(), "factor": if canonical.is_some() { "ssh" } else { "totp" },
+        "ssh_key": canonical, "vouched_by": vouched_by.as_ref().map(PersonName::as_str)});
+    if vouched_by.is_none() && !daemon.store.reviewers().map_err(|why| why.to_string())?.is_empty() {
+        return Err("there are reviewers already, so one of them must vouch for a new one: add `--vouched-by NAME`".to_owned());
+    }
+    let _receipt = daemon.record(RecordKind::Change, body)?;
+    let added = daemon.store.add_reviewer(&name, &factor, clock::now_ms(), vouched_by.is_none()).map_err(|why| why.to_string())?;
+    if added { Ok(OperatorHears::Reviewer { totp_uri }) } else { Err("another first reviewer was enrolled at the same time".to_owned()) }
+}
+
+fn reviewers(daemon: &Daemon) -> Result<OperatorHears, String> {
+    let rows = daemon.store.reviewers().map_err(|why| why.to_string())?;
+    let reviewers = rows
+        .into_iter()
+        .map(|row| ReviewerView {
+            name: row.name.to_string(),
+            factor: match row.factor {
+                Factor::Totp(_) => "totp".to_owned(),
+                Factor::Ssh(_) => "ssh".to_owned(),
+            },
+            created_ms: row.created_ms,
+        })
+        .collect();
+    Ok(OperatorHears::Reviewers { reviewers })
+}
+
+fn status(daemon: &Daemon) -> Result<OperatorHears, String> {
+    Ok(OperatorHears::Status(Status {
+        pid: std::process::id(),
+        uid: host::files::my_uid(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        policy: daemon.policy.digest().to_string(),
+        rules: daemon.policy.rules().count(),
+        agents: daemon.agent_count(),
+        reviewers: daemon.store.reviewers().map_err(|why| why.to_string())?.len(),
+        holds: daemon.holds.list().0.len(),
+        records: daemon.records(),
+    }))
+}

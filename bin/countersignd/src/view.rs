@@ -1,0 +1,136 @@
+//! What people and the record get to see of a request: without secrets, with nothing that deceives.
+
+use model::display::visible;
+use model::{Act, ByteText, Coverage, Intent, Request};
+use pdp::{Decision, Quorum};
+use serde_json::{Value, json};
+use understand::secrets::mask;
+use wire::HoldView;
+
+/// The salt of masks in this installation: equal secrets look equal here, and nowhere else.
+pub(crate) struct Scrubber(pub(crate) String);
+
+impl Scrubber {
+    /// A text for people: masked, then made visible.
+    pub(crate) fn text(&self, text: &str) -> String {
+        visible(&mask(text, &self.0))
+    }
+
+    /// A JSON value for the record: every string in it masked.
+    pub(crate) fn value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(mask(text, &self.0)),
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.value(item)).collect()),
+            Value::Object(map) => {
+                Value::Object(map.iter().map(|(key, item)| (mask(key, &self.0), self.named(key, item))).collect())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        }
+    }
+
+    /// Digests are no secrets, though they look like some.
+    fn named(&self, key: &str, item: &Value) -> Value {
+        if matches!(key, "sha256" | "environment" | "id") { item.clone() } else { self.value(item) }
+    }
+}
+
+/// The words of an act, in one line for each argument vector or tool call.
+pub(crate) fn asked(act: &Act) -> String {
+    match act {
+        Act::Exec(exec) => exec.argv.iter().map(quoted).collect::<Vec<_>>().join(" "),
+        Act::Tool(call) => match call.input.get("command").and_then(Value::as_str) {
+            Some(command) if call.tool == "Bash" => command.to_owned(),
+            Some(_) | None => format!("{} {}", call.tool, call.input),
+        },
+    }
+}
+
+/// An argument as a shell would need it written, so that its bounds show.
+fn quoted(word: &ByteText) -> String {
+    let text = String::from_utf8_lossy(word.as_bytes()).into_owned();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '=' | ':' | ',' | '+' | '@' | '%');
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+/// The body of a decision's record.
+pub(crate) fn decision_body(request: &Request, intent: &Intent, decision: &Decision, scrubber: &Scrubber) -> Value {
+    let unknowns: Vec<Value> = match decision.coverage() {
+        Coverage::Full => Vec::new(),
+        Coverage::Partial(parts) => parts.iter().map(|part| json!({"text": part.text, "why": part.why})).collect(),
+    };
+    let operations: Vec<Value> = intent
+        .operations()
+        .map(|it| json!({"action": it.action.as_str(), "kind": it.resource.kind(), "resource": it.resource.text(), "category": it.category.as_str()}))
+        .collect();
+    let mut body = scrubber.value(&json!({
+        "request": request.to_value(),
+        "operations": operations,
+        "reasons": decision.reasons().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "factors": decision.risk().factors.iter().map(|it| json!({"name": it.name, "points": it.points, "why": it.why})).collect::<Vec<_>>(),
+        "unknowns": unknowns,
+    }));
+    if let Some(map) = body.as_object_mut() {
+        map.insert("request_digest".into(), json!(decision.request().to_string()));
+        map.insert("verdict".into(), json!(decision.verdict().as_str()));
+        map.insert("score".into(), json!(decision.risk().score()));
+        map.insert("level".into(), json!(decision.risk().level().as_str()));
+        map.insert("reversibility".into(), json!(intent.reversibility().as_str()));
+        map.insert("coverage".into(), json!(decision.coverage().as_str()));
+        map.insert("policy".into(), json!(decision.policy().to_string()));
+    }
+    body
+}
+
+/// A hold for people's eyes.
+pub(crate) fn hold_view(
+    id: &str,
+    request: &Request,
+    intent: &Intent,
+    decision: &Decision,
+    quorum: &Quorum,
+    expires_at_ms: u64,
+    scrubber: &Scrubber,
+) -> HoldView {
+    let unknowns = match decision.coverage() {
+        Coverage::Full => Vec::new(),
+        Coverage::Partial(parts) => parts.iter().map(|part| scrubber.text(&format!("{}: {}", part.text, part.why))).collect(),
+    };
+    let cwd = match &request.act {
+        Act::Exec(exec) => exec.cwd.as_text().map(str::to_owned),
+        Act::Tool(call) => call.cwd.clone(),
+    };
+    let effect = |it: &model::Operation| {
+        scrubber.text(&format!("{it} [{}, {}]", it.category.as_str(), it.reversibility.as_str()))
+    };
+    HoldView {
+        id: id.to_owned(),
+        request: decision.request().to_string(),
+        agent: request.agent.to_string(),
+        owner: request.owner.to_string(),
+        session: request.session.to_string(),
+        host: request.host.clone(),
+        cwd: cwd.map(|cwd| scrubber.text(&cwd)),
+        asked: scrubber.text(&asked(&request.act)),
+        pieces: intent.segments.iter().map(|segment| scrubber.text(&segment.line())).collect(),
+        effects: intent.operations().map(effect).collect(),
+        unknowns,
+        reasons: decision.reasons().iter().map(|reason| scrubber.text(&reason.to_string())).collect(),
+        level: decision.risk().level().as_str().to_owned(),
+        score: decision.risk().score(),
+        factors: decision
+            .risk()
+            .factors
+            .iter()
+            .map(|it| wire::Factor { name: it.name.to_owned(), points: it.points, why: scrubber.text(&it.why) })
+            .collect(),
+        reversibility: intent.reversibility().as_str().to_owned(),
+        coverage: decision.coverage().as_str().to_owned(),
+        intent: request.claims.intent.as_ref().map(|it| scrubber.text(it)),
+        task: request.claims.task.as_ref().map(|it| scrubber.text(it)),
+        uid: request.seen.uid,
+        expires_at_ms,
+        needed: usize::from(quorum.people),
+        agreed: Vec::new(),
+        assurance: quorum.assurance.as_str().to_owned(),
+    }
+}
