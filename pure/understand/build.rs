@@ -2,6 +2,8 @@
 //!
 //! A mistake in a file stops the build and names the file, the program and the key.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a mistake in the data must stop the build")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::{env, fs, path::Path};
@@ -60,7 +62,17 @@ fn main() {
 
 fn program(name: &str, entry: &Table, place: &str) -> String {
     const KEYS: &[&str] = &[
-        "operands", "first", "last", "always", "flags", "options", "recursive", "wraps", "subcommands", "assigns", "example",
+        "operands",
+        "first",
+        "last",
+        "always",
+        "flags",
+        "options",
+        "recursive",
+        "wraps",
+        "subcommands",
+        "assigns",
+        "example",
     ];
     for key in entry.keys() {
         assert!(KEYS.contains(&key.as_str()), "{place}: unknown key `{key}`");
@@ -82,10 +94,10 @@ fn program(name: &str, entry: &Table, place: &str) -> String {
     }
     options.sort();
     let mut line = String::new();
-    write!(
+    writeln!(
         line,
         "Program {{ name: {name:?}, operands: {}, first: {}, last: {}, always: {}, flags: &{:?}, options: &[{}], \
-         recursive: &{:?}, wraps: {:?}, subcommands: {}, assigns: {} }},\n",
+         recursive: &{:?}, wraps: {:?}, subcommands: {}, assigns: {} }},",
         role_of("operands").unwrap_or_else(|| "Role::Opaque".to_owned()),
         optional("first"),
         optional("last"),

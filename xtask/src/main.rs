@@ -1,1 +1,46 @@
-fn main() {}
+//! Set-up, run, test, and the checks of the house rules. `cargo xtask` lists the verbs.
+
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used, reason = "a tool for developers, which decides nothing")]
+
+mod bench;
+mod corpora;
+mod generate;
+mod run;
+mod setup;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "cargo xtask VERB
+
+  demo [--auto] [--keep DIR]   build, then show the whole life of a request
+  test                         everything that must pass: format, lints, house rules, unit, corpus, compile-fail, end to end
+  tidy                         the house rules alone
+  generate                     write the generated files anew
+  bench                        latency of the hook, of `run` and of `check`, beside /bin/true, in one run
+  corpora DIR                  judge every .jsonl file of a directory; how many of each verdict, and how fast
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let done = match words.split_first().map(|(verb, rest)| (verb.as_str(), rest)) {
+        Some(("demo", rest)) => run::demo(rest),
+        Some(("test" | "ci", [])) => run::test(),
+        Some(("tidy", [])) => tidy::main(),
+        Some(("generate", [])) => generate::main(),
+        Some(("bench", rest)) => bench::main(rest),
+        Some(("corpora", [directory])) => corpora::main(directory),
+        Some(("help" | "--help" | "-h", _)) | None => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Some(_) => Err(format!("that is no verb of xtask\n\n{HELP}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -74,7 +74,9 @@ fn converse(stream: &UnixStream, writer: &Mutex<Writer>) {
         // A thread that panicked with the writer in hand may have left it between steps: nothing is written after it.
         let answer = match (writer.lock(), message) {
             (Err(_), _) => LogSays::Failed { why: "the writer failed earlier; restart it".to_owned() },
-            (Ok(writer), LogHears::Hello) => LogSays::Log { verifier: writer.verifier(), note: writer.note().map(str::to_owned) },
+            (Ok(writer), LogHears::Hello) => {
+                LogSays::Log { verifier: writer.verifier(), note: writer.note().map(str::to_owned) }
+            }
             (Ok(mut writer), LogHears::Append { drafts }) => append(&mut writer, &drafts),
         };
         if socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE).is_err() {
@@ -92,4 +94,3 @@ fn append(writer: &mut Writer, drafts: &[serde_json::Value]) -> LogSays {
         Err(why) => LogSays::Failed { why },
     }
 }
-

@@ -42,7 +42,14 @@ impl Writer {
         let key = LogKey::new(ORIGIN, &secret);
         let verifier = key.verifier();
         let open = |name: &str| {
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(at(name)).map_err(|why| say(&why.to_string()))
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(at(name))
+                .map_err(|why| say(&why.to_string()))
         };
         let mut records = open("records.log")?;
         host::files::lock_alone(&records).map_err(|_| say("another countersign-logd writes this log"))?;
@@ -154,6 +161,10 @@ fn cut_tail(records: &mut File, length: u64, directory: &Path) -> Result<(), Str
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&kept).map_err(say)?;
     file.write_all(&tail).and_then(|()| file.sync_all()).map_err(say)?;
     records.set_len(length).and_then(|()| records.sync_all()).map_err(say)?;
-    eprintln!("countersign-logd: {} bytes that nobody had a receipt for were cut off and kept in `{}`", tail.len(), kept.display());
+    eprintln!(
+        "countersign-logd: {} bytes that nobody had a receipt for were cut off and kept in `{}`",
+        tail.len(),
+        kept.display()
+    );
     Ok(())
 }

@@ -31,7 +31,14 @@ impl AgentLink {
     }
 
     /// Asks whether an act may be done.
-    pub(crate) fn submit(&self, key: String, session: String, act: &Act, claims: Claims, hands_over: bool) -> Result<AgentHears, String> {
+    pub(crate) fn submit(
+        &self,
+        key: String,
+        session: String,
+        act: &Act,
+        claims: Claims,
+        hands_over: bool,
+    ) -> Result<AgentHears, String> {
         self.say(&AgentSays::Submit {
             key,
             session,
@@ -82,11 +89,18 @@ pub(crate) fn key(layout: &Layout, agent: Option<&str>, file: Option<&Path>) -> 
             let name = model::AgentName::parse(agent).map_err(|why| why.to_string())?;
             layout.agent_key(name.as_str())
         }
-        (None, None) => return Err("which agent is this? Say `--agent NAME`, or set COUNTERSIGN_AGENT or COUNTERSIGN_KEY_FILE".to_owned()),
+        (None, None) => {
+            return Err(
+                "which agent is this? Say `--agent NAME`, or set COUNTERSIGN_AGENT or COUNTERSIGN_KEY_FILE".to_owned()
+            );
+        }
     };
     let bytes = host::files::read_small(&path, MAX_KEY_BYTES).map_err(|why| format!("`{}`: {why}", path.display()))?;
     let bytes = bytes.ok_or_else(|| {
-        format!("there is no key in `{}`; make the agent with `countersign agent add NAME --owner WHO --save`", path.display())
+        format!(
+            "there is no key in `{}`; make the agent with `countersign agent add NAME --owner WHO --save`",
+            path.display()
+        )
     })?;
     let key = String::from_utf8(bytes).map_err(|_| format!("`{}` is no key", path.display()))?;
     Ok(key.trim().to_owned())

@@ -92,7 +92,9 @@ impl<'a> Judge<'a> {
         let started = Instant::now();
         let cwd = cwd.or(self.here.as_deref());
         let around = Surroundings { cwd, home: self.home.as_deref() };
-        let read = understand::settle(Subject::Shell(text), around, &mut Facts::default(), &mut |query| facts::look(query, &self.search));
+        let read = understand::settle(Subject::Shell(text), around, &mut Facts::default(), &mut |query| {
+            facts::look(query, &self.search)
+        });
         let intent = read.unwrap_or_else(|why| Intent {
             unknowns: vec![model::Unknown { text: text.to_owned(), why: why.to_string() }],
             ..Intent::default()
@@ -124,7 +126,9 @@ fn lines(policy: &Policy) -> Result<ExitCode, String> {
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = std::io::Read::take(&mut input, MAX_LINE_BYTES).read_until(b'\n', &mut line).map_err(|why| why.to_string())?;
+        let read = std::io::Read::take(&mut input, MAX_LINE_BYTES)
+            .read_until(b'\n', &mut line)
+            .map_err(|why| why.to_string())?;
         if read == 0 {
             break;
         }
@@ -135,7 +139,11 @@ fn lines(policy: &Policy) -> Result<ExitCode, String> {
             let mut rest = Vec::new();
             while !rest.ends_with(b"\n") {
                 rest.clear();
-                if std::io::Read::take(&mut input, MAX_LINE_BYTES).read_until(b'\n', &mut rest).map_err(|why| why.to_string())? == 0 {
+                if std::io::Read::take(&mut input, MAX_LINE_BYTES)
+                    .read_until(b'\n', &mut rest)
+                    .map_err(|why| why.to_string())?
+                    == 0
+                {
                     break;
                 }
             }
@@ -190,8 +198,10 @@ fn to_value(id: &Value, checked: &Checked) -> Value {
     let categories: std::collections::BTreeSet<&str> = intent.operations().map(|it| it.category.as_str()).collect();
     let operations: Vec<Value> = intent
         .operations()
-        .map(|it| json!({"action": it.action.as_str(), "kind": it.resource.kind(), "resource": it.resource.text(),
-            "category": it.category.as_str(), "reversibility": it.reversibility.as_str()}))
+        .map(|it| {
+            json!({"action": it.action.as_str(), "kind": it.resource.kind(), "resource": it.resource.text(),
+            "category": it.category.as_str(), "reversibility": it.reversibility.as_str()})
+        })
         .collect();
     let unknowns: Vec<Value> = match decision.coverage() {
         Coverage::Full => Vec::new(),

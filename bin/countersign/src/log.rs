@@ -47,7 +47,9 @@ enum LogVerb {
 pub(crate) fn main(args: &LogArgs) -> Result<ExitCode, String> {
     match &args.verb {
         LogVerb::Show { dir, json } => show(&directory(dir.as_deref())?, *json),
-        LogVerb::Verify { dir, key, against, json } => verify(&directory(dir.as_deref())?, key.as_deref(), against.as_deref(), *json),
+        LogVerb::Verify { dir, key, against, json } => {
+            verify(&directory(dir.as_deref())?, key.as_deref(), against.as_deref(), *json)
+        }
     }
 }
 
@@ -105,9 +107,21 @@ pub(crate) fn summary(record: &Value) -> String {
         "decision" => {
             let act = record.pointer("/body/request/act").map(act).unwrap_or_default();
             let why = record.pointer("/body/reasons/0").and_then(Value::as_str).unwrap_or("").to_owned();
-            format!("{:<5} {:<8} {:<12} {act}   [{why}] {}", text("/body/verdict"), text("/body/level"), text("/body/request/agent"), short("/body/request_digest"))
+            format!(
+                "{:<5} {:<8} {:<12} {act}   [{why}] {}",
+                text("/body/verdict"),
+                text("/body/level"),
+                text("/body/request/agent"),
+                short("/body/request_digest")
+            )
         }
-        "answer" => format!("{} {} {} {}", text("/body/state"), text("/body/reviewer"), text("/body/assurance"), short("/body/request_digest")),
+        "answer" => format!(
+            "{} {} {} {}",
+            text("/body/state"),
+            text("/body/reviewer"),
+            text("/body/assurance"),
+            short("/body/request_digest")
+        ),
         "permit" => format!("{} {} {}", text("/body/state"), text("/body/why"), short("/body/request_digest")),
         "outcome" => {
             let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_i64);
@@ -125,7 +139,11 @@ pub(crate) fn summary(record: &Value) -> String {
 
 fn act(act: &Value) -> String {
     let words = act.get("argv").and_then(Value::as_array).map(|words| {
-        words.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect::<Vec<_>>().join(" ")
+        words
+            .iter()
+            .map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join(" ")
     });
     words.unwrap_or_else(|| {
         let tool = act.get("tool").and_then(Value::as_str).unwrap_or("");
@@ -140,7 +158,8 @@ fn verify(directory: &Path, key: Option<&Path>, against: Option<&Path>, as_json:
         String::from_utf8(bytes).map_err(|_| format!("`{}` is not text", path.display()))
     };
     let key_path = key.map_or_else(|| directory.join("log.pub"), Path::to_owned);
-    let log = LogVerifier::parse(&read(&key_path)?).ok_or_else(|| format!("`{}` is no public key of a log", key_path.display()))?;
+    let log = LogVerifier::parse(&read(&key_path)?)
+        .ok_or_else(|| format!("`{}` is no public key of a log", key_path.display()))?;
     let checked = check(directory, &log, |path| read(path), against);
     match checked {
         Ok((records, tail)) => {
@@ -149,10 +168,14 @@ fn verify(directory: &Path, key: Option<&Path>, against: Option<&Path>, as_json:
             } else {
                 println!("holds: {records} records, as signed by {}", log.to_text());
                 if tail > 0 {
-                    println!("note: {tail} bytes behind the last checkpoint were never acknowledged to anybody (a crash leaves that)");
+                    println!(
+                        "note: {tail} bytes behind the last checkpoint were never acknowledged to anybody (a crash leaves that)"
+                    );
                 }
                 if key.is_none() && std::io::stdout().is_terminal() {
-                    println!("The key came from the same directory. Keep a copy of `log.pub` elsewhere and pass it with --key.");
+                    println!(
+                        "The key came from the same directory. Keep a copy of `log.pub` elsewhere and pass it with --key."
+                    );
                 }
             }
             Ok(ExitCode::SUCCESS)
@@ -175,7 +198,8 @@ fn check(
     against: Option<&Path>,
 ) -> Result<(u64, u64), Wrong> {
     let outside = |why: String| Wrong { record: 0, line: 0, why };
-    let length = std::fs::metadata(directory.join("records.log")).map_err(|why| outside(format!("`records.log`: {why}")))?.len();
+    let length =
+        std::fs::metadata(directory.join("records.log")).map_err(|why| outside(format!("`records.log`: {why}")))?.len();
     let mut verifier = Verifier::new(log.clone());
     let mut wrong = None;
     lines(directory, |line, whole| {
@@ -194,7 +218,11 @@ fn check(
     if let Some(path) = against {
         let saved = read(path).map_err(outside)?;
         let mut again = Verifier::new(log.clone());
-        lines(directory, |line, whole| if whole { again.line(line).map(drop).map_err(|why| why.to_string()) } else { Ok(()) }).map_err(outside)?;
+        lines(
+            directory,
+            |line, whole| if whole { again.line(line).map(drop).map_err(|why| why.to_string()) } else { Ok(()) },
+        )
+        .map_err(outside)?;
         let _contains = again.finish(Some(&saved))?;
     }
     // The newest checkpoint stands beside the log; without it a cut could not be seen, so it has to be there.

@@ -17,9 +17,9 @@ impl OperatorLink {
     /// Connects.
     pub(crate) fn connect(layout: &Layout) -> Result<Self, String> {
         let path = layout.operator_socket();
-        UnixStream::connect(&path)
-            .map(Self)
-            .map_err(|why| format!("the daemon does not answer at `{}` ({why}); start it with `countersign up`", path.display()))
+        UnixStream::connect(&path).map(Self).map_err(|why| {
+            format!("the daemon does not answer at `{}` ({why}); start it with `countersign up`", path.display())
+        })
     }
 
     /// Sends a message and waits for the answer; a refusal is an error.
@@ -49,11 +49,14 @@ impl OperatorLink {
 
     /// The one open hold whose id is, or contains, this text.
     pub(crate) fn hold(&self, id: &str) -> Result<HoldView, String> {
-        let mut found: Vec<HoldView> = self.holds()?.into_iter().filter(|hold| hold.id == id || (id.len() >= 4 && hold.id.contains(id))).collect();
+        let mut found: Vec<HoldView> =
+            self.holds()?.into_iter().filter(|hold| hold.id == id || (id.len() >= 4 && hold.id.contains(id))).collect();
         match (found.pop(), found.is_empty()) {
             (Some(hold), true) => Ok(hold),
             (Some(_), false) => Err(format!("more than one open hold has `{id}` in its id; write more of it")),
-            (None, _) => Err(format!("there is no open hold `{id}`: it was decided, or its time is over. `countersign review --once` lists what is open")),
+            (None, _) => Err(format!(
+                "there is no open hold `{id}`: it was decided, or its time is over. `countersign review --once` lists what is open"
+            )),
         }
     }
 }

@@ -62,7 +62,13 @@ pub(crate) fn give(link: &OperatorLink, hold: &wire::HoldView, said: Said, args:
 }
 
 /// The proof: a code, or a signature over answer, hold and request.
-fn vouch(link: &OperatorLink, args: &ProofArgs, said: Said, hold: &HoldId, request: &RequestDigest) -> Result<Vouch, String> {
+fn vouch(
+    link: &OperatorLink,
+    args: &ProofArgs,
+    said: Said,
+    hold: &HoldId,
+    request: &RequestDigest,
+) -> Result<Vouch, String> {
     let reviewer = match &args.reviewer {
         Some(name) => name.clone(),
         None => only_reviewer(link)?,
@@ -156,7 +162,9 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
             let OperatorHears::Agent { key } = link.ask(&say)? else { return Err(unexpected()) };
             if *save {
                 let path = layout.agent_key(name);
-                let fail = |why: std::io::Error| format!("`{}`: {why}; this is the key, keep it yourself: {key}", path.display());
+                let fail = |why: std::io::Error| {
+                    format!("`{}`: {why}; this is the key, keep it yourself: {key}", path.display())
+                };
                 if let Some(parent) = path.parent() {
                     host::files::private_directory(parent).map_err(fail)?;
                 }
@@ -164,7 +172,9 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
                 println!("agent {name} (owner {owner}); its key is in {}", path.display());
             } else {
                 println!("{key}");
-                eprintln!("This key is shown once and stored only as a digest. Give it to the agent as COUNTERSIGN_KEY, or as a file with --key-file.");
+                eprintln!(
+                    "This key is shown once and stored only as a digest. Give it to the agent as COUNTERSIGN_KEY, or as a file with --key-file."
+                );
             }
         }
         AgentVerb::Ls { json } => {
@@ -240,7 +250,9 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
             enrolled(name, totp_uri.as_deref(), *no_qr);
         }
         ReviewerVerb::Ls { json } => {
-            let OperatorHears::Reviewers { reviewers } = link.ask(&OperatorSays::Reviewers)? else { return Err(unexpected()) };
+            let OperatorHears::Reviewers { reviewers } = link.ask(&OperatorSays::Reviewers)? else {
+                return Err(unexpected());
+            };
             if *json {
                 println!("{}", serde_json::to_string_pretty(&reviewers).map_err(|why| why.to_string())?);
             } else if reviewers.is_empty() {
@@ -256,7 +268,9 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
 
 fn read_public_key(path: &Path) -> Result<String, String> {
     let bytes = host::files::read_small(path, 64 * 1024).map_err(|why| format!("`{}`: {why}", path.display()))?;
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| format!("`{}` is no public key", path.display()))?;
+    let text = bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| format!("`{}` is no public key", path.display()))?;
     SshIdentity::parse(&text).map(|identity| identity.to_line()).map_err(|why| format!("`{}`: {why}", path.display()))
 }
 

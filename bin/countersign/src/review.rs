@@ -43,13 +43,14 @@ pub(crate) fn main(args: &ReviewArgs) -> Result<ExitCode, String> {
         if holds.is_empty() {
             println!("nothing waits");
         }
-        holds.iter().for_each(|hold| print!("{}\n", describe(hold)));
+        holds.iter().for_each(|hold| println!("{}", describe(hold)));
         return Ok(ExitCode::SUCCESS);
     }
     drop(link);
     let lists = follow(&layout)?;
     let raw = RawTerminal::enter().map_err(|why| why.to_string())?;
-    let ended = Screen { layout: &layout, proof: args.proof.clone(), holds: Vec::new(), at: 0, note: String::new() }.run(&lists);
+    let ended = Screen { layout: &layout, proof: args.proof.clone(), holds: Vec::new(), at: 0, note: String::new() }
+        .run(&lists);
     drop(raw);
     ended.map(|()| ExitCode::SUCCESS)
 }
@@ -57,17 +58,28 @@ pub(crate) fn main(args: &ReviewArgs) -> Result<ExitCode, String> {
 /// One hold, whole: nothing is left out for being long.
 pub(crate) fn describe(hold: &HoldView) -> String {
     let mut out = Vec::new();
-    out.push(format!("{}  {} risk ({}/100), undo: {}, coverage: {}", hold.id, hold.level, hold.score, hold.reversibility, hold.coverage));
+    out.push(format!(
+        "{}  {} risk ({}/100), undo: {}, coverage: {}",
+        hold.id, hold.level, hold.score, hold.reversibility, hold.coverage
+    ));
     out.push(format!("  agent     {} (owner {}), user {} on {}", hold.agent, hold.owner, hold.uid, hold.host));
     out.extend(hold.cwd.as_ref().map(|cwd| format!("  in        {cwd}")));
     out.push(format!("  asks      {}", hold.asked));
-    for (label, lines) in [("piece", &hold.pieces), ("effect", &hold.effects), ("UNKNOWN", &hold.unknowns), ("because", &hold.reasons)] {
+    for (label, lines) in
+        [("piece", &hold.pieces), ("effect", &hold.effects), ("UNKNOWN", &hold.unknowns), ("because", &hold.reasons)]
+    {
         out.extend(lines.iter().map(|line| format!("  {label:<9} {line}")));
     }
     out.extend(hold.factors.iter().map(|it| format!("  {:+4}      {}: {}", it.points, it.name, it.why)));
     out.extend(hold.intent.as_ref().map(|it| format!("  it says   {it}")));
     out.extend(hold.task.as_ref().map(|it| format!("  task      {it} (claimed)")));
-    out.push(format!("  needs     {} of {} people, {}; {} s left", hold.needed.saturating_sub(hold.agreed.len()), hold.needed, hold.assurance, seconds_left(hold)));
+    out.push(format!(
+        "  needs     {} of {} people, {}; {} s left",
+        hold.needed.saturating_sub(hold.agreed.len()),
+        hold.needed,
+        hold.assurance,
+        seconds_left(hold)
+    ));
     out.push(String::new());
     out.join("\n")
 }
@@ -80,7 +92,8 @@ fn seconds_left(hold: &HoldView) -> u64 {
 fn follow(layout: &Layout) -> Result<Receiver<Result<Vec<HoldView>, String>>, String> {
     let stream = UnixStream::connect(layout.operator_socket()).map_err(|why| why.to_string())?;
     let patience = Duration::from_secs(20);
-    socket::send(&stream, &OperatorSays::Holds { follow: true }, MAX_OPERATOR_FRAME, patience).map_err(|why| why.to_string())?;
+    socket::send(&stream, &OperatorSays::Holds { follow: true }, MAX_OPERATOR_FRAME, patience)
+        .map_err(|why| why.to_string())?;
     let (tell, lists) = channel();
     std::thread::spawn(move || {
         loop {
@@ -144,7 +157,9 @@ impl Screen<'_> {
             match key.code {
                 KeyCode::Char('q') | KeyCode::Esc => return Ok(()),
                 KeyCode::Char('c') if control => return Ok(()),
-                KeyCode::Down | KeyCode::Char('j') => self.at = self.at.saturating_add(1).min(self.holds.len().saturating_sub(1)),
+                KeyCode::Down | KeyCode::Char('j') => {
+                    self.at = self.at.saturating_add(1).min(self.holds.len().saturating_sub(1))
+                }
                 KeyCode::Up | KeyCode::Char('k') => self.at = self.at.saturating_sub(1),
                 KeyCode::Char('a') => self.answer(Said::Yes),
                 KeyCode::Char('d') => self.answer(Said::No),
@@ -168,7 +183,9 @@ impl Screen<'_> {
             }
         }
         let link = OperatorLink::connect(self.layout);
-        self.note = link.and_then(|link| people::give(&link, &hold, said, &proof)).unwrap_or_else(|why| format!("not counted: {why}"));
+        self.note = link
+            .and_then(|link| people::give(&link, &hold, said, &proof))
+            .unwrap_or_else(|why| format!("not counted: {why}"));
     }
 
     /// Reads six digits on the last line.
@@ -191,11 +208,21 @@ impl Screen<'_> {
     fn draw(&self) -> std::io::Result<()> {
         let (width, height) = terminal::size()?;
         let (width, height) = (usize::from(width).max(20), usize::from(height).max(6));
-        let mut lines = vec![format!("Countersign — {} waiting    ↑↓ choose   a approve   d deny   q leave", self.holds.len()), String::new()];
+        let mut lines = vec![
+            format!("Countersign — {} waiting    ↑↓ choose   a approve   d deny   q leave", self.holds.len()),
+            String::new(),
+        ];
         for (at, hold) in self.holds.iter().enumerate() {
             let mark = if at == self.at { '▶' } else { ' ' };
             let id = hold.id.get(hold.id.len().saturating_sub(6)..).unwrap_or(&hold.id);
-            lines.push(format!("{mark} {:>3}s  {:<8} {:>3}  {:<16} …{id}  {}", seconds_left(hold), hold.level, hold.score, hold.agent, hold.asked));
+            lines.push(format!(
+                "{mark} {:>3}s  {:<8} {:>3}  {:<16} …{id}  {}",
+                seconds_left(hold),
+                hold.level,
+                hold.score,
+                hold.agent,
+                hold.asked
+            ));
         }
         if self.holds.is_empty() {
             lines.push("  nothing waits".to_owned());
@@ -215,14 +242,22 @@ impl Screen<'_> {
         for line in shown {
             queue!(out, style::Print(line), cursor::MoveToNextLine(1))?;
         }
-        queue!(out, cursor::MoveTo(0, u16::try_from(height.saturating_sub(1)).unwrap_or(0)), style::Print(fit(&self.note, width)))?;
+        queue!(
+            out,
+            cursor::MoveTo(0, u16::try_from(height.saturating_sub(1)).unwrap_or(0)),
+            style::Print(fit(&self.note, width))
+        )?;
         out.flush()
     }
 }
 
 /// A line cut to the width, with a mark where it was cut.
 fn fit(line: &str, width: usize) -> String {
-    if line.chars().count() <= width { line.to_owned() } else { line.chars().take(width.saturating_sub(1)).chain(['…']).collect() }
+    if line.chars().count() <= width {
+        line.to_owned()
+    } else {
+        line.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+    }
 }
 
 /// A line broken at the width: nothing of it is lost.

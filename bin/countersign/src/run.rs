@@ -155,7 +155,10 @@ fn refused(heard: AgentHears) -> No {
 fn open(layout: &Layout, sealed: SealedText, request: &str) -> Result<(String, Vec<String>), String> {
     let path = layout.permit_public_key();
     let key = host::files::read_small(&path, 1024).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
-    let key = key.as_deref().and_then(PermitVerifier::parse).ok_or_else(|| format!("the daemon's public key in `{}` cannot be read", path.display()))?;
+    let key = key
+        .as_deref()
+        .and_then(PermitVerifier::parse)
+        .ok_or_else(|| format!("the daemon's public key in `{}` cannot be read", path.display()))?;
     let request = Digest::parse(request).map_err(|why| why.to_string())?;
     let sealed = SealedPermit { text: sealed.text, signature: sealed.signature };
     let (id, withhold) = key.open(&sealed, &request, clock::now_ms()).ok_or("the permit is not genuine, or too old")?;

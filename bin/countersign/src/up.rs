@@ -25,7 +25,8 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
     let (layout, environment) = match &args.dir {
         Some(directory) => {
             std::fs::create_dir_all(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
-            let directory = std::fs::canonicalize(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
+            let directory =
+                std::fs::canonicalize(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
             (Layout::under(&directory), vec![(DIRECTORY_VARIABLE.to_owned(), directory)])
         }
         None => (Layout::from_environment()?, Vec::new()),
@@ -53,11 +54,9 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
 /// Our daemons, in the order in which they need each other. They live beside this program.
 fn services(layout: &Layout, environment: &[(String, PathBuf)]) -> Result<Vec<Service>, String> {
     let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
-    let service = |name, socket| Service { name, program: own.with_file_name(name), environment: environment.to_vec(), socket };
-    Ok(vec![
-        service("countersign-logd", layout.log_socket()),
-        service("countersignd", layout.agent_socket()),
-    ])
+    let service =
+        |name, socket| Service { name, program: own.with_file_name(name), environment: environment.to_vec(), socket };
+    Ok(vec![service("countersign-logd", layout.log_socket()), service("countersignd", layout.agent_socket())])
 }
 
 fn event_value(name: &str, event: &Event) -> serde_json::Value {

@@ -100,10 +100,19 @@ impl Talk<'_> {
         socket::send(self.stream, hears, MAX_AGENT_FRAME, PATIENCE)
     }
 
-    fn submit(&mut self, key: &str, session: &str, act: &serde_json::Value, claims: Claims, hands_over: bool) -> AgentHears {
+    fn submit(
+        &mut self,
+        key: &str,
+        session: &str,
+        act: &serde_json::Value,
+        claims: Claims,
+        hands_over: bool,
+    ) -> AgentHears {
         let Some(agent) = self.daemon.agent(key) else {
             self.daemon.note_refusal(self.seen, "an unknown agent key");
-            return undecided("this agent key is not known; make an agent with `countersign agent add NAME --owner WHO`");
+            return undecided(
+                "this agent key is not known; make an agent with `countersign agent add NAME --owner WHO`",
+            );
         };
         if agent.uid.is_some_and(|uid| uid != self.seen.uid) {
             self.daemon.note_refusal(self.seen, "an agent key used by another user");
@@ -140,12 +149,14 @@ impl Talk<'_> {
         let decision = pdp::evaluate(request.digest(), &read.intent, &situation, &self.daemon.policy);
         let body = view::decision_body(request, &read.intent, &decision, &self.daemon.scrubber);
         let receipt = self.daemon.record(RecordKind::Decision, body)?;
-        let reasons: Vec<String> = decision.reasons().iter().map(|it| self.daemon.scrubber.text(&it.to_string())).collect();
+        let reasons: Vec<String> =
+            decision.reasons().iter().map(|it| self.daemon.scrubber.text(&it.to_string())).collect();
         match decision.verdict() {
             Verdict::Deny => Ok(AgentHears::Deny { refusal: Refusal::Denied, reasons }),
             Verdict::Allow(_) => {
                 let id = permit_id()?;
-                let permit = Permit::for_allowed(&decision, &receipt, id, clock::now_ms()).map_err(|why| why.to_string())?;
+                let permit =
+                    Permit::for_allowed(&decision, &receipt, id, clock::now_ms()).map_err(|why| why.to_string())?;
                 Ok(self.hand_out(permit, request, read.facts, reasons, hands_over))
             }
             Verdict::Ask(quorum, _) => {
@@ -178,7 +189,15 @@ impl Talk<'_> {
         let now_ms = clock::now_ms();
         let id = HoldId::new(now_ms, clock::random_id().map_err(|why| why.to_string())?);
         let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
-        let view = view::hold_view(id.as_str(), request, &read.intent, decision, &quorum, expires_at_ms, &self.daemon.scrubber);
+        let view = view::hold_view(
+            id.as_str(),
+            request,
+            &read.intent,
+            decision,
+            &quorum,
+            expires_at_ms,
+            &self.daemon.scrubber,
+        );
         let question = Question {
             id: id.clone(),
             request: *decision.request(),
@@ -200,13 +219,15 @@ impl Talk<'_> {
                 if let Some(path) = judge::changed_since(&read.facts) {
                     return Ok(self.refuse_changed(decision.request(), &path));
                 }
-                let permit = Permit::for_approved(decision, asked, &outcome.hold, &answered, permit_id()?, clock::now_ms());
+                let permit =
+                    Permit::for_approved(decision, asked, &outcome.hold, &answered, permit_id()?, clock::now_ms());
                 Ok(self.hand_out(permit.map_err(|why| why.to_string())?, request, read.facts, reasons, hands_over))
             }
             (HoldState::Denied, _) => Ok(denied("a reviewer said no")),
-            (HoldState::Expired, _) => {
-                Ok(AgentHears::Deny { refusal: Refusal::Expired, reasons: vec!["nobody decided in time, so it is denied".to_owned()] })
-            }
+            (HoldState::Expired, _) => Ok(AgentHears::Deny {
+                refusal: Refusal::Expired,
+                reasons: vec!["nobody decided in time, so it is denied".to_owned()],
+            }),
             (HoldState::Open | HoldState::Lost | HoldState::Approved, _) => Err("the hold was lost".to_owned()),
         }
     }
@@ -219,7 +240,8 @@ impl Talk<'_> {
             if remaining.is_zero() {
                 return Ok(HoldState::Expired);
             }
-            let (gone, decided) = socket::wait_for_either(self.stream, woken, remaining).map_err(|why| why.to_string())?;
+            let (gone, decided) =
+                socket::wait_for_either(self.stream, woken, remaining).map_err(|why| why.to_string())?;
             if decided {
                 return Ok(HoldState::Expired);
             }
@@ -239,7 +261,14 @@ impl Talk<'_> {
         host::socket::has_data(self.stream)
     }
 
-    fn hand_out(&mut self, permit: Permit, request: &Request, facts: Facts, reasons: Vec<String>, hands_over: bool) -> AgentHears {
+    fn hand_out(
+        &mut self,
+        permit: Permit,
+        request: &Request,
+        facts: Facts,
+        reasons: Vec<String>,
+        hands_over: bool,
+    ) -> AgentHears {
         let now_ms = clock::now_ms();
         let issued = Issued {
             id: permit.id().clone(),
@@ -255,7 +284,11 @@ impl Talk<'_> {
             self.issued.insert(permit.id().to_string(), issued);
         }
         let sealed = permit.seal(&self.daemon.permit_key);
-        AgentHears::Allow { permit: SealedText { text: sealed.text, signature: sealed.signature }, request: digest, reasons }
+        AgentHears::Allow {
+            permit: SealedText { text: sealed.text, signature: sealed.signature },
+            request: digest,
+            reasons,
+        }
     }
 
     fn redeem(&mut self, permit: &str, act: &serde_json::Value) -> AgentHears {
@@ -268,7 +301,8 @@ impl Talk<'_> {
             return denied("the permit is too old");
         }
         if Act::from_value(act).map(|act| act.digest()) != Ok(issued.act) {
-            return self.refuse_changed(&issued.request, "the act: arguments, directory, environment, executable or a script");
+            return self
+                .refuse_changed(&issued.request, "the act: arguments, directory, environment, executable or a script");
         }
         if let Some(path) = judge::changed_since(&issued.facts) {
             return self.refuse_changed(&issued.request, &path);
@@ -278,7 +312,8 @@ impl Talk<'_> {
             Ok(false) => return denied("the permit was spent before"),
             Err(why) => return undecided(&why.to_string()),
         }
-        let body = json!({"permit": issued.id.as_str(), "request_digest": issued.request.to_string(), "state": "spent"});
+        let body =
+            json!({"permit": issued.id.as_str(), "request_digest": issued.request.to_string(), "state": "spent"});
         match self.daemon.record(RecordKind::Permit, body) {
             Ok(_receipt) => {
                 self.running.insert(issued.id.to_string(), issued.request);
@@ -290,7 +325,8 @@ impl Talk<'_> {
 
     fn refuse_changed(&self, request: &RequestDigest, what: &str) -> AgentHears {
         let what = self.daemon.scrubber.text(what);
-        let body = json!({"request_digest": request.to_string(), "state": "refused", "why": format!("changed: {what}")});
+        let body =
+            json!({"request_digest": request.to_string(), "state": "refused", "why": format!("changed: {what}")});
         let _ = self.daemon.record(RecordKind::Permit, body);
         denied(&format!("what would run is not what was decided on; changed: {what}"))
     }

@@ -91,7 +91,10 @@ impl Daemon {
         if now.abs_diff(*last) >= 1_000 {
             *last = now;
             drop(last);
-            let _ = self.record(RecordKind::Refusal, json!({"why": why, "seen": {"uid": seen.uid, "gid": seen.gid, "pid": seen.pid}}));
+            let _ = self.record(
+                RecordKind::Refusal,
+                json!({"why": why, "seen": {"uid": seen.uid, "gid": seen.gid, "pid": seen.pid}}),
+            );
         }
     }
 
@@ -99,7 +102,9 @@ impl Daemon {
     pub(crate) fn pin(&self) -> Result<(), String> {
         let (note, verifier) = self.log.known();
         match (note, verifier) {
-            (Some(note), Some(verifier)) => self.store.pin(&format!("{verifier}\n{note}")).map_err(|why| why.to_string()),
+            (Some(note), Some(verifier)) => {
+                self.store.pin(&format!("{verifier}\n{note}")).map_err(|why| why.to_string())
+            }
             (Some(_) | None, _) => Ok(()),
         }
     }
@@ -126,11 +131,17 @@ impl Daemon {
     }
 
     /// Adds an agent with a fresh key, which is returned and not kept.
-    pub(crate) fn add_agent(&self, name: model::AgentName, owner: model::PersonName, uid: Option<u32>) -> Result<String, String> {
+    pub(crate) fn add_agent(
+        &self,
+        name: model::AgentName,
+        owner: model::PersonName,
+        uid: Option<u32>,
+    ) -> Result<String, String> {
         let key = format!("csk_{}", hex(clock::random::<32>().map_err(|why| why.to_string())?));
         let key_digest = Digest::within(KEY_DOMAIN, key.as_bytes());
         let row = AgentRow { name, owner, key_digest, uid, created_ms: clock::now_ms() };
-        let body = json!({"what": "agent added", "agent": row.name.as_str(), "owner": row.owner.as_str(), "uid": row.uid});
+        let body =
+            json!({"what": "agent added", "agent": row.name.as_str(), "owner": row.owner.as_str(), "uid": row.uid});
         let _receipt = self.record(RecordKind::Change, body)?;
         self.store.add_agent(&row).map_err(|why| why.to_string())?;
         self.agents.write().unwrap_or_else(PoisonError::into_inner).insert(key_digest, row);

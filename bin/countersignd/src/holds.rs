@@ -83,14 +83,26 @@ impl Holds {
     }
 
     /// Takes an answer whose proof was checked. See the steps at the top.
-    pub(crate) fn answer(&self, daemon: &Daemon, id: &HoldId, answer: Answer, proof: Value) -> Result<(HoldState, usize, usize), String> {
-        let entry = lock(&self.open).get(id).cloned().ok_or("there is no such open hold; it was decided, or its time is over")?;
+    pub(crate) fn answer(
+        &self,
+        daemon: &Daemon,
+        id: &HoldId,
+        answer: Answer,
+        proof: Value,
+    ) -> Result<(HoldState, usize, usize), String> {
+        let entry = lock(&self.open)
+            .get(id)
+            .cloned()
+            .ok_or("there is no such open hold; it was decided, or its time is over")?;
         let mut inner = lock(&entry.inner);
         if Instant::now() >= entry.deadline {
             return Err("the time for this hold is over; it was denied".to_owned());
         }
         if answer.at_ms < entry.opened_ms {
-            return Err("this machine's clock was set back since the hold was opened; nothing is approved until it is right".to_owned());
+            return Err(
+                "this machine's clock was set back since the hold was opened; nothing is approved until it is right"
+                    .to_owned(),
+            );
         }
         let next = inner.hold.answered(answer.clone()).map_err(|why| why.to_string())?;
         let body = json!({
@@ -162,7 +174,8 @@ impl Holds {
         let views = entries
             .iter()
             .map(|entry| {
-                let agreed = lock(&entry.inner).hold.answers().iter().map(|answer| answer.reviewer.to_string()).collect();
+                let agreed =
+                    lock(&entry.inner).hold.answers().iter().map(|answer| answer.reviewer.to_string()).collect();
                 HoldView { agreed, ..entry.view.clone() }
             })
             .collect();

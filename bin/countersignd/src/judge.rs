@@ -65,7 +65,8 @@ fn is_small(act: &Act) -> bool {
             vec![input.as_bytes()]
         }
     };
-    texts.iter().map(|text| text.len()).sum::<usize>() <= SMALL_TEXT_BYTES && texts.iter().map(|text| openers(text)).sum::<usize>() <= 32
+    texts.iter().map(|text| text.len()).sum::<usize>() <= SMALL_TEXT_BYTES
+        && texts.iter().map(|text| openers(text)).sum::<usize>() <= 32
 }
 
 fn openers(text: &[u8]) -> usize {

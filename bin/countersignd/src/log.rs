@@ -147,11 +147,14 @@ impl Log {
             return Err("the log's socket belongs to another user".to_owned());
         }
         socket::send(&stream, &LogHears::Hello, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
-        let hello: LogSays = socket::receive(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))?;
+        let hello: LogSays =
+            socket::receive(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))?;
         let LogSays::Log { verifier, note } = hello else { return Err("the log does not say who it is".to_owned()) };
         let verifier = LogVerifier::parse(&verifier).ok_or("the log's key cannot be read")?;
         if line.verifier.as_ref().is_some_and(|known| *known != verifier) {
-            return Err("the log has another key than before; if that is meant, remove the pin from the state store".to_owned());
+            return Err(
+                "the log has another key than before; if that is meant, remove the pin from the state store".to_owned()
+            );
         }
         let size = |note: &Option<String>| match note {
             None => Ok(0),
@@ -169,9 +172,11 @@ fn exchange(stream: &UnixStream, batch: &[(u64, Draft)]) -> Result<Vec<ReceiptPr
     let drafts = batch.iter().map(|(_, draft)| draft.to_value()).collect();
     socket::send(stream, &LogHears::Append { drafts }, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
     match socket::receive::<LogSays>(stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
-        LogSays::Durable { proofs } if proofs.len() == batch.len() => {
-            proofs.iter().map(ReceiptProof::from_value).collect::<Option<_>>().ok_or_else(|| "the log's proof cannot be read".to_owned())
-        }
+        LogSays::Durable { proofs } if proofs.len() == batch.len() => proofs
+            .iter()
+            .map(ReceiptProof::from_value)
+            .collect::<Option<_>>()
+            .ok_or_else(|| "the log's proof cannot be read".to_owned()),
         LogSays::Durable { .. } | LogSays::Log { .. } => Err("the log answered something else".to_owned()),
         LogSays::Failed { why } => Err(why),
     }

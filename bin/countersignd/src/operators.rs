@@ -41,8 +41,12 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
         let answer = match message {
             OperatorSays::Holds { follow: true } => return follow(daemon, stream),
             OperatorSays::Holds { follow: false } => OperatorHears::Holds { holds: daemon.holds.list().0 },
-            OperatorSays::Answer { hold, said, by } => answer(daemon, &hold, &said, &by).unwrap_or_else(|why| refused(&why)),
-            OperatorSays::AddAgent { name, owner, uid } => add_agent(daemon, &name, &owner, uid).unwrap_or_else(|why| refused(&why)),
+            OperatorSays::Answer { hold, said, by } => {
+                answer(daemon, &hold, &said, &by).unwrap_or_else(|why| refused(&why))
+            }
+            OperatorSays::AddAgent { name, owner, uid } => {
+                add_agent(daemon, &name, &owner, uid).unwrap_or_else(|why| refused(&why))
+            }
             OperatorSays::Agents => agents(daemon).unwrap_or_else(|why| refused(&why)),
             OperatorSays::AddReviewer { name, ssh_key, vouch } => {
                 add_reviewer(daemon, &name, ssh_key.as_deref(), vouch.as_ref()).unwrap_or_else(|why| refused(&why))
@@ -77,7 +81,8 @@ fn follow(daemon: &Daemon, stream: &UnixStream) {
 fn answer(daemon: &Daemon, hold: &str, said: &str, by: &Vouch) -> Result<OperatorHears, String> {
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
     let said = Said::parse(said).ok_or("an answer is `approve` or `deny`")?;
-    let question = daemon.holds.question(&id).ok_or("there is no such open hold; it was decided, or its time is over")?;
+    let question =
+        daemon.holds.question(&id).ok_or("there is no such open hold; it was decided, or its time is over")?;
     let at_ms = clock::now_ms();
     let (reviewer, assurance, proof) = prove(daemon, by, &question, said, at_ms)?;
     let answer = Answer { reviewer, said, assurance, at_ms };
@@ -86,12 +91,21 @@ fn answer(daemon: &Daemon, hold: &str, said: &str, by: &Vouch) -> Result<Operato
 }
 
 /// Checks that it is the person, and gives what of the proof belongs in the record: a signature, never a code.
-fn prove(daemon: &Daemon, by: &Vouch, question: &Question, said: Said, at_ms: u64) -> Result<(PersonName, Assurance, Value), String> {
+fn prove(
+    daemon: &Daemon,
+    by: &Vouch,
+    question: &Question,
+    said: Said,
+    at_ms: u64,
+) -> Result<(PersonName, Assurance, Value), String> {
     let name = PersonName::parse(&by.reviewer).map_err(|why| why.to_string())?;
     let reviewer = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
     let reviewer = reviewer.ok_or_else(|| format!("there is no reviewer `{name}`"))?;
     if at_ms < reviewer.locked_until_ms {
-        return Err(format!("`{name}` is locked for {} s after {MOST_FAILURES} wrong proofs", (reviewer.locked_until_ms - at_ms).div_ceil(1_000)));
+        return Err(format!(
+            "`{name}` is locked for {} s after {MOST_FAILURES} wrong proofs",
+            reviewer.locked_until_ms.saturating_sub(at_ms).div_ceil(1_000)
+        ));
     }
     let checked = match (&reviewer.factor, &by.proof) {
         (Factor::Totp(secret), Proof::Totp(code)) => match secret.check(code, at_ms, reviewer.last_step) {
@@ -108,7 +122,9 @@ fn prove(daemon: &Daemon, by: &Vouch, question: &Question, said: Said, at_ms: u6
             .map(|()| (Assurance::Signature, json!({"ssh_key": identity.to_line(), "signature": pem})))
             .map_err(|why| why.to_string()),
         (Factor::Totp(_), Proof::Ssh(_)) => return Err(format!("`{name}` proves themself with a code")),
-        (Factor::Ssh(_), Proof::Totp(_)) => return Err(format!("`{name}` proves themself with an SSH key (`--ssh-key FILE`)")),
+        (Factor::Ssh(_), Proof::Totp(_)) => {
+            return Err(format!("`{name}` proves themself with an SSH key (`--ssh-key FILE`)"));
+        }
     };
     match checked {
         Ok((assurance, proof)) => Ok((name, assurance, proof)),
@@ -138,7 +154,12 @@ fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
     let rows = daemon.store.agents().map_err(|why| why.to_string())?;
     let agents = rows
         .into_iter()
-        .map(|row| AgentView { name: row.name.to_string(), owner: row.owner.to_string(), uid: row.uid, created_ms: row.created_ms })
+        .map(|row| AgentView {
+            name: row.name.to_string(),
+            owner: row.owner.to_string(),
+            uid: row.uid,
+            created_ms: row.created_ms,
+        })
         .collect();
     Ok(OperatorHears::Agents { agents })
 }
@@ -158,12 +179,19 @@ fn enrolment_question(name: &PersonName, ssh_key: Option<&str>) -> Result<Questi
     })
 }
 
-fn add_reviewer(daemon: &Daemon, name: &str, ssh_key: Option<&str>, vouch: Option<&Vouch>) -> Result<OperatorHears, String> {
+fn add_reviewer(
+    daemon: &Daemon,
+    name: &str,
+    ssh_key: Option<&str>,
+    vouch: Option<&Vouch>,
+) -> Result<OperatorHears, String> {
     let name = PersonName::parse(name).map_err(|why| why.to_string())?;
     let ssh = ssh_key.map(SshIdentity::parse).transpose().map_err(|why| why.to_string())?;
     let canonical = ssh.as_ref().map(SshIdentity::to_line);
     let vouched_by = match vouch {
-        Some(by) => Some(prove(daemon, by, &enrolment_question(&name, canonical.as_deref())?, Said::Yes, clock::now_ms())?.0),
+        Some(by) => {
+            Some(prove(daemon, by, &enrolment_question(&name, canonical.as_deref())?, Said::Yes, clock::now_ms())?.0)
+        }
         None => None,
     };
     let secret = TotpSecret::new(clock::random::<20>().map_err(|why| why.to_string())?);
@@ -174,11 +202,20 @@ fn add_reviewer(daemon: &Daemon, name: &str, ssh_key: Option<&str>, vouch: Optio
     let body = json!({"what": "reviewer added", "reviewer": name.as_str(), "factor": if canonical.is_some() { "ssh" } else { "totp" },
         "ssh_key": canonical, "vouched_by": vouched_by.as_ref().map(PersonName::as_str)});
     if vouched_by.is_none() && !daemon.store.reviewers().map_err(|why| why.to_string())?.is_empty() {
-        return Err("there are reviewers already, so one of them must vouch for a new one: add `--vouched-by NAME`".to_owned());
+        return Err(
+            "there are reviewers already, so one of them must vouch for a new one: add `--vouched-by NAME`".to_owned()
+        );
     }
     let _receipt = daemon.record(RecordKind::Change, body)?;
-    let added = daemon.store.add_reviewer(&name, &factor, clock::now_ms(), vouched_by.is_none()).map_err(|why| why.to_string())?;
-    if added { Ok(OperatorHears::Reviewer { totp_uri }) } else { Err("another first reviewer was enrolled at the same time".to_owned()) }
+    let added = daemon
+        .store
+        .add_reviewer(&name, &factor, clock::now_ms(), vouched_by.is_none())
+        .map_err(|why| why.to_string())?;
+    if added {
+        Ok(OperatorHears::Reviewer { totp_uri })
+    } else {
+        Err("another first reviewer was enrolled at the same time".to_owned())
+    }
 }
 
 fn reviewers(daemon: &Daemon) -> Result<OperatorHears, String> {

@@ -93,7 +93,9 @@ pub(crate) fn hold_view(
 ) -> HoldView {
     let unknowns = match decision.coverage() {
         Coverage::Full => Vec::new(),
-        Coverage::Partial(parts) => parts.iter().map(|part| scrubber.text(&format!("{}: {}", part.text, part.why))).collect(),
+        Coverage::Partial(parts) => {
+            parts.iter().map(|part| scrubber.text(&format!("{}: {}", part.text, part.why))).collect()
+        }
     };
     let cwd = match &request.act {
         Act::Exec(exec) => exec.cwd.as_text().map(str::to_owned),

@@ -42,7 +42,9 @@ pub fn run(observed: Observed, argv: &[OsString], withhold: &[String]) -> io::Re
     let variables = kept
         .map(|(name, value)| c_string(&[name.as_bytes(), b"=", &value.into_vec()].concat()))
         .collect::<io::Result<Vec<_>>>()?;
-    let model::Act::Exec(exec) = &observed.act else { return Err(io::Error::other("only an execution can be executed")) };
+    let model::Act::Exec(exec) = &observed.act else {
+        return Err(io::Error::other("only an execution can be executed"));
+    };
     let path = c_string(exec.executable.path.as_bytes())?;
     let file: OwnedFd = observed.executable.into();
     let image = Image::new(words, variables, path, file, observed.is_script);
@@ -122,7 +124,10 @@ impl Image {
 pub fn end_like(ended: Ended) -> ! {
     if let Some(signal) = ended.signal {
         // A core is the child's business, not ours.
-        let _ = rustix::process::setrlimit(rustix::process::Resource::Core, rustix::process::Rlimit { current: Some(0), maximum: None });
+        let _ = rustix::process::setrlimit(
+            rustix::process::Resource::Core,
+            rustix::process::Rlimit { current: Some(0), maximum: None },
+        );
         let _ = signal_hook::low_level::emulate_default_handler(signal);
         std::process::exit(signal.saturating_add(128));
     }

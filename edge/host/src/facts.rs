@@ -16,11 +16,13 @@ pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 /// Answers one question. What cannot be found out is [`Fact::Unknown`].
 pub fn look(query: &FactQuery, search_path: &str) -> Fact {
     match query {
-        FactQuery::Program(name) => Fact::Program(resolve(name, search_path).map(|path| path.to_string_lossy().into_owned())),
-        FactQuery::File(path) => file(Path::new(path)),
-        FactQuery::RealPath(path) => {
-            real_path(Path::new(path)).and_then(|real| real.to_str().map(str::to_owned)).map_or(Fact::Unknown, Fact::RealPath)
+        FactQuery::Program(name) => {
+            Fact::Program(resolve(name, search_path).map(|path| path.to_string_lossy().into_owned()))
         }
+        FactQuery::File(path) => file(Path::new(path)),
+        FactQuery::RealPath(path) => real_path(Path::new(path))
+            .and_then(|real| real.to_str().map(str::to_owned))
+            .map_or(Fact::Unknown, Fact::RealPath),
     }
 }
 
@@ -28,12 +30,17 @@ pub fn look(query: &FactQuery, search_path: &str) -> Fact {
 /// Relative entries of the path are left out: they depend on where one stands.
 pub fn resolve(name: &str, search_path: &str) -> Option<PathBuf> {
     let executable = |path: &Path| {
-        fs::metadata(path).is_ok_and(|found| found.is_file()) && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+        fs::metadata(path).is_ok_and(|found| found.is_file())
+            && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
     };
     if name.contains('/') {
         return Some(PathBuf::from(name)).filter(|path| executable(path));
     }
-    search_path.split(':').filter(|entry| entry.starts_with('/')).map(|entry| Path::new(entry).join(name)).find(|path| executable(path))
+    search_path
+        .split(':')
+        .filter(|entry| entry.starts_with('/'))
+        .map(|entry| Path::new(entry).join(name))
+        .find(|path| executable(path))
 }
 
 /// The name of this machine.

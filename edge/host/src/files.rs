@@ -73,7 +73,9 @@ pub fn secret_key(path: &Path) -> io::Result<[u8; 32]> {
         if found.mode() & 0o077 != 0 {
             return Err(io::Error::other(format!("`{}` can be read by others; make it mode 0600", path.display())));
         }
-        return bytes.try_into().map_err(|_| io::Error::other(format!("`{}` is no key: it must have 32 bytes", path.display())));
+        return bytes
+            .try_into()
+            .map_err(|_| io::Error::other(format!("`{}` is no key: it must have 32 bytes", path.display())));
     }
     let secret = clock::random::<32>()?;
     replace(path, &secret, 0o600)?;

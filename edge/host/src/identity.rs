@@ -57,9 +57,11 @@ pub struct Observed {
 pub fn observe(argv: &[OsString], environment: Vec<(OsString, OsString)>) -> Result<Observed, Unbound> {
     let cwd = std::env::current_dir().map_err(Unbound::Directory)?;
     let program = argv.first().ok_or_else(|| Unbound::NotFound(String::new()))?;
-    let search = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.to_string_lossy().into_owned());
+    let search =
+        environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.to_string_lossy().into_owned());
     let name = program.to_str().ok_or_else(|| Unbound::NotFound(program.to_string_lossy().into_owned()))?;
-    let path = facts::resolve(name, search.as_deref().unwrap_or(facts::DEFAULT_PATH)).ok_or_else(|| Unbound::NotFound(name.to_owned()))?;
+    let path = facts::resolve(name, search.as_deref().unwrap_or(facts::DEFAULT_PATH))
+        .ok_or_else(|| Unbound::NotFound(name.to_owned()))?;
     let path = fs::canonicalize(&path).map_err(|why| Unbound::File(path.clone(), why))?;
     let (executable, identity, is_script) = bind(&path)?;
     let mut scripts = Vec::new();
@@ -97,9 +99,55 @@ fn runs_files(program: &Path) -> bool {
     let name = program.file_name().unwrap_or(OsStr::new("")).to_string_lossy().into_owned();
     let family = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
     const READERS: &[&str] = &[
-        "sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "busybox", "env", "python", "pypy", "perl", "ruby", "node", "nodejs", "deno", "bun",
-        "php", "lua", "make", "gmake", "ninja", "just", "awk", "gawk", "mawk", "sed", "psql", "mysql", "sqlite", "expect", "tclsh", "sudo", "nice",
-        "nohup", "timeout", "setsid", "stdbuf", "xargs", "time", "flock", "R", "Rscript", "julia", "java", "pwsh", "tofu", "terraform", "ansible-playbook",
+        "sh",
+        "bash",
+        "dash",
+        "ash",
+        "zsh",
+        "ksh",
+        "fish",
+        "busybox",
+        "env",
+        "python",
+        "pypy",
+        "perl",
+        "ruby",
+        "node",
+        "nodejs",
+        "deno",
+        "bun",
+        "php",
+        "lua",
+        "make",
+        "gmake",
+        "ninja",
+        "just",
+        "awk",
+        "gawk",
+        "mawk",
+        "sed",
+        "psql",
+        "mysql",
+        "sqlite",
+        "expect",
+        "tclsh",
+        "sudo",
+        "nice",
+        "nohup",
+        "timeout",
+        "setsid",
+        "stdbuf",
+        "xargs",
+        "time",
+        "flock",
+        "R",
+        "Rscript",
+        "julia",
+        "java",
+        "pwsh",
+        "tofu",
+        "terraform",
+        "ansible-playbook",
     ];
     READERS.contains(&family) || READERS.contains(&name.as_str())
 }
@@ -118,7 +166,8 @@ fn bind(path: &Path) -> Result<(File, FileIdentity, bool), Unbound> {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
     file.read_to_end(&mut bytes).map_err(failed)?;
-    let changed_ns = i128::from(found.ctime()).saturating_mul(1_000_000_000).saturating_add(i128::from(found.ctime_nsec()));
+    let changed_ns =
+        i128::from(found.ctime()).saturating_mul(1_000_000_000).saturating_add(i128::from(found.ctime_nsec()));
     let identity = FileIdentity {
         path: ByteText::new(path.as_os_str().as_bytes()),
         device: found.dev(),

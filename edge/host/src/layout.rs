@@ -41,9 +41,9 @@ impl Layout {
         }
         let home = absolute("HOME");
         let base = |variable: &str, default: &str| {
-            absolute(variable)
-                .or_else(|| home.as_ref().map(|home| home.join(default)))
-                .ok_or_else(|| format!("neither `{DIRECTORY_VARIABLE}`, `{variable}` nor `HOME` is set to an absolute path"))
+            absolute(variable).or_else(|| home.as_ref().map(|home| home.join(default))).ok_or_else(|| {
+                format!("neither `{DIRECTORY_VARIABLE}`, `{variable}` nor `HOME` is set to an absolute path")
+            })
         };
         let state = base("XDG_STATE_HOME", ".local/state")?.join("countersign");
         Ok(Self {

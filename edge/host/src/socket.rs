@@ -45,7 +45,10 @@ impl From<io::Error> for Failed {
 /// Somebody listens there already, or the socket cannot be made.
 pub fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
     if UnixStream::connect(path).is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("somebody listens at `{}` already", path.display())));
+        return Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            format!("somebody listens at `{}` already", path.display()),
+        ));
     }
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path)?;
@@ -80,7 +83,12 @@ pub fn send(stream: &UnixStream, message: &impl Serialize, limit: usize, within:
 ///
 /// # Errors
 /// The other side closed, was too slow, or sent what does not belong here.
-pub fn receive<M: DeserializeOwned>(stream: &UnixStream, limit: usize, idle: Option<Duration>, within: Duration) -> Result<M, Failed> {
+pub fn receive<M: DeserializeOwned>(
+    stream: &UnixStream,
+    limit: usize,
+    idle: Option<Duration>,
+    within: Duration,
+) -> Result<M, Failed> {
     let mut header = [0_u8; HEADER_BYTES];
     let mut reader = stream;
     stream.set_read_timeout(idle)?;
@@ -122,7 +130,10 @@ pub fn has_data(stream: &UnixStream) -> bool {
 pub fn wait_for_either(first: &UnixStream, second: &UnixStream, within: Duration) -> io::Result<(bool, bool)> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let mut waiting = [PollFd::new(first, PollFlags::IN), PollFd::new(second, PollFlags::IN)];
-    let limit = Timespec { tv_sec: i64::try_from(within.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(within.subsec_nanos()) };
+    let limit = Timespec {
+        tv_sec: i64::try_from(within.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(within.subsec_nanos()),
+    };
     match poll(&mut waiting, Some(&limit)) {
         Ok(_) => {}
         Err(rustix::io::Errno::INTR) => return Ok((false, false)),

@@ -106,7 +106,10 @@ impl Running {
         let name = self.service.name;
         if let Some(child) = &mut self.child {
             if let Ok(Some(status)) = child.try_wait() {
-                let how = status.signal().map_or_else(|| format!("exit status {}", status.code().unwrap_or(-1)), |it| format!("signal {it}"));
+                let how = status.signal().map_or_else(
+                    || format!("exit status {}", status.code().unwrap_or(-1)),
+                    |it| format!("signal {it}"),
+                );
                 tell(name, Event::Ended(how));
                 self.child = None;
                 if self.since.elapsed() > STEADY {
@@ -136,14 +139,18 @@ fn start(service: &Service) -> io::Result<Child> {
     let mut command = Command::new(&service.program);
     command.envs(service.environment.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
     die_with_us(&mut command);
-    command.spawn().map_err(|why| io::Error::new(why.kind(), format!("`{}` could not be started: {why}", service.program.display())))
+    command.spawn().map_err(|why| {
+        io::Error::new(why.kind(), format!("`{}` could not be started: {why}", service.program.display()))
+    })
 }
 
 /// The child gets a SIGTERM when the thread that started it ends, however it ends.
 #[expect(unsafe_code, reason = "a call between fork and exec")]
 fn die_with_us(command: &mut Command) {
     use std::os::unix::process::CommandExt as _;
-    let set = || rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM)).map_err(io::Error::from);
+    let set = || {
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM)).map_err(io::Error::from)
+    };
     // A process group of its own: Ctrl-C at the terminal reaches the supervisor alone, which ends its services in order.
     command.process_group(0);
     // SAFETY: `prctl` is a plain system call and async-signal-safe.

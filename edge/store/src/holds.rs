@@ -129,7 +129,8 @@ mod tests {
             })
             .collect();
         let won: Vec<bool> = std::thread::scope(|scope| {
-            let racing: Vec<_> = answers.iter().map(|after| scope.spawn(|| store.move_on(&hold, after).unwrap())).collect();
+            let racing: Vec<_> =
+                answers.iter().map(|after| scope.spawn(|| store.move_on(&hold, after).unwrap())).collect();
             racing.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(won.iter().filter(|won| **won).count(), 1);

@@ -55,7 +55,13 @@ impl Store {
     pub fn add_agent(&self, agent: &AgentRow) -> Result<(), Failed> {
         self.connection().execute(
             "INSERT INTO agents (name, owner, key_digest, uid, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![agent.name.as_str(), agent.owner.as_str(), agent.key_digest.to_string(), agent.uid, integer(agent.created_ms)],
+            params![
+                agent.name.as_str(),
+                agent.owner.as_str(),
+                agent.key_digest.to_string(),
+                agent.uid,
+                integer(agent.created_ms)
+            ],
         )?;
         Ok(())
     }
@@ -66,7 +72,8 @@ impl Store {
     /// The store failed or holds a broken agent.
     pub fn agents(&self) -> Result<Vec<AgentRow>, Failed> {
         let connection = self.connection();
-        let mut statement = connection.prepare("SELECT name, owner, key_digest, uid, created_ms FROM agents ORDER BY name")?;
+        let mut statement =
+            connection.prepare("SELECT name, owner, key_digest, uid, created_ms FROM agents ORDER BY name")?;
         let rows = statement.query_map([], |row| Ok(agent(row)))?;
         rows.map(|row| row?.ok_or(Failed::Corrupt("agent"))).collect()
     }
@@ -75,7 +82,13 @@ impl Store {
     ///
     /// # Errors
     /// There is one by this name or with this key, or the store failed.
-    pub fn add_reviewer(&self, name: &PersonName, factor: &Factor, created_ms: u64, only_if_first: bool) -> Result<bool, Failed> {
+    pub fn add_reviewer(
+        &self,
+        name: &PersonName,
+        factor: &Factor,
+        created_ms: u64,
+        only_if_first: bool,
+    ) -> Result<bool, Failed> {
         let (secret, key) = match factor {
             Factor::Totp(secret) => (Some(secret.as_bytes().to_vec()), None),
             Factor::Ssh(identity) => (None, Some(identity.to_line())),
@@ -105,7 +118,9 @@ impl Store {
     /// As [`Self::reviewers`].
     pub fn reviewer(&self, name: &PersonName) -> Result<Option<ReviewerRow>, Failed> {
         let connection = self.connection();
-        let row = connection.query_row(&format!("{REVIEWER} WHERE name = ?1"), [name.as_str()], |row| Ok(reviewer(row))).optional()?;
+        let row = connection
+            .query_row(&format!("{REVIEWER} WHERE name = ?1"), [name.as_str()], |row| Ok(reviewer(row)))
+            .optional()?;
         row.map(|row| row.ok_or(Failed::Corrupt("reviewer"))).transpose()
     }
 
@@ -140,8 +155,10 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn pin(&self, note: &str) -> Result<(), Failed> {
-        self.connection()
-            .execute("INSERT INTO pins (name, note) VALUES ('log', ?1) ON CONFLICT (name) DO UPDATE SET note = ?1", [note])?;
+        self.connection().execute(
+            "INSERT INTO pins (name, note) VALUES ('log', ?1) ON CONFLICT (name) DO UPDATE SET note = ?1",
+            [note],
+        )?;
         Ok(())
     }
 
@@ -154,7 +171,8 @@ impl Store {
     }
 }
 
-const REVIEWER: &str = "SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms FROM reviewers";
+const REVIEWER: &str =
+    "SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms FROM reviewers";
 
 /// SQLite's integers are signed; ours are times and steps far below the limit.
 pub(crate) fn integer(value: u64) -> i64 {

@@ -113,9 +113,13 @@ impl fmt::Display for AnswerRefused {
             Self::Decided(state) => write!(out, "this hold is {} already", state.as_str()),
             Self::TooLate => out.write_str("the time for this hold is over; it was denied"),
             Self::Again => out.write_str("you answered this hold already; another person must"),
-            Self::Owner => out.write_str("you own this agent, so your answer does not count; another reviewer must give it"),
+            Self::Owner => {
+                out.write_str("you own this agent, so your answer does not count; another reviewer must give it")
+            }
             Self::Assurance(Assurance::Totp) => out.write_str("the policy wants a code for this hold"),
-            Self::Assurance(Assurance::Signature) => out.write_str("the policy wants a signature for this hold (answer with `--ssh-key`)"),
+            Self::Assurance(Assurance::Signature) => {
+                out.write_str("the policy wants a signature for this hold (answer with `--ssh-key`)")
+            }
         }
     }
 }

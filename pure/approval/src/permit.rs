@@ -82,7 +82,12 @@ impl Permit {
     }
 
     fn new(id: PermitId, request: &RequestDigest, obligations: &Obligations, now_ms: u64) -> Self {
-        Self { id, request: *request, obligations: obligations.clone(), expires_at_ms: now_ms.saturating_add(PERMIT_LIFE_MS) }
+        Self {
+            id,
+            request: *request,
+            obligations: obligations.clone(),
+            expires_at_ms: now_ms.saturating_add(PERMIT_LIFE_MS),
+        }
     }
 
     /// Its id.
@@ -167,7 +172,8 @@ impl PermitVerifier {
         let value: Value = serde_json::from_str(&sealed.text).ok()?;
         let alive = value.get("expires_at_ms")?.as_u64()? > now_ms;
         let ours = value.get("request")?.as_str()? == request.to_string();
-        let withhold = value.get("withhold")?.as_array()?.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
+        let withhold =
+            value.get("withhold")?.as_array()?.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
         let id = PermitId::parse(value.get("id")?.as_str()?).ok()?;
         (alive && ours).then_some((id, withhold))
     }

@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn codes_are_those_of_rfc_6238_appendix_b() {
         let secret = TotpSecret::new(*b"12345678901234567890");
-        for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")] {
+        for (seconds, code) in
+            [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")]
+        {
             assert_eq!(code_at(&secret, seconds * 1000), code);
         }
     }

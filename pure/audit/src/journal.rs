@@ -181,8 +181,7 @@ impl Verifier {
         let size = self.tree.size();
         let note = serde_json::from_slice::<String>(line)
             .map_err(|_| self.wrong(size, "the checkpoint behind it cannot be read"))?;
-        let checkpoint =
-            self.log.open(&note).map_err(|why| self.wrong(size.saturating_sub(1), &why.to_string()))?;
+        let checkpoint = self.log.open(&note).map_err(|why| self.wrong(size.saturating_sub(1), &why.to_string()))?;
         if checkpoint.size > size {
             let why = format!("missing: the checkpoint behind it counts {} records", checkpoint.size);
             return Err(self.wrong(size, &why));
@@ -195,7 +194,9 @@ impl Verifier {
             let why = if first_open >= last {
                 "its bytes were changed: the signed root is another".to_owned()
             } else {
-                format!("its bytes, or those of a record down to {first_open}, were changed: the signed root is another")
+                format!(
+                    "its bytes, or those of a record down to {first_open}, were changed: the signed root is another"
+                )
             };
             return Err(self.wrong(last, &why));
         }
@@ -246,10 +247,8 @@ mod tests {
         let mut journal = Journal::resume(key(), empty());
         let (mut bytes, mut note) = (Vec::new(), String::new());
         for batch in [&[0, 1][..], &[2], &[3, 4, 5]] {
-            let drafts = batch
-                .iter()
-                .map(|n| Draft { kind: RecordKind::Decision, at_ms: *n, body: json!({"n": n}) })
-                .collect();
+            let drafts =
+                batch.iter().map(|n| Draft { kind: RecordKind::Decision, at_ms: *n, body: json!({"n": n}) }).collect();
             let (more, _, latest) = journal.batch(drafts);
             bytes.extend(more);
             note = latest;
@@ -313,8 +312,7 @@ mod tests {
     fn a_torn_tail_is_not_part_of_what_holds() {
         let (bytes, _) = sample();
         let mut journal = Journal::resume(key(), verify(&bytes, None).unwrap());
-        let (more, ..) =
-            journal.batch(vec![Draft { kind: RecordKind::Answer, at_ms: 9, body: json!({}) }]);
+        let (more, ..) = journal.batch(vec![Draft { kind: RecordKind::Answer, at_ms: 9, body: json!({}) }]);
         let whole = [bytes.clone(), more.clone()].concat();
         for length in bytes.len()..whole.len() {
             let torn = whole.get(..length).unwrap();

@@ -55,9 +55,7 @@ impl ReceiptProof {
 
     /// From JSON.
     pub fn from_value(value: &Value) -> Option<Self> {
-        let hash = |text: &Value| -> Option<Hash> {
-            HEXLOWER.decode(text.as_str()?.as_bytes()).ok()?.try_into().ok()
-        };
+        let hash = |text: &Value| -> Option<Hash> { HEXLOWER.decode(text.as_str()?.as_bytes()).ok()?.try_into().ok() };
         Some(Self {
             seq: value.get("seq")?.as_u64()?,
             previous: hash(value.get("prev")?)?,

@@ -30,15 +30,8 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
-        Self::Start,
-        Self::Decision,
-        Self::Answer,
-        Self::Permit,
-        Self::Outcome,
-        Self::Change,
-        Self::Refusal,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Start, Self::Decision, Self::Answer, Self::Permit, Self::Outcome, Self::Change, Self::Refusal];
 
     /// The word for it.
     pub const fn as_str(self) -> &'static str {

@@ -150,9 +150,8 @@ mod tests {
     use data_encoding::HEXLOWER;
 
     /// The leaves and roots that the Certificate Transparency project publishes for RFC 6962 implementations.
-    const LEAVES: [&str; 8] = [
-        "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f",
-    ];
+    const LEAVES: [&str; 8] =
+        ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
     const ROOTS: [&str; 8] = [
         "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
         "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -167,10 +166,7 @@ mod tests {
     #[test]
     fn roots_are_those_of_the_published_vectors() {
         let mut tree = Tree::default();
-        assert_eq!(
-            HEXLOWER.encode(&tree.root()),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(HEXLOWER.encode(&tree.root()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         for (leaf, root) in LEAVES.iter().zip(ROOTS) {
             tree.push(Tree::leaf_hash(&HEXLOWER.decode(leaf.as_bytes()).unwrap()));
             assert_eq!(HEXLOWER.encode(&tree.root()), root);

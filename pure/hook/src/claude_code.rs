@@ -76,12 +76,12 @@ pub fn undecided(reason: &str) -> HookAnswer {
 /// The settings with our hook in them; everything else stays as it was.
 pub fn install(existing: Option<&str>, command: &str) -> Result<String, String> {
     let mut settings: Value = match existing {
-        Some(text) if !text.trim().is_empty() => {
-            serde_json::from_str(text).map_err(|why| format!("the settings are not JSON, so they are left alone: {why}"))?
-        }
+        Some(text) if !text.trim().is_empty() => serde_json::from_str(text)
+            .map_err(|why| format!("the settings are not JSON, so they are left alone: {why}"))?,
         Some(_) | None => json!({}),
     };
-    let ours = json!({ "matcher": "*", "hooks": [{ "type": "command", "command": command, "timeout": HOST_TIMEOUT_S }] });
+    let ours =
+        json!({ "matcher": "*", "hooks": [{ "type": "command", "command": command, "timeout": HOST_TIMEOUT_S }] });
     let root = settings.as_object_mut().ok_or("the settings are no JSON object, so they are left alone")?;
     let hooks = root.entry("hooks").or_insert_with(|| Value::Object(Map::new()));
     let hooks = hooks.as_object_mut().ok_or("`hooks` is no JSON object, so the settings are left alone")?;
@@ -111,7 +111,9 @@ pub fn inspect(settings: &str) -> Result<(Option<String>, Vec<String>), String> 
     }
     if let Some(hook) = hook {
         if hook.get("timeout").and_then(Value::as_u64).is_none_or(|timeout| timeout < HOST_TIMEOUT_S) {
-            problems.push(format!("the hook's `timeout` is below {HOST_TIMEOUT_S} s: the host would run what is still being decided"));
+            problems.push(format!(
+                "the hook's `timeout` is below {HOST_TIMEOUT_S} s: the host would run what is still being decided"
+            ));
         }
         if hook.get("async").and_then(Value::as_bool) == Some(true) {
             problems.push("the hook is `async`: the host does not wait for it".to_owned());
@@ -141,7 +143,15 @@ mod tests {
             "tool_input":{"command":"ls"},"tool_use_id":"t","more":1}"#;
         let call = parse(message).unwrap();
         assert_eq!((call.session.as_str(), call.call.tool.as_str()), ("s", "Bash"));
-        for bad in [&b""[..], b"{", b"[]", b"null", b"{\"hook_event_name\":\"PreToolUse\"}", b"{\"hook_event_name\":\"Stop\"}", b"\xff"] {
+        for bad in [
+            &b""[..],
+            b"{",
+            b"[]",
+            b"null",
+            b"{\"hook_event_name\":\"PreToolUse\"}",
+            b"{\"hook_event_name\":\"Stop\"}",
+            b"\xff",
+        ] {
             assert!(parse(bad).is_err());
         }
     }

@@ -158,13 +158,8 @@ impl Act {
                 argv: list_of(map, "argv")?.iter().map(ByteText::from_value).collect::<Result<_, _>>()?,
                 cwd: ByteText::from_value(map.get("cwd").ok_or(MalformedAct("`cwd`"))?)?,
                 environment: digest_of(map, "environment")?,
-                executable: FileIdentity::from_value(
-                    map.get("executable").ok_or(MalformedAct("`executable`"))?,
-                )?,
-                scripts: list_of(map, "scripts")?
-                    .iter()
-                    .map(FileIdentity::from_value)
-                    .collect::<Result<_, _>>()?,
+                executable: FileIdentity::from_value(map.get("executable").ok_or(MalformedAct("`executable`"))?)?,
+                scripts: list_of(map, "scripts")?.iter().map(FileIdentity::from_value).collect::<Result<_, _>>()?,
             })),
             "tool" => Ok(Self::Tool(ToolCall {
                 host: text_of(map, "host")?.to_owned(),

@@ -18,9 +18,7 @@ pub use act::{Act, ByteText, Exec, FileIdentity, MalformedAct, ToolCall};
 pub use digest::{Digest, MalformedDigest, RequestDigest};
 pub use fact::{Fact, FactQuery, Facts, FileKind, Step};
 pub use ids::{AgentName, HoldId, MalformedId, PermitId, PersonName, RequestId, SessionId};
-pub use intent::{
-    Action, Arg, Category, Coverage, Flow, Intent, Operation, Resource, Reversibility, Segment, Unknown,
-};
+pub use intent::{Action, Arg, Category, Coverage, Flow, Intent, Operation, Resource, Reversibility, Segment, Unknown};
 pub use nonempty::NonEmpty;
 pub use request::{Claims, Request, Seen};
 pub use risk::{Factor, Level, Risk};

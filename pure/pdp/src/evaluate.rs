@@ -39,9 +39,13 @@ pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'
         verdict = verdict.strictest(Verdict::Ask(Quorum::DEFAULT, Obligations::default()));
         reasons.push((1, Reason { source: Source::Factor("partial_coverage"), text: unknown.why.clone() }));
     }
-    reasons.sort_by_key(|(rank, _)| *rank);
-    let nothing = Reason { source: Source::Factor("no_effect"), text: "it does nothing outside its own shell".to_owned() };
-    let reasons = NonEmpty::from_vec(reasons.into_iter().map(|(_, reason)| reason).collect()).unwrap_or_else(|| NonEmpty::of(nothing));
+    // What led to the verdict is said; what was milder is not a reason for it.
+    let decisive = reasons.iter().map(|(rank, _)| *rank).min().unwrap_or(0);
+    reasons.retain(|(rank, _)| *rank == decisive);
+    let nothing =
+        Reason { source: Source::Factor("no_effect"), text: "it does nothing outside its own shell".to_owned() };
+    let reasons = NonEmpty::from_vec(reasons.into_iter().map(|(_, reason)| reason).collect())
+        .unwrap_or_else(|| NonEmpty::of(nothing));
     Decision::new(request, verdict, reasons, risk_of(intent), intent.coverage(), policy.digest())
 }
 
@@ -73,7 +77,10 @@ fn by_default(segment: &Segment) -> (Verdict, Reason) {
     let level = of_segment(segment).level();
     let reads = segment.operations.iter().all(|operation| matches!(operation.action, Action::Read | Action::Inspect));
     if level == Level::Low && reads {
-        let reason = Reason { source: Source::Factor("low_risk_read"), text: "it only reads, and all of it is understood".to_owned() };
+        let reason = Reason {
+            source: Source::Factor("low_risk_read"),
+            text: "it only reads, and all of it is understood".to_owned(),
+        };
         return (Verdict::Allow(Obligations::default()), reason);
     }
     let worst = segment.operations.iter().max_by_key(|operation| base(operation.category));

@@ -32,7 +32,9 @@ pub(crate) fn matches(pattern: &str, text: &str, wild: Wild) -> bool {
                     }
                 }
                 Some('?') if stands_for(character, wild, false) => closure(&pattern, &mut next, at.saturating_add(1)),
-                Some(expected) if *expected == character && *expected != '?' => closure(&pattern, &mut next, at.saturating_add(1)),
+                Some(expected) if *expected == character && *expected != '?' => {
+                    closure(&pattern, &mut next, at.saturating_add(1))
+                }
                 Some(_) | None => {}
             }
         }
@@ -72,10 +74,8 @@ pub(crate) fn alternatives(pattern: &str) -> Option<Vec<String>> {
         return None;
     }
     let tails = alternatives(tail)?;
-    let all: Vec<String> = inside
-        .split(',')
-        .flat_map(|choice| tails.iter().map(move |tail| format!("{head}{choice}{tail}")))
-        .collect();
+    let all: Vec<String> =
+        inside.split(',').flat_map(|choice| tails.iter().map(move |tail| format!("{head}{choice}{tail}"))).collect();
     (all.len() <= MAX_ALTERNATIVES).then_some(all)
 }
 

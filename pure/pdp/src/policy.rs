@@ -40,10 +40,11 @@ impl std::error::Error for PolicyProblem {}
 
 /// Programs that run what they are given. A rule that allows one of them by name would allow everything.
 const CARRIERS: &[&str] = &[
-    "sh", "bash", "dash", "zsh", "ksh", "fish", "csh", "python", "python3", "perl", "ruby", "node", "php", "lua", "env", "sudo", "doas", "su",
-    "xargs", "nice", "nohup", "timeout", "setsid", "stdbuf", "watch", "time", "eval", "exec", "command", "source", "busybox", "toybox", "ssh",
-    "find", "awk", "gawk", "sed", "vim", "vi", "ed", "expect", "script", "parallel", "strace", "gdb", "flock", "chroot", "unshare", "nsenter",
-    "docker", "podman", "kubectl", "npx", "uvx",
+    "sh", "bash", "dash", "zsh", "ksh", "fish", "csh", "python", "python3", "perl", "ruby", "node", "php", "lua",
+    "env", "sudo", "doas", "su", "xargs", "nice", "nohup", "timeout", "setsid", "stdbuf", "watch", "time", "eval",
+    "exec", "command", "source", "busybox", "toybox", "ssh", "find", "awk", "gawk", "sed", "vim", "vi", "ed", "expect",
+    "script", "parallel", "strace", "gdb", "flock", "chroot", "unshare", "nsenter", "docker", "podman", "kubectl",
+    "npx", "uvx",
 ];
 
 #[derive(Deserialize)]
@@ -96,7 +97,8 @@ impl Policy {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let (blocks, mut ordered): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| rule.verdict == RuleVerdict::Block);
+        let (blocks, mut ordered): (Vec<_>, Vec<_>) =
+            rules.into_iter().partition(|rule| rule.verdict == RuleVerdict::Block);
         ordered.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
         Ok(Self { blocks, ordered, digest: PolicyDigest(Digest::within("countersign/policy/v1", &hashed)) })
     }
@@ -156,14 +158,20 @@ fn examples(rule: &Rule, read: &dyn Fn(&str) -> Intent) -> Vec<String> {
 fn build(text: RuleText) -> Result<Rule, String> {
     let words = |it: &Option<OneOrMany>| it.as_ref().map(|it| it.words().to_vec()).unwrap_or_default();
     let effects = words(&text.effect).iter().map(|word| action(word)).collect::<Result<Vec<_>, _>>()?;
-    let only = text.only.as_ref().map(|list| list.iter().map(|word| action(word)).collect::<Result<Vec<_>, _>>()).transpose()?;
+    let only = text
+        .only
+        .as_ref()
+        .map(|list| list.iter().map(|word| action(word)).collect::<Result<Vec<_>, _>>())
+        .transpose()?;
     let categories = words(&text.category)
         .iter()
         .map(|word| Category::parse(word).ok_or_else(|| format!("`{word}` is no category")))
         .collect::<Result<Vec<_>, _>>()?;
     let level = text.level.as_deref().map(|word| {
         let (or_higher, name) = word.strip_prefix(">=").map_or((false, word), |rest| (true, rest));
-        Level::parse(name).map(|level| (or_higher, level)).ok_or_else(|| format!("`{word}` is no level: low, medium, high, critical, or >= one"))
+        Level::parse(name)
+            .map(|level| (or_higher, level))
+            .ok_or_else(|| format!("`{word}` is no level: low, medium, high, critical, or >= one"))
     });
     let accepts_partial = match text.coverage.as_deref() {
         None | Some("full") => false,
@@ -172,7 +180,8 @@ fn build(text: RuleText) -> Result<Rule, String> {
     };
     let paths = words(&text.path).iter().map(|it| braces(it)).collect::<Result<Vec<_>, _>>()?.concat();
     let command = text.command.as_deref().map(command).transpose()?.unwrap_or_default();
-    let bare = command.is_empty() && effects.is_empty() && paths.is_empty() && categories.is_empty() && text.factor.is_none();
+    let bare =
+        command.is_empty() && effects.is_empty() && paths.is_empty() && categories.is_empty() && text.factor.is_none();
     if bare && text.tool.is_none() && text.level.is_none() {
         return Err("it says nothing about what it matches: add `command`, `effect`, `path`, `category`, `factor`, `tool` or `level`".to_owned());
     }
@@ -216,7 +225,8 @@ fn action(word: &str) -> Result<Action, String> {
 }
 
 fn braces(pattern: &str) -> Result<Vec<String>, String> {
-    glob::alternatives(pattern).ok_or_else(|| format!("the braces of `{pattern}` do not close, nest, or make too many patterns"))
+    glob::alternatives(pattern)
+        .ok_or_else(|| format!("the braces of `{pattern}` do not close, nest, or make too many patterns"))
 }
 
 fn command(pattern: &str) -> Result<Vec<Vec<String>>, String> {
@@ -241,7 +251,9 @@ fn refuse_carriers(command: &[Vec<String>]) -> Result<(), String> {
         let name = program.rsplit('/').next().unwrap_or(program);
         let open = words.iter().skip(1).any(|word| word.contains(['*', '?']));
         if CARRIERS.contains(&name) && (open || words.len() == 1) {
-            return Err(format!("`{name}` runs what it is given, so a pattern for it allows everything, such as `{name} ./anything`; name the exact command"));
+            return Err(format!(
+                "`{name}` runs what it is given, so a pattern for it allows everything, such as `{name} ./anything`; name the exact command"
+            ));
         }
     }
     Ok(())
@@ -249,7 +261,8 @@ fn refuse_carriers(command: &[Vec<String>]) -> Result<(), String> {
 
 /// Milliseconds since 1970 of an offset date-time (RFC 3339).
 fn expiry(at: toml::value::Datetime) -> Result<u64, String> {
-    let wrong = || format!("`expires = {at}` must be a full date and time with an offset, such as 2027-01-31T00:00:00Z");
+    let wrong =
+        || format!("`expires = {at}` must be a full date and time with an offset, such as 2027-01-31T00:00:00Z");
     let (date, time, offset) = (at.date.ok_or_else(wrong)?, at.time.ok_or_else(wrong)?, at.offset.ok_or_else(wrong)?);
     let minutes = match offset {
         toml::value::Offset::Z => 0,
@@ -271,7 +284,8 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let era = shifted.div_euclid(400);
     let year_of_era = shifted.rem_euclid(400);
     let month_from_march = month.saturating_add(9).rem_euclid(12);
-    let day_of_year = month_from_march.saturating_mul(153).saturating_add(2).div_euclid(5).saturating_add(day).saturating_sub(1);
+    let day_of_year =
+        month_from_march.saturating_mul(153).saturating_add(2).div_euclid(5).saturating_add(day).saturating_sub(1);
     let day_of_era = year_of_era
         .saturating_mul(365)
         .saturating_add(year_of_era.div_euclid(4))
@@ -310,7 +324,10 @@ mod tests {
 
     #[test]
     fn unknown_keys_and_missing_examples_are_refused() {
-        assert!(problems("[[rule]]\nid='x'\nverdict='ask'\ncommand='a'\nmatches=['a']\nspares=['b']\nmatch=1").contains("unknown field"));
+        assert!(
+            problems("[[rule]]\nid='x'\nverdict='ask'\ncommand='a'\nmatches=['a']\nspares=['b']\nmatch=1")
+                .contains("unknown field")
+        );
         assert!(problems("[[rule]]\nid='x'\nverdict='ask'\ncommand='a'\nmatches=['a']").contains("spares"));
         assert!(problems("[[rule]]\nid='x'\nverdict='ask'\nmatches=['a']\nspares=['b']").contains("says nothing"));
     }

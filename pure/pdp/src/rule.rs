@@ -117,7 +117,8 @@ impl Rule {
             return false;
         }
         if let Some(only) = &self.only
-            && (segment.operations.is_empty() || !segment.operations.iter().all(|operation| only.contains(&operation.action)))
+            && (segment.operations.is_empty()
+                || !segment.operations.iter().all(|operation| only.contains(&operation.action)))
         {
             return false;
         }
@@ -125,7 +126,8 @@ impl Rule {
             && self.speaks_of_tool(segment)
             && self.speaks_of_operations(segment, lenient)
             && (self.categories.is_empty() || segment.categories().iter().any(|it| self.categories.contains(it)))
-            && (self.factors.is_empty() || segment.factors.iter().any(|it| self.factors.iter().any(|name| name == it.name)))
+            && (self.factors.is_empty()
+                || segment.factors.iter().any(|it| self.factors.iter().any(|name| name == it.name)))
             && self.level.is_none_or(|(or_higher, level)| {
                 let found = risk::of_segment(segment).level();
                 if or_higher { found >= level } else { found == level }
@@ -133,12 +135,16 @@ impl Rule {
     }
 
     fn in_context(&self, situation: &Situation<'_>) -> bool {
-        let agent = self.when.agent.as_ref().is_none_or(|pattern| {
-            situation.agent.is_some_and(|agent| glob::matches(pattern, agent, Wild::Name))
-        });
-        let cwd = self.when.cwd.as_ref().is_none_or(|pattern| {
-            situation.cwd.is_some_and(|cwd| glob::matches(pattern, cwd, Wild::Path))
-        });
+        let agent = self
+            .when
+            .agent
+            .as_ref()
+            .is_none_or(|pattern| situation.agent.is_some_and(|agent| glob::matches(pattern, agent, Wild::Name)));
+        let cwd = self
+            .when
+            .cwd
+            .as_ref()
+            .is_none_or(|pattern| situation.cwd.is_some_and(|cwd| glob::matches(pattern, cwd, Wild::Path)));
         agent && cwd
     }
 
@@ -208,7 +214,9 @@ impl Rule {
     pub(crate) fn assurance(text: Option<&str>) -> Result<Assurance, String> {
         match text {
             None => Ok(Assurance::Totp),
-            Some(word) => Assurance::parse(word).ok_or_else(|| format!("`assurance` is `totp` or `signature`, not `{word}`")),
+            Some(word) => {
+                Assurance::parse(word).ok_or_else(|| format!("`assurance` is `totp` or `signature`, not `{word}`"))
+            }
         }
     }
 }

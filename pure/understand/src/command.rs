@@ -11,14 +11,59 @@ const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "rbash"];
 
 /// Programs that read code in a language that is not read here.
 const INTERPRETERS: &[&str] = &[
-    "python", "pypy", "perl", "ruby", "node", "nodejs", "deno", "bun", "php", "lua", "luajit", "tclsh", "wish", "expect", "osascript", "pwsh",
-    "Rscript", "R", "julia", "guile", "racket", "sbcl", "ghci", "runghc", "groovy", "scala", "swift", "java", "jshell", "irb", "ipython", "zsh",
-    "ksh", "fish", "csh", "tcsh", "elvish", "xonsh", "nu", "vim", "vi", "nvim", "emacs", "ed", "ex", "gdb",
+    "python",
+    "pypy",
+    "perl",
+    "ruby",
+    "node",
+    "nodejs",
+    "deno",
+    "bun",
+    "php",
+    "lua",
+    "luajit",
+    "tclsh",
+    "wish",
+    "expect",
+    "osascript",
+    "pwsh",
+    "Rscript",
+    "R",
+    "julia",
+    "guile",
+    "racket",
+    "sbcl",
+    "ghci",
+    "runghc",
+    "groovy",
+    "scala",
+    "swift",
+    "java",
+    "jshell",
+    "irb",
+    "ipython",
+    "zsh",
+    "ksh",
+    "fish",
+    "csh",
+    "tcsh",
+    "elvish",
+    "xonsh",
+    "nu",
+    "vim",
+    "vi",
+    "nvim",
+    "emacs",
+    "ed",
+    "ex",
+    "gdb",
 ];
 
 /// Builtins that change nothing we judge.
-const QUIET_BUILTINS: &[&str] =
-    &["exit", "return", "break", "continue", "shift", "wait", "jobs", "times", "logout", "dirs", "caller", "disown", "suspend", "umask", "ulimit"];
+const QUIET_BUILTINS: &[&str] = &[
+    "exit", "return", "break", "continue", "shift", "wait", "jobs", "times", "logout", "dirs", "caller", "disown",
+    "suspend", "umask", "ulimit",
+];
 
 /// Marks a segment as running what another command fetched.
 pub(crate) fn mark_download(segment: &mut Segment, from: &str) {
@@ -29,7 +74,11 @@ pub(crate) fn mark_download(segment: &mut Segment, from: &str) {
         reversibility: Reversibility::Irreversible,
         recursive: false,
     });
-    segment.factors.push(Factor { name: "download_and_run", points: 40, why: format!("runs code that comes from {from}") });
+    segment.factors.push(Factor {
+        name: "download_and_run",
+        points: 40,
+        why: format!("runs code that comes from {from}"),
+    });
 }
 
 /// Marks a segment as sending what was read from a secret's place.
@@ -60,14 +109,18 @@ impl Lowering<'_> {
                 run_unknown(&mut segment, head.text(), "the program is not known before it runs");
             }
         }
-        let inner: Vec<Operation> = self.intent.segments.iter().skip(before).flat_map(|it| it.operations.clone()).collect();
+        let inner: Vec<Operation> =
+            self.intent.segments.iter().skip(before).flat_map(|it| it.operations.clone()).collect();
         let fetched = inner.iter().find(|operation| operation.action == Action::Connect);
         let runs = segment.operations.iter().any(|operation| operation.action == Action::Run);
         if runs && let Some(fetched) = fetched {
             mark_download(&mut segment, fetched.resource.text());
         }
-        let reads_secret = inner.iter().chain(&segment.operations).find(|operation| operation.category == Category::CredentialAccess);
-        if program::connects(&segment.operations) && let Some(secret) = reads_secret {
+        let reads_secret =
+            inner.iter().chain(&segment.operations).find(|operation| operation.category == Category::CredentialAccess);
+        if program::connects(&segment.operations)
+            && let Some(secret) = reads_secret
+        {
             let secret = secret.resource.text().to_owned();
             mark_leak(&mut segment, &secret);
         }
@@ -130,7 +183,13 @@ impl Lowering<'_> {
             return;
         }
         if let Some((action, category, reversibility)) = entry.always.and_then(Role::effect) {
-            segment.operations.push(Operation { action, resource: Resource::System, category, reversibility, recursive: false });
+            segment.operations.push(Operation {
+                action,
+                resource: Resource::System,
+                category,
+                reversibility,
+                recursive: false,
+            });
         }
         let mut dress = Dress::default();
         for (name, value) in parsed.assigned {
@@ -202,7 +261,9 @@ impl Lowering<'_> {
                     reversibility: Reversibility::Irreversible,
                     recursive: false,
                 });
-                segment.unknowns.push(Unknown { text: what, why: "what this subcommand does is not known to us".to_owned() });
+                segment
+                    .unknowns
+                    .push(Unknown { text: what, why: "what this subcommand does is not known to us".to_owned() });
             }
         }
     }
@@ -266,17 +327,73 @@ impl Lowering<'_> {
 
     fn find(&mut self, args: &[Arg], segment: &mut Segment) {
         const TAKES_VALUE: &[&str] = &[
-            "-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex", "-type", "-size", "-mtime", "-atime", "-ctime", "-mmin",
-            "-amin", "-cmin", "-newer", "-user", "-group", "-perm", "-maxdepth", "-mindepth", "-printf", "-links", "-inum", "-regextype", "-fstype",
-            "-xtype", "-lname", "-samefile", "-newermt",
+            "-name",
+            "-iname",
+            "-path",
+            "-ipath",
+            "-wholename",
+            "-regex",
+            "-iregex",
+            "-type",
+            "-size",
+            "-mtime",
+            "-atime",
+            "-ctime",
+            "-mmin",
+            "-amin",
+            "-cmin",
+            "-newer",
+            "-user",
+            "-group",
+            "-perm",
+            "-maxdepth",
+            "-mindepth",
+            "-printf",
+            "-links",
+            "-inum",
+            "-regextype",
+            "-fstype",
+            "-xtype",
+            "-lname",
+            "-samefile",
+            "-newermt",
         ];
         const PLAIN: &[&str] = &[
-            "-print", "-print0", "-ls", "-o", "-or", "-a", "-and", "-not", "!", "(", ")", "-empty", "-prune", "-quit", "-depth", "-xdev", "-mount",
-            "-follow", "-L", "-H", "-P", "-readable", "-writable", "-executable", "-true", "-false", "-daystart", "-nouser", "-nogroup", ",",
+            "-print",
+            "-print0",
+            "-ls",
+            "-o",
+            "-or",
+            "-a",
+            "-and",
+            "-not",
+            "!",
+            "(",
+            ")",
+            "-empty",
+            "-prune",
+            "-quit",
+            "-depth",
+            "-xdev",
+            "-mount",
+            "-follow",
+            "-L",
+            "-H",
+            "-P",
+            "-readable",
+            "-writable",
+            "-executable",
+            "-true",
+            "-false",
+            "-daystart",
+            "-nouser",
+            "-nogroup",
+            ",",
         ];
         let mut rest = args.iter().peekable();
         let mut roots: Vec<Arg> = Vec::new();
-        while let Some(root) = rest.next_if(|arg| !arg.text().starts_with(['-', '!', '(']) || matches!(arg.text(), "-")) {
+        while let Some(root) = rest.next_if(|arg| !arg.text().starts_with(['-', '!', '(']) || matches!(arg.text(), "-"))
+        {
             roots.push(root.clone());
         }
         if roots.is_empty() {
@@ -304,7 +421,9 @@ impl Lowering<'_> {
                 },
                 text if TAKES_VALUE.contains(&text) => drop(rest.next()),
                 text if PLAIN.contains(&text) && arg.known().is_some() => {}
-                text => segment.unknowns.push(Unknown { text: text.to_owned(), why: "the option of `find` is not known to us".to_owned() }),
+                text => segment
+                    .unknowns
+                    .push(Unknown { text: text.to_owned(), why: "the option of `find` is not known to us".to_owned() }),
             }
         }
         for root in &roots {
@@ -318,7 +437,9 @@ impl Lowering<'_> {
             "cd" => {
                 self.cwd = match args {
                     [] => self.home.clone(),
-                    [Arg::Known(directory)] if !directory.starts_with('-') && (directory.starts_with('/') || self.cwd.is_some()) => {
+                    [Arg::Known(directory)]
+                        if !directory.starts_with('-') && (directory.starts_with('/') || self.cwd.is_some()) =>
+                    {
                         Some(paths::plain(directory, self.cwd.as_deref()))
                     }
                     _ => None,
@@ -327,20 +448,28 @@ impl Lowering<'_> {
                 self.variables.insert("PWD".to_owned(), cwd);
             }
             "pushd" | "popd" => self.cwd = None,
-            "export" | "declare" | "typeset" | "local" | "readonly" | "unset" | "read" | "mapfile" | "readarray" | "getopts" => {
+            "export" | "declare" | "typeset" | "local" | "readonly" | "unset" | "read" | "mapfile" | "readarray"
+            | "getopts" => {
                 self.declaration(name, args, segment);
             }
             "set" => {
                 let plain = args.iter().all(|arg| {
-                    arg.known().is_some_and(|text| text == "pipefail" || text.chars().all(|c| "-+euxovhnCf".contains(c)))
+                    arg.known()
+                        .is_some_and(|text| text == "pipefail" || text.chars().all(|c| "-+euxovhnCf".contains(c)))
                 });
                 if !plain && args.first().and_then(Arg::known) != Some("--") {
-                    segment.unknowns.push(Unknown { text: "set".to_owned(), why: "changes how the shell reads what follows".to_owned() });
+                    segment.unknowns.push(Unknown {
+                        text: "set".to_owned(),
+                        why: "changes how the shell reads what follows".to_owned(),
+                    });
                 }
             }
             "shopt" | "alias" | "unalias" | "bind" | "complete" | "compgen" | "enable" | "history" | "fc" => {
                 self.lookup_changed |= matches!(name, "alias" | "enable" | "shopt");
-                segment.unknowns.push(Unknown { text: name.to_owned(), why: "changes how the shell reads what follows".to_owned() });
+                segment.unknowns.push(Unknown {
+                    text: name.to_owned(),
+                    why: "changes how the shell reads what follows".to_owned(),
+                });
             }
             "hash" if args.iter().any(|arg| arg.text().starts_with("-p")) => {
                 self.lookup_changed = true;
@@ -363,7 +492,9 @@ impl Lowering<'_> {
                     let path = paths::plain(path, self.cwd.as_deref());
                     self.script(&path, segment);
                 }
-                Some(other) => run_unknown(segment, other.text(), "the file that the shell reads is not known before it runs"),
+                Some(other) => {
+                    run_unknown(segment, other.text(), "the file that the shell reads is not known before it runs")
+                }
                 None => {}
             },
             "let" => {
@@ -377,7 +508,8 @@ impl Lowering<'_> {
     }
 
     fn declaration(&mut self, name: &str, args: &[Arg], segment: &mut Segment) {
-        let exports = name == "export" || args.iter().any(|arg| arg.text().starts_with('-') && arg.text().contains('x'));
+        let exports =
+            name == "export" || args.iter().any(|arg| arg.text().starts_with('-') && arg.text().contains('x'));
         let mut dress = Dress::default();
         for arg in args {
             let Some(text) = arg.known() else {
@@ -392,7 +524,10 @@ impl Lowering<'_> {
             };
             if text.starts_with('-') {
                 if text.contains(['n', 'f', 'A']) && matches!(name, "declare" | "typeset" | "local" | "export") {
-                    dress.unknowns.push(Unknown { text: text.to_owned(), why: "references and functions are not followed".to_owned() });
+                    dress.unknowns.push(Unknown {
+                        text: text.to_owned(),
+                        why: "references and functions are not followed".to_owned(),
+                    });
                 }
                 continue;
             }
@@ -400,7 +535,8 @@ impl Lowering<'_> {
             let quiet = value.is_none() && matches!(name, "export" | "readonly");
             if !quiet {
                 self.set(variable.trim_end_matches('+'), value.map(str::to_owned), exports, &mut dress);
-                self.variables.insert(variable.to_owned(), if name == "read" { None } else { value.map(str::to_owned) });
+                self.variables
+                    .insert(variable.to_owned(), if name == "read" { None } else { value.map(str::to_owned) });
             }
         }
         segment.unknowns.extend(dress.unknowns);

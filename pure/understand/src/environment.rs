@@ -6,8 +6,26 @@
 /// a list of harmful ones would be a way round.
 pub(crate) fn is_harmless(name: &str) -> bool {
     const HARMLESS: &[&str] = &[
-        "CI", "CLICOLOR", "COLUMNS", "DEBIAN_FRONTEND", "DEBUG", "FORCE_COLOR", "LANG", "LANGUAGE", "LINES", "NODE_ENV", "NO_COLOR",
-        "PORT", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "RUST_BACKTRACE", "RUST_LOG", "TERM", "TZ", "VERBOSE", "CARGO_TERM_COLOR",
+        "CI",
+        "CLICOLOR",
+        "COLUMNS",
+        "DEBIAN_FRONTEND",
+        "DEBUG",
+        "FORCE_COLOR",
+        "LANG",
+        "LANGUAGE",
+        "LINES",
+        "NODE_ENV",
+        "NO_COLOR",
+        "PORT",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONUNBUFFERED",
+        "RUST_BACKTRACE",
+        "RUST_LOG",
+        "TERM",
+        "TZ",
+        "VERBOSE",
+        "CARGO_TERM_COLOR",
     ];
     HARMLESS.contains(&name) || name.starts_with("LC_") || is_private(name)
 }
@@ -22,9 +40,36 @@ pub(crate) fn is_private(name: &str) -> bool {
 /// Names that the shell itself obeys, exported or not.
 pub(crate) fn steers_the_shell(name: &str) -> bool {
     const STEERS: &[&str] = &[
-        "BASHOPTS", "BASH_ALIASES", "BASH_CMDS", "BASH_ENV", "BASH_LOADABLES_PATH", "BASH_XTRACEFD", "CDPATH", "ENV", "EXECIGNORE",
-        "FCEDIT", "GLOBIGNORE", "HISTFILE", "HOME", "IFS", "INPUTRC", "MAIL", "MAILPATH", "OLDPWD", "PATH", "POSIXLY_CORRECT",
-        "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS3", "PS4", "PWD", "SHELL", "SHELLOPTS", "TMOUT",
+        "BASHOPTS",
+        "BASH_ALIASES",
+        "BASH_CMDS",
+        "BASH_ENV",
+        "BASH_LOADABLES_PATH",
+        "BASH_XTRACEFD",
+        "CDPATH",
+        "ENV",
+        "EXECIGNORE",
+        "FCEDIT",
+        "GLOBIGNORE",
+        "HISTFILE",
+        "HOME",
+        "IFS",
+        "INPUTRC",
+        "MAIL",
+        "MAILPATH",
+        "OLDPWD",
+        "PATH",
+        "POSIXLY_CORRECT",
+        "PROMPT_COMMAND",
+        "PS0",
+        "PS1",
+        "PS2",
+        "PS3",
+        "PS4",
+        "PWD",
+        "SHELL",
+        "SHELLOPTS",
+        "TMOUT",
     ];
     STEERS.contains(&name) || name.starts_with("LD_") || name.starts_with("DYLD_") || name.starts_with("BASH_FUNC_")
 }

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use brush_parser::ast::{
-    AndOr, Assignment, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item, CompoundCommand, CompoundList,
-    ExtendedTestExpr, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Pipeline, Program, RedirectList, SimpleCommand,
-    UnaryPredicate,
+    AndOr, Assignment, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item, CompoundCommand,
+    CompoundList, ExtendedTestExpr, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Pipeline, Program,
+    RedirectList, SimpleCommand, UnaryPredicate,
 };
 use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Flow, Intent, Operation, Segment, Unknown};
 
@@ -84,7 +84,8 @@ impl<'a> Lowering<'a> {
     /// Adds a segment, up to the limit.
     pub(crate) fn push(&mut self, mut segment: Segment) {
         let reaches = |operation: &&Operation| {
-            matches!(operation.action, Action::Delete | Action::Permit) && crate::paths::is_broad(operation.resource.text(), self.home.as_deref())
+            matches!(operation.action, Action::Delete | Action::Permit)
+                && crate::paths::is_broad(operation.resource.text(), self.home.as_deref())
         };
         if let Some(wide) = segment.operations.iter().find(reaches) {
             let why = format!("`{}` reaches nearly everything", wide.resource.text());
@@ -159,7 +160,8 @@ impl<'a> Lowering<'a> {
         for (at, command) in pipeline.seq.iter().enumerate() {
             let first = self.intent.segments.len();
             self.contained(|walk| walk.command(command, at > 0));
-            let own: Vec<Operation> = self.intent.segments.iter().skip(first).flat_map(|s| s.operations.clone()).collect();
+            let own: Vec<Operation> =
+                self.intent.segments.iter().skip(first).flat_map(|s| s.operations.clone()).collect();
             if at > 0 {
                 self.flow(&upstream, first);
             }
@@ -265,8 +267,11 @@ impl<'a> Lowering<'a> {
             ExtendedTestExpr::Not(inner) | ExtendedTestExpr::Parenthesized(inner) => self.test(inner),
             ExtendedTestExpr::UnaryTest(predicate, word) => {
                 let value = self.word(&word.value);
-                let evaluates = matches!(predicate, UnaryPredicate::ShellVariableIsSetAndAssigned | UnaryPredicate::ShellVariableIsSetAndNameRef);
-                if evaluates && !value.as_ref().and_then(Arg::known).is_some_and(|name| !name.contains('[')) {
+                let evaluates = matches!(
+                    predicate,
+                    UnaryPredicate::ShellVariableIsSetAndAssigned | UnaryPredicate::ShellVariableIsSetAndNameRef
+                );
+                if evaluates && value.as_ref().and_then(Arg::known).is_none_or(|name| name.contains('[')) {
                     self.unknown(&word.value, "a subscript in a test is evaluated, which may run commands");
                 }
             }
@@ -274,8 +279,12 @@ impl<'a> Lowering<'a> {
                 use brush_parser::ast::BinaryPredicate as P;
                 let arithmetic = matches!(
                     predicate,
-                    P::ArithmeticEqualTo | P::ArithmeticNotEqualTo | P::ArithmeticLessThan | P::ArithmeticLessThanOrEqualTo
-                        | P::ArithmeticGreaterThan | P::ArithmeticGreaterThanOrEqualTo
+                    P::ArithmeticEqualTo
+                        | P::ArithmeticNotEqualTo
+                        | P::ArithmeticLessThan
+                        | P::ArithmeticLessThanOrEqualTo
+                        | P::ArithmeticGreaterThan
+                        | P::ArithmeticGreaterThanOrEqualTo
                 );
                 for word in [left, right] {
                     let value = self.word(&word.value);
@@ -341,9 +350,10 @@ impl<'a> Lowering<'a> {
 
     fn assign(&mut self, assignment: &Assignment, for_program: bool, dress: &mut Dress) {
         let (name, value) = match (&assignment.name, &assignment.value) {
-            (AssignmentName::VariableName(name), AssignmentValue::Scalar(word)) => {
-                (name.clone(), self.word(&word.value).map_or_else(|| Some(String::new()), |arg| arg.known().map(str::to_owned)))
-            }
+            (AssignmentName::VariableName(name), AssignmentValue::Scalar(word)) => (
+                name.clone(),
+                self.word(&word.value).map_or_else(|| Some(String::new()), |arg| arg.known().map(str::to_owned)),
+            ),
             (AssignmentName::VariableName(name), AssignmentValue::Array(items)) => {
                 for (key, value) in items {
                     key.iter().for_each(|key| drop(self.word(&key.value)));
@@ -422,7 +432,11 @@ impl<'a> Lowering<'a> {
                 self.redirect_to(value, &word.value, Role::Write, dress);
             }
             IoRedirect::HereDocument(_, document) => {
-                let text = if document.requires_expansion { self.heredoc(&document.doc.value) } else { Some(document.doc.value.clone()) };
+                let text = if document.requires_expansion {
+                    self.heredoc(&document.doc.value)
+                } else {
+                    Some(document.doc.value.clone())
+                };
                 dress.input = Some(text);
             }
             IoRedirect::HereString(_, word) => {
@@ -436,7 +450,9 @@ impl<'a> Lowering<'a> {
         let arg = value.unwrap_or_else(|| Arg::Unknown(raw.to_owned()));
         let network = arg.text().starts_with("/dev/tcp/") || arg.text().starts_with("/dev/udp/");
         if network {
-            dress.unknowns.push(Unknown { text: raw.to_owned(), why: "the shell itself opens a network connection".to_owned() });
+            dress
+                .unknowns
+                .push(Unknown { text: raw.to_owned(), why: "the shell itself opens a network connection".to_owned() });
         }
         let before = dress.operations.len();
         self.effect(&arg, role, false, &mut dress.operations, &mut dress.unknowns);

@@ -21,7 +21,9 @@ fn openers(text: &str) -> usize {
     let brackets = text.bytes().filter(|byte| matches!(byte, b'(' | b'{' | b'`' | b'[' | b'!' | b'$')).count();
     let words = text
         .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| matches!(*word, "if" | "while" | "until" | "for" | "case" | "select" | "coproc" | "time" | "elif"))
+        .filter(|word| {
+            matches!(*word, "if" | "while" | "until" | "for" | "case" | "select" | "coproc" | "time" | "elif")
+        })
         .count();
     brackets.saturating_add(words)
 }

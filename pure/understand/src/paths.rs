@@ -79,24 +79,104 @@ pub(crate) fn kept(path: &str) -> Option<Kept> {
     }
     let public = name.ends_with(".pub") || name.ends_with(".example") || name.ends_with(".sample");
     if !public
-        && (holds(&["/.aws/", "/.gnupg/", "/.kube/", "/.azure/", "/.config/gcloud", "/.docker/config", "/.config/gh/", "/run/secrets"])
-            || (holds(&["/.ssh/"]) && !named(&["config", "known_hosts", "authorized_keys"]))
-            || named(&["shadow", "gshadow", ".env", ".netrc", "_netrc", ".npmrc", ".pypirc", ".git-credentials", ".pgpass", ".my.cnf",
-                ".htpasswd", "credentials", "credentials.json", "secrets.json", "secrets.yml", "secrets.yaml", ".vault-token", ".bash_history",
-                ".zsh_history", "environ", "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", "master.key", "kubeconfig"])
+        && (holds(&[
+            "/.aws/",
+            "/.gnupg/",
+            "/.kube/",
+            "/.azure/",
+            "/.config/gcloud",
+            "/.docker/config",
+            "/.config/gh/",
+            "/run/secrets",
+        ]) || (holds(&["/.ssh/"]) && !named(&["config", "known_hosts", "authorized_keys"]))
+            || named(&[
+                "shadow",
+                "gshadow",
+                ".env",
+                ".netrc",
+                "_netrc",
+                ".npmrc",
+                ".pypirc",
+                ".git-credentials",
+                ".pgpass",
+                ".my.cnf",
+                ".htpasswd",
+                "credentials",
+                "credentials.json",
+                "secrets.json",
+                "secrets.yml",
+                "secrets.yaml",
+                ".vault-token",
+                ".bash_history",
+                ".zsh_history",
+                "environ",
+                "id_rsa",
+                "id_ed25519",
+                "id_ecdsa",
+                "id_dsa",
+                "master.key",
+                "kubeconfig",
+            ])
             || name.starts_with(".env.")
             || name.starts_with("id_rsa")
             || ends(&[".pem", ".key", ".p12", ".pfx", ".kdbx", ".jks", ".keystore", ".ppk", ".asc"]))
     {
         return Some(Kept::Secret);
     }
-    if named(&[".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".profile", ".zshrc", ".zshenv", ".zprofile", ".zlogin", ".inputrc",
-        "config.fish", "authorized_keys", "crontab", "sudoers", ".gitconfig", ".gitmodules", "ld.so.preload", "jenkinsfile", ".gitlab-ci.yml",
-        "claude.md", "agents.md", "memory.md", ".mcp.json", "hooks.json"])
-        || holds(&["/.git/hooks", "/.git/config", "/cron.", "/cron/", "/systemd/", "/sudoers.d", "/.github/workflows", "/.claude/", "/.codex/",
-            "/.cursor/", "/.gemini/", "/.vscode/", "/autostart/", "/launchagents/", "/launchdaemons/", "/.ssh/", "/pam.d/", "/profile.d/"])
-        || begins(&[".git/hooks", ".git/config", ".github/workflows", ".claude/", ".cursor/", ".ssh/", ".vscode/", "/etc/"])
-    {
+    if named(&[
+        ".bashrc",
+        ".bash_profile",
+        ".bash_login",
+        ".bash_logout",
+        ".profile",
+        ".zshrc",
+        ".zshenv",
+        ".zprofile",
+        ".zlogin",
+        ".inputrc",
+        "config.fish",
+        "authorized_keys",
+        "crontab",
+        "sudoers",
+        ".gitconfig",
+        ".gitmodules",
+        "ld.so.preload",
+        "jenkinsfile",
+        ".gitlab-ci.yml",
+        "claude.md",
+        "agents.md",
+        "memory.md",
+        ".mcp.json",
+        "hooks.json",
+    ]) || holds(&[
+        "/.git/hooks",
+        "/.git/config",
+        "/cron.",
+        "/cron/",
+        "/systemd/",
+        "/sudoers.d",
+        "/.github/workflows",
+        "/.claude/",
+        "/.codex/",
+        "/.cursor/",
+        "/.gemini/",
+        "/.vscode/",
+        "/autostart/",
+        "/launchagents/",
+        "/launchdaemons/",
+        "/.ssh/",
+        "/pam.d/",
+        "/profile.d/",
+    ]) || begins(&[
+        ".git/hooks",
+        ".git/config",
+        ".github/workflows",
+        ".claude/",
+        ".cursor/",
+        ".ssh/",
+        ".vscode/",
+        "/etc/",
+    ]) {
         return Some(Kept::Persistence);
     }
     if begins(&["/dev/", "/proc/", "/sys/", "/boot/"]) && !is_sink(path) {

@@ -30,7 +30,8 @@ impl Lowering<'_> {
         let mut only_operands = false;
         while let Some(arg) = rest.next() {
             let Some(text) = arg.known() else {
-                let may_be_option = !only_operands && !arg.text().starts_with(['/', '.']) && matches!(arg, Arg::Pattern(_));
+                let may_be_option =
+                    !only_operands && !arg.text().starts_with(['/', '.']) && matches!(arg, Arg::Pattern(_));
                 if may_be_option && arg.text().starts_with(['*', '?', '[']) && program.operands != Role::Read {
                     parsed.unknown(arg.text(), "a file name that the pattern matches could be taken as an option");
                 }
@@ -69,7 +70,13 @@ impl Lowering<'_> {
         parsed
     }
 
-    fn long_option<'b>(&mut self, program: &Program, long: &str, rest: &mut impl Iterator<Item = &'b Arg>, parsed: &mut Parsed) {
+    fn long_option<'b>(
+        &mut self,
+        program: &Program,
+        long: &str,
+        rest: &mut impl Iterator<Item = &'b Arg>,
+        parsed: &mut Parsed,
+    ) {
         let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
         let option = format!("--{name}");
         parsed.recursive |= program.is_recursive(&option);
@@ -85,7 +92,13 @@ impl Lowering<'_> {
         }
     }
 
-    fn short_options<'b>(&mut self, program: &Program, text: &str, rest: &mut impl Iterator<Item = &'b Arg>, parsed: &mut Parsed) {
+    fn short_options<'b>(
+        &mut self,
+        program: &Program,
+        text: &str,
+        rest: &mut impl Iterator<Item = &'b Arg>,
+        parsed: &mut Parsed,
+    ) {
         let number = text.strip_prefix('-').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
         if program.is_flag(text) || (number && program.is_flag("-#")) {
             return;
@@ -135,7 +148,8 @@ impl Lowering<'_> {
         if let Some(role) = program.always
             && let Some((action, category, reversibility)) = role.effect()
         {
-            let resource = if role == Role::Opaque { Resource::Unknown(program.name.to_owned()) } else { Resource::System };
+            let resource =
+                if role == Role::Opaque { Resource::Unknown(program.name.to_owned()) } else { Resource::System };
             parsed.operations.push(Operation { action, resource, category, reversibility, recursive: false });
             if role == Role::Opaque {
                 parsed.unknown(program.name, "what this program does with its arguments is not known to us");
@@ -158,7 +172,14 @@ impl Lowering<'_> {
     }
 
     /// The operation that a role on a value stands for, with what is known of the place it touches.
-    pub(crate) fn effect(&mut self, value: &Arg, role: Role, recursive: bool, operations: &mut Vec<Operation>, unknowns: &mut Vec<Unknown>) {
+    pub(crate) fn effect(
+        &mut self,
+        value: &Arg,
+        role: Role,
+        recursive: bool,
+        operations: &mut Vec<Operation>,
+        unknowns: &mut Vec<Unknown>,
+    ) {
         let Some((action, category, reversibility)) = role.effect() else { return };
         let mut add = |resource: Resource, category: Category| {
             operations.push(Operation { action, resource, category, reversibility, recursive });
@@ -177,13 +198,17 @@ impl Lowering<'_> {
                 let writes = role != Role::Read;
                 for place in std::iter::once(&path).chain(real.iter()) {
                     let kept = paths::kept(place);
-                    let resource = if pattern { Resource::Pattern(place.clone()) } else { Resource::Path(place.clone()) };
+                    let resource =
+                        if pattern { Resource::Pattern(place.clone()) } else { Resource::Path(place.clone()) };
                     add(resource, kept.and_then(|kept| kept.category(writes)).unwrap_or(category));
                     if kept == Some(Kept::Device) && !writes {
                         unknowns.push(Unknown { text: place.clone(), why: "a device or kernel file".to_owned() });
                     }
                     if pattern && may_match_secret(place) {
-                        unknowns.push(Unknown { text: place.clone(), why: "the pattern may match files that hold secrets".to_owned() });
+                        unknowns.push(Unknown {
+                            text: place.clone(),
+                            why: "the pattern may match files that hold secrets".to_owned(),
+                        });
                     }
                 }
                 if role == Role::Script {
@@ -192,10 +217,16 @@ impl Lowering<'_> {
             }
             Role::Url | Role::Host => match value.known().map(host_of) {
                 Some(Some(host)) => add(Resource::Host(host), category),
-                Some(None) => unknowns.push(Unknown { text: value.text().to_owned(), why: "no network address that we can read".to_owned() }),
+                Some(None) => unknowns.push(Unknown {
+                    text: value.text().to_owned(),
+                    why: "no network address that we can read".to_owned(),
+                }),
                 None => {
                     add(Resource::Unknown(value.text().to_owned()), category);
-                    unknowns.push(Unknown { text: value.text().to_owned(), why: "the address is not known before it runs".to_owned() });
+                    unknowns.push(Unknown {
+                        text: value.text().to_owned(),
+                        why: "the address is not known before it runs".to_owned(),
+                    });
                 }
             },
             Role::Send => {
@@ -212,17 +243,26 @@ impl Lowering<'_> {
             }
             Role::Program | Role::Shell => {
                 add(Resource::Program(value.text().to_owned()), category);
-                unknowns.push(Unknown { text: value.text().to_owned(), why: "makes the program run another program".to_owned() });
+                unknowns.push(Unknown {
+                    text: value.text().to_owned(),
+                    why: "makes the program run another program".to_owned(),
+                });
             }
             Role::Code => {
                 if !is_plain_code(value) {
                     add(Resource::Unknown(value.text().to_owned()), category);
-                    unknowns.push(Unknown { text: value.text().to_owned(), why: "code in a language that is not read yet".to_owned() });
+                    unknowns.push(Unknown {
+                        text: value.text().to_owned(),
+                        why: "code in a language that is not read yet".to_owned(),
+                    });
                 }
             }
             Role::Opaque => {
                 add(Resource::Unknown(value.text().to_owned()), category);
-                unknowns.push(Unknown { text: value.text().to_owned(), why: "what this does is not known to us".to_owned() });
+                unknowns.push(Unknown {
+                    text: value.text().to_owned(),
+                    why: "what this does is not known to us".to_owned(),
+                });
             }
             Role::Text => {}
         }
@@ -242,7 +282,11 @@ impl Lowering<'_> {
 
     /// Where a path really leads, if that is elsewhere.
     fn real(&mut self, path: &str, pattern: bool) -> Option<String> {
-        let fixed = if pattern { path.split(['*', '?', '[']).next().and_then(|head| head.rsplit_once('/')).map(|(dir, _)| dir) } else { Some(path) };
+        let fixed = if pattern {
+            path.split(['*', '?', '[']).next().and_then(|head| head.rsplit_once('/')).map(|(dir, _)| dir)
+        } else {
+            Some(path)
+        };
         let fixed = fixed.filter(|fixed| fixed.starts_with('/'))?;
         match self.fact(FactQuery::RealPath(fixed.to_owned())) {
             Fact::RealPath(real) if real != fixed => Some(real),
@@ -276,8 +320,10 @@ fn host_of(text: &str) -> Option<String> {
     };
     let authority = rest.split(['/', '?', '#']).next()?;
     let host = authority.rsplit('@').next()?;
-    let host = if host.starts_with('[') { host.split(']').next()?.trim_start_matches('[') } else { host.split(':').next()? };
-    let plain = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
+    let host =
+        if host.starts_with('[') { host.split(']').next()?.trim_start_matches('[') } else { host.split(':').next()? };
+    let plain =
+        !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
     plain.then(|| host.to_ascii_lowercase())
 }
 
@@ -296,7 +342,9 @@ fn is_plain_code(value: &Arg) -> bool {
 /// `s/a/b/` with at most the flags `g`, `i`, `p` and a number: never `e` or `w`.
 fn is_plain_substitution(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('s') else { return false };
-    let Some(mark) = rest.chars().next().filter(|mark| matches!(mark, '/' | '|' | '#' | ',' | ':')) else { return false };
+    let Some(mark) = rest.chars().next().filter(|mark| matches!(mark, '/' | '|' | '#' | ',' | ':')) else {
+        return false;
+    };
     if rest.contains(['\\', '\n', ';', '{', '}']) {
         return false;
     }

@@ -33,7 +33,10 @@ impl Lowering<'_> {
                 }
             }
             Fact::File(FileKind::Missing) => run_unknown(segment, path, "there is no such file now"),
-            Fact::File(FileKind::Directory | FileKind::Opaque) | Fact::Program(_) | Fact::RealPath(_) | Fact::Unknown => {
+            Fact::File(FileKind::Directory | FileKind::Opaque)
+            | Fact::Program(_)
+            | Fact::RealPath(_)
+            | Fact::Unknown => {
                 run_unknown(segment, path, "a file that could not be read as a script");
             }
         }

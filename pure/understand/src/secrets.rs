@@ -38,7 +38,18 @@ const PREFIXES: &[(&str, usize, &str)] = &[
 ];
 
 /// Words in the name of an option, a variable or a header that say its value is a secret.
-const NAMES: &[&str] = &["password", "passwd", "secret", "token", "apikey", "api_key", "api-key", "access_key", "private_key", "authorization"];
+const NAMES: &[&str] = &[
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "access_key",
+    "private_key",
+    "authorization",
+];
 
 /// The text with every secret replaced by `‹kind:LENGTH:DIGEST›`, where DIGEST is the start of its SHA-256 under a
 /// salt of the caller's, so that equal secrets look equal and nothing else can be learned.
@@ -68,7 +79,10 @@ pub fn mask(text: &str, salt: &str) -> String {
 
 /// Splits off the next run of characters that a token can be made of.
 fn next_token(text: &str) -> Option<(&str, &str, &str)> {
-    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '~' | '%' | ':' | '@' | '!' | '#' | '^' | '*');
+    let part = |c: char| {
+        c.is_alphanumeric()
+            || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '~' | '%' | ':' | '@' | '!' | '#' | '^' | '*')
+    };
     let start = text.find(part)?;
     let (before, from) = text.split_at_checked(start)?;
     let end = from.find(|c: char| !part(c)).unwrap_or(from.len());
@@ -111,7 +125,8 @@ fn kind_of<'a>(token: &'a str, context: &str) -> Option<(&'static str, &'a str, 
     }
     let previous = context.trim_end().trim_end_matches([':', '"', '\'', '=', ' ']);
     let last_word = previous.rsplit(|c: char| c.is_whitespace() || c == '"' || c == '\'').next().unwrap_or("");
-    let follows = last_word == "bearer" || last_word == "basic" || (last_word.starts_with("--") && says_secret(last_word));
+    let follows =
+        last_word == "bearer" || last_word == "basic" || (last_word.starts_with("--") && says_secret(last_word));
     (follows && token.len() >= 4 && value_head == 0 && !token.starts_with('-')).then_some(("named-secret", "", token))
 }
 
@@ -123,7 +138,11 @@ fn mask_key_blocks(text: &str) -> String {
     if !label.contains("PRIVATE KEY") {
         return text.to_owned();
     }
-    let end = block.find("-----END ").and_then(|at| block.get(at..)).and_then(|rest| rest.get(9..)).and_then(|rest| rest.split_once("-----"));
+    let end = block
+        .find("-----END ")
+        .and_then(|at| block.get(at..))
+        .and_then(|rest| rest.get(9..))
+        .and_then(|rest| rest.split_once("-----"));
     let after = end.map_or("", |(_, after)| after);
     format!("{before}‹private-key›{}", mask_key_blocks(after))
 }
@@ -135,11 +154,17 @@ mod tests {
     #[test]
     fn secrets_are_gone_and_the_rest_stays() {
         for (text, secret) in [
-            ("curl -H 'Authorization: Bearer sk_live_4eC39HqLyjWDarjtT1zdp7dc' https://h/", "sk_live_4eC39HqLyjWDarjtT1zdp7dc"),
+            (
+                "curl -H 'Authorization: Bearer sk_live_4eC39HqLyjWDarjtT1zdp7dc' https://h/",
+                "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+            ),
             ("git clone https://bob:hunter22@h/r", "hunter22"),
             ("mysql --password=geheim123 db", "geheim123"),
             ("login --token abcd1234efgh", "abcd1234efgh"),
-            ("export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"),
+            (
+                "export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY",
+                "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY",
+            ),
             ("x=ghp_0123456789abcdefghijABCDEFGHIJ012345", "ghp_0123456789abcdefghijABCDEFGHIJ012345"),
             ("echo '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza\n-----END OPENSSH PRIVATE KEY-----'", "b3BlbnNza"),
         ] {
@@ -151,7 +176,14 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_left_alone() {
-        for text in ["ls -la /tmp", "git log --format=%H", "grep -r token src/", "echo $PASSWORD", "cat a=b.txt", "curl https://h:8080/x"] {
+        for text in [
+            "ls -la /tmp",
+            "git log --format=%H",
+            "grep -r token src/",
+            "echo $PASSWORD",
+            "cat a=b.txt",
+            "curl https://h:8080/x",
+        ] {
             assert_eq!(mask(text, "salt"), text);
         }
     }

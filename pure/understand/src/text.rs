@@ -10,7 +10,9 @@ pub(crate) fn observe(text: &str, intent: &mut Intent) {
         let name = match found {
             '\u{1b}' | '\u{9b}' => "terminal_escape",
             '\r' => "carriage_return",
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}' | '\u{200e}' | '\u{200f}' => "bidirectional_text",
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}' | '\u{200e}' | '\u{200f}' => {
+                "bidirectional_text"
+            }
             other if other.is_ascii_control() => "control_character",
             _ => "invisible_character",
         };

@@ -151,7 +151,8 @@ impl Lowering<'_> {
                 let _ = self.word(operand);
             }
         }
-        if let ParameterExpr::Transform { op: brush_parser::word::ParameterTransformOp::PromptExpand, .. } = expression {
+        if let ParameterExpr::Transform { op: brush_parser::word::ParameterTransformOp::PromptExpand, .. } = expression
+        {
             self.unknown("@P", "a prompt expansion runs the commands in the variable's value");
         }
         if is_indirect(expression) {
@@ -170,7 +171,11 @@ impl Lowering<'_> {
         let mut names = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         let opaque = names.any(|name| {
             name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                && !self.variables.get(name).and_then(Option::as_ref).is_some_and(|value| value.bytes().all(|b| b.is_ascii_digit()))
+                && !self
+                    .variables
+                    .get(name)
+                    .and_then(Option::as_ref)
+                    .is_some_and(|value| value.bytes().all(|b| b.is_ascii_digit()))
         });
         if opaque {
             self.unknown(expression, "arithmetic evaluates the value of a variable, which may hold commands");
@@ -227,7 +232,9 @@ fn operands(expression: &ParameterExpr) -> Vec<&str> {
     use ParameterExpr as E;
     let mut found: Vec<&str> = Vec::new();
     let parameter = match expression {
-        E::Parameter { parameter, .. } | E::ParameterLength { parameter, .. } | E::Transform { parameter, .. } => Some(parameter),
+        E::Parameter { parameter, .. } | E::ParameterLength { parameter, .. } | E::Transform { parameter, .. } => {
+            Some(parameter)
+        }
         E::UseDefaultValues { parameter, default_value: text, .. }
         | E::AssignDefaultValues { parameter, default_value: text, .. }
         | E::IndicateErrorIfNullOrUnset { parameter, error_message: text, .. }
@@ -330,8 +337,12 @@ fn ansi_c(raw: &str) -> Option<String> {
             'v' => out.push(11),
             quoted @ ('\\' | '\'' | '"' | '?') => out.push(u8::try_from(quoted).ok()?),
             'x' => out.push(u8::try_from(digits(&mut rest, 16, 2)?).ok()?),
-            'u' => out.extend_from_slice(char::from_u32(digits(&mut rest, 16, 4)?)?.encode_utf8(&mut [0; 4]).as_bytes()),
-            'U' => out.extend_from_slice(char::from_u32(digits(&mut rest, 16, 8)?)?.encode_utf8(&mut [0; 4]).as_bytes()),
+            'u' => {
+                out.extend_from_slice(char::from_u32(digits(&mut rest, 16, 4)?)?.encode_utf8(&mut [0; 4]).as_bytes())
+            }
+            'U' => {
+                out.extend_from_slice(char::from_u32(digits(&mut rest, 16, 8)?)?.encode_utf8(&mut [0; 4]).as_bytes())
+            }
             'c' => out.push(u8::try_from(rest.next()?).ok()? & 0x1f),
             other => {
                 out.push(b'\\');

@@ -95,7 +95,11 @@ mod tests {
 
     #[test]
     fn a_frame_says_its_length_and_version() {
-        let frame = encode(&AgentSays::Outcome { permit: "permit_x".into(), exit: Some(0), signal: None, millis: 3 }, MAX_AGENT_FRAME).unwrap();
+        let frame = encode(
+            &AgentSays::Outcome { permit: "permit_x".into(), exit: Some(0), signal: None, millis: 3 },
+            MAX_AGENT_FRAME,
+        )
+        .unwrap();
         let header: [u8; HEADER_BYTES] = frame.get(..HEADER_BYTES).unwrap().try_into().unwrap();
         assert_eq!(length(header, MAX_AGENT_FRAME), Ok(frame.len() - HEADER_BYTES));
         assert_eq!(length([0, 0, 0, 1, 9], MAX_AGENT_FRAME), Err(FrameRefused::Version(9)));

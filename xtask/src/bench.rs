@@ -1,0 +1,107 @@
+//! Whole processes side by side: `/bin/true`, the hook with its durable record, `run`, and `check`. The rounds are
+//! interleaved in one run on one machine, so the ratios are what lasts; the milliseconds are this machine's.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::run::{built, cargo, step};
+
+/// Rounds, unless said otherwise.
+const ROUNDS: usize = 400;
+
+/// Runs the bench: `cargo xtask bench [ROUNDS]`.
+pub(crate) fn main(words: &[String]) -> Result<(), String> {
+    let rounds = words.first().map_or(Ok(ROUNDS), |word| word.parse().map_err(|_| "rounds are a number".to_owned()))?;
+    let bins = ["build", "--locked", "--release", "-p", "countersign", "-p", "countersignd", "-p", "countersign-logd"];
+    step("building", &cargo(), &bins)?;
+    let bench = Bench::start()?;
+    let call = json!({"session_id": "bench", "cwd": "/tmp", "hook_event_name": "PreToolUse", "tool_name": "Bash",
+        "tool_input": {"command": "git status --short"}, "tool_use_id": "t"})
+    .to_string();
+    let program = bench.program.to_string_lossy().into_owned();
+    let cases: Vec<(&str, Vec<&str>, &str)> = vec![
+        ("/bin/true", vec!["/bin/true"], ""),
+        ("hook, allowed, recorded", vec![&program, "hook", "claude-code", "--agent", "bench"], &call),
+        ("run -- /bin/true, recorded", vec![&program, "run", "--agent", "bench", "--", "/bin/true"], ""),
+        ("check 'git status'", vec![&program, "check", "git status"], ""),
+    ];
+    let mut times: Vec<Vec<f64>> = cases.iter().map(|_| Vec::with_capacity(rounds)).collect();
+    for round in 0..rounds.saturating_add(20) {
+        for ((_, argv, input), times) in cases.iter().zip(&mut times) {
+            let millis = bench.once(argv, input)?;
+            // The first rounds fill caches.
+            if round >= 20 {
+                times.push(millis);
+            }
+        }
+    }
+    let mut base = (0.0, 0.0);
+    println!(
+        "{:<28} {:>9} {:>9} {:>7} {:>7}   ({rounds} rounds, interleaved)",
+        "case", "p50 ms", "p99 ms", "x p50", "x p99"
+    );
+    for ((name, ..), times) in cases.iter().zip(&mut times) {
+        times.sort_by(f64::total_cmp);
+        let at = |share: f64| times.get(((times.len() as f64) * share) as usize).copied().unwrap_or(0.0);
+        let (p50, p99) = (at(0.5), at(0.99));
+        if base.0 == 0.0 {
+            base = (p50, p99);
+        }
+        println!("{name:<28} {p50:>9.3} {p99:>9.3} {:>7.2} {:>7.2}", p50 / base.0, p99 / base.1);
+    }
+    Ok(())
+}
+
+struct Bench {
+    directory: PathBuf,
+    program: PathBuf,
+    daemons: Child,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.daemons.id().to_string()).status();
+        let _ = self.daemons.wait();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+impl Bench {
+    fn start() -> Result<Self, String> {
+        let directory = built("release").join(format!("bench-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).map_err(|why| why.to_string())?;
+        let program = built("release").join("countersign");
+        let daemons =
+            Command::new(&program).args(["up", "--json", "--dir"]).arg(&directory).stdout(Stdio::null()).spawn();
+        let bench = Self { directory, program, daemons: daemons.map_err(|why| why.to_string())? };
+        let started = Instant::now();
+        while !Path::new(&bench.directory.join("run/agent.sock")).exists() {
+            if started.elapsed() > Duration::from_secs(20) {
+                return Err("the daemons did not start".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let program = bench.program.to_string_lossy().into_owned();
+        bench.once(&[&program, "agent", "add", "bench", "--owner", "nobody", "--save"], "")?;
+        Ok(bench)
+    }
+
+    /// One process from start to end, in milliseconds.
+    fn once(&self, argv: &[&str], input: &str) -> Result<f64, String> {
+        let (program, arguments) = argv.split_first().ok_or("an empty case")?;
+        let mut command = Command::new(program);
+        command.args(arguments).env("COUNTERSIGN_DIR", &self.directory).stdin(Stdio::piped()).stdout(Stdio::null());
+        let started = Instant::now();
+        let mut child = command.spawn().map_err(|why| why.to_string())?;
+        if let Some(mut stdin) = child.stdin.take() {
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let status = child.wait().map_err(|why| why.to_string())?;
+        let millis = started.elapsed().as_secs_f64() * 1_000.0;
+        if status.success() { Ok(millis) } else { Err(format!("`{}` ended with {status}", argv.join(" "))) }
+    }
+}

@@ -1,0 +1,63 @@
+//! Running cargo and what it built.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::{setup, tidy};
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn built(profile: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join(profile)
+}
+
+/// Runs a program in the root and says what and how long.
+pub(crate) fn step(what: &str, program: &str, arguments: &[&str]) -> Result<(), String> {
+    eprintln!("\n>> {what}: {program} {}", arguments.join(" "));
+    let started = Instant::now();
+    let status = Command::new(program)
+        .args(arguments)
+        .current_dir(root())
+        .status()
+        .map_err(|why| format!("{program}: {why}"))?;
+    eprintln!("<< {what}: {:.1} s", started.elapsed().as_secs_f64());
+    if status.success() { Ok(()) } else { Err(format!("{what} failed ({status})")) }
+}
+
+/// The name of cargo that runs us.
+pub(crate) fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}
+
+/// Builds the programs and runs the demo.
+pub(crate) fn demo(words: &[String]) -> Result<(), String> {
+    let cargo = cargo();
+    let bins = ["build", "--locked", "-p", "countersign", "-p", "countersignd", "-p", "countersign-logd"];
+    step("building (a few minutes the first time)", &cargo, &bins)?;
+    let words: Vec<&str> = std::iter::once("demo").chain(words.iter().map(String::as_str)).collect();
+    let program = built("debug").join("countersign");
+    step("demo", &program.to_string_lossy(), &words)
+}
+
+/// Everything that must pass. The order is cheap things first; nextest's summary comes last.
+pub(crate) fn test() -> Result<(), String> {
+    let cargo = cargo();
+    setup::install()?;
+    step("format", &cargo, &["fmt", "--all", "--check"])?;
+    tidy::main()?;
+    step("lints", &cargo, &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    step("building", &cargo, &["build", "--locked", "--workspace", "--bins"])?;
+    step("compile-fail and examples", &cargo, &["test", "--locked", "--workspace", "--doc"])?;
+    if setup::has("cargo-nextest") {
+        step("tests", &cargo, &["nextest", "run", "--locked", "--workspace", "--no-fail-fast"])
+    } else {
+        eprintln!("cargo-nextest is not installed; `cargo test` runs the same tests");
+        step("tests", &cargo, &["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+    }
+}
