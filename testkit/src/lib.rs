@@ -1,1 +1,17 @@
-//! t
+//! For tests: a whole installation in a directory of its own, with real processes and real sockets; and the corpus of
+//! expected verdicts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on must fail"
+)]
+
+pub mod corpus;
+mod raw;
+mod sandbox;
+
+pub use raw::{RawAgent, bash_act, exec_act, permit_of};
+pub use sandbox::{Reviewer, Sandbox};

@@ -155,7 +155,7 @@ impl Rule {
         if lenient && segment.dressed {
             return false;
         }
-        self.command.iter().any(|pattern| speaks_of_argv(pattern, &segment.argv, lenient))
+        self.command.iter().any(|pattern| speaks_of_argv(pattern, &segment.argv, self.verdict))
     }
 
     fn speaks_of_tool(&self, segment: &Segment) -> bool {
@@ -222,7 +222,8 @@ impl Rule {
 }
 
 /// Whether an argument vector fits a pattern of words. `**` as the last word is any further arguments.
-fn speaks_of_argv(pattern: &[String], argv: &[Arg], lenient: bool) -> bool {
+fn speaks_of_argv(pattern: &[String], argv: &[Arg], verdict: RuleVerdict) -> bool {
+    let lenient = verdict == RuleVerdict::Allow;
     let mut words = argv.iter().enumerate();
     for part in pattern {
         if part == "**" {
@@ -236,6 +237,8 @@ fn speaks_of_argv(pattern: &[String], argv: &[Arg], lenient: bool) -> bool {
                     && glob::matches(part, name, Wild::Argument)
             }
             Some((_, Arg::Known(word))) => glob::matches(part, word, Wild::Argument),
+            // A program that is not known could be any: that is for people, not for every rule that denies one.
+            Some((0, Arg::Pattern(_) | Arg::Unknown(_))) => verdict == RuleVerdict::Ask,
             Some((_, Arg::Pattern(_) | Arg::Unknown(_))) => !lenient,
             None => false,
         };

@@ -132,9 +132,8 @@ impl Lowering<'_> {
             return;
         }
         if name.contains('/') {
-            let path = paths::plain(name, self.cwd.as_deref());
-            let system = paths::is_system_program(&path);
-            if !system {
+            let path = paths::join(name, self.cwd.as_deref());
+            if paths::has_parent(&path) || !paths::is_system_program(&path) {
                 self.script(&path, segment);
                 return;
             }
@@ -296,7 +295,7 @@ impl Lowering<'_> {
                     }
                 }
                 path => {
-                    let path = paths::plain(path, self.cwd.as_deref());
+                    let path = paths::join(path, self.cwd.as_deref());
                     self.script(&path, segment);
                     return;
                 }
@@ -444,6 +443,13 @@ impl Lowering<'_> {
                     }
                     _ => None,
                 };
+                // Behind a link the shell and the system disagree on where `..` leads, so nothing relative is known.
+                if let Some(directory) = self.cwd.clone()
+                    && let Fact::RealPath(real) = self.fact(FactQuery::RealPath(directory.clone()))
+                    && real != directory
+                {
+                    self.cwd = None;
+                }
                 let cwd = self.cwd.clone();
                 self.variables.insert("PWD".to_owned(), cwd);
             }
@@ -489,7 +495,7 @@ impl Lowering<'_> {
             }
             "source" | "." => match args.first() {
                 Some(Arg::Known(path)) if path.contains('/') => {
-                    let path = paths::plain(path, self.cwd.as_deref());
+                    let path = paths::join(path, self.cwd.as_deref());
                     self.script(&path, segment);
                 }
                 Some(other) => {

@@ -2,12 +2,22 @@
 
 use model::Category;
 
-/// Joins a path to a directory and takes out `.`, `..` and double slashes, without looking at the disk.
-pub(crate) fn plain(path: &str, cwd: Option<&str>) -> String {
-    let joined = match cwd {
+/// Joins a path to a directory, and leaves it as it is otherwise.
+pub(crate) fn join(path: &str, cwd: Option<&str>) -> String {
+    match cwd {
         Some(cwd) if !path.starts_with('/') => format!("{cwd}/{path}"),
         Some(_) | None => path.to_owned(),
-    };
+    }
+}
+
+/// Whether a path goes up: then where it leads depends on links.
+pub(crate) fn has_parent(path: &str) -> bool {
+    path.split('/').any(|part| part == "..")
+}
+
+/// Joins a path to a directory and takes out `.`, `..` and double slashes, without looking at the disk.
+pub(crate) fn plain(path: &str, cwd: Option<&str>) -> String {
+    let joined = join(path, cwd);
     let absolute = joined.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in joined.split('/') {

@@ -186,17 +186,16 @@ impl Lowering<'_> {
         };
         match role {
             Role::Read | Role::Write | Role::Delete | Role::Permit | Role::Script => {
-                let Some(path) = self.located(value, unknowns) else {
+                let Some(places) = self.located(value, unknowns) else {
                     add(Resource::Unknown(value.text().to_owned()), category);
                     return;
                 };
-                if paths::is_sink(&path) || path == "-" {
+                if places.iter().all(|place| paths::is_sink(place) || place == "-") {
                     return;
                 }
                 let pattern = matches!(value, Arg::Pattern(_));
-                let real = self.real(&path, pattern);
                 let writes = role != Role::Read;
-                for place in std::iter::once(&path).chain(real.iter()) {
+                for place in &places {
                     let kept = paths::kept(place);
                     let resource =
                         if pattern { Resource::Pattern(place.clone()) } else { Resource::Path(place.clone()) };
@@ -212,7 +211,7 @@ impl Lowering<'_> {
                     }
                 }
                 if role == Role::Script {
-                    unknowns.push(Unknown { text: path, why: "the file is read as code".to_owned() });
+                    unknowns.push(Unknown { text: places.join(", "), why: "the file is read as code".to_owned() });
                 }
             }
             Role::Url | Role::Host => match value.known().map(host_of) {
@@ -268,29 +267,50 @@ impl Lowering<'_> {
         }
     }
 
-    /// The absolute, plain path of a value.
-    fn located(&mut self, value: &Arg, unknowns: &mut Vec<Unknown>) -> Option<String> {
-        match value {
-            Arg::Known(text) | Arg::Pattern(text) if text == "-" => Some(text.clone()),
-            Arg::Known(text) | Arg::Pattern(text) => Some(paths::plain(text, self.cwd.as_deref())),
+    /// The places that a path names: as it is written, and where it really leads if that is elsewhere. Nothing where
+    /// the path is not known.
+    fn located(&mut self, value: &Arg, unknowns: &mut Vec<Unknown>) -> Option<Vec<String>> {
+        let text = match value {
+            Arg::Known(text) | Arg::Pattern(text) => text,
             Arg::Unknown(text) => {
                 unknowns.push(Unknown { text: text.clone(), why: "the path is not known before it runs".to_owned() });
-                None
+                return None;
             }
-        }
-    }
-
-    /// Where a path really leads, if that is elsewhere.
-    fn real(&mut self, path: &str, pattern: bool) -> Option<String> {
-        let fixed = if pattern {
-            path.split(['*', '?', '[']).next().and_then(|head| head.rsplit_once('/')).map(|(dir, _)| dir)
-        } else {
-            Some(path)
         };
-        let fixed = fixed.filter(|fixed| fixed.starts_with('/'))?;
-        match self.fact(FactQuery::RealPath(fixed.to_owned())) {
-            Fact::RealPath(real) if real != fixed => Some(real),
-            Fact::RealPath(_) | Fact::Program(_) | Fact::File(_) | Fact::Unknown => None,
+        if text == "-" {
+            return Some(vec![text.clone()]);
+        }
+        let cwd = self.cwd.clone();
+        let joined = paths::join(text, cwd.as_deref());
+        let written = paths::plain(&joined, None);
+        // The part before a wildcard is fixed, and links in it are followed like any other.
+        let fixed = match value {
+            Arg::Pattern(_) => joined
+                .split(['*', '?', '['])
+                .next()
+                .and_then(|head| head.rsplit_once('/'))
+                .map_or("", |(directory, _)| directory),
+            Arg::Known(_) | Arg::Unknown(_) => joined.as_str(),
+        };
+        let real =
+            if fixed.starts_with('/') { self.fact(FactQuery::RealPath(fixed.to_owned())) } else { Fact::Unknown };
+        match real {
+            Fact::RealPath(real) => {
+                let real = format!("{real}{}", joined.strip_prefix(fixed).unwrap_or(""));
+                // `..` behind a link leads elsewhere than the text says: then only the real place counts.
+                Some(if real == written || paths::has_parent(&joined) { vec![real] } else { vec![written, real] })
+            }
+            Fact::Program(_) | Fact::File(_) | Fact::Unknown => {
+                if paths::has_parent(&joined) {
+                    let why = "where `..` leads depends on links that could not be looked at";
+                    unknowns.push(Unknown { text: text.clone(), why: why.to_owned() });
+                }
+                if !joined.starts_with('/') {
+                    let why = "which directory this is in is not known before it runs";
+                    unknowns.push(Unknown { text: text.clone(), why: why.to_owned() });
+                }
+                Some(vec![written])
+            }
         }
     }
 }

@@ -1,0 +1,293 @@
+//! A whole installation for one test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use approval::{TotpSecret, code_at};
+use host::clock;
+use host::layout::{DIRECTORY_VARIABLE, Layout};
+use host::socket;
+use serde_json::Value;
+use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, Vouch};
+
+use crate::raw::RawAgent;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// Daemons under a directory of their own. They end with this value.
+pub struct Sandbox {
+    /// The directory of everything.
+    pub root: PathBuf,
+    /// A directory to act in.
+    pub work: PathBuf,
+    /// Where the installation keeps its things.
+    pub layout: Layout,
+    /// Variables for `countersignd`.
+    pub daemon_environment: Vec<(String, String)>,
+    logd: Option<Child>,
+    daemon: Option<Child>,
+}
+
+/// A reviewer whose authenticator the test holds.
+pub struct Reviewer {
+    /// Name.
+    pub name: String,
+    secret: TotpSecret,
+    used: AtomicU64,
+}
+
+impl Reviewer {
+    /// A proof with a code that was not used yet. There are three at any moment.
+    pub fn vouch(&self) -> Vouch {
+        let used = self.used.fetch_add(1, Ordering::SeqCst);
+        let at_ms = clock::now_ms().saturating_sub(30_000).saturating_add(used.saturating_mul(30_000));
+        self.vouch_with(&code_at(&self.secret, at_ms))
+    }
+
+    /// A proof with a given code.
+    pub fn vouch_with(&self, code: &str) -> Vouch {
+        Vouch { reviewer: self.name.clone(), proof: Proof::Totp(code.to_owned()) }
+    }
+
+    /// The code of now.
+    pub fn code(&self) -> String {
+        code_at(&self.secret, clock::now_ms())
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::prepared("")
+    }
+}
+
+impl Sandbox {
+    /// Everything running, under the shipped rules.
+    pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Everything running, under the shipped rules and these.
+    pub fn start_with(rules: &str) -> Self {
+        let mut sandbox = Self::prepared(rules);
+        sandbox.start_logd();
+        sandbox.start_daemon();
+        sandbox
+    }
+
+    /// The directories and rules, with nothing running.
+    pub fn prepared(rules: &str) -> Self {
+        let number = COUNTER.fetch_add(1, Ordering::SeqCst);
+        let root = std::env::temp_dir().join(format!("countersign-test-{}-{number}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        let (home, work) = (root.join("home"), root.join("work"));
+        fs::create_dir_all(&work).unwrap();
+        let layout = Layout::under(&home);
+        for directory in [&layout.config, &layout.state, &layout.log, &layout.run] {
+            host::files::private_directory(directory).unwrap();
+        }
+        if !rules.is_empty() {
+            host::files::private_directory(&layout.policy()).unwrap();
+            for (name, text) in pdp::shipped() {
+                fs::write(layout.policy().join(name), text).unwrap();
+            }
+            fs::write(layout.policy().join("05-test.toml"), rules).unwrap();
+        }
+        Self { root, work, layout, daemon_environment: Vec::new(), logd: None, daemon: None }
+    }
+
+    /// A program that was built beside this test.
+    pub fn program(name: &str) -> PathBuf {
+        let test = std::env::current_exe().unwrap();
+        let built = test.parent().and_then(Path::parent).unwrap().join(name);
+        assert!(
+            built.exists(),
+            "`{}` is not built; run `cargo build --workspace` (or `cargo xtask test`)",
+            built.display()
+        );
+        built
+    }
+
+    /// Starts the log.
+    pub fn start_logd(&mut self) {
+        let mut command = self.command(Self::program("countersign-logd"));
+        self.logd = Some(command.stdin(Stdio::null()).spawn().unwrap());
+        wait_for(&self.layout.log_socket());
+    }
+
+    /// Starts the daemon.
+    pub fn start_daemon(&mut self) {
+        assert!(self.try_start_daemon(), "countersignd did not start");
+    }
+
+    /// Starts the daemon; says whether it became ready.
+    pub fn try_start_daemon(&mut self) -> bool {
+        let _ = fs::remove_file(self.layout.agent_socket());
+        let mut command = self.command(Self::program("countersignd"));
+        command.envs(self.daemon_environment.iter().map(|(name, value)| (name, value)));
+        let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+        let started = Instant::now();
+        while std::os::unix::net::UnixStream::connect(self.layout.agent_socket()).is_err() {
+            if !matches!(child.try_wait(), Ok(None)) || started.elapsed() > PATIENCE {
+                let _ = child.kill();
+                let _ = child.wait();
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.daemon = Some(child);
+        true
+    }
+
+    /// Kills the daemon, as a crash would.
+    pub fn kill_daemon(&mut self) {
+        if let Some(mut child) = self.daemon.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Kills the log, as a crash would.
+    pub fn kill_logd(&mut self) {
+        if let Some(mut child) = self.logd.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    fn command(&self, program: PathBuf) -> Command {
+        let mut command = Command::new(program);
+        let home = self.layout.run.parent().unwrap();
+        command.env(DIRECTORY_VARIABLE, home).current_dir(&self.work);
+        for name in ["COUNTERSIGN_AGENT", "COUNTERSIGN_KEY", "COUNTERSIGN_KEY_FILE", "COUNTERSIGN_REVIEWER"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// The command line, in the work directory.
+    pub fn countersign(&self, words: &[&str]) -> Command {
+        let mut command = self.command(Self::program("countersign"));
+        command.args(words).stdin(Stdio::null());
+        command
+    }
+
+    /// `countersign run` by the agent `bot`.
+    pub fn run(&self, words: &[&str]) -> Command {
+        let mut all = vec!["run", "--agent", "bot"];
+        if words.first() != Some(&"-c") {
+            all.push("--");
+        }
+        all.extend(words);
+        self.countersign(&all)
+    }
+
+    /// Makes an agent with its key file, and gives the key.
+    pub fn add_agent(&self, name: &str) -> String {
+        let say = OperatorSays::AddAgent { name: name.to_owned(), owner: "platform".to_owned(), uid: None };
+        let OperatorHears::Agent { key } = self.operator(&say) else { panic!("no agent") };
+        let path = self.layout.agent_key(name);
+        host::files::private_directory(path.parent().unwrap()).unwrap();
+        fs::write(path, &key).unwrap();
+        key
+    }
+
+    /// Enrols the first reviewer.
+    pub fn add_reviewer(&self, name: &str) -> Reviewer {
+        self.enrol(name, None)
+    }
+
+    /// Enrols a reviewer for whom another vouches.
+    pub fn enrol(&self, name: &str, by: Option<&Reviewer>) -> Reviewer {
+        let vouch = by.map(Reviewer::vouch);
+        let say = OperatorSays::AddReviewer { name: name.to_owned(), ssh_key: None, vouch };
+        let heard = self.operator(&say);
+        let OperatorHears::Reviewer { totp_uri: Some(uri) } = heard else { panic!("no reviewer: {heard:?}") };
+        let secret = uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+        Reviewer { name: name.to_owned(), secret: TotpSecret::from_base32(secret).unwrap(), used: AtomicU64::new(0) }
+    }
+
+    /// Says something at the operator's socket.
+    pub fn operator(&self, say: &OperatorSays) -> OperatorHears {
+        let stream =
+            std::os::unix::net::UnixStream::connect(self.layout.operator_socket()).expect("the operator's socket");
+        socket::send(&stream, say, MAX_OPERATOR_FRAME, PATIENCE).unwrap();
+        socket::receive(&stream, MAX_OPERATOR_FRAME, Some(PATIENCE), PATIENCE).unwrap()
+    }
+
+    /// Waits until something is held.
+    pub fn hold(&self) -> HoldView {
+        self.holds(1).pop().unwrap()
+    }
+
+    /// Waits until so many are held.
+    pub fn holds(&self, count: usize) -> Vec<HoldView> {
+        let started = Instant::now();
+        loop {
+            let OperatorHears::Holds { holds } = self.operator(&OperatorSays::Holds { follow: false }) else {
+                panic!("no list")
+            };
+            if holds.len() >= count {
+                return holds;
+            }
+            assert!(started.elapsed() < PATIENCE, "{} held, {count} expected", holds.len());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Answers a hold: the state that follows, or why it did not count.
+    pub fn answer(&self, hold: &HoldView, said: &str, by: Vouch) -> Result<String, String> {
+        match self.operator(&OperatorSays::Answer { hold: hold.id.clone(), said: said.to_owned(), by }) {
+            OperatorHears::Answered { state, .. } => Ok(state),
+            OperatorHears::Refused { why } => Err(why),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A raw connection to the agents' socket.
+    pub fn raw(&self, key: &str) -> RawAgent {
+        RawAgent::connect(&self.layout.agent_socket(), key)
+    }
+
+    /// All records, as JSON.
+    pub fn records(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.layout.log.join("records.log")).unwrap();
+        text.lines()
+            .filter_map(|line| line.strip_prefix("R "))
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// Runs `log verify` and gives its exit status and words.
+    pub fn verify(&self) -> (Option<i32>, String) {
+        let output = self.countersign(&["log", "verify"]).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// A file in the work directory that an act would make: the proof that it ran.
+    pub fn mark(&self, name: &str) -> PathBuf {
+        self.work.join(name)
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.kill_daemon();
+        self.kill_logd();
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+fn wait_for(socket: &Path) {
+    let started = Instant::now();
+    while std::os::unix::net::UnixStream::connect(socket).is_err() {
+        assert!(started.elapsed() < PATIENCE, "nothing answers at {}", socket.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
