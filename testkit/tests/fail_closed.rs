@@ -46,7 +46,7 @@ fn with_the_daemon_killed_during_a_hold_nothing_runs_and_the_hold_is_lost() {
     assert_eq!(waiting.wait_with_output().unwrap().status.code(), Some(125));
     sandbox.start_daemon();
     assert!(sandbox.answer(&hold, "approve", reviewer.vouch()).is_err());
-    let started = sandbox.records().into_iter().filter(|record| record["kind"] == "start").next_back().unwrap();
+    let started = sandbox.records().into_iter().rfind(|record| record["kind"] == "start").unwrap();
     assert_eq!(started["body"]["lost_holds"][0], hold.id.as_str());
     assert!(!sandbox.mark("mark").exists());
 }

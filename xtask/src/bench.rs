@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::run::{built, cargo, step};
+use crate::run::release;
 
 /// Rounds, unless said otherwise.
 const ROUNDS: usize = 400;
@@ -16,9 +16,7 @@ const ROUNDS: usize = 400;
 /// Runs the bench: `cargo xtask bench [ROUNDS]`.
 pub(crate) fn main(words: &[String]) -> Result<(), String> {
     let rounds = words.first().map_or(Ok(ROUNDS), |word| word.parse().map_err(|_| "rounds are a number".to_owned()))?;
-    let bins = ["build", "--locked", "--release", "-p", "countersign", "-p", "countersignd", "-p", "countersign-logd"];
-    step("building", &cargo(), &bins)?;
-    let bench = Bench::start()?;
+    let bench = Bench::start(release()?)?;
     let call = json!({"session_id": "bench", "cwd": "/tmp", "hook_event_name": "PreToolUse", "tool_name": "Bash",
         "tool_input": {"command": "git status --short"}, "tool_use_id": "t"})
     .to_string();
@@ -71,10 +69,10 @@ impl Drop for Bench {
 }
 
 impl Bench {
-    fn start() -> Result<Self, String> {
-        let directory = built("release").join(format!("bench-{}", std::process::id()));
+    fn start(built: PathBuf) -> Result<Self, String> {
+        let directory = built.join(format!("bench-{}", std::process::id()));
         std::fs::create_dir_all(&directory).map_err(|why| why.to_string())?;
-        let program = built("release").join("countersign");
+        let program = built.join("countersign");
         let daemons =
             Command::new(&program).args(["up", "--json", "--dir"]).arg(&directory).stdout(Stdio::null()).spawn();
         let bench = Self { directory, program, daemons: daemons.map_err(|why| why.to_string())? };

@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::run::{built, cargo, step};
+use crate::run::release;
 
 /// Judges every `.jsonl` file of a directory: objects with a `text` and maybe a `label`.
 pub(crate) fn main(directory: &str) -> Result<(), String> {
-    step("building", &cargo(), &["build", "--locked", "--release", "-p", "countersign"])?;
+    let program = release()?.join("countersign");
     let mut paths: Vec<_> = std::fs::read_dir(directory)
         .map_err(|why| format!("{directory}: {why}"))?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -31,7 +31,7 @@ pub(crate) fn main(directory: &str) -> Result<(), String> {
                 format!("{}\n", json!({"id": row.get("id"), "command": row.get("text"), "cwd": "/home/agent/project"}))
             })
             .collect();
-        let (answers, seconds) = judge(input)?;
+        let (answers, seconds) = judge(&program, input)?;
         if answers.len() != rows.len() {
             return Err(format!("{}: {} lines in, {} out", path.display(), rows.len(), answers.len()));
         }
@@ -45,9 +45,9 @@ pub(crate) fn main(directory: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn judge(input: String) -> Result<(Vec<Value>, f64), String> {
+fn judge(program: &std::path::Path, input: String) -> Result<(Vec<Value>, f64), String> {
     let started = Instant::now();
-    let mut child = Command::new(built("release").join("countersign"))
+    let mut child = Command::new(program)
         .args(["check", "--jsonl"])
         .env("COUNTERSIGN_DIR", "/nonexistent")
         .env("HOME", "/home/agent")

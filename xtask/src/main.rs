@@ -15,6 +15,7 @@ const HELP: &str = "cargo xtask VERB
 
   demo [--auto] [--keep DIR]   build, then show the whole life of a request
   test                         everything that must pass: format, lints, house rules, unit, corpus, compile-fail, end to end
+  release                      build static programs for this machine, fit to be copied elsewhere
   tidy                         the house rules alone
   generate                     write the generated files anew
   bench                        latency of the hook, of `run` and of `check`, beside /bin/true, in one run
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     let done = match words.split_first().map(|(verb, rest)| (verb.as_str(), rest)) {
         Some(("demo", rest)) => run::demo(rest),
         Some(("test" | "ci", [])) => run::test(),
+        Some(("release", [])) => run::release().map(|built| println!("{}", built.display())),
         Some(("tidy", [])) => tidy::main(),
         Some(("generate", [])) => generate::main(),
         Some(("bench", rest)) => bench::main(rest),

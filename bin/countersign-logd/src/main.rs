@@ -79,7 +79,11 @@ fn converse(stream: &UnixStream, writer: &Mutex<Writer>) {
             }
             (Ok(mut writer), LogHears::Append { drafts }) => append(&mut writer, &drafts),
         };
-        if socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE).is_err() {
+        let sent = socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE);
+        if let (LogSays::Durable { .. }, Ok(mut writer)) = (&answer, writer.lock()) {
+            writer.publish();
+        }
+        if sent.is_err() {
             return;
         }
     }

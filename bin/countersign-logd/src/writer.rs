@@ -5,9 +5,9 @@
 //! 1. the batch (records, then a checkpoint) is written behind the end of `records.log`. After a crash: a tail that no
 //!    checkpoint covers, or whose checkpoint is incomplete. Nobody has a receipt for it; recovery cuts it off.
 //! 2. `fdatasync`. After a crash: the batch is there. Nobody has a receipt, so nothing was done under it.
-//! 3. the checkpoint is written to the file `checkpoint`. It is not flushed: after a power loss it may be older than
-//!    the log, which verifiers accept; it is never newer, which they do not.
-//! 4. the receipts leave. Only now can anything happen.
+//! 3. the receipts leave. Only now can anything happen.
+//! 4. the checkpoint is written to the file `checkpoint`. It is not flushed: after a crash it may be older than the
+//!    log, which verifiers accept; it is never newer, which they do not.
 //!
 //! A failed step takes the file back to the length it had; if even that fails, or a flush fails (after which nobody can
 //! say what is on the disk), the process ends, and recovery decides on what it finds.
@@ -100,12 +100,19 @@ impl Writer {
             std::process::exit(1);
         }
         self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        // Failing here loses a safeguard against cutting, not a record: say so and go on.
-        if let Err(why) = self.checkpoint.set_len(0).and_then(|()| self.checkpoint.write_all_at(note.as_bytes(), 0)) {
-            eprintln!("countersign-logd: the checkpoint file could not be written: {why}");
-        }
         self.note = Some(note);
         Ok(proofs)
+    }
+
+    /// Writes the newest checkpoint beside the log. Failing here loses a safeguard against cutting, not a record.
+    pub(crate) fn publish(&mut self) {
+        let Some(note) = &self.note else { return };
+        let length = u64::try_from(note.len()).unwrap_or(u64::MAX);
+        let shorter = self.checkpoint.metadata().map_or(true, |found| found.len() > length);
+        let cleared = if shorter { self.checkpoint.set_len(0) } else { Ok(()) };
+        if let Err(why) = cleared.and_then(|()| self.checkpoint.write_all_at(note.as_bytes(), 0)) {
+            eprintln!("countersign-logd: the checkpoint file could not be written: {why}");
+        }
     }
 }
 

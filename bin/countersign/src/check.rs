@@ -53,12 +53,13 @@ pub(crate) fn main(args: &CheckArgs) -> Result<ExitCode, String> {
 fn policy(args: &CheckArgs) -> Result<Policy, String> {
     let own = Layout::from_environment().ok().map(|layout| layout.policy()).filter(|path| path.exists());
     let directory = args.policy.clone().or(own);
-    let files = match &directory {
-        Some(directory) => host::files::trusted_texts(directory, "toml")?,
-        None => pdp::shipped(),
+    let loaded = match &directory {
+        Some(directory) => {
+            let files = host::files::trusted_texts(directory, "toml")?;
+            stack::on_large_stack(|| Policy::load(&files, &understand::read_blind)).map_err(str::to_owned)?
+        }
+        None => Policy::shipped(),
     };
-    let load = || Policy::load(&files, &understand::read_blind);
-    let loaded = stack::on_large_stack(load).map_err(str::to_owned)?;
     loaded.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
         format!("the rules are refused:\n{}", lines.join("\n"))

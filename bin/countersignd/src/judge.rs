@@ -40,18 +40,17 @@ pub(crate) fn read(request: &Request) -> Result<Read, String> {
         (None, Some((name, input))) => Subject::Tool(name, input),
         (None, None) => return Err("there is nothing to read".to_owned()),
     };
-    let small = is_small(&request.act);
     let mut look = |query: &FactQuery| facts::look(query, search);
-    let intent = if small {
-        // A script can be any size, so whoever reads one goes to the large stack.
-        let first = understand::understand(subject, around, &known);
-        match first {
-            Step::Done(intent) => Ok(Ok(intent)),
-            Step::Need(_) => stack::on_large_stack(|| understand::settle(subject, around, &mut known, &mut look)),
+    let mut small = is_small(&request.act);
+    while small {
+        match understand::understand(subject, around, &known) {
+            Step::Done(intent) => return Ok(Read { intent, facts: known }),
+            // A script can be any size, so whoever reads one goes to the large stack.
+            Step::Need(queries) if queries.iter().any(|query| matches!(query, FactQuery::File(_))) => small = false,
+            Step::Need(queries) => queries.iter().for_each(|query| known.learn(query.clone(), look(query))),
         }
-    } else {
-        stack::on_large_stack(|| understand::settle(subject, around, &mut known, &mut look))
-    };
+    }
+    let intent = stack::on_large_stack(|| understand::settle(subject, around, &mut known, &mut look));
     let intent = intent.map_err(|why| format!("it could not be read: {why}"))?.map_err(|why| why.to_string())?;
     Ok(Read { intent, facts: known })
 }

@@ -9,8 +9,12 @@ use pdp::Policy;
 /// # Errors
 /// The directory can be written by others, or a rule in it is refused. One problem refuses the whole set.
 pub(crate) fn load(directory: &Path) -> Result<Policy, String> {
-    let files = if directory.exists() { host::files::trusted_texts(directory, "toml")? } else { pdp::shipped() };
-    Policy::load(&files, &understand::read_blind).map_err(|problems| {
+    let loaded = if directory.exists() {
+        Policy::load(&host::files::trusted_texts(directory, "toml")?, &understand::read_blind)
+    } else {
+        Policy::shipped()
+    };
+    loaded.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
         format!("the rules in `{}` are refused:\n{}", directory.display(), lines.join("\n"))
     })

@@ -37,42 +37,82 @@ pub(crate) fn run(daemon: &Arc<Daemon>) -> Result<(), String> {
     daemon.pin()
 }
 
+/// Threads that accept and serve. There is always one more than are busy, so that a connection is served by the thread
+/// that accepted it, without a further wake-up; a few stay when they have nothing to do.
+struct Door {
+    listener: UnixListener,
+    daemon: Arc<Daemon>,
+    serve: Serve,
+    most: usize,
+    places: Mutex<Places>,
+}
+
+#[derive(Default)]
+struct Places {
+    /// Threads that wait in `accept`.
+    waiting: usize,
+    /// Connections being served, by user id.
+    taken: BTreeMap<u32, usize>,
+}
+
+/// How many threads stay when nothing is to do.
+const IDLE_THREADS: usize = 8;
+
 fn accept(listener: UnixListener, daemon: Arc<Daemon>, serve: Serve, most: usize) -> Result<(), String> {
-    let places: Arc<Mutex<BTreeMap<u32, usize>>> = Arc::default();
-    let listen = move || {
-        for stream in listener.incoming() {
-            let Ok(stream) = stream else {
+    let door = Arc::new(Door { listener, daemon, serve, most, places: Mutex::default() });
+    door.add_thread().map_err(|why| why.to_string())
+}
+
+impl Door {
+    fn add_thread(self: &Arc<Self>) -> std::io::Result<()> {
+        self.count_waiting(1);
+        let door = Arc::clone(self);
+        let started = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || door.work());
+        if started.is_err() {
+            self.count_waiting(-1);
+        }
+        started.map(drop)
+    }
+
+    fn count_waiting(&self, change: isize) {
+        let mut places = lock(&self.places);
+        places.waiting = places.waiting.saturating_add_signed(change);
+    }
+
+    fn work(self: &Arc<Self>) {
+        loop {
+            let accepted = self.listener.accept();
+            let seen = accepted.as_ref().ok().and_then(|(stream, _)| socket::peer(stream).ok());
+            let (Ok((stream, _)), Some(seen)) = (accepted, seen) else {
                 // Out of descriptors: whoever asked is refused by silence; do not spin.
                 std::thread::sleep(std::time::Duration::from_millis(10));
                 continue;
             };
-            let Ok(seen) = socket::peer(&stream) else { continue };
-            {
-                let mut taken = lock(&places);
-                let all: usize = taken.values().sum();
-                let own = taken.entry(seen.uid).or_default();
-                if all >= most || *own >= MAX_CONNECTIONS_PER_UID {
+            let last = {
+                let mut places = lock(&self.places);
+                let all: usize = places.taken.values().sum();
+                let own = places.taken.entry(seen.uid).or_default();
+                if all >= self.most || *own >= MAX_CONNECTIONS_PER_UID {
                     continue;
                 }
                 *own = own.saturating_add(1);
-            }
-            let (daemon, places) = (Arc::clone(&daemon), Arc::clone(&places));
-            let leave = Arc::clone(&places);
-            let work = move || {
-                // One broken conversation is that conversation's end, and a refusal for its caller.
-                let _ = catch_unwind(AssertUnwindSafe(|| serve(&daemon, &stream, seen)));
-                give_back(&places, seen.uid);
+                places.waiting = places.waiting.saturating_sub(1);
+                places.waiting == 0
             };
-            if std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work).is_err() {
-                give_back(&leave, seen.uid);
+            if last && self.add_thread().is_err() {
+                eprintln!("countersignd: no memory for another thread; connections wait");
             }
+            // One broken conversation is that conversation's end, and a refusal for its caller.
+            let _ = catch_unwind(AssertUnwindSafe(|| (self.serve)(&self.daemon, &stream, seen)));
+            drop(stream);
+            let mut places = lock(&self.places);
+            if let Some(own) = places.taken.get_mut(&seen.uid) {
+                *own = own.saturating_sub(1);
+            }
+            if places.waiting >= IDLE_THREADS {
+                return;
+            }
+            places.waiting = places.waiting.saturating_add(1);
         }
-    };
-    std::thread::Builder::new().spawn(listen).map(drop).map_err(|why| why.to_string())
-}
-
-fn give_back(places: &Mutex<BTreeMap<u32, usize>>, uid: u32) {
-    if let Some(own) = lock(places).get_mut(&uid) {
-        *own = own.saturating_sub(1);
     }
 }

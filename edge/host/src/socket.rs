@@ -10,6 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::{FrameRefused, HEADER_BYTES};
 
+/// How much room a message gets before any of it has arrived.
+const FIRST_READ_BYTES: usize = 64 * 1024;
+
 /// Why no message arrived or left.
 #[derive(Debug)]
 pub enum Failed {
@@ -106,8 +109,8 @@ pub fn receive<M: DeserializeOwned>(
         reader.read_exact(rest)?;
     }
     let length = wire::length(header, limit).map_err(Failed::Refused)?;
-    let mut body = Vec::new();
-    // The body grows as it arrives: a length alone reserves nothing.
+    // A length alone reserves little: a longer body grows as it arrives.
+    let mut body = Vec::with_capacity(length.min(FIRST_READ_BYTES).saturating_add(1));
     let limit = u64::try_from(length).unwrap_or(u64::MAX);
     io::Read::take(reader, limit).read_to_end(&mut body)?;
     if body.len() != length {

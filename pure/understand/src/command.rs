@@ -237,7 +237,10 @@ impl Lowering<'_> {
     }
 
     fn subcommand(&mut self, program: &str, operands: &[Arg], rest: &[Arg], segment: &mut Segment) {
-        let Some(word) = operands.first() else { return };
+        let Some(word) = operands.first() else {
+            segment.unknowns.push(Unknown { text: program.to_owned(), why: "no subcommand that we know".to_owned() });
+            return;
+        };
         let entry = word.known().and_then(|word| knowledge::find(&format!("{program} {word}")));
         match entry {
             Some(entry) => {
