@@ -18,10 +18,38 @@ pub const PERMIT_LIFE_MS: u64 = 10_000;
 
 /// Authority for one request. It has no copy: using it moves it.
 ///
+/// ```
+/// fn once(permit: approval::Permit) -> approval::Permit {
+///     permit
+/// }
+/// ```
+///
+/// It cannot be used twice, copied, made up, or read from a message:
+///
 /// ```compile_fail
 /// fn twice(permit: approval::Permit) -> (approval::Permit, approval::Permit) {
-///     (permit.clone(), permit)
+///     (permit, permit)
 /// }
+/// ```
+///
+/// ```compile_fail
+/// fn copied(permit: &approval::Permit) -> approval::Permit {
+///     permit.clone()
+/// }
+/// ```
+///
+/// ```compile_fail
+/// let permit: approval::Permit = Default::default();
+/// ```
+///
+/// ```compile_fail
+/// fn made_up(id: model::PermitId, request: model::RequestDigest) -> approval::Permit {
+///     approval::Permit { id, request, obligations: Default::default(), expires_at_ms: u64::MAX }
+/// }
+/// ```
+///
+/// ```compile_fail
+/// let permit: approval::Permit = serde_json::from_str("{}").unwrap();
 /// ```
 #[derive(Debug)]
 #[must_use]

@@ -23,6 +23,32 @@ pub struct ReceiptProof {
 }
 
 /// Proof, checked, that one record is durable in the log. It names the record by its hash and cannot serve another.
+///
+/// ```
+/// fn checked(proof: audit::ReceiptProof, draft: &audit::Draft, log: &audit::LogVerifier) -> Option<audit::Receipt> {
+///     audit::Receipt::check(proof, draft, log).ok()
+/// }
+/// ```
+///
+/// It exists only where the log's signature was checked:
+///
+/// ```compile_fail
+/// fn copied(receipt: &audit::Receipt) -> audit::Receipt {
+///     receipt.clone()
+/// }
+/// ```
+///
+/// ```compile_fail
+/// let receipt: audit::Receipt = Default::default();
+/// ```
+///
+/// ```compile_fail
+/// let receipt = audit::Receipt { seq: 0, leaf: [0; 32], body: serde_json::Value::Null, note: String::new() };
+/// ```
+///
+/// ```compile_fail
+/// let receipt: audit::Receipt = serde_json::from_str("{}").unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct Receipt {

@@ -131,6 +131,33 @@ impl fmt::Display for Reason {
 }
 
 /// The decision on one request. It names the request by digest, and only [`evaluate`](crate::evaluate) makes it.
+///
+/// ```
+/// fn verdict(decision: &pdp::Decision) -> &pdp::Verdict {
+///     decision.verdict()
+/// }
+/// ```
+///
+/// ```compile_fail
+/// fn copied(decision: &pdp::Decision) -> pdp::Decision {
+///     decision.clone()
+/// }
+/// ```
+///
+/// ```compile_fail
+/// let decision: pdp::Decision = Default::default();
+/// ```
+///
+/// ```compile_fail
+/// fn turned(mut decision: pdp::Decision) -> pdp::Decision {
+///     decision.verdict = pdp::Verdict::Allow(Default::default());
+///     decision
+/// }
+/// ```
+///
+/// ```compile_fail
+/// let decision: pdp::Decision = toml::from_str("").unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct Decision {

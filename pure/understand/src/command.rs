@@ -59,12 +59,6 @@ const INTERPRETERS: &[&str] = &[
     "gdb",
 ];
 
-/// Builtins that change nothing we judge.
-const QUIET_BUILTINS: &[&str] = &[
-    "exit", "return", "break", "continue", "shift", "wait", "jobs", "times", "logout", "dirs", "caller", "disown",
-    "suspend", "umask", "ulimit",
-];
-
 /// Marks a segment as running what another command fetched.
 pub(crate) fn mark_download(segment: &mut Segment, from: &str) {
     segment.operations.push(Operation {
@@ -200,7 +194,7 @@ impl Lowering<'_> {
     }
 
     /// What a wrapper runs becomes a segment of its own, which must stand on its own.
-    fn wrapped(&mut self, wrapper: &str, mut inner: Vec<Arg>, segment: &mut Segment) {
+    pub(crate) fn wrapped(&mut self, wrapper: &str, mut inner: Vec<Arg>, segment: &mut Segment) {
         if inner.is_empty() {
             match wrapper {
                 "env" => segment.operations.push(Operation {
@@ -326,230 +320,6 @@ impl Lowering<'_> {
             None => run_unknown(segment, text.text(), "the text for the shell is not known before it runs"),
         }
     }
-
-    fn find(&mut self, args: &[Arg], segment: &mut Segment) {
-        const TAKES_VALUE: &[&str] = &[
-            "-name",
-            "-iname",
-            "-path",
-            "-ipath",
-            "-wholename",
-            "-regex",
-            "-iregex",
-            "-type",
-            "-size",
-            "-mtime",
-            "-atime",
-            "-ctime",
-            "-mmin",
-            "-amin",
-            "-cmin",
-            "-newer",
-            "-user",
-            "-group",
-            "-perm",
-            "-maxdepth",
-            "-mindepth",
-            "-printf",
-            "-links",
-            "-inum",
-            "-regextype",
-            "-fstype",
-            "-xtype",
-            "-lname",
-            "-samefile",
-            "-newermt",
-        ];
-        const PLAIN: &[&str] = &[
-            "-print",
-            "-print0",
-            "-ls",
-            "-o",
-            "-or",
-            "-a",
-            "-and",
-            "-not",
-            "!",
-            "(",
-            ")",
-            "-empty",
-            "-prune",
-            "-quit",
-            "-depth",
-            "-xdev",
-            "-mount",
-            "-follow",
-            "-L",
-            "-H",
-            "-P",
-            "-readable",
-            "-writable",
-            "-executable",
-            "-true",
-            "-false",
-            "-daystart",
-            "-nouser",
-            "-nogroup",
-            ",",
-        ];
-        let mut rest = args.iter().peekable();
-        let mut roots: Vec<Arg> = Vec::new();
-        while let Some(root) = rest.next_if(|arg| !arg.text().starts_with(['-', '!', '(']) || matches!(arg.text(), "-"))
-        {
-            roots.push(root.clone());
-        }
-        if roots.is_empty() {
-            roots.push(Arg::Known(".".to_owned()));
-        }
-        let mut role = Role::Read;
-        while let Some(arg) = rest.next() {
-            match arg.text() {
-                "-delete" => role = Role::Delete,
-                "-exec" | "-execdir" | "-ok" | "-okdir" => {
-                    let mut inner = Vec::new();
-                    for word in rest.by_ref() {
-                        match word.text() {
-                            ";" | "+" => break,
-                            "{}" => inner.push(Arg::Pattern(found_under(&roots))),
-                            text if text.contains("{}") => inner.push(Arg::Unknown(text.to_owned())),
-                            _ => inner.push(word.clone()),
-                        }
-                    }
-                    self.wrapped("find -exec", inner, segment);
-                }
-                "-fprint" | "-fprint0" | "-fls" => match rest.next() {
-                    Some(file) => self.effect(file, Role::Write, false, &mut segment.operations, &mut segment.unknowns),
-                    None => run_unknown(segment, "find", "an option lacks its value"),
-                },
-                text if TAKES_VALUE.contains(&text) => drop(rest.next()),
-                text if PLAIN.contains(&text) && arg.known().is_some() => {}
-                text => segment
-                    .unknowns
-                    .push(Unknown { text: text.to_owned(), why: "the option of `find` is not known to us".to_owned() }),
-            }
-        }
-        for root in &roots {
-            self.effect(root, role, true, &mut segment.operations, &mut segment.unknowns);
-        }
-    }
-
-    /// Builtins of the shell that are no programs. Says whether it was one.
-    fn builtin(&mut self, name: &str, args: &[Arg], segment: &mut Segment) -> bool {
-        match name {
-            "cd" => {
-                self.cwd = match args {
-                    [] => self.home.clone(),
-                    [Arg::Known(directory)]
-                        if !directory.starts_with('-') && (directory.starts_with('/') || self.cwd.is_some()) =>
-                    {
-                        Some(paths::plain(directory, self.cwd.as_deref()))
-                    }
-                    _ => None,
-                };
-                // Behind a link the shell and the system disagree on where `..` leads, so nothing relative is known.
-                if let Some(directory) = self.cwd.clone()
-                    && let Fact::RealPath(real) = self.fact(FactQuery::RealPath(directory.clone()))
-                    && real != directory
-                {
-                    self.cwd = None;
-                }
-                let cwd = self.cwd.clone();
-                self.variables.insert("PWD".to_owned(), cwd);
-            }
-            "pushd" | "popd" => self.cwd = None,
-            "export" | "declare" | "typeset" | "local" | "readonly" | "unset" | "read" | "mapfile" | "readarray"
-            | "getopts" => {
-                self.declaration(name, args, segment);
-            }
-            "set" => {
-                let plain = args.iter().all(|arg| {
-                    arg.known()
-                        .is_some_and(|text| text == "pipefail" || text.chars().all(|c| "-+euxovhnCf".contains(c)))
-                });
-                if !plain && args.first().and_then(Arg::known) != Some("--") {
-                    segment.unknowns.push(Unknown {
-                        text: "set".to_owned(),
-                        why: "changes how the shell reads what follows".to_owned(),
-                    });
-                }
-            }
-            "shopt" | "alias" | "unalias" | "bind" | "complete" | "compgen" | "enable" | "history" | "fc" => {
-                self.lookup_changed |= matches!(name, "alias" | "enable" | "shopt");
-                segment.unknowns.push(Unknown {
-                    text: name.to_owned(),
-                    why: "changes how the shell reads what follows".to_owned(),
-                });
-            }
-            "hash" if args.iter().any(|arg| arg.text().starts_with("-p")) => {
-                self.lookup_changed = true;
-                segment.unknowns.push(Unknown { text: name.to_owned(), why: "changes which program runs".to_owned() });
-            }
-            "trap" => match args {
-                [] => {}
-                [Arg::Known(action), ..] if matches!(action.as_str(), "-" | "-l" | "-p" | "") => {}
-                [action, ..] => self.shell_text(action, segment),
-            },
-            "eval" => {
-                let text = args.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
-                match text {
-                    Some(text) => self.shell(&text),
-                    None => run_unknown(segment, "eval", "the text for the shell is not known before it runs"),
-                }
-            }
-            "source" | "." => match args.first() {
-                Some(Arg::Known(path)) if path.contains('/') => {
-                    let path = paths::join(path, self.cwd.as_deref());
-                    self.script(&path, segment);
-                }
-                Some(other) => {
-                    run_unknown(segment, other.text(), "the file that the shell reads is not known before it runs")
-                }
-                None => {}
-            },
-            "let" => {
-                for arg in args {
-                    self.arithmetic(arg.text());
-                }
-            }
-            _ => return QUIET_BUILTINS.contains(&name),
-        }
-        true
-    }
-
-    fn declaration(&mut self, name: &str, args: &[Arg], segment: &mut Segment) {
-        let exports =
-            name == "export" || args.iter().any(|arg| arg.text().starts_with('-') && arg.text().contains('x'));
-        let mut dress = Dress::default();
-        for arg in args {
-            let Some(text) = arg.known() else {
-                match arg.text().split_once('=') {
-                    Some((name, _)) if !name.contains(['$', '`']) => self.set(name, None, exports, &mut dress),
-                    Some(_) | None => dress.unknowns.push(Unknown {
-                        text: arg.text().to_owned(),
-                        why: "which variable is set is not known before it runs".to_owned(),
-                    }),
-                }
-                continue;
-            };
-            if text.starts_with('-') {
-                if text.contains(['n', 'f', 'A']) && matches!(name, "declare" | "typeset" | "local" | "export") {
-                    dress.unknowns.push(Unknown {
-                        text: text.to_owned(),
-                        why: "references and functions are not followed".to_owned(),
-                    });
-                }
-                continue;
-            }
-            let (variable, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
-            let quiet = value.is_none() && matches!(name, "export" | "readonly");
-            if !quiet {
-                self.set(variable.trim_end_matches('+'), value.map(str::to_owned), exports, &mut dress);
-                self.variables
-                    .insert(variable.to_owned(), if name == "read" { None } else { value.map(str::to_owned) });
-            }
-        }
-        segment.unknowns.extend(dress.unknowns);
-    }
 }
 
 /// Notes that the segment runs something that is not understood.
@@ -575,13 +345,5 @@ fn interpreter(name: &str, args: &[Arg], segment: &mut Segment, fed: bool) {
     if fed && !named {
         let why = "runs whatever comes in".to_owned();
         segment.factors.push(Factor { name: "code_from_input", points: 15, why });
-    }
-}
-
-/// The pattern that stands for what `find` finds.
-fn found_under(roots: &[Arg]) -> String {
-    match roots {
-        [one] => format!("{}/**", one.text().trim_end_matches('/')),
-        _ => "/**".to_owned(),
     }
 }

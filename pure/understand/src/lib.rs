@@ -3,8 +3,10 @@
 //! Pure code. What it needs to know of the world it asks for as [`FactQuery`] data. The rule throughout: whatever is
 //! not understood is named as unknown, and an unknown part is never allowed by default.
 
+mod builtin;
 mod command;
 mod environment;
+mod find;
 mod knowledge;
 mod lower;
 mod parser;
