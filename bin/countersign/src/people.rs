@@ -282,7 +282,10 @@ fn enrolled(name: &str, totp_uri: Option<&str>, no_qr: bool) {
     let code = qrcode::QrCode::new(uri.as_bytes()).ok().filter(|_| !no_qr);
     if let Some(code) = code {
         println!("Scan this with an authenticator app. It is shown once:\n");
-        println!("{}", code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build());
+        // Light on dark, as most terminals are: the code's dark modules are left blank.
+        use qrcode::render::unicode::Dense1x2;
+        let mut image = code.render::<Dense1x2>();
+        println!("{}", image.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).quiet_zone(true).build());
     }
     println!("{uri}");
     println!("\nreviewer {name}. Answer with: countersign review --as {name}");

@@ -16,6 +16,10 @@ pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 /// Answers one question. What cannot be found out is [`Fact::Unknown`].
 pub fn look(query: &FactQuery, search_path: &str) -> Fact {
     match query {
+        // A directory on the path that depends on where one stands could hold any program.
+        FactQuery::Program(name) if search_path.split(':').any(|entry| !entry.starts_with('/')) => {
+            Fact::Program(Some(format!("./{name}")))
+        }
         FactQuery::Program(name) => {
             Fact::Program(resolve(name, search_path).map(|path| path.to_string_lossy().into_owned()))
         }
@@ -127,6 +131,13 @@ mod tests {
         let query = FactQuery::RealPath(format!("{}/no-such/file", link.display()));
         assert_eq!(look(&query, DEFAULT_PATH), Fact::RealPath("/etc/no-such/file".to_owned()));
         std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_search_path_that_depends_on_the_directory_names_no_program() {
+        for path in [".:/usr/bin", "/usr/bin::/bin", "bin:/bin"] {
+            assert_eq!(look(&FactQuery::Program("sh".into()), path), Fact::Program(Some("./sh".into())), "{path}");
+        }
     }
 
     #[test]

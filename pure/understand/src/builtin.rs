@@ -111,6 +111,9 @@ impl Lowering<'_> {
                 }
                 continue;
             };
+            if text.starts_with("-C") && matches!(name, "mapfile" | "readarray") {
+                dress.unknowns.push(Unknown { text: text.to_owned(), why: "runs a command for every line".to_owned() });
+            }
             if text.starts_with('-') {
                 if text.contains(['n', 'f', 'A']) && matches!(name, "declare" | "typeset" | "local" | "export") {
                     dress.unknowns.push(Unknown {
@@ -121,6 +124,12 @@ impl Lowering<'_> {
                 continue;
             }
             let (variable, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '+';
+            if !variable.chars().all(plain) {
+                let why = "a subscript is evaluated, which may run commands";
+                dress.unknowns.push(Unknown { text: text.to_owned(), why: why.to_owned() });
+                continue;
+            }
             let quiet = value.is_none() && matches!(name, "export" | "readonly");
             if !quiet {
                 self.set(variable.trim_end_matches('+'), value.map(str::to_owned), exports, &mut dress);

@@ -239,6 +239,17 @@ impl Lowering<'_> {
         match entry {
             Some(entry) => {
                 let parsed = self.parse(entry, rest);
+                if let Some(secret) =
+                    parsed.operands.iter().find(|it| it.text().to_ascii_lowercase().contains("secret"))
+                {
+                    segment.operations.push(Operation {
+                        action: Action::Read,
+                        resource: Resource::Unknown(secret.text().to_owned()),
+                        category: Category::CredentialAccess,
+                        reversibility: Reversibility::Reversible,
+                        recursive: false,
+                    });
+                }
                 segment.operations.extend(parsed.operations);
                 segment.unknowns.extend(parsed.unknowns);
             }
@@ -261,63 +272,6 @@ impl Lowering<'_> {
                     .unknowns
                     .push(Unknown { text: what, why: "what this subcommand does is not known to us".to_owned() });
             }
-        }
-    }
-
-    /// `sh` and its kin: a text (`-c`), a script, or whatever comes in.
-    fn shell_program(&mut self, args: &[Arg], segment: &mut Segment, fed: bool, input: Option<Option<String>>) {
-        let mut rest = args.iter();
-        while let Some(arg) = rest.next() {
-            let Some(text) = arg.known() else {
-                run_unknown(segment, arg.text(), "the script is not known before it runs");
-                return;
-            };
-            match text {
-                "--version" | "--help" => return,
-                "--" | "-" | "-s" => break,
-                "--login" | "--norc" | "--noprofile" | "--posix" | "--verbose" => {}
-                "-o" | "+o" | "-O" | "+O" => drop(rest.next()),
-                _ if text.starts_with("--") => run_unknown(segment, text, "the shell's option is not known to us"),
-                _ if text.starts_with('-') || text.starts_with('+') => {
-                    let harmless = text.chars().skip(1).all(|c| "abefhiklmnprtuvxBCEHPTc".contains(c));
-                    if !harmless {
-                        run_unknown(segment, text, "the shell's option is not known to us");
-                    }
-                    if text.starts_with('-') && text.contains('c') {
-                        match rest.next() {
-                            Some(text) => self.shell_text(text, segment),
-                            None => run_unknown(segment, text, "the option lacks its text"),
-                        }
-                        return;
-                    }
-                }
-                path => {
-                    let path = paths::join(path, self.cwd.as_deref());
-                    self.script(&path, segment);
-                    return;
-                }
-            }
-        }
-        match input {
-            Some(Some(text)) => self.nested(&text),
-            Some(None) => run_unknown(segment, "(input)", "the shell runs a text that is not known before it runs"),
-            None => {
-                let why = if fed { "the shell runs whatever comes in" } else { "the shell runs whatever is typed" };
-                run_unknown(segment, "(input)", why);
-                segment.factors.push(Factor { name: "code_from_input", points: 15, why: why.to_owned() });
-            }
-        }
-    }
-
-    /// A text that a shell will run, in a shell of its own.
-    pub(crate) fn shell_text(&mut self, text: &Arg, segment: &mut Segment) {
-        match text.known() {
-            Some(text) => {
-                self.wrappers.push("sh -c".to_owned());
-                self.nested(text);
-                self.wrappers.pop();
-            }
-            None => run_unknown(segment, text.text(), "the text for the shell is not known before it runs"),
         }
     }
 }

@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use brush_parser::ast::{
     AndOr, Assignment, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item, CompoundCommand,
-    CompoundList, ExtendedTestExpr, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Pipeline, Program,
-    RedirectList, SimpleCommand, UnaryPredicate,
+    CompoundList, ExtendedTestExpr, Pipeline, Program, SimpleCommand, UnaryPredicate,
 };
 use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Flow, Intent, Operation, Segment, Unknown};
 
-use crate::knowledge::Role;
 use crate::{MAX_DEPTH, MAX_QUERIES, MAX_SEGMENTS, Surroundings, environment, parser};
 
 /// The state of the walk. Variables hold their value where the text alone fixes it.
@@ -119,7 +117,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Something whose changes to directory and variables end with it.
-    fn contained(&mut self, walk: impl FnOnce(&mut Self)) {
+    pub(crate) fn contained(&mut self, walk: impl FnOnce(&mut Self)) {
         let (cwd, variables) = (self.cwd.clone(), self.variables.clone());
         walk(self);
         (self.cwd, self.variables) = (cwd, variables);
@@ -139,7 +137,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn list(&mut self, CompoundList(items): &CompoundList) {
+    pub(crate) fn list(&mut self, CompoundList(items): &CompoundList) {
         for item in items {
             self.pipeline(&item.0.first);
             for next in &item.0.additional {
@@ -228,7 +226,9 @@ impl<'a> Lowering<'a> {
                 for word in command.values.iter().flatten() {
                     let _ = self.words(&word.value);
                 }
-                self.variables.insert(command.variable_name.clone(), None);
+                let mut dress = Dress::default();
+                self.set(&command.variable_name, None, false, &mut dress);
+                self.intent.unknowns.extend(dress.unknowns);
                 self.uncertain(|walk| walk.list(&command.body.list));
             }
             CompoundCommand::CaseClause(command) => {
@@ -315,6 +315,11 @@ impl<'a> Lowering<'a> {
                 Item::IoRedirect(redirect) => self.redirect(redirect, &mut dress),
                 Item::Word(word) | Item::AssignmentWord(_, word) => {
                     let words = self.words(&word.value);
+                    // `{NAME}>file` makes the shell put a number into the variable NAME.
+                    let name = word.value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+                    if name.is_some_and(|name| !name.is_empty() && !name.contains([',', '.', ' '])) {
+                        self.unknown(&word.value, "before a redirection this sets a variable");
+                    }
                     argv.extend(words);
                 }
                 Item::ProcessSubstitution(_, subshell) => {
@@ -386,76 +391,5 @@ impl<'a> Lowering<'a> {
         if !for_program {
             self.variables.insert(name.to_owned(), value);
         }
-    }
-
-    fn redirects_of(&mut self, list: Option<&RedirectList>) {
-        let mut dress = Dress::default();
-        for redirect in list.iter().flat_map(|list| list.0.iter()) {
-            self.redirect(redirect, &mut dress);
-        }
-        if !dress.operations.is_empty() || !dress.unknowns.is_empty() {
-            dress.worn = true;
-            let segment = self.bare(vec![Arg::Known("(redirection)".to_owned())], dress);
-            self.push(segment);
-        }
-    }
-
-    fn redirect(&mut self, redirect: &IoRedirect, dress: &mut Dress) {
-        match redirect {
-            IoRedirect::File(_, kind, target) => match target {
-                IoFileRedirectTarget::Fd(_) => {}
-                IoFileRedirectTarget::Filename(word) | IoFileRedirectTarget::Duplicate(word) => {
-                    let value = self.word(&word.value);
-                    let duplicates = matches!(target, IoFileRedirectTarget::Duplicate(_));
-                    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-                    if duplicates && value.as_ref().and_then(Arg::known).is_some_and(number) {
-                        return;
-                    }
-                    let role = match kind {
-                        IoFileRedirectKind::Read | IoFileRedirectKind::DuplicateInput => Role::Read,
-                        IoFileRedirectKind::Write
-                        | IoFileRedirectKind::Append
-                        | IoFileRedirectKind::ReadAndWrite
-                        | IoFileRedirectKind::Clobber
-                        | IoFileRedirectKind::DuplicateOutput => Role::Write,
-                    };
-                    dress.reads_elsewhere |= role == Role::Read;
-                    self.redirect_to(value, &word.value, role, dress);
-                }
-                IoFileRedirectTarget::ProcessSubstitution(_, subshell) => {
-                    dress.worn = true;
-                    self.contained(|walk| walk.list(&subshell.list));
-                }
-            },
-            IoRedirect::OutputAndError(word, _) => {
-                let value = self.word(&word.value);
-                self.redirect_to(value, &word.value, Role::Write, dress);
-            }
-            IoRedirect::HereDocument(_, document) => {
-                let text = if document.requires_expansion {
-                    self.heredoc(&document.doc.value)
-                } else {
-                    Some(document.doc.value.clone())
-                };
-                dress.input = Some(text);
-            }
-            IoRedirect::HereString(_, word) => {
-                let text = self.word(&word.value).and_then(|arg| arg.known().map(str::to_owned));
-                dress.input = Some(text);
-            }
-        }
-    }
-
-    fn redirect_to(&mut self, value: Option<Arg>, raw: &str, role: Role, dress: &mut Dress) {
-        let arg = value.unwrap_or_else(|| Arg::Unknown(raw.to_owned()));
-        let network = arg.text().starts_with("/dev/tcp/") || arg.text().starts_with("/dev/udp/");
-        if network {
-            dress
-                .unknowns
-                .push(Unknown { text: raw.to_owned(), why: "the shell itself opens a network connection".to_owned() });
-        }
-        let before = dress.operations.len();
-        self.effect(&arg, role, false, &mut dress.operations, &mut dress.unknowns);
-        dress.worn |= role == Role::Write && dress.operations.len() > before;
     }
 }

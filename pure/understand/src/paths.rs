@@ -110,6 +110,7 @@ pub(crate) fn kept(path: &str) -> Option<Kept> {
                 ".git-credentials",
                 ".pgpass",
                 ".my.cnf",
+                ".envrc",
                 ".htpasswd",
                 "credentials",
                 "credentials.json",

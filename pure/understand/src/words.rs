@@ -5,6 +5,7 @@ use brush_parser::word::{
 };
 use model::Arg;
 
+use crate::environment;
 use crate::lower::Lowering;
 use crate::parser;
 
@@ -145,8 +146,12 @@ impl Lowering<'_> {
             }
         }
         draft.known = false;
+        let parts = parts(expression);
+        for evaluated in parts.arithmetic {
+            self.arithmetic(evaluated);
+        }
         // The text of an operand can hold further commands: `${x:-$(…)}`. Reading all of it as one word finds them.
-        for operand in operands(expression) {
+        for operand in parts.words {
             if operand.contains(['$', '`', '<', '>']) {
                 let _ = self.word(operand);
             }
@@ -155,7 +160,14 @@ impl Lowering<'_> {
         {
             self.unknown("@P", "a prompt expansion runs the commands in the variable's value");
         }
-        if is_indirect(expression) {
+        if let ParameterExpr::AssignDefaultValues { parameter, .. } = expression {
+            let name = if let Parameter::Named(name) = parameter { Some(name) } else { None };
+            match name.filter(|name| !environment::steers_the_shell(name)) {
+                Some(name) => drop(self.variables.insert(name.clone(), None)),
+                None => self.unknown("${…:=…}", "an expansion sets a variable that can change which program runs"),
+            }
+        }
+        if parts.indirect {
             self.unknown("${!…}", "the variable is named by another variable");
         }
     }
@@ -203,69 +215,51 @@ impl Lowering<'_> {
     }
 }
 
-fn is_indirect(expression: &ParameterExpr) -> bool {
-    use ParameterExpr as E;
-    match expression {
-        E::Parameter { indirect, .. }
-        | E::UseDefaultValues { indirect, .. }
-        | E::AssignDefaultValues { indirect, .. }
-        | E::IndicateErrorIfNullOrUnset { indirect, .. }
-        | E::UseAlternativeValue { indirect, .. }
-        | E::ParameterLength { indirect, .. }
-        | E::RemoveSmallestSuffixPattern { indirect, .. }
-        | E::RemoveLargestSuffixPattern { indirect, .. }
-        | E::RemoveSmallestPrefixPattern { indirect, .. }
-        | E::RemoveLargestPrefixPattern { indirect, .. }
-        | E::Substring { indirect, .. }
-        | E::Transform { indirect, .. }
-        | E::UppercaseFirstChar { indirect, .. }
-        | E::UppercasePattern { indirect, .. }
-        | E::LowercaseFirstChar { indirect, .. }
-        | E::LowercasePattern { indirect, .. }
-        | E::ReplaceSubstring { indirect, .. } => *indirect,
-        E::VariableNames { .. } | E::MemberKeys { .. } => false,
-    }
+/// An expansion taken apart: what the shell expands further, and what it evaluates as arithmetic.
+struct Parts<'a> {
+    words: Vec<&'a str>,
+    arithmetic: Vec<&'a str>,
+    indirect: bool,
 }
 
-/// The texts inside an expansion that the shell expands in turn.
-fn operands(expression: &ParameterExpr) -> Vec<&str> {
+fn parts(expression: &ParameterExpr) -> Parts<'_> {
     use ParameterExpr as E;
-    let mut found: Vec<&str> = Vec::new();
-    let parameter = match expression {
-        E::Parameter { parameter, .. } | E::ParameterLength { parameter, .. } | E::Transform { parameter, .. } => {
-            Some(parameter)
+    let (mut words, mut arithmetic): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let (parameter, indirect) = match expression {
+        E::Parameter { parameter, indirect }
+        | E::ParameterLength { parameter, indirect }
+        | E::Transform { parameter, indirect, .. } => (parameter, *indirect),
+        E::UseDefaultValues { parameter, default_value: text, indirect, .. }
+        | E::AssignDefaultValues { parameter, default_value: text, indirect, .. }
+        | E::IndicateErrorIfNullOrUnset { parameter, error_message: text, indirect, .. }
+        | E::UseAlternativeValue { parameter, alternative_value: text, indirect, .. }
+        | E::RemoveSmallestSuffixPattern { parameter, pattern: text, indirect }
+        | E::RemoveLargestSuffixPattern { parameter, pattern: text, indirect }
+        | E::RemoveSmallestPrefixPattern { parameter, pattern: text, indirect }
+        | E::RemoveLargestPrefixPattern { parameter, pattern: text, indirect }
+        | E::UppercaseFirstChar { parameter, pattern: text, indirect }
+        | E::UppercasePattern { parameter, pattern: text, indirect }
+        | E::LowercaseFirstChar { parameter, pattern: text, indirect }
+        | E::LowercasePattern { parameter, pattern: text, indirect } => {
+            words.extend(text.as_deref());
+            (parameter, *indirect)
         }
-        E::UseDefaultValues { parameter, default_value: text, .. }
-        | E::AssignDefaultValues { parameter, default_value: text, .. }
-        | E::IndicateErrorIfNullOrUnset { parameter, error_message: text, .. }
-        | E::UseAlternativeValue { parameter, alternative_value: text, .. }
-        | E::RemoveSmallestSuffixPattern { parameter, pattern: text, .. }
-        | E::RemoveLargestSuffixPattern { parameter, pattern: text, .. }
-        | E::RemoveSmallestPrefixPattern { parameter, pattern: text, .. }
-        | E::RemoveLargestPrefixPattern { parameter, pattern: text, .. }
-        | E::UppercaseFirstChar { parameter, pattern: text, .. }
-        | E::UppercasePattern { parameter, pattern: text, .. }
-        | E::LowercaseFirstChar { parameter, pattern: text, .. }
-        | E::LowercasePattern { parameter, pattern: text, .. } => {
-            found.extend(text.as_deref());
-            Some(parameter)
+        E::Substring { parameter, offset, length, indirect } => {
+            arithmetic.push(&offset.value);
+            arithmetic.extend(length.as_ref().map(|length| length.value.as_str()));
+            (parameter, *indirect)
         }
-        E::Substring { parameter, offset, length, .. } => {
-            found.push(&offset.value);
-            found.extend(length.as_ref().map(|length| length.value.as_str()));
-            Some(parameter)
+        E::ReplaceSubstring { parameter, pattern, replacement, indirect, .. } => {
+            words.push(pattern);
+            words.extend(replacement.as_deref());
+            (parameter, *indirect)
         }
-        E::ReplaceSubstring { parameter, pattern, replacement, .. } => {
-            found.push(pattern);
-            found.extend(replacement.as_deref());
-            Some(parameter)
-        }
-        E::VariableNames { .. } | E::MemberKeys { .. } => None,
+        E::VariableNames { .. } | E::MemberKeys { .. } => return Parts { words, arithmetic, indirect: false },
     };
-    if let Some(Parameter::NamedWithIndex { index, .. }) = parameter {
-        found.push(index);
+    if let Parameter::NamedWithIndex { index, .. } = parameter {
+        arithmetic.push(index);
     }
-    found
+    Parts { words, arithmetic, indirect }
 }
 
 /// The words of a brace expression, or nothing where there are too many.

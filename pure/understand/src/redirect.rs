@@ -1,0 +1,82 @@
+//! Redirections: what is read from, written to, or fed to a command by the shell itself.
+
+use brush_parser::ast::{IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, RedirectList};
+use model::{Arg, Unknown};
+
+use crate::knowledge::Role;
+use crate::lower::{Dress, Lowering};
+
+impl Lowering<'_> {
+    /// Redirections around a compound command: what they touch becomes a segment of its own.
+    pub(crate) fn redirects_of(&mut self, list: Option<&RedirectList>) {
+        let mut dress = Dress::default();
+        for redirect in list.iter().flat_map(|list| list.0.iter()) {
+            self.redirect(redirect, &mut dress);
+        }
+        if !dress.operations.is_empty() || !dress.unknowns.is_empty() {
+            dress.worn = true;
+            let segment = self.bare(vec![Arg::Known("(redirection)".to_owned())], dress);
+            self.push(segment);
+        }
+    }
+
+    /// One redirection of a simple command.
+    pub(crate) fn redirect(&mut self, redirect: &IoRedirect, dress: &mut Dress) {
+        match redirect {
+            IoRedirect::File(_, kind, target) => match target {
+                IoFileRedirectTarget::Fd(_) => {}
+                IoFileRedirectTarget::Filename(word) | IoFileRedirectTarget::Duplicate(word) => {
+                    let value = self.word(&word.value);
+                    let duplicates = matches!(target, IoFileRedirectTarget::Duplicate(_));
+                    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+                    if duplicates && value.as_ref().and_then(Arg::known).is_some_and(number) {
+                        return;
+                    }
+                    let role = match kind {
+                        IoFileRedirectKind::Read | IoFileRedirectKind::DuplicateInput => Role::Read,
+                        IoFileRedirectKind::Write
+                        | IoFileRedirectKind::Append
+                        | IoFileRedirectKind::ReadAndWrite
+                        | IoFileRedirectKind::Clobber
+                        | IoFileRedirectKind::DuplicateOutput => Role::Write,
+                    };
+                    dress.reads_elsewhere |= role == Role::Read;
+                    self.redirect_to(value, &word.value, role, dress);
+                }
+                IoFileRedirectTarget::ProcessSubstitution(_, subshell) => {
+                    dress.worn = true;
+                    self.contained(|walk| walk.list(&subshell.list));
+                }
+            },
+            IoRedirect::OutputAndError(word, _) => {
+                let value = self.word(&word.value);
+                self.redirect_to(value, &word.value, Role::Write, dress);
+            }
+            IoRedirect::HereDocument(_, document) => {
+                let text = if document.requires_expansion {
+                    self.heredoc(&document.doc.value)
+                } else {
+                    Some(document.doc.value.clone())
+                };
+                dress.input = Some(text);
+            }
+            IoRedirect::HereString(_, word) => {
+                let text = self.word(&word.value).and_then(|arg| arg.known().map(str::to_owned));
+                dress.input = Some(text);
+            }
+        }
+    }
+
+    fn redirect_to(&mut self, value: Option<Arg>, raw: &str, role: Role, dress: &mut Dress) {
+        let arg = value.unwrap_or_else(|| Arg::Unknown(raw.to_owned()));
+        let network = arg.text().starts_with("/dev/tcp/") || arg.text().starts_with("/dev/udp/");
+        if network {
+            dress
+                .unknowns
+                .push(Unknown { text: raw.to_owned(), why: "the shell itself opens a network connection".to_owned() });
+        }
+        let before = dress.operations.len();
+        self.effect(&arg, role, false, &mut dress.operations, &mut dress.unknowns);
+        dress.worn |= role == Role::Write && dress.operations.len() > before;
+    }
+}
