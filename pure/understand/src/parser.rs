@@ -13,7 +13,7 @@ pub const MAX_TEXT_BYTES: usize = 128 * 1024;
 /// The most opening brackets, quotes of substitution and compound keywords in one text.
 ///
 /// The parser recurses; each of these can cost a level. Counting openers, rather than depth, cannot be fooled by
-/// quoting. Callers run on threads with the stack that [`STACK_BYTES`](crate::MAX_OPENERS) of them need.
+/// quoting. Callers run long texts on threads with a large stack (`host::stack`).
 pub const MAX_OPENERS: usize = 600;
 
 /// The text and its characters that can open a level, as the limit counts them.
@@ -28,6 +28,41 @@ fn openers(text: &str) -> usize {
     brackets.saturating_add(words)
 }
 
+/// How many brackets of one kind may be open at once, counted without regard to quotes.
+///
+/// The parser tries one reading after another at each such bracket, so that every further one doubles the work, or
+/// worse. At these limits the slowest text takes some ten milliseconds; people nest two or three deep.
+const MAX_OPEN_RUNS: &[(char, char, usize)] = &[('(', ')', 14), ('{', '}', 7)];
+
+/// The same for subscripts inside one word that expands something, where each costs ten times the one before.
+const MAX_SUBSCRIPT_RUN: usize = 3;
+
+/// How many `case` commands may be open at once: an unfinished one is tried in two ways at each level.
+const MAX_OPEN_CASES: usize = 8;
+
+/// The most `case` commands that are open at once, counted by their words.
+fn open_cases(text: &str) -> usize {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let count = |(open, most): (usize, usize), word: &str| {
+        let open = match word {
+            "case" => open.saturating_add(1),
+            "esac" => open.saturating_sub(1),
+            _ => open,
+        };
+        (open, most.max(open))
+    };
+    words.fold((0, 0), count).1
+}
+
+/// The most brackets that are open at once.
+fn open_run(text: &str, open: char, close: char) -> usize {
+    let count = |(run, most): (usize, usize), c: char| {
+        let run = if c == open { run.saturating_add(1) } else { run };
+        (if c == close { run.saturating_sub(1) } else { run }, most.max(run))
+    };
+    text.chars().fold((0, 0), count).1
+}
+
 fn within_limits(text: &str) -> Result<(), String> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(format!("the text has more than {MAX_TEXT_BYTES} bytes"));
@@ -35,8 +70,22 @@ fn within_limits(text: &str) -> Result<(), String> {
     if openers(text) > MAX_OPENERS {
         return Err(format!("the text opens more than {MAX_OPENERS} brackets and compound commands"));
     }
+    if open_cases(text) > MAX_OPEN_CASES {
+        return Err("the text opens more `case` commands within each other than can be read safely".to_owned());
+    }
+    if MAX_OPEN_RUNS.iter().any(|(open, close, most)| open_run(text, *open, *close) > *most) {
+        return Err("the text opens more brackets within each other than can be read safely".to_owned());
+    }
     if text.contains('\0') {
         return Err("the text holds a NUL, which a shell drops or stops at".to_owned());
+    }
+    Ok(())
+}
+
+fn within_word_limits(text: &str) -> Result<(), String> {
+    within_limits(text)?;
+    if text.contains("${") && open_run(text, '[', ']') > MAX_SUBSCRIPT_RUN {
+        return Err("the word has more subscripts within each other than can be read safely".to_owned());
     }
     Ok(())
 }
@@ -52,19 +101,19 @@ pub(crate) fn program(text: &str) -> Result<Program, String> {
 
 /// Parses one word into its pieces.
 pub(crate) fn word(text: &str) -> Result<Vec<WordPieceWithSource>, String> {
-    within_limits(text)?;
+    within_word_limits(text)?;
     guarded(|| word::parse(text, &ParserOptions::default()).map_err(|why| why.to_string()))
 }
 
 /// Parses the body of a here-document whose delimiter is not quoted.
 pub(crate) fn heredoc(text: &str) -> Result<Vec<WordPieceWithSource>, String> {
-    within_limits(text)?;
+    within_word_limits(text)?;
     guarded(|| word::parse_heredoc(text, &ParserOptions::default()).map_err(|why| why.to_string()))
 }
 
 /// The brace expressions of a word, if it has any.
 pub(crate) fn braces(text: &str) -> Result<Option<Vec<BraceExpressionOrText>>, String> {
-    within_limits(text)?;
+    within_word_limits(text)?;
     guarded(|| word::parse_brace_expansions(text, &ParserOptions::default()).map_err(|why| why.to_string()))
 }
 
