@@ -93,8 +93,9 @@ pub fn digest_environment(environment: &[(OsString, OsString)]) -> Digest {
     Digest::of_bytes(&lines.concat())
 }
 
-/// Whether a program reads the files named on its command line as code. In doubt yes: binding more files than needed
-/// costs a hash, binding fewer is a way round.
+/// Whether a program is known to read the files named on its command line as code. For one that is not listed only
+/// operands that are executable are bound (`docs/gaps.md`, row 5): binding every file would refuse each reader of a
+/// file that grows meanwhile.
 fn runs_files(program: &Path) -> bool {
     let name = program.file_name().unwrap_or(OsStr::new("")).to_string_lossy().into_owned();
     let family = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
