@@ -32,26 +32,30 @@ pub(crate) fn programs(files: &BTreeMap<String, String>) -> Result<String, Strin
     {
         let table: Table = text.parse().map_err(|why| format!("{path}: {why}"))?;
         let name = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".toml");
-        let _ = write!(out, "\n## {name}\n\n| programs | operands | besides |\n|---|---|---|\n");
+        let _ = write!(out, "\n## {name}\n\n| programs | what is done | for example |\n|---|---|---|\n");
         for (names, entry) in &table {
-            let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
-            let mut besides: Vec<String> = ["first", "last", "always"]
-                .iter()
-                .filter(|key| entry.get(key).is_some())
-                .map(|key| format!("{key}: {}", text(key)))
-                .collect();
-            if let Some(skip) = entry.get("wraps").and_then(Value::as_integer) {
-                besides.push(if skip == 0 {
-                    "runs the command behind it".to_owned()
-                } else {
-                    format!("runs the command behind {skip} operand")
-                });
+            let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or("");
+            let names = match text("programs") {
+                "" => names.replace(" | ", ", "),
+                programs => programs.split_whitespace().collect::<Vec<_>>().join(", "),
+            };
+            let mut what: Vec<String> = Vec::new();
+            if !text("family").is_empty() {
+                what.push(text("family").to_owned());
             }
-            if entry.get("subcommands").is_some() {
-                besides.push("by subcommand".to_owned());
+            for key in ["operands", "first", "last", "always"] {
+                if !text(key).is_empty() {
+                    what.push(format!("{key}: {}", text(key)));
+                }
             }
-            let operands = if entry.get("operands").is_some() { text("operands") } else { "—".to_owned() };
-            let _ = writeln!(out, "| {} | {operands} | {} |", names.replace(" | ", ", "), besides.join("; "));
+            if entry.get("wraps").is_some() {
+                what.push("runs the command that follows".to_owned());
+            }
+            if entry.get("subcommands").is_some() || entry.get("verbs").is_some() {
+                what.push("by subcommand".to_owned());
+            }
+            let example = text("examples").lines().find(|line| !line.is_empty()).unwrap_or("").replace('|', "\\|");
+            let _ = writeln!(out, "| {names} | {} | `{example}` |", what.join("; "));
         }
     }
     Ok(out)

@@ -3,7 +3,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::expect_used, reason = "a tool for developers, which decides nothing")]
 
 mod bench;
-mod corpora;
+mod eval;
 mod generate;
 mod run;
 mod setup;
@@ -19,7 +19,8 @@ const HELP: &str = "cargo xtask VERB
   tidy                         the house rules alone
   generate                     write the generated files anew
   bench                        latency of the hook, of `run` and of `check`, beside /bin/true, in one run
-  corpora DIR                  judge every .jsonl file of a directory; how many of each verdict, and how fast
+  eval DIR [--policy DIR] [--only NAME] [--show FIGURE]
+                               measure understanding and judgement on .jsonl files of cases; --show lists what missed
 ";
 
 fn main() -> ExitCode {
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
         Some(("tidy", [])) => tidy::main(),
         Some(("generate", [])) => generate::main(),
         Some(("bench", rest)) => bench::main(rest),
-        Some(("corpora", [directory])) => corpora::main(directory),
+        Some(("eval", rest)) => eval::main(rest),
         Some(("help" | "--help" | "-h", _)) | None => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

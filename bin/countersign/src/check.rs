@@ -11,7 +11,7 @@ use host::{clock, facts, stack};
 use model::{Coverage, Digest, Facts, Intent, RequestDigest};
 use pdp::{Decision, Policy, Situation, Source};
 use serde_json::{Value, json};
-use understand::{Subject, Surroundings};
+use understand::{Dialect, Subject, Surroundings};
 
 use crate::explain;
 
@@ -26,10 +26,14 @@ pub(crate) struct CheckArgs {
     /// Lay it out for a person: pieces, effects, what is unknown, the score as a sum
     #[arg(long)]
     explain: bool,
+    /// The text is SQL, as a database would get it
+    #[arg(long)]
+    sql: bool,
     /// Print the verdict as JSON
     #[arg(long)]
     json: bool,
-    /// Read one JSON object a line ({"id", "command", "cwd"?, "agent"?}) and print one a line, in order
+    /// Read one JSON object a line ({"id", "command" | "sql" | "message" | "tool" with "input", "cwd"?, "agent"?, "dialect"?})
+    /// and print one a line, in order
     #[arg(long)]
     jsonl: bool,
     /// Judge with the rules of this directory alone
@@ -89,13 +93,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn judge(&self, text: &str, cwd: Option<&str>, agent: Option<&str>) -> Checked {
+    fn judge(&self, subject: Subject<'_>, text: &str, cwd: Option<&str>, agent: Option<&str>) -> Checked {
         let started = Instant::now();
         let cwd = cwd.or(self.here.as_deref());
         let around = Surroundings { cwd, home: self.home.as_deref() };
-        let read = understand::settle(Subject::Shell(text), around, &mut Facts::default(), &mut |query| {
-            facts::look(query, &self.search)
-        });
+        let read =
+            understand::settle(subject, around, &mut Facts::default(), &mut |query| facts::look(query, &self.search));
         let intent = read.unwrap_or_else(|why| Intent {
             unknowns: vec![model::Unknown { text: text.to_owned(), why: why.to_string() }],
             ..Intent::default()
@@ -109,7 +112,8 @@ impl<'a> Judge<'a> {
 
 fn one(args: &CheckArgs, policy: &Policy) -> Result<ExitCode, String> {
     let text = args.text.as_deref().unwrap_or("");
-    let checked = Judge::new(policy).judge(text, args.cwd.as_deref(), args.agent.as_deref());
+    let subject = if args.sql { Subject::Sql(text, Dialect::Any) } else { Subject::Shell(text) };
+    let checked = Judge::new(policy).judge(subject, text, args.cwd.as_deref(), args.agent.as_deref());
     if args.json {
         println!("{}", to_value(&Value::Null, &checked));
     } else if args.explain {
@@ -168,9 +172,6 @@ fn answer_line(judge: &Judge<'_>, line: &[u8]) -> Value {
     };
     let id = value.get("id").cloned().unwrap_or(Value::Null);
     let Some(map) = value.as_object() else { return json!({"id": null, "error": "not a JSON object"}) };
-    let Some(command) = map.get("command").and_then(Value::as_str) else {
-        return json!({"id": id, "error": "`command` is missing, or no text"});
-    };
     let text_or_nothing = |key: &str| match map.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str())),
@@ -183,7 +184,33 @@ fn answer_line(judge: &Judge<'_>, line: &[u8]) -> Value {
     if cwd.is_some_and(|cwd| !cwd.starts_with('/')) {
         return json!({"id": id, "error": "`cwd` is not absolute"});
     }
-    to_value(&id, &judge.judge(command, cwd, agent))
+    let (subject, text) = match subject_of(map) {
+        Ok(found) => found,
+        Err(why) => return json!({"id": id, "error": why}),
+    };
+    let mut answer = to_value(&id, &judge.judge(subject, text, cwd, agent));
+    if let (Subject::Shell(text), Some(answer)) = (subject, answer.as_object_mut()) {
+        answer.insert("parses".to_owned(), Value::Bool(understand::parses(text)));
+    }
+    answer
+}
+
+/// What a line asks about.
+fn subject_of(map: &serde_json::Map<String, Value>) -> Result<(Subject<'_>, &str), String> {
+    let text = |key: &str| map.get(key).and_then(Value::as_str);
+    if let Some(command) = text("command") {
+        return Ok((Subject::Shell(command), command));
+    }
+    if let Some(sql) = text("sql") {
+        return Ok((Subject::Sql(sql, text("dialect").map_or(Dialect::Any, Dialect::named)), sql));
+    }
+    if let Some(message) = text("message") {
+        return Ok((Subject::Message(message), message));
+    }
+    match (text("tool"), map.get("input")) {
+        (Some(tool), Some(input)) => Ok((Subject::Tool(tool, input), tool)),
+        _ => Err("`command` (or `sql`, `message`, `tool` with `input`) is missing, or no text".to_owned()),
+    }
 }
 
 fn to_value(id: &Value, checked: &Checked) -> Value {

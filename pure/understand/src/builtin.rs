@@ -86,6 +86,26 @@ impl Lowering<'_> {
                 }
                 None => {}
             },
+            "printf" if args.first().is_none_or(|arg| arg.text().starts_with("-v")) => {
+                let words: Vec<Arg> = args.get(1..2).unwrap_or_default().to_vec();
+                self.declaration("read", &words, segment);
+            }
+            "wait" if args.iter().any(|arg| arg.text().starts_with('-')) => {
+                let words: Vec<Arg> = args.iter().filter(|arg| !arg.text().starts_with('-')).cloned().collect();
+                self.declaration("read", &words, segment);
+            }
+            "test" | "[" => {
+                // `-v NAME` evaluates a subscript in the name.
+                for pair in args.windows(2) {
+                    if let [flag, name] = pair
+                        && matches!(flag.text(), "-v" | "-R")
+                        && name.known().is_none_or(|name| name.contains('['))
+                    {
+                        let why = "a subscript in a test is evaluated, which may run commands".to_owned();
+                        segment.unknowns.push(Unknown { text: name.text().to_owned(), why });
+                    }
+                }
+            }
             "let" => {
                 for arg in args {
                     self.arithmetic(arg.text());

@@ -1,63 +1,25 @@
 //! One simple command: which program it is, what wrapper stands around it, and what it does.
 
-use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource, Reversibility, Segment, Unknown};
+use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource, Reversibility, Segment};
 
-use crate::knowledge::{self, Program, Role};
+use crate::code;
+use crate::effect::connects;
+use crate::knowledge::{self, Known};
 use crate::lower::{Dress, Lowering};
-use crate::{paths, program};
+use crate::paths;
+use crate::program::Parsed;
 
 /// Shells whose language the parser reads.
 const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "rbash"];
 
-/// Programs that read code in a language that is not read here.
-const INTERPRETERS: &[&str] = &[
-    "python",
-    "pypy",
-    "perl",
-    "ruby",
-    "node",
-    "nodejs",
-    "deno",
-    "bun",
-    "php",
-    "lua",
-    "luajit",
-    "tclsh",
-    "wish",
-    "expect",
-    "osascript",
-    "pwsh",
-    "Rscript",
-    "R",
-    "julia",
-    "guile",
-    "racket",
-    "sbcl",
-    "ghci",
-    "runghc",
-    "groovy",
-    "scala",
-    "swift",
-    "java",
-    "jshell",
-    "irb",
-    "ipython",
-    "zsh",
-    "ksh",
-    "fish",
-    "csh",
-    "tcsh",
-    "elvish",
-    "xonsh",
-    "nu",
-    "vim",
-    "vi",
-    "nvim",
-    "emacs",
-    "ed",
-    "ex",
-    "gdb",
-];
+/// What comes in on a command's standard input.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Input {
+    /// Something other than the terminal.
+    pub(crate) fed: bool,
+    /// The text, where it is known; `Some(None)` where it is a text that is not known.
+    pub(crate) text: Option<Option<String>>,
+}
 
 /// Marks a segment as running what another command fetched.
 pub(crate) fn mark_download(segment: &mut Segment, from: &str) {
@@ -95,10 +57,11 @@ impl Lowering<'_> {
             self.push(segment);
             return;
         };
-        let (input, reads_elsewhere) = (dress.input.clone(), dress.reads_elsewhere);
+        let piped_text = if piped { self.stream.plain().map(Some) } else { None };
+        let input = Input { fed: piped || dress.reads_elsewhere, text: dress.input.clone().or(piped_text) };
         let mut segment = self.bare(argv.clone(), dress);
         match head.known() {
-            Some(name) => self.named(name, args, &mut segment, piped || reads_elsewhere, input),
+            Some(name) => self.named(name, args, &mut segment, input),
             None => {
                 run_unknown(&mut segment, head.text(), "the program is not known before it runs");
             }
@@ -110,9 +73,13 @@ impl Lowering<'_> {
         if runs && let Some(fetched) = fetched {
             mark_download(&mut segment, fetched.resource.text());
         }
-        let reads_secret =
-            inner.iter().chain(&segment.operations).find(|operation| operation.category == Category::CredentialAccess);
-        if program::connects(&segment.operations)
+        // What a service itself hands out under a secret's name comes in; only what is read here could leave.
+        let own = segment.operations.iter().filter(|operation| {
+            matches!(operation.resource, Resource::Path(_) | Resource::Pattern(_))
+                || operation.resource.text() == "the environment"
+        });
+        let reads_secret = inner.iter().chain(own).find(|operation| operation.category == Category::CredentialAccess);
+        if connects(&segment.operations)
             && let Some(secret) = reads_secret
         {
             let secret = secret.resource.text().to_owned();
@@ -121,7 +88,7 @@ impl Lowering<'_> {
         self.push(segment);
     }
 
-    fn named(&mut self, name: &str, args: &[Arg], segment: &mut Segment, fed: bool, input: Option<Option<String>>) {
+    fn named(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {
         if self.functions.contains(name) {
             return;
         }
@@ -144,57 +111,80 @@ impl Lowering<'_> {
             }
         }
         let name = name.rsplit('/').next().unwrap_or(name);
-        let family = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
         if SHELLS.contains(&name) {
-            self.shell_program(args, segment, fed, input);
-        } else if INTERPRETERS.contains(&family) || INTERPRETERS.contains(&name) {
-            interpreter(name, args, segment, fed || input.is_some());
+            self.shell_program(args, segment, input);
+        } else if let Some(language) = code::language_of(name) {
+            self.interpreter(name, language, args, segment, &input);
         } else if name == "find" {
             self.find(args, segment);
         } else {
             match knowledge::find(name) {
-                Some(entry) => self.by_entry(entry, args, segment),
+                Some(entry) => self.by_entry(entry, args, segment, &input),
                 None => run_unknown(segment, name, "this program is not known to us"),
             }
         }
     }
 
-    fn by_entry(&mut self, entry: &'static Program, args: &[Arg], segment: &mut Segment) {
+    pub(crate) fn by_entry(&mut self, entry: Known, args: &[Arg], segment: &mut Segment, input: &Input) {
         if entry.name == "command" && matches!(args.first().and_then(Arg::known), Some("-v" | "-V")) {
             return;
         }
-        let parsed = self.parse(entry, args);
-        segment.operations.extend(parsed.operations);
-        segment.unknowns.extend(parsed.unknowns);
+        let bundled = unbundled(entry.name, args);
+        let mut parsed = self.parse(entry, bundled.as_deref().unwrap_or(args));
+        segment.operations.append(&mut parsed.operations);
+        segment.unknowns.append(&mut parsed.unknowns);
         for text in &parsed.shell_texts {
             self.shell_text(text, segment);
         }
+        for named in &parsed.programs {
+            self.program_in_option(entry.name, named, segment);
+        }
+        for code in &parsed.codes {
+            self.code(entry.name, code, segment);
+        }
+        for statement in &parsed.statements {
+            self.sql_argument(statement, segment);
+        }
+        if code::runs_what_comes_in(entry.name, &parsed) {
+            self.code_from_input(entry.name, segment, input);
+        }
         if entry.subcommands {
-            self.subcommand(entry.name, &parsed.operands, &parsed.wrapped, segment);
+            self.subcommand(entry, parsed, segment, input);
+        } else if entry.wraps.is_some() {
+            self.wrapper(entry, parsed, segment, input);
         }
-        if entry.wraps.is_none() {
-            return;
-        }
-        if let Some((action, category, reversibility)) = entry.always.and_then(Role::effect) {
-            segment.operations.push(Operation {
-                action,
-                resource: Resource::System,
-                category,
-                reversibility,
-                recursive: false,
-            });
-        }
+    }
+
+    fn wrapper(&mut self, entry: Known, parsed: Parsed, segment: &mut Segment, input: &Input) {
         let mut dress = Dress::default();
         for (name, value) in parsed.assigned {
             self.set(&name, Some(value), true, &mut dress);
         }
         segment.dressed |= dress.worn;
         segment.unknowns.extend(dress.unknowns);
-        self.wrapped(entry.name, parsed.wrapped, segment);
+        if parsed.wrapped.is_empty() && !parsed.shell_texts.is_empty() {
+            return;
+        }
+        let mut inner = parsed.wrapped;
+        if entry.name == "xargs" && !inner.is_empty() {
+            inner = self.with_arguments_from_input(inner, &parsed.settings, input);
+        }
+        if entry.joins && !inner.is_empty() && !parsed.options.iter().any(|option| option == "--exec" || option == "-x")
+        {
+            let text = inner.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
+            self.wrappers.push(entry.name.to_owned());
+            match text {
+                Some(text) => self.nested(&text),
+                None => run_unknown(segment, entry.name, "the text it runs is not known before it runs"),
+            }
+            self.wrappers.pop();
+            return;
+        }
+        self.wrapped(entry.name, inner, segment, input.clone());
     }
 
     /// What a wrapper runs becomes a segment of its own, which must stand on its own.
-    pub(crate) fn wrapped(&mut self, wrapper: &str, mut inner: Vec<Arg>, segment: &mut Segment) {
+    pub(crate) fn wrapped(&mut self, wrapper: &str, inner: Vec<Arg>, segment: &mut Segment, input: Input) {
         if inner.is_empty() {
             match wrapper {
                 "env" => segment.operations.push(Operation {
@@ -204,8 +194,9 @@ impl Lowering<'_> {
                     reversibility: Reversibility::Reversible,
                     recursive: false,
                 }),
-                "sudo" | "doas" => run_unknown(segment, wrapper, "opens a shell with more privileges"),
-                _ => {}
+                "exec" | "command" | "builtin" | "nice" | "time" => {}
+                "xargs" => {}
+                _ => run_unknown(segment, wrapper, "without a command it opens a shell or a session"),
             }
             return;
         }
@@ -213,67 +204,47 @@ impl Lowering<'_> {
             run_unknown(segment, wrapper, "wrappers are nested too deep");
             return;
         }
-        if wrapper == "xargs" {
-            inner.push(Arg::Unknown("(arguments from input)".to_owned()));
-        }
         self.wrappers.push(wrapper.to_owned());
-        if wrapper == "watch" {
-            let text = inner.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
-            match text {
-                Some(text) => self.nested(&text),
-                None => run_unknown(segment, wrapper, "the text it runs is not known before it runs"),
-            }
-        } else {
-            let before = self.intent.segments.len();
-            self.run(inner, Dress::default(), false, before);
-        }
+        let before = self.intent.segments.len();
+        let dress = Dress { input: input.text, reads_elsewhere: input.fed, ..Dress::default() };
+        self.run(inner, dress, false, before);
         self.wrappers.pop();
     }
 
-    fn subcommand(&mut self, program: &str, operands: &[Arg], rest: &[Arg], segment: &mut Segment) {
-        let Some(word) = operands.first() else {
-            segment.unknowns.push(Unknown { text: program.to_owned(), why: "no subcommand that we know".to_owned() });
-            return;
-        };
-        let entry = word.known().and_then(|word| knowledge::find(&format!("{program} {word}")));
-        match entry {
-            Some(entry) => {
-                let parsed = self.parse(entry, rest);
-                if let Some(secret) =
-                    parsed.operands.iter().find(|it| it.text().to_ascii_lowercase().contains("secret"))
-                {
-                    segment.operations.push(Operation {
-                        action: Action::Read,
-                        resource: Resource::Unknown(secret.text().to_owned()),
-                        category: Category::CredentialAccess,
-                        reversibility: Reversibility::Reversible,
-                        recursive: false,
-                    });
-                }
-                segment.operations.extend(parsed.operations);
-                segment.unknowns.extend(parsed.unknowns);
+    /// A program that an option names (`--pager=…`, `-e ssh`): run with arguments that we do not see.
+    fn program_in_option(&mut self, by: &str, named: &Arg, segment: &mut Segment) {
+        segment.operations.push(Operation {
+            action: Action::Run,
+            resource: Resource::Program(named.text().to_owned()),
+            category: Category::RemoteCode,
+            reversibility: Reversibility::Irreversible,
+            recursive: false,
+        });
+        match named.known() {
+            Some(text) => {
+                self.wrappers.push(by.to_owned());
+                self.nested(text);
+                self.wrappers.pop();
+                let why = "it is run with arguments that are not part of the command".to_owned();
+                segment.unknowns.push(model::Unknown { text: text.to_owned(), why });
             }
-            None => {
-                let category = match program {
-                    "docker" | "podman" | "kubectl" | "helm" | "docker-compose" => Category::ContainerOrchestration,
-                    "git" => Category::VcsHistory,
-                    "systemctl" => Category::ServiceProcessControl,
-                    _ => Category::RemoteCode,
-                };
-                let what = format!("{program} {}", word.text());
-                segment.operations.push(Operation {
-                    action: Action::Run,
-                    resource: Resource::Program(what.clone()),
-                    category,
-                    reversibility: Reversibility::Irreversible,
-                    recursive: false,
-                });
-                segment
-                    .unknowns
-                    .push(Unknown { text: what, why: "what this subcommand does is not known to us".to_owned() });
-            }
+            None => run_unknown(segment, named.text(), "which program is run is not known before it runs"),
         }
     }
+}
+
+/// Options in the old style, without a dash, as `tar` takes them.
+fn unbundled(program: &str, args: &[Arg]) -> Option<Vec<Arg>> {
+    let first = args.first().and_then(Arg::known)?;
+    let bundle = !first.is_empty() && !first.starts_with('-') && first.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if program != "tar" || !bundle {
+        return None;
+    }
+    let mut args = args.to_vec();
+    if let Some(head) = args.first_mut() {
+        *head = Arg::Known(format!("-{first}"));
+    }
+    Some(args)
 }
 
 /// Notes that the segment runs something that is not understood.
@@ -285,19 +256,5 @@ pub(crate) fn run_unknown(segment: &mut Segment, what: &str, why: &str) {
         reversibility: Reversibility::Irreversible,
         recursive: false,
     });
-    segment.unknowns.push(Unknown { text: what.to_owned(), why: why.to_owned() });
-}
-
-fn interpreter(name: &str, args: &[Arg], segment: &mut Segment, fed: bool) {
-    if let [Arg::Known(only)] = args
-        && matches!(only.as_str(), "--version" | "-V" | "-v" | "--help")
-    {
-        return;
-    }
-    run_unknown(segment, name, "code in a language that is not read yet");
-    let named = args.iter().any(|arg| !arg.text().starts_with('-'));
-    if fed && !named {
-        let why = "runs whatever comes in".to_owned();
-        segment.factors.push(Factor { name: "code_from_input", points: 15, why });
-    }
+    segment.unknowns.push(model::Unknown { text: what.to_owned(), why: why.to_owned() });
 }

@@ -2,9 +2,10 @@
 
 use model::{Arg, Segment, Unknown};
 
-use crate::command::run_unknown;
+use crate::command::{Input, run_unknown};
 use crate::knowledge::Role;
 use crate::lower::Lowering;
+use crate::paths;
 
 impl Lowering<'_> {
     /// Reads an expression of `find`: its roots, and what is done to what is found.
@@ -41,48 +42,12 @@ impl Lowering<'_> {
             "-samefile",
             "-newermt",
         ];
-        const PLAIN: &[&str] = &[
-            "-print",
-            "-print0",
-            "-ls",
-            "-o",
-            "-or",
-            "-a",
-            "-and",
-            "-not",
-            "!",
-            "(",
-            ")",
-            "-empty",
-            "-prune",
-            "-quit",
-            "-depth",
-            "-xdev",
-            "-mount",
-            "-follow",
-            "-L",
-            "-H",
-            "-P",
-            "-readable",
-            "-writable",
-            "-executable",
-            "-true",
-            "-false",
-            "-daystart",
-            "-nouser",
-            "-nogroup",
-            ",",
-        ];
         let mut rest = args.iter().peekable();
-        let mut roots: Vec<Arg> = Vec::new();
-        while let Some(root) = rest.next_if(|arg| !arg.text().starts_with(['-', '!', '(']) || matches!(arg.text(), "-"))
-        {
-            roots.push(root.clone());
-        }
-        if roots.is_empty() {
-            roots.push(Arg::Known(".".to_owned()));
-        }
-        let mut role = Role::Read;
+        let roots = roots_of(args);
+        let found = found_under(&roots);
+        while rest.next_if(|arg| roots.contains(arg) || matches!(arg.text(), "-H" | "-L" | "-P")).is_some() {}
+        // Any other word is a test or an option, and no test of `find` changes anything.
+        let mut role = Role::Look;
         while let Some(arg) = rest.next() {
             match arg.text() {
                 "-delete" => role = Role::Delete,
@@ -91,22 +56,22 @@ impl Lowering<'_> {
                     for word in rest.by_ref() {
                         match word.text() {
                             ";" | "+" => break,
-                            "{}" => inner.push(Arg::Pattern(found_under(&roots))),
+                            "{}" => inner.push(Arg::Pattern(found.clone())),
                             text if text.contains("{}") => inner.push(Arg::Unknown(text.to_owned())),
                             _ => inner.push(word.clone()),
                         }
                     }
-                    self.wrapped("find -exec", inner, segment);
+                    self.wrapped("find -exec", inner, segment, Input::default());
                 }
-                "-fprint" | "-fprint0" | "-fls" => match rest.next() {
+                "-fprint" | "-fprint0" | "-fls" | "-fprintf" => match rest.next() {
                     Some(file) => self.effect(file, Role::Write, false, &mut segment.operations, &mut segment.unknowns),
                     None => run_unknown(segment, "find", "an option lacks its value"),
                 },
                 text if TAKES_VALUE.contains(&text) => drop(rest.next()),
-                text if PLAIN.contains(&text) && arg.known().is_some() => {}
+                _ if arg.known().is_some() => {}
                 text => segment
                     .unknowns
-                    .push(Unknown { text: text.to_owned(), why: "the option of `find` is not known to us".to_owned() }),
+                    .push(Unknown { text: text.to_owned(), why: "it could be an action of `find`".to_owned() }),
             }
         }
         for root in &roots {
@@ -115,10 +80,32 @@ impl Lowering<'_> {
     }
 }
 
+/// The places where the search begins: what stands before the first test.
+fn roots_of(args: &[Arg]) -> Vec<Arg> {
+    let options = |arg: &&Arg| matches!(arg.text(), "-H" | "-L" | "-P") || arg.text().starts_with("-O");
+    let roots: Vec<Arg> = args
+        .iter()
+        .skip_while(options)
+        .take_while(|arg| !arg.text().starts_with(['-', '!', '(', ')', ',']))
+        .cloned()
+        .collect();
+    if roots.is_empty() { vec![Arg::Known(".".to_owned())] } else { roots }
+}
+
 /// The pattern that stands for what `find` finds.
 fn found_under(roots: &[Arg]) -> String {
     match roots {
-        [one] => format!("{}/**", one.text().trim_end_matches('/')),
+        [Arg::Known(one) | Arg::Pattern(one)] => format!("{}/**", one.trim_end_matches('/')),
         _ => "/**".to_owned(),
     }
+}
+
+/// The pattern for what a `find` or `fd` with these arguments prints.
+pub(crate) fn found_by(args: &[Arg], cwd: Option<&str>) -> String {
+    under(found_under(&roots_of(args)).trim_end_matches("/**"), cwd)
+}
+
+/// Everything under a place.
+pub(crate) fn under(root: &str, cwd: Option<&str>) -> String {
+    format!("{}/**", paths::plain(root, cwd).trim_end_matches('/'))
 }

@@ -1,13 +1,15 @@
-//! What programs do, compiled from `programs/*.toml`.
+//! What programs do, compiled from `programs/`.
 
 use model::{Action, Category, Reversibility};
 
 /// What a program does to an operand or to the value of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    Text,
+    /// Looks at what is there, not at what is in it: names, sizes, dates.
+    Look,
     Read,
     Write,
+    /// Takes out what was in it: truncates, overwrites.
     Delete,
     Inspect,
     Url,
@@ -17,46 +19,99 @@ pub(crate) enum Role {
     Control,
     Permit,
     Elevate,
+    /// A text for the shell.
     Shell,
+    /// A program that is run, by name or path.
     Program,
+    /// A place from which whoever sits at it can run commands: a pager, an editor, a terminal.
+    Session,
+    /// Code in another language, of the program's own.
     Code,
+    /// SQL.
+    Sql,
+    /// A file that an interpreter reads as code.
     Script,
+    /// A library or plug-in that is loaded into the program.
+    Load,
     Database,
     History,
     Container,
     Cloud,
     Persist,
+    /// Something that is secret by itself: a password on the command line, a key that is shown.
+    Secret,
     Opaque,
 }
 
 /// One program's entry; `programs/README.md` explains each member.
 #[derive(Debug)]
 pub(crate) struct Program {
-    pub(crate) name: &'static str,
-    pub(crate) operands: Role,
-    pub(crate) first: Option<Role>,
-    pub(crate) last: Option<Role>,
-    pub(crate) always: Option<Role>,
+    pub(crate) operands: &'static [Role],
+    pub(crate) first: Option<&'static [Role]>,
+    pub(crate) last: Option<&'static [Role]>,
+    pub(crate) always: &'static [Role],
+    pub(crate) loose: Option<&'static [Role]>,
     pub(crate) flags: &'static [&'static str],
-    pub(crate) options: &'static [(&'static str, Role)],
+    pub(crate) options: &'static [(&'static str, &'static [Role])],
+    /// Options without a value that do something of their own.
+    pub(crate) acts: &'static [(&'static str, &'static [Role])],
+    /// Options that do something to every operand.
+    pub(crate) each: &'static [(&'static str, &'static [Role])],
+    /// Options in whose presence the first operand is one like the others.
+    pub(crate) instead: &'static [&'static str],
     pub(crate) recursive: &'static [&'static str],
     pub(crate) wraps: Option<usize>,
+    pub(crate) joins: bool,
     pub(crate) subcommands: bool,
+    pub(crate) verbs: Option<Role>,
     pub(crate) assigns: bool,
 }
 
 include!(concat!(env!("OUT_DIR"), "/programs.rs"));
 
-/// The entry of a program, or of `program subcommand`.
-pub(crate) fn find(name: &str) -> Option<&'static Program> {
-    PROGRAMS.binary_search_by(|program| program.name.cmp(name)).ok().and_then(|at| PROGRAMS.get(at))
+/// A program with its entry, which it may share with others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub(crate) name: &'static str,
+    entry: &'static Program,
+}
+
+impl std::ops::Deref for Known {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        self.entry
+    }
+}
+
+/// The entry of a program, or of `program subcommand`. One hash and a comparison or two.
+pub(crate) fn find(name: &str) -> Option<Known> {
+    // FNV-1a; `build.rs` has the same.
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    let at = hash.checked_rem(u64::try_from(BUCKETS.len()).ok()?)?;
+    let bucket = BUCKETS.get(usize::try_from(at).ok()?)?;
+    let (name, entry) = bucket.iter().find(|(known, _)| *known == name)?;
+    Some(Known { name, entry: PROGRAMS.get(usize::from(*entry))? })
 }
 
 impl Program {
-    /// The role of an option's value, if it takes one.
-    pub(crate) fn option(&self, name: &str) -> Option<Role> {
+    /// The roles of an option's value, if it takes one.
+    pub(crate) fn option(&self, name: &str) -> Option<&'static [Role]> {
         let at = self.options.binary_search_by(|(option, _)| (*option).cmp(name)).ok()?;
-        self.options.get(at).map(|(_, role)| *role)
+        self.options.get(at).map(|(_, roles)| *roles)
+    }
+
+    /// The roles of an option that takes no value and yet does something.
+    pub(crate) fn act(&self, name: &str) -> Option<&'static [Role]> {
+        let at = self.acts.binary_search_by(|(option, _)| (*option).cmp(name)).ok()?;
+        self.acts.get(at).map(|(_, roles)| *roles)
+    }
+
+    /// The roles that an option adds to every operand.
+    pub(crate) fn each(&self, name: &str) -> Option<&'static [Role]> {
+        self.each.iter().find(|(option, _)| *option == name).map(|(_, roles)| *roles)
     }
 
     /// Whether it is a flag without effect.
@@ -71,42 +126,49 @@ impl Program {
 }
 
 impl Role {
-    /// The action, category and reversibility that a role stands for; none where it has no effect by itself.
-    pub(crate) const fn effect(self) -> Option<(Action, Category, Reversibility)> {
+    /// Whether it is on a path.
+    pub(crate) const fn is_on_path(self) -> bool {
+        matches!(
+            self,
+            Self::Look
+                | Self::Read
+                | Self::Write
+                | Self::Delete
+                | Self::Permit
+                | Self::Script
+                | Self::Load
+                | Self::Program
+        )
+    }
+
+    /// Whether it is on an address.
+    pub(crate) const fn is_on_network(self) -> bool {
+        matches!(self, Self::Url | Self::Host | Self::Send)
+    }
+
+    /// The action, category and reversibility that a role stands for.
+    pub(crate) const fn effect(self) -> (Action, Category, Reversibility) {
         use Reversibility::{Effort, Irreversible, Partial, Reversible};
         match self {
-            Self::Text => None,
-            Self::Inspect => Some((Action::Inspect, Category::ReadOnly, Reversible)),
-            Self::Read => Some((Action::Read, Category::ReadOnly, Reversible)),
-            Self::Write => Some((Action::Write, Category::FsWrite, Effort)),
-            Self::Delete => Some((Action::Delete, Category::FsDestructive, Partial)),
-            Self::Url | Self::Host => Some((Action::Connect, Category::NetworkEgress, Reversible)),
-            Self::Send => Some((Action::Send, Category::NetworkEgress, Irreversible)),
-            Self::Install => Some((Action::Install, Category::PackageInstall, Effort)),
-            Self::Control => Some((Action::Control, Category::ServiceProcessControl, Partial)),
-            Self::Permit => Some((Action::Permit, Category::Privilege, Partial)),
-            Self::Elevate => Some((Action::Elevate, Category::Privilege, Partial)),
-            Self::Shell | Self::Program | Self::Code | Self::Script | Self::Opaque => {
-                Some((Action::Run, Category::RemoteCode, Irreversible))
+            Self::Inspect | Self::Look => (Action::Inspect, Category::ReadOnly, Reversible),
+            Self::Read => (Action::Read, Category::ReadOnly, Reversible),
+            Self::Secret => (Action::Read, Category::CredentialAccess, Reversible),
+            Self::Write => (Action::Write, Category::FsWrite, Effort),
+            Self::Delete => (Action::Delete, Category::FsDestructive, Partial),
+            Self::Url | Self::Host => (Action::Connect, Category::NetworkEgress, Reversible),
+            Self::Send => (Action::Send, Category::NetworkEgress, Irreversible),
+            Self::Install => (Action::Install, Category::PackageInstall, Effort),
+            Self::Control => (Action::Control, Category::ServiceProcessControl, Partial),
+            Self::Permit => (Action::Permit, Category::Privilege, Partial),
+            Self::Elevate => (Action::Elevate, Category::Privilege, Partial),
+            Self::Shell | Self::Program | Self::Session | Self::Code | Self::Script | Self::Load | Self::Opaque => {
+                (Action::Run, Category::RemoteCode, Irreversible)
             }
-            Self::Database => Some((Action::Write, Category::Database, Irreversible)),
-            Self::History => Some((Action::Write, Category::VcsHistory, Effort)),
-            Self::Container => Some((Action::Control, Category::ContainerOrchestration, Partial)),
-            Self::Cloud => Some((Action::Control, Category::CloudIac, Irreversible)),
-            Self::Persist => Some((Action::Write, Category::PersistenceConfig, Partial)),
+            Self::Database | Self::Sql => (Action::Write, Category::Database, Irreversible),
+            Self::History => (Action::Write, Category::VcsHistory, Effort),
+            Self::Container => (Action::Control, Category::ContainerOrchestration, Partial),
+            Self::Cloud => (Action::Control, Category::CloudIac, Irreversible),
+            Self::Persist => (Action::Write, Category::PersistenceConfig, Partial),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{PROGRAMS, find};
-
-    #[test]
-    fn the_table_is_sorted_and_finds_every_entry() {
-        for program in PROGRAMS {
-            assert_eq!(find(program.name).map(|it| it.name), Some(program.name));
-        }
-        assert!(find("no such program").is_none());
     }
 }

@@ -4,25 +4,33 @@
 //! not understood is named as unknown, and an unknown part is never allowed by default.
 
 mod builtin;
+mod code;
 mod command;
+mod effect;
 mod environment;
 mod find;
 mod knowledge;
 mod lower;
+mod message;
 mod parser;
 mod paths;
+mod pipeline;
 mod program;
 mod redirect;
 mod script;
 pub mod secrets;
 mod shell;
+mod stream;
 mod text;
 mod tool;
+mod verbs;
 mod words;
+mod words_of;
 
 use model::{Fact, FactQuery, Facts, Intent, NonEmpty, Step, Unknown};
 use serde_json::Value;
 
+pub use code::Dialect;
 pub use parser::{MAX_OPENERS, MAX_TEXT_BYTES};
 
 use lower::Lowering;
@@ -45,6 +53,10 @@ pub enum Subject<'a> {
     Argv(&'a [String]),
     /// A call of an agent host's tool, with its input.
     Tool(&'a str, &'a Value),
+    /// SQL for a database.
+    Sql(&'a str, Dialect),
+    /// A text for a person or another agent, which runs nothing by itself.
+    Message(&'a str),
 }
 
 /// Where it would run, as far as that is known.
@@ -100,6 +112,11 @@ pub fn read_blind(text: &str) -> Intent {
     })
 }
 
+/// Whether a text is one that the shell's grammar takes, as far as we read it.
+pub fn parses(text: &str) -> bool {
+    parser::program(text).is_ok()
+}
+
 /// Works out the intent, or asks for facts first. Call again with the answers added; a question is asked once.
 pub fn understand(subject: Subject<'_>, around: Surroundings<'_>, facts: &Facts) -> Step<Intent> {
     let mut lowering = Lowering::new(around, facts);
@@ -115,6 +132,14 @@ pub fn understand(subject: Subject<'_>, around: Surroundings<'_>, facts: &Facts)
             lowering.vector(argv);
         }
         Subject::Tool(name, input) => tool::lower(&mut lowering, name, input),
+        Subject::Sql(text, dialect) => {
+            text::observe(text, &mut lowering.intent);
+            lowering.sql(text, dialect);
+        }
+        Subject::Message(text) => {
+            text::observe(text, &mut lowering.intent);
+            lowering.message(text);
+        }
     }
     let (intent, needs) = lowering.finish();
     match NonEmpty::from_vec(needs) {

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use brush_parser::ast::{
     AndOr, Assignment, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item, CompoundCommand,
-    CompoundList, ExtendedTestExpr, Pipeline, Program, SimpleCommand, UnaryPredicate,
+    CompoundList, ExtendedTestExpr, Program, SimpleCommand, UnaryPredicate,
 };
-use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Flow, Intent, Operation, Segment, Unknown};
+use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Intent, Operation, Segment, Unknown};
 
+use crate::stream::Stream;
 use crate::{MAX_DEPTH, MAX_QUERIES, MAX_SEGMENTS, Surroundings, environment, parser};
 
 /// The state of the walk. Variables hold their value where the text alone fixes it.
@@ -22,6 +23,10 @@ pub(crate) struct Lowering<'a> {
     pub(crate) functions: BTreeSet<String>,
     pub(crate) wrappers: Vec<String>,
     pub(crate) depth: usize,
+    /// What the command before in a pipeline hands on.
+    pub(crate) stream: Stream,
+    /// A place outside the project whose content the segment at hand reads.
+    pub(crate) away: Option<String>,
     /// Set where the text changed how program names are looked up.
     pub(crate) lookup_changed: bool,
 }
@@ -55,6 +60,8 @@ impl<'a> Lowering<'a> {
             functions: BTreeSet::new(),
             wrappers: Vec::new(),
             depth: 0,
+            stream: Stream::default(),
+            away: None,
             lookup_changed: false,
         }
     }
@@ -89,6 +96,7 @@ impl<'a> Lowering<'a> {
             let why = format!("`{}` reaches nearly everything", wide.resource.text());
             segment.factors.push(Factor { name: "broad_path", points: 25, why });
         }
+        self.note_away(&mut segment.factors);
         if self.intent.segments.len() < MAX_SEGMENTS {
             segment.wrappers.clone_from(&self.wrappers);
             self.intent.segments.push(segment);
@@ -149,50 +157,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn pipeline(&mut self, pipeline: &Pipeline) {
-        if let [only] = pipeline.seq.as_slice() {
-            self.command(only, false);
-            return;
-        }
-        let mut upstream: Vec<Operation> = Vec::new();
-        for (at, command) in pipeline.seq.iter().enumerate() {
-            let first = self.intent.segments.len();
-            self.contained(|walk| walk.command(command, at > 0));
-            let own: Vec<Operation> =
-                self.intent.segments.iter().skip(first).flat_map(|s| s.operations.clone()).collect();
-            if at > 0 {
-                self.flow(&upstream, first);
-            }
-            upstream.extend(own);
-        }
-    }
-
-    /// Data of the commands before goes into the segments from `first` on.
-    fn flow(&mut self, upstream: &[Operation], first: usize) {
-        let mut flows = Vec::new();
-        for segment in self.intent.segments.iter_mut().skip(first) {
-            let runs_input = segment.factors.iter().any(|factor| factor.name == "code_from_input");
-            let fetched = upstream.iter().find(|operation| operation.action == Action::Connect);
-            if runs_input && let Some(fetched) = fetched {
-                crate::command::mark_download(segment, fetched.resource.text());
-            }
-            let secret = upstream.iter().find(|operation| operation.category == model::Category::CredentialAccess);
-            if let Some(secret) = secret
-                && crate::program::connects(&segment.operations)
-            {
-                crate::command::mark_leak(segment, secret.resource.text());
-            }
-            for from in upstream.iter().filter(|operation| matches!(operation.action, Action::Read | Action::Connect)) {
-                let sinks = segment.operations.iter().filter(|operation| {
-                    matches!(operation.action, Action::Write | Action::Send | Action::Connect | Action::Run)
-                });
-                flows.extend(sinks.map(|into| Flow { from: from.resource.clone(), into: into.resource.clone() }));
-            }
-        }
-        self.intent.flows.extend(flows);
-    }
-
-    fn command(&mut self, command: &Command, piped: bool) {
+    pub(crate) fn command(&mut self, command: &Command, piped: bool) {
         match command {
             Command::Simple(simple) => self.simple(simple, piped),
             Command::Compound(compound, redirects) => {
@@ -201,6 +166,11 @@ impl<'a> Lowering<'a> {
             }
             Command::Function(function) => {
                 self.functions.insert(function.fname.value.clone());
+                self.intent.factors.push(Factor {
+                    name: "own_functions",
+                    points: 20,
+                    why: format!("it is a program of its own: it defines `{}`", function.fname.value),
+                });
                 self.redirects_of(function.body.1.as_ref());
                 self.uncertain(|walk| walk.compound(&function.body.0));
             }

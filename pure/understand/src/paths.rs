@@ -51,6 +51,72 @@ pub(crate) fn is_sink(path: &str) -> bool {
         || path.strip_prefix("/dev/fd/").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// Devices that give something and keep nothing: reading them is harmless.
+pub(crate) fn is_plain_device(path: &str) -> bool {
+    matches!(path, "/dev/urandom" | "/dev/random" | "/dev/zero" | "/dev/full")
+        || matches!(
+            path,
+            "/proc/cpuinfo"
+                | "/proc/meminfo"
+                | "/proc/loadavg"
+                | "/proc/uptime"
+                | "/proc/version"
+                | "/proc/mounts"
+                | "/proc/partitions"
+                | "/proc/swaps"
+                | "/proc/filesystems"
+                | "/proc/stat"
+                | "/proc/vmstat"
+                | "/proc/diskstats"
+                | "/proc/devices"
+                | "/proc/interrupts"
+                | "/proc/modules"
+                | "/proc/net/dev"
+        )
+}
+
+/// Files of the system that are there for everybody to read.
+const PUBLIC_FILES: &[&str] = &[
+    "/etc/os-release",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/issue",
+    "/etc/debian_version",
+    "/etc/lsb-release",
+    "/etc/redhat-release",
+    "/etc/services",
+    "/etc/protocols",
+    "/etc/mime.types",
+    "/etc/timezone",
+    "/etc/localtime",
+    "/etc/shells",
+    "/etc/nsswitch.conf",
+    "/etc/locale.conf",
+    "/etc/magic",
+];
+
+/// Directories whose files are there for everybody to read.
+const PUBLIC_DIRECTORIES: &[&str] =
+    &["/usr/", "/bin/", "/lib/", "/lib64/", "/opt/", "/tmp/", "/var/tmp/", "/sbin/", "/nix/store/"];
+
+/// Whether the content of a path is an ordinary thing to read: in the project, in the home (what is secret there is
+/// known by its name), or public by its place. Elsewhere may stand anybody's data.
+pub(crate) fn is_open(path: &str, cwd: Option<&str>, home: Option<&str>) -> bool {
+    let within = |root: Option<&str>| {
+        root.is_some_and(|root| {
+            root != "/" && path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    within(cwd)
+        || within(home)
+        || !path.starts_with('/')
+        || PUBLIC_FILES.contains(&path)
+        || is_plain_device(path)
+        || is_sink(path)
+        || PUBLIC_DIRECTORIES.iter().any(|root| path.starts_with(root))
+}
+
 /// What a path is known to hold, beyond being a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {

@@ -2,19 +2,13 @@
 
 use model::{Arg, Factor, Segment};
 
-use crate::command::run_unknown;
+use crate::command::{Input, run_unknown};
 use crate::lower::Lowering;
 use crate::paths;
 
 impl Lowering<'_> {
     /// `sh` and its kin: a text (`-c`), a script, or whatever comes in.
-    pub(crate) fn shell_program(
-        &mut self,
-        args: &[Arg],
-        segment: &mut Segment,
-        fed: bool,
-        input: Option<Option<String>>,
-    ) {
+    pub(crate) fn shell_program(&mut self, args: &[Arg], segment: &mut Segment, input: Input) {
         let mut rest = args.iter();
         while let Some(arg) = rest.next() {
             let Some(text) = arg.known() else {
@@ -47,11 +41,16 @@ impl Lowering<'_> {
                 }
             }
         }
-        match input {
-            Some(Some(text)) => self.nested(&text),
+        match input.text {
+            Some(Some(text)) => {
+                self.wrappers.push("sh".to_owned());
+                self.nested(&text);
+                self.wrappers.pop();
+            }
             Some(None) => run_unknown(segment, "(input)", "the shell runs a text that is not known before it runs"),
             None => {
-                let why = if fed { "the shell runs whatever comes in" } else { "the shell runs whatever is typed" };
+                let why =
+                    if input.fed { "the shell runs whatever comes in" } else { "the shell runs whatever is typed" };
                 run_unknown(segment, "(input)", why);
                 segment.factors.push(Factor { name: "code_from_input", points: 15, why: why.to_owned() });
             }

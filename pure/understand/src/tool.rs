@@ -31,7 +31,8 @@ pub(crate) fn lower(walk: &mut Lowering<'_>, name: &str, input: &Value) {
     };
     let by_path: Option<(Role, &[&str])> = match name {
         "Read" | "NotebookRead" => Some((Role::Read, &["file_path", "notebook_path"])),
-        "LS" | "Glob" | "Grep" => Some((Role::Read, &["path"])),
+        "LS" | "Glob" => Some((Role::Look, &["path"])),
+        "Grep" => Some((Role::Read, &["path"])),
         "Write" | "Edit" | "MultiEdit" | "NotebookEdit" => Some((Role::Write, &["file_path", "notebook_path"])),
         "WebFetch" => Some((Role::Url, &["url"])),
         _ => None,

@@ -308,7 +308,7 @@ fn expand_member(member: &BraceExpressionMember) -> Option<Vec<String>> {
 }
 
 /// Decodes the inside of `$'…'` (Bash manual, *ANSI-C Quoting*); nothing where it is not text.
-fn ansi_c(raw: &str) -> Option<String> {
+pub(crate) fn ansi_c(raw: &str) -> Option<String> {
     let mut out: Vec<u8> = Vec::with_capacity(raw.len());
     let mut rest = raw.chars().peekable();
     while let Some(character) = rest.next() {

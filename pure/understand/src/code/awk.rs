@@ -1,0 +1,107 @@
+//! The language of `awk` (POSIX, with what gawk adds): files it reads and writes, commands it runs.
+
+use model::{Arg, Segment, Unknown};
+
+use super::scan::{self, Token};
+use crate::command::run_unknown;
+use crate::knowledge::Role;
+use crate::lower::Lowering;
+
+impl Lowering<'_> {
+    /// Reads a program of `awk`. What reaches outside is `system`, pipes, redirections, `getline` and gawk's `@`.
+    pub(super) fn awk(&mut self, program: &str, segment: &mut Segment) {
+        let Some(tokens) = scan::awk(program) else {
+            run_unknown(segment, program, "the awk program could not be read");
+            return;
+        };
+        // Inside `print …` up to the end of the statement, `>` writes; elsewhere it compares. Parentheses protect.
+        let (mut printing, mut depth) = (false, 0_usize);
+        for (at, token) in tokens.iter().enumerate() {
+            let next = tokens.get(at.saturating_add(1));
+            let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+            match token {
+                Token::Word(word) if word == "print" || word == "printf" => (printing, depth) = (true, 0),
+                Token::Word(word) if word == "system" => {
+                    let argument = tokens.get(at.saturating_add(2));
+                    let closed = tokens.get(at.saturating_add(3)) == Some(&Token::Mark(')'));
+                    self.awk_command(argument.filter(|_| closed), segment);
+                }
+                Token::Word(word) if word == "getline" => self.awk_getline(before, next, &tokens, at, segment),
+                Token::Word(word) if word == "ENVIRON" => segment.operations.push(model::Operation {
+                    action: model::Action::Read,
+                    resource: model::Resource::Unknown("the environment".to_owned()),
+                    category: model::Category::CredentialAccess,
+                    reversibility: model::Reversibility::Reversible,
+                    recursive: false,
+                }),
+                Token::Word(word) if word == "ARGV" => {
+                    let why = "the program changes which files it reads".to_owned();
+                    segment.unknowns.push(Unknown { text: "ARGV".to_owned(), why });
+                }
+                Token::Text(text, _) if text.starts_with("/inet") => {
+                    run_unknown(segment, text, "opens a network connection")
+                }
+                Token::Mark('(') => depth = depth.saturating_add(1),
+                Token::Mark(')') => depth = depth.saturating_sub(1),
+                Token::Mark(';' | '\n' | '{' | '}') => printing = false,
+                Token::Mark('@') => {
+                    run_unknown(segment, program, "loads code, or calls a function by a name made when it runs")
+                }
+                Token::Mark('>') if printing && depth == 0 && before != Some(&Token::Mark('>')) => {
+                    let target = if next == Some(&Token::Mark('>')) { tokens.get(at.saturating_add(2)) } else { next };
+                    let after = tokens.get(at.saturating_add(if next == Some(&Token::Mark('>')) { 3 } else { 2 }));
+                    let value = literal(target, after);
+                    self.effect(&value, Role::Write, false, &mut segment.operations, &mut segment.unknowns);
+                }
+                Token::Mark('|') if next != Some(&Token::Mark('|')) && before != Some(&Token::Mark('|')) => {
+                    let target =
+                        if matches!(next, Some(Token::Mark('&'))) { tokens.get(at.saturating_add(2)) } else { next };
+                    match target {
+                        Some(Token::Word(word)) if word == "getline" => {}
+                        other => self.awk_command(other, segment),
+                    }
+                }
+                Token::Word(_) | Token::Text(..) | Token::Number | Token::Mark(_) => {}
+            }
+        }
+    }
+
+    fn awk_command(&mut self, command: Option<&Token>, segment: &mut Segment) {
+        match command {
+            Some(Token::Text(text, false)) => self.shell_text(&Arg::Known(text.clone()), segment),
+            _ => run_unknown(segment, "awk", "runs a command that is made when it runs"),
+        }
+    }
+
+    fn awk_getline(
+        &mut self,
+        before: Option<&Token>,
+        next: Option<&Token>,
+        tokens: &[Token],
+        at: usize,
+        segment: &mut Segment,
+    ) {
+        if before == Some(&Token::Mark('|')) {
+            self.awk_command(at.checked_sub(2).and_then(|at| tokens.get(at)), segment);
+        }
+        let found = tokens.iter().skip(at).take(3).position(|token| *token == Token::Mark('<'));
+        if let Some(found) = found {
+            let file = tokens.get(at.saturating_add(found).saturating_add(1));
+            let value = literal(file, None);
+            self.effect(&value, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
+        } else if !matches!(before, Some(Token::Mark('|'))) && matches!(next, Some(Token::Text(..))) {
+            segment
+                .unknowns
+                .push(Unknown { text: "getline".to_owned(), why: "a form of `getline` that is not read".to_owned() });
+        }
+    }
+}
+
+/// A file name: known only where it is one literal and nothing is joined to it.
+fn literal(token: Option<&Token>, after: Option<&Token>) -> Arg {
+    let ends = matches!(after, None | Some(Token::Mark(';' | '\n' | '}' | ')' | '{')));
+    match token {
+        Some(Token::Text(text, false)) if ends => Arg::Known(text.clone()),
+        _ => Arg::Unknown("a file named when it runs".to_owned()),
+    }
+}

@@ -1,0 +1,202 @@
+//! One role on one value: the operation it stands for, and what is known of the place it touches.
+
+use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource, Unknown};
+
+use crate::knowledge::Role;
+use crate::lower::Lowering;
+use crate::paths::{self, Kept};
+
+impl Lowering<'_> {
+    /// The operation that a role on a value stands for, with what is known of the place it touches.
+    pub(crate) fn effect(
+        &mut self,
+        value: &Arg,
+        role: Role,
+        recursive: bool,
+        operations: &mut Vec<Operation>,
+        unknowns: &mut Vec<Unknown>,
+    ) {
+        let (action, category, reversibility) = role.effect();
+        let mut add = |resource: Resource, category: Category| {
+            operations.push(Operation { action, resource, category, reversibility, recursive });
+        };
+        match role {
+            Role::Look | Role::Read | Role::Write | Role::Delete | Role::Permit | Role::Script | Role::Load => {
+                self.on_path(value, role, recursive, operations, unknowns);
+            }
+            Role::Url | Role::Host => match value.known().map(host_of) {
+                Some(Some(host)) => add(Resource::Host(host), category),
+                Some(None) => {
+                    add(Resource::Unknown(value.text().to_owned()), category);
+                    if !looks_like_address(value.text()) {
+                        note(unknowns, value, "no network address that we can read");
+                    }
+                }
+                None => {
+                    add(Resource::Unknown(value.text().to_owned()), category);
+                    note(unknowns, value, "the address is not known before it runs");
+                }
+            },
+            Role::Send => {
+                match value.known().filter(|text| text.contains("://")).and_then(host_of) {
+                    Some(host) => add(Resource::Host(host), category),
+                    None => add(Resource::Unknown(value.text().to_owned()), category),
+                }
+                let file = value.text().strip_prefix('@').or_else(|| value.text().split_once("=@").map(|(_, it)| it));
+                if let Some(file) = file {
+                    self.effect(&Arg::Known(file.to_owned()), Role::Read, false, operations, unknowns);
+                }
+            }
+            Role::Install => add(Resource::Package(value.text().to_owned()), category),
+            Role::Control => add(Resource::Service(value.text().to_owned()), category),
+            Role::Database | Role::Sql => add(Resource::Database(value.text().to_owned()), category),
+            Role::Elevate | Role::Inspect | Role::History | Role::Container | Role::Cloud | Role::Persist => {
+                add(Resource::Unknown(value.text().to_owned()), category);
+            }
+            Role::Secret => add(Resource::Unknown("a secret".to_owned()), category),
+            Role::Program | Role::Shell => {
+                add(Resource::Program(value.text().to_owned()), category);
+                note(unknowns, value, "makes the program run another program");
+            }
+            Role::Session => add(Resource::Program(value.text().to_owned()), category),
+            Role::Code => {
+                add(Resource::Unknown(value.text().to_owned()), category);
+                note(unknowns, value, "code in a language that is not read");
+            }
+            Role::Opaque => {
+                add(Resource::Unknown(value.text().to_owned()), category);
+                note(unknowns, value, "what this does is not known to us");
+            }
+        }
+    }
+
+    fn on_path(
+        &mut self,
+        value: &Arg,
+        role: Role,
+        recursive: bool,
+        operations: &mut Vec<Operation>,
+        unknowns: &mut Vec<Unknown>,
+    ) {
+        let (action, category, reversibility) = role.effect();
+        let Some(places) = self.located(value, unknowns) else {
+            let resource = Resource::Unknown(value.text().to_owned());
+            operations.push(Operation { action, resource, category, reversibility, recursive });
+            return;
+        };
+        if places.iter().all(|place| paths::is_sink(place) || place == "-") {
+            return;
+        }
+        let pattern = matches!(value, Arg::Pattern(_));
+        let writes = !matches!(role, Role::Read | Role::Look);
+        for place in &places {
+            let kept = if role == Role::Look { None } else { paths::kept(place) };
+            let resource = if pattern { Resource::Pattern(place.clone()) } else { Resource::Path(place.clone()) };
+            let category = kept.and_then(|kept| kept.category(writes)).unwrap_or(category);
+            operations.push(Operation { action, resource, category, reversibility, recursive });
+            if kept == Some(Kept::Device) && !writes && !paths::is_plain_device(place) {
+                unknowns.push(Unknown { text: place.clone(), why: "a device or kernel file".to_owned() });
+            }
+            if pattern && role != Role::Look && may_match_secret(place) {
+                let why = "the pattern may match files that hold secrets".to_owned();
+                unknowns.push(Unknown { text: place.clone(), why });
+            }
+            if role == Role::Read && !paths::is_open(place, self.cwd.as_deref(), self.home.as_deref()) {
+                self.away.get_or_insert_with(|| place.clone());
+            }
+        }
+        if matches!(role, Role::Script | Role::Load) {
+            unknowns.push(Unknown { text: places.join(", "), why: "the file is read as code".to_owned() });
+        }
+    }
+
+    /// Says that a segment reads what is outside the project and not open to everybody, if it does.
+    pub(crate) fn note_away(&mut self, factors: &mut Vec<Factor>) {
+        if let Some(place) = self.away.take() {
+            let why = format!("`{place}` is outside the working directory and not known to be public");
+            factors.push(Factor { name: "outside_project", points: 20, why });
+        }
+    }
+
+    /// The places that a path names: as it is written, and where it really leads if that is elsewhere. Nothing where
+    /// the path is not known.
+    fn located(&mut self, value: &Arg, unknowns: &mut Vec<Unknown>) -> Option<Vec<String>> {
+        let text = match value {
+            Arg::Known(text) | Arg::Pattern(text) => text,
+            Arg::Unknown(_) => {
+                note(unknowns, value, "the path is not known before it runs");
+                return None;
+            }
+        };
+        if text == "-" {
+            return Some(vec![text.clone()]);
+        }
+        let cwd = self.cwd.clone();
+        let joined = paths::join(text, cwd.as_deref());
+        let written = paths::plain(&joined, None);
+        // The part before a wildcard is fixed, and links in it are followed like any other.
+        let fixed = match value {
+            Arg::Pattern(_) => joined
+                .split(['*', '?', '['])
+                .next()
+                .and_then(|head| head.rsplit_once('/'))
+                .map_or("", |(directory, _)| directory),
+            Arg::Known(_) | Arg::Unknown(_) => joined.as_str(),
+        };
+        let real =
+            if fixed.starts_with('/') { self.fact(FactQuery::RealPath(fixed.to_owned())) } else { Fact::Unknown };
+        match real {
+            Fact::RealPath(real) => {
+                let real = format!("{real}{}", joined.strip_prefix(fixed).unwrap_or(""));
+                // `..` behind a link leads elsewhere than the text says: then only the real place counts.
+                Some(if real == written || paths::has_parent(&joined) { vec![real] } else { vec![written, real] })
+            }
+            Fact::Program(_) | Fact::File(_) | Fact::Unknown => {
+                if paths::has_parent(&joined) {
+                    note(unknowns, value, "where `..` leads depends on links that could not be looked at");
+                }
+                if !joined.starts_with('/') {
+                    note(unknowns, value, "which directory this is in is not known before it runs");
+                }
+                Some(vec![written])
+            }
+        }
+    }
+}
+
+fn note(unknowns: &mut Vec<Unknown>, value: &Arg, why: &str) {
+    unknowns.push(Unknown { text: value.text().to_owned(), why: why.to_owned() });
+}
+
+/// A pattern in whose last part a secret's usual name could fit: it begins with a dot and a wildcard, say.
+fn may_match_secret(pattern: &str) -> bool {
+    let name = pattern.rsplit('/').next().unwrap_or("");
+    let head = name.split(['*', '?', '[']).next().unwrap_or("");
+    [".env", "id_rsa", "id_ed25519", ".netrc", "credentials", ".git-credentials", "shadow", ".npmrc"]
+        .iter()
+        .any(|secret| !head.is_empty() && secret.starts_with(head))
+        || (head.is_empty() && pattern.contains("/.ssh"))
+}
+
+/// The host of a URL, of `user@host:path` or of `host:port`, lower case.
+pub(crate) fn host_of(text: &str) -> Option<String> {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let rest = rest.trim_start_matches(['@', '+']);
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let host =
+        if host.starts_with('[') { host.split(']').next()?.trim_start_matches('[') } else { host.split(':').next()? };
+    let plain =
+        !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
+    plain.then(|| host.to_ascii_lowercase())
+}
+
+/// An address with placeholders or sets in it: no host by name, and yet plainly one or several.
+fn looks_like_address(text: &str) -> bool {
+    text.contains("://") && text.chars().all(|c| c.is_ascii_graphic())
+}
+
+/// Whether any operation goes out to the network.
+pub(crate) fn connects(operations: &[Operation]) -> bool {
+    operations.iter().any(|operation| matches!(operation.action, Action::Connect | Action::Send))
+}

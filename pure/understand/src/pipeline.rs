@@ -1,0 +1,61 @@
+//! Pipelines: each command on its own, and what flows from one into the next.
+
+use brush_parser::ast::{Command, Pipeline};
+use model::{Action, Flow, Operation};
+
+use crate::lower::Lowering;
+use crate::stream::Stream;
+
+impl Lowering<'_> {
+    pub(crate) fn pipeline(&mut self, pipeline: &Pipeline) {
+        if let [only] = pipeline.seq.as_slice() {
+            self.command(only, false);
+            return;
+        }
+        let mut upstream: Vec<Operation> = Vec::new();
+        let outer = std::mem::take(&mut self.stream);
+        for (at, command) in pipeline.seq.iter().enumerate() {
+            let first = self.intent.segments.len();
+            let stream = self.stream.clone();
+            self.contained(|walk| walk.command(command, at > 0));
+            self.stream = match (command, self.intent.segments.last()) {
+                (Command::Simple(_), Some(segment)) if self.intent.segments.len() > first && !segment.dressed => {
+                    stream.through(&segment.argv, self.cwd.as_deref())
+                }
+                _ => Stream::default(),
+            };
+            let own: Vec<Operation> =
+                self.intent.segments.iter().skip(first).flat_map(|s| s.operations.clone()).collect();
+            if at > 0 {
+                self.flow(&upstream, first);
+            }
+            upstream.extend(own);
+        }
+        self.stream = outer;
+    }
+
+    /// Data of the commands before goes into the segments from `first` on.
+    fn flow(&mut self, upstream: &[Operation], first: usize) {
+        let mut flows = Vec::new();
+        for segment in self.intent.segments.iter_mut().skip(first) {
+            let runs_input = segment.factors.iter().any(|factor| factor.name == "code_from_input");
+            let fetched = upstream.iter().find(|operation| operation.action == Action::Connect);
+            if runs_input && let Some(fetched) = fetched {
+                crate::command::mark_download(segment, fetched.resource.text());
+            }
+            let secret = upstream.iter().find(|operation| operation.category == model::Category::CredentialAccess);
+            if let Some(secret) = secret
+                && crate::effect::connects(&segment.operations)
+            {
+                crate::command::mark_leak(segment, secret.resource.text());
+            }
+            for from in upstream.iter().filter(|operation| matches!(operation.action, Action::Read | Action::Connect)) {
+                let sinks = segment.operations.iter().filter(|operation| {
+                    matches!(operation.action, Action::Write | Action::Send | Action::Connect | Action::Run)
+                });
+                flows.extend(sinks.map(|into| Flow { from: from.resource.clone(), into: into.resource.clone() }));
+            }
+        }
+        self.intent.flows.extend(flows);
+    }
+}

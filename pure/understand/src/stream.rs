@@ -1,0 +1,225 @@
+//! What one command of a pipeline hands to the next, where that can be known: a literal text, through decoders and
+//! filters, or names of files under some place.
+
+use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER_PERMISSIVE};
+use model::Arg;
+
+use crate::command::Input;
+use crate::find;
+use crate::lower::Lowering;
+
+/// The longest literal text that is followed through a pipeline.
+const MAX_TEXT_BYTES: usize = 32 * 1024;
+
+/// Standard output of a command.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stream {
+    /// Exactly this text.
+    pub(crate) text: Option<String>,
+    /// The text is compressed, and by which program's format.
+    packed: Option<&'static str>,
+    /// Names of files that this pattern matches, one a line.
+    pub(crate) found: Option<String>,
+}
+
+impl Stream {
+    fn of_text(text: Option<String>) -> Self {
+        Self { text: text.filter(|text| text.len() <= MAX_TEXT_BYTES), ..Self::default() }
+    }
+
+    fn of_files(pattern: String) -> Self {
+        Self { found: Some(pattern), ..Self::default() }
+    }
+
+    /// The text, where it is one that a reader gets as it is.
+    pub(crate) fn plain(&self) -> Option<String> {
+        self.text.clone().filter(|_| self.packed.is_none())
+    }
+
+    /// What a command writes when this comes in.
+    pub(crate) fn through(&self, argv: &[Arg], cwd: Option<&str>) -> Self {
+        let Some((name, args)) = argv.split_first().and_then(|(head, args)| Some((head.known()?, args))) else {
+            return Self::default();
+        };
+        let words: Option<Vec<&str>> = args.iter().map(Arg::known).collect();
+        let name = name.rsplit('/').next().unwrap_or(name);
+        match (name, words.as_deref()) {
+            ("find" | "fd" | "fdfind", _) => return Self::of_files(find::found_by(args, cwd)),
+            ("ls" | "locate" | "rg" | "grep", _) if self.found.is_none() && self.text.is_none() => {
+                let lists = name == "ls"
+                    || args.iter().any(|arg| matches!(arg.text(), "-l" | "--files" | "-rl" | "-lr" | "-Rl" | "-lR"));
+                let root = args.iter().rev().find(|arg| arg.text().starts_with(['/', '.'])).map_or("", Arg::text);
+                return if lists { Self::of_files(find::under(root, cwd)) } else { Self::default() };
+            }
+            ("grep" | "egrep" | "fgrep" | "head" | "tail" | "sort" | "uniq" | "tac" | "shuf", _)
+                if self.found.is_some() =>
+            {
+                return self.clone();
+            }
+            _ => {}
+        }
+        let Some(words) = words else { return Self::default() };
+        if let Some(format) = packer(name)
+            && words.iter().all(|word| word.starts_with('-'))
+        {
+            let unpacks = name.contains("cat") || name.starts_with("un") || words.iter().any(|it| it.contains('d'));
+            let packed = if unpacks { None } else { Some(format) };
+            let text =
+                self.text.clone().filter(|_| if unpacks { self.packed == Some(format) } else { self.packed.is_none() });
+            return Self { text, packed, found: None };
+        }
+        let from_input = || self.plain();
+        let text = match (name, words.as_slice()) {
+            ("echo", ["-n", rest @ ..]) => Some(rest.join(" ")),
+            ("echo", ["-e" | "-ne" | "-en", rest @ ..]) => unescaped(&rest.join(" ")),
+            ("echo", rest) => Some(format!("{}\n", rest.join(" "))),
+            ("printf", [format]) => unescaped(format).filter(|_| !format.contains('%')),
+            ("printf", ["%s" | "%b", text]) => unescaped(text).filter(|_| !text.contains('\\')),
+            ("printf", ["%s\\n", text]) => Some(format!("{text}\n")),
+            ("cat" | "tee", []) => from_input(),
+            ("rev", []) => from_input().map(|text| lines(&text, |line| line.chars().rev().collect())),
+            ("tac", []) => from_input().map(|text| text.lines().rev().map(|line| format!("{line}\n")).collect()),
+            ("base64", ["-d" | "-D" | "--decode" | "-di" | "-id"])
+            | ("openssl", ["base64", "-d"] | ["enc", "-base64", "-d"] | ["base64", "-d", "-A"]) => from_input()
+                .and_then(|text| {
+                    let plain: String = text.split_whitespace().collect();
+                    BASE64
+                        .decode(plain.as_bytes())
+                        .or_else(|_| BASE64_NOPAD.decode(plain.as_bytes()))
+                        .ok()
+                        .and_then(|bytes| String::from_utf8(bytes).ok())
+                }),
+            ("xxd", ["-r", "-p"] | ["-p", "-r"] | ["-rp"] | ["-r", "-ps"] | ["-ps", "-r"]) => {
+                from_input().and_then(|text| {
+                    let plain: String = text.split_whitespace().collect();
+                    HEXLOWER_PERMISSIVE.decode(plain.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+                })
+            }
+            ("tr", ["-d", set]) => from_input().and_then(|text| {
+                let set = set_of(set)?;
+                Some(text.chars().filter(|c| !set.contains(c)).collect())
+            }),
+            ("tr", [from, to]) => from_input().and_then(|text| translated(&text, from, to)),
+            _ => None,
+        };
+        Self::of_text(text)
+    }
+}
+
+impl Lowering<'_> {
+    /// The command of `xargs` with what it appends or fills in.
+    pub(crate) fn with_arguments_from_input(
+        &self,
+        inner: Vec<Arg>,
+        settings: &[(String, Arg)],
+        input: &Input,
+    ) -> Vec<Arg> {
+        let items: Vec<Arg> = match (&input.text, &self.stream.found) {
+            (Some(Some(text)), _) => text.split_whitespace().map(|word| Arg::Known(word.to_owned())).collect(),
+            (_, Some(pattern)) if input.fed => vec![Arg::Pattern(pattern.clone())],
+            _ => vec![Arg::Unknown("(arguments from input)".to_owned())],
+        };
+        let fill = settings
+            .iter()
+            .find(|(name, _)| matches!(name.as_str(), "-I" | "-i" | "--replace" | "-J"))
+            .map(|(_, value)| value.text().to_owned());
+        let Some(fill) = fill else { return inner.into_iter().chain(items).collect() };
+        let item = match items.as_slice() {
+            [one] => one.clone(),
+            _ => Arg::Unknown("(arguments from input)".to_owned()),
+        };
+        let filled = |word: Arg| {
+            if word.text() == fill {
+                return item.clone();
+            }
+            match (word.text().contains(&fill), &item) {
+                (false, _) => word,
+                (true, Arg::Known(value)) => Arg::Known(word.text().replace(&fill, value)),
+                (true, _) => Arg::Unknown(word.text().to_owned()),
+            }
+        };
+        inner.into_iter().map(filled).collect()
+    }
+}
+
+/// The format that a compressor or its opposite speaks.
+fn packer(name: &str) -> Option<&'static str> {
+    match name {
+        "gzip" | "gunzip" | "zcat" => Some("gzip"),
+        "bzip2" | "bunzip2" | "bzcat" => Some("bzip2"),
+        "xz" | "unxz" | "xzcat" => Some("xz"),
+        "zstd" | "unzstd" | "zstdcat" => Some("zstd"),
+        _ => None,
+    }
+}
+
+fn lines(text: &str, change: impl Fn(&str) -> String) -> String {
+    text.lines().map(|line| format!("{}\n", change(line))).collect()
+}
+
+/// Backslash escapes as `echo -e` and the format of `printf` read them; nothing for what has another meaning.
+fn unescaped(text: &str) -> Option<String> {
+    if text.contains('\\') { crate::words::ansi_c(text) } else { Some(text.to_owned()) }
+}
+
+/// The characters of a set of `tr`: ranges and plain characters; nothing for classes and escapes.
+fn set_of(text: &str) -> Option<Vec<char>> {
+    if text.contains(['[', '\\']) {
+        return None;
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let mut set = Vec::new();
+    let mut rest = letters.as_slice();
+    loop {
+        rest = match rest {
+            [] => return Some(set),
+            [low, '-', high, more @ ..] if low <= high => {
+                set.extend((*low..=*high).take(256));
+                more
+            }
+            [one, more @ ..] => {
+                set.push(*one);
+                more
+            }
+        };
+    }
+}
+
+fn translated(text: &str, from: &str, to: &str) -> Option<String> {
+    let (from, to) = (set_of(from)?, set_of(to)?);
+    let last = *to.last()?;
+    let change = |c: char| from.iter().rposition(|it| *it == c).map_or(c, |at| to.get(at).copied().unwrap_or(last));
+    Some(text.chars().map(change).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stream;
+    use model::Arg;
+
+    fn piped(commands: &[&[&str]]) -> Option<String> {
+        let vector = |words: &[&str]| words.iter().map(|it| Arg::Known((*it).to_owned())).collect::<Vec<_>>();
+        commands.iter().fold(Stream::default(), |stream, words| stream.through(&vector(words), Some("/w"))).plain()
+    }
+
+    #[test]
+    fn literal_texts_are_followed_through_decoders() {
+        let touch = Some("touch pwn\n".to_owned());
+        assert_eq!(piped(&[&["echo", "touch pwn"]]), touch);
+        assert_eq!(piped(&[&["echo", "dG91Y2ggcHduCg=="], &["base64", "-d"]]), touch);
+        assert_eq!(piped(&[&["echo", "746f7563682070776e0a"], &["xxd", "-r", "-p"]]), touch);
+        assert_eq!(piped(&[&["echo", "nwp hcuot"], &["rev"]]), touch);
+        assert_eq!(piped(&[&["echo", "gbhpu cja"], &["tr", "a-z", "n-za-m"]]), touch);
+        assert_eq!(piped(&[&["printf", "\\x74ouch pwn\\n"]]), touch);
+        assert_eq!(piped(&[&["echo", "touch pwn"], &["gzip", "-c"], &["zcat"]]), touch);
+    }
+
+    #[test]
+    fn what_is_not_plain_is_not_followed() {
+        assert_eq!(piped(&[&["printf", "%d"]]), None);
+        assert_eq!(piped(&[&["cat", "notes.txt"]]), None);
+        assert_eq!(piped(&[&["echo", "touch pwn"], &["gzip"]]), None);
+        assert_eq!(piped(&[&["echo", "touch pwn"], &["zcat"]]), None);
+        assert_eq!(piped(&[&["echo", "x"], &["sed", "s/x/y/"]]), None);
+    }
+}

@@ -1,0 +1,209 @@
+//! Programs with subcommands: one that has an entry of its own is read by it; any other, of a program whose reach is
+//! known, by what its words say it does.
+
+use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment, Unknown};
+
+use crate::command::Input;
+use crate::knowledge::{self, Known, Role};
+use crate::lower::Lowering;
+use crate::program::Parsed;
+use crate::words_of::{REMOVE, RUN, SECRET, SHOW};
+
+/// What the words of a subcommand say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verb {
+    Show,
+    Change,
+    Remove,
+    Run,
+}
+
+impl Lowering<'_> {
+    pub(crate) fn subcommand(&mut self, entry: Known, parsed: Parsed, segment: &mut Segment, input: &Input) {
+        let program = entry.name;
+        let words: Vec<&Arg> = parsed
+            .operands
+            .iter()
+            .take(1)
+            .chain(parsed.wrapped.iter().filter(|it| !it.text().starts_with('-')))
+            .collect();
+        let Some(word) = words.first().and_then(|word| word.known()) else {
+            match words.first() {
+                Some(word) => segment.unknowns.push(Unknown {
+                    text: word.text().to_owned(),
+                    why: "which subcommand runs is not known before it runs".to_owned(),
+                }),
+                None if parsed
+                    .options
+                    .iter()
+                    .any(|it| matches!(it.as_str(), "--version" | "--help" | "-V" | "-v" | "-h")) => {}
+                // Without a subcommand such programs print their usage or open a session.
+                None if entry.verbs.is_some() => segment.operations.push(operation(
+                    Action::Run,
+                    Resource::Program(program.to_owned()),
+                    Category::RemoteCode,
+                    Reversibility::Partial,
+                )),
+                None => segment
+                    .unknowns
+                    .push(Unknown { text: program.to_owned(), why: "no subcommand that we know".to_owned() }),
+            }
+            return;
+        };
+        let rest = &parsed.wrapped;
+        let two =
+            rest.first().and_then(Arg::known).and_then(|next| knowledge::find(&format!("{program} {word} {next}")));
+        let found = match two {
+            Some(entry) => Some((entry, rest.get(1..).unwrap_or_default())),
+            None => knowledge::find(&format!("{program} {word}")).map(|entry| (entry, rest.as_slice())),
+        };
+        match (found, entry.verbs) {
+            (Some((entry, args)), _) => {
+                if let Some(secret) = args.iter().find(|it| names_secret(it.text())) {
+                    segment.operations.push(operation(
+                        Action::Read,
+                        Resource::Unknown(secret.text().to_owned()),
+                        Category::CredentialAccess,
+                        Reversibility::Reversible,
+                    ));
+                }
+                self.by_entry(entry, args, segment, input);
+            }
+            (None, Some(role)) => self.by_words(entry, role, &words, rest, segment),
+            (None, None) => {
+                let (_, category, _) = entry.always.first().copied().unwrap_or(Role::Opaque).effect();
+                let what = format!("{program} {word}");
+                segment.operations.push(operation(
+                    Action::Run,
+                    Resource::Program(what.clone()),
+                    category,
+                    Reversibility::Irreversible,
+                ));
+                segment
+                    .unknowns
+                    .push(Unknown { text: what, why: "what this subcommand does is not known to us".to_owned() });
+            }
+        }
+    }
+
+    /// A subcommand without an entry: its words say what kind of act it is on what the program is for. Whatever they
+    /// say, it talks to that, so no such command is a mere read of this machine.
+    fn by_words(&mut self, entry: Known, role: Role, words: &[&Arg], rest: &[Arg], segment: &mut Segment) {
+        let (action, category, reversibility) = role.effect();
+        let said: Vec<&str> = words.iter().take(3).filter_map(|word| word.known()).collect();
+        let what = std::iter::once(entry.name).chain(said.iter().copied()).collect::<Vec<_>>().join(" ");
+        let tokens: Vec<&str> =
+            said.iter().flat_map(|word| word.split(['-', ':', '_', '.'])).chain(said.iter().copied()).collect();
+        let says = |list: &[&str]| tokens.iter().any(|token| list.contains(token));
+        let verb = if says(RUN) {
+            Verb::Run
+        } else if says(REMOVE) {
+            Verb::Remove
+        } else if says(SHOW) {
+            Verb::Show
+        } else {
+            Verb::Change
+        };
+        let network = matches!(role, Role::Cloud | Role::Container | Role::Send | Role::Url);
+        let act = match verb {
+            Verb::Show if network => operation(
+                Action::Connect,
+                Resource::Unknown(what.clone()),
+                Category::NetworkEgress,
+                Reversibility::Reversible,
+            ),
+            Verb::Show => operation(
+                Action::Inspect,
+                Resource::Unknown(what.clone()),
+                Category::ReadOnly,
+                Reversibility::Reversible,
+            ),
+            Verb::Change => operation(action, Resource::Unknown(what.clone()), category, reversibility),
+            Verb::Remove => {
+                operation(Action::Delete, Resource::Unknown(what.clone()), category, Reversibility::Irreversible)
+            }
+            Verb::Run => operation(
+                Action::Run,
+                Resource::Program(what.clone()),
+                Category::RemoteCode,
+                Reversibility::Irreversible,
+            ),
+        };
+        crate::program::act(entry.always, &mut segment.operations);
+        segment.operations.push(act);
+        if verb == Verb::Show && !network {
+            // A local read by its words alone: an option could still write, so it is not taken for a mere read.
+            segment.operations.push(operation(
+                Action::Write,
+                Resource::Unknown(format!("what `{}` keeps", entry.name)),
+                category,
+                Reversibility::Reversible,
+            ));
+        }
+        if verb == Verb::Run {
+            segment
+                .unknowns
+                .push(Unknown { text: what.clone(), why: "runs code that is not part of the command".to_owned() });
+        }
+        if tokens.iter().any(|token| SECRET.contains(token)) || rest.iter().any(|it| names_secret(it.text())) {
+            segment.operations.push(operation(
+                Action::Read,
+                Resource::Unknown(what),
+                Category::CredentialAccess,
+                Reversibility::Reversible,
+            ));
+        }
+        for word in rest.iter().chain(words.iter().copied()) {
+            self.word_of_subcommand(word, segment);
+        }
+    }
+
+    /// A word of such a command may name a file or an address: local files are then read and perhaps written.
+    fn word_of_subcommand(&mut self, word: &Arg, segment: &mut Segment) {
+        let text = word.text();
+        let value = text.split_once('=').filter(|_| text.starts_with('-')).map_or(text, |(_, value)| value);
+        let value = value.strip_prefix("file://").or_else(|| value.strip_prefix("fileb://")).unwrap_or(value);
+        if word.known().is_none() {
+            segment
+                .unknowns
+                .push(Unknown { text: text.to_owned(), why: "a word is not known before it runs".to_owned() });
+        } else if value.contains("://") {
+            self.effect(
+                &Arg::Known(value.to_owned()),
+                Role::Url,
+                false,
+                &mut segment.operations,
+                &mut segment.unknowns,
+            );
+        } else if !value.starts_with('-')
+            && (value.starts_with(['/', '~'])
+                || value.starts_with("./")
+                || value.starts_with("../")
+                || has_extension(value))
+        {
+            let value = Arg::Known(value.to_owned());
+            for role in [Role::Read, Role::Write] {
+                self.effect(&value, role, false, &mut segment.operations, &mut segment.unknowns);
+            }
+        }
+    }
+}
+
+fn operation(action: Action, resource: Resource, category: Category, reversibility: Reversibility) -> Operation {
+    Operation { action, resource, category, reversibility, recursive: false }
+}
+
+fn names_secret(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    ["secret", "password", "credential", "private-key", "access-token"].iter().any(|word| lower.contains(word))
+}
+
+/// `name.ext`, with an extension of up to five letters.
+fn has_extension(text: &str) -> bool {
+    text.rsplit_once('.').is_some_and(|(stem, ending)| {
+        !stem.is_empty()
+            && (1..=5).contains(&ending.len())
+            && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && ending.bytes().any(|byte| byte.is_ascii_alphabetic())
+    })
+}

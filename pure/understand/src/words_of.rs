@@ -1,0 +1,3 @@
+//! Lists of words, compiled from `languages/`.
+
+include!(concat!(env!("OUT_DIR"), "/words.rs"));
