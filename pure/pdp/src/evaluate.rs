@@ -19,6 +19,9 @@ pub struct Situation<'a> {
     pub now_ms: u64,
 }
 
+/// From how many points on an observation on the text as a whole makes people decide.
+const ASK_POINTS: i32 = 20;
+
 /// Judges an intent.
 pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'_>, policy: &Policy) -> Decision {
     let mut verdict = Verdict::Allow(Obligations::default());
@@ -38,6 +41,10 @@ pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'
     for unknown in &intent.unknowns {
         verdict = verdict.strictest(Verdict::Ask(Quorum::DEFAULT, Obligations::default()));
         reasons.push((1, Reason { source: Source::Factor("partial_coverage"), text: unknown.why.clone() }));
+    }
+    if let Some(factor) = intent.factors.iter().find(|factor| factor.points >= ASK_POINTS) {
+        verdict = verdict.strictest(Verdict::Ask(Quorum::DEFAULT, Obligations::default()));
+        reasons.push((1, Reason { source: Source::Factor(factor.name), text: factor.why.clone() }));
     }
     // What led to the verdict is said; what was milder is not a reason for it.
     let decisive = reasons.iter().map(|(rank, _)| *rank).min().unwrap_or(0);

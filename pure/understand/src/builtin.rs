@@ -1,6 +1,6 @@
 //! Builtins of the shell: they change the shell itself, or what it knows, and so how the rest of the text is read.
 
-use model::{Arg, Fact, FactQuery, Segment, Unknown};
+use model::{Action, Arg, Category, Fact, FactQuery, Operation, Resource, Reversibility, Segment, Unknown};
 
 use crate::command::run_unknown;
 use crate::lower::{Dress, Lowering};
@@ -34,31 +34,29 @@ impl Lowering<'_> {
                     self.cwd = None;
                 }
                 let cwd = self.cwd.clone();
-                self.variables.insert("PWD".to_owned(), cwd);
+                self.variables
+                    .insert("PWD".to_owned(), cwd.map_or_else(|| Arg::Unknown("$PWD".to_owned()), Arg::Known));
             }
             "pushd" | "popd" => self.cwd = None,
-            "export" | "declare" | "typeset" | "local" | "readonly" | "unset" | "read" | "mapfile" | "readarray"
-            | "getopts" => {
+            "read" => self.read(args, segment),
+            "export" | "declare" | "typeset" | "local" | "readonly" | "unset" | "mapfile" | "readarray" | "getopts" => {
                 self.declaration(name, args, segment);
             }
-            "set" => {
-                let plain = args.iter().all(|arg| {
-                    arg.known()
-                        .is_some_and(|text| text == "pipefail" || text.chars().all(|c| "-+euxovhnCf".contains(c)))
+            "set" => self.set_options(args, segment),
+            "shopt" => self.shopt(args, segment),
+            "alias" => self.alias(args, segment),
+            "history" => self.history(args, segment),
+            "bind" | "complete" | "compgen" | "unalias" | "enable" | "fc" => {
+                let lists = args.iter().all(|arg| {
+                    matches!(arg.text(), "-p" | "-P" | "-l" | "-v" | "-V" | "-s" | "-S" | "-a" | "-b" | "-c" | "-A")
                 });
-                if !plain && args.first().and_then(Arg::known) != Some("--") {
+                if !lists || matches!(name, "fc" | "unalias") {
+                    self.lookup_changed |= matches!(name, "enable" | "unalias");
                     segment.unknowns.push(Unknown {
-                        text: "set".to_owned(),
+                        text: name.to_owned(),
                         why: "changes how the shell reads what follows".to_owned(),
                     });
                 }
-            }
-            "shopt" | "alias" | "unalias" | "bind" | "complete" | "compgen" | "enable" | "history" | "fc" => {
-                self.lookup_changed |= matches!(name, "alias" | "enable" | "shopt");
-                segment.unknowns.push(Unknown {
-                    text: name.to_owned(),
-                    why: "changes how the shell reads what follows".to_owned(),
-                });
             }
             "hash" if args.iter().any(|arg| arg.text().starts_with("-p")) => {
                 self.lookup_changed = true;
@@ -123,7 +121,9 @@ impl Lowering<'_> {
         for arg in args {
             let Some(text) = arg.known() else {
                 match arg.text().split_once('=') {
-                    Some((name, _)) if !name.contains(['$', '`']) => self.set(name, None, exports, &mut dress),
+                    Some((name, _)) if !name.contains(['$', '`']) => {
+                        self.set(name, Arg::Unknown(format!("${name}")), exports, &mut dress)
+                    }
                     Some(_) | None => dress.unknowns.push(Unknown {
                         text: arg.text().to_owned(),
                         why: "which variable is set is not known before it runs".to_owned(),
@@ -152,11 +152,187 @@ impl Lowering<'_> {
             }
             let quiet = value.is_none() && matches!(name, "export" | "readonly");
             if !quiet {
-                self.set(variable.trim_end_matches('+'), value.map(str::to_owned), exports, &mut dress);
-                self.variables
-                    .insert(variable.to_owned(), if name == "read" { None } else { value.map(str::to_owned) });
+                let variable = variable.trim_end_matches('+');
+                let value = match value {
+                    Some(value) if !text.contains("+=") && name != "read" => Arg::Known(value.to_owned()),
+                    Some(_) | None => Arg::Unknown(format!("${variable}")),
+                };
+                self.set(variable, value.clone(), exports, &mut dress);
+                self.variables.insert(variable.to_owned(), value);
             }
         }
         segment.unknowns.extend(dress.unknowns);
     }
+
+    /// `read`: the names after its options get what comes in.
+    fn read(&mut self, args: &[Arg], segment: &mut Segment) {
+        let mut rest = args.iter();
+        let mut names = Vec::new();
+        while let Some(arg) = rest.next() {
+            match arg.text().strip_prefix('-').filter(|_| names.is_empty()) {
+                Some(letters) if arg.known().is_some() => {
+                    // The last letter of a bundle may take the next word as its value.
+                    match letters.find(['p', 't', 'n', 'N', 'd', 'i', 'u']) {
+                        Some(at) if at.saturating_add(1) == letters.len() => drop(rest.next()),
+                        Some(_) | None => {}
+                    }
+                    if letters.ends_with('a') {
+                        names.extend(rest.next().cloned());
+                    }
+                }
+                Some(_) | None => names.push(arg.clone()),
+            }
+        }
+        self.declaration("read", &names, segment);
+    }
+
+    /// `set`: options of the shell, or its positional parameters.
+    fn set_options(&mut self, args: &[Arg], segment: &mut Segment) {
+        if args.is_empty() {
+            segment.operations.push(of_shell(Action::Read, "every variable of the shell", Category::CredentialAccess));
+            return;
+        }
+        let options = args.iter().take_while(|arg| arg.text() != "--" && arg.text().starts_with(['-', '+']));
+        let count = options.clone().count();
+        let plain = |arg: &Arg| arg.known().is_some_and(|text| text.chars().all(|c| "-+euxovhnCfabmBEHTP".contains(c)));
+        let long = options.clone().filter(|arg| arg.text().ends_with('o')).count();
+        let known = options.clone().all(plain)
+            && args.iter().skip(count).take(long).all(|arg| {
+                matches!(
+                    arg.text(),
+                    "pipefail"
+                        | "errexit"
+                        | "nounset"
+                        | "xtrace"
+                        | "verbose"
+                        | "noglob"
+                        | "noclobber"
+                        | "allexport"
+                        | "vi"
+                        | "emacs"
+                        | "history"
+                        | "monitor"
+                        | "notify"
+                        | "ignoreeof"
+                        | "physical"
+                        | "posix"
+                        | "braceexpand"
+                        | "hashall"
+                        | "histexpand"
+                        | "errtrace"
+                        | "functrace"
+                        | "nolog"
+                )
+            });
+        if !known {
+            let why = "changes how the shell reads what follows".to_owned();
+            segment.unknowns.push(Unknown { text: "set".to_owned(), why });
+        }
+    }
+
+    /// `shopt`: most options only change how names of files are matched, which what we say of them allows for.
+    fn shopt(&mut self, args: &[Arg], segment: &mut Segment) {
+        const MATCHING: &[&str] = &[
+            "nullglob",
+            "failglob",
+            "dotglob",
+            "globstar",
+            "extglob",
+            "nocaseglob",
+            "nocasematch",
+            "histappend",
+            "cmdhist",
+            "checkwinsize",
+            "cdspell",
+            "dirspell",
+            "huponexit",
+            "checkjobs",
+            "lithist",
+            "mailwarn",
+            "no_empty_cmd_completion",
+            "progcomp",
+            "xpg_echo",
+            "hostcomplete",
+            "interactive_comments",
+            "login_shell",
+            "checkhash",
+            "execfail",
+            "force_fignore",
+            "globasciiranges",
+            "gnu_errfmt",
+            "histreedit",
+            "histverify",
+            "promptvars",
+            "shift_verbose",
+            "complete_fullquote",
+            "direxpand",
+            "lastpipe",
+            "autocd",
+        ];
+        let changes = args.iter().any(|arg| matches!(arg.text(), "-s" | "-u" | "-so" | "-uo"));
+        let names = args.iter().filter(|arg| !arg.text().starts_with('-'));
+        let known =
+            args.iter().all(|arg| arg.known().is_some()) && names.clone().all(|name| MATCHING.contains(&name.text()));
+        if !changes {
+            return;
+        }
+        segment.operations.push(of_shell(
+            Action::Control,
+            "how the shell matches names",
+            Category::ServiceProcessControl,
+        ));
+        if !known {
+            self.lookup_changed = true;
+            let why = "changes how the shell reads what follows".to_owned();
+            segment.unknowns.push(Unknown { text: "shopt".to_owned(), why });
+        }
+    }
+
+    /// `alias`: a name that stands for a text from here on.
+    fn alias(&mut self, args: &[Arg], segment: &mut Segment) {
+        for arg in args.iter().filter(|arg| arg.text() != "-p") {
+            match arg.known().map(|text| text.split_once('=')) {
+                Some(Some((name, value))) => {
+                    self.aliases.insert(name.to_owned(), value.to_owned());
+                    segment.operations.push(of_shell(
+                        Action::Control,
+                        &format!("what `{name}` means to the shell"),
+                        Category::ServiceProcessControl,
+                    ));
+                }
+                Some(None) => {}
+                None => {
+                    self.lookup_changed = true;
+                    let why = "which alias is made is not known before it runs".to_owned();
+                    segment.unknowns.push(Unknown { text: arg.text().to_owned(), why });
+                }
+            }
+        }
+    }
+
+    /// `history`: the commands given before are as private as what they were given.
+    fn history(&mut self, args: &[Arg], segment: &mut Segment) {
+        let option = args.first().and_then(Arg::known).unwrap_or("");
+        match option {
+            "-c" | "-d" => {
+                segment.operations.push(of_shell(Action::Delete, "the history of commands", Category::FsDestructive))
+            }
+            "-w" | "-a" => {
+                segment.operations.push(of_shell(Action::Write, "the file of the history", Category::FsWrite))
+            }
+            "-r" | "-n" => {
+                segment.operations.push(of_shell(Action::Read, "the file of the history", Category::CredentialAccess))
+            }
+            "-p" | "-s" => {
+                let why = "a text that depends on the commands given before".to_owned();
+                segment.unknowns.push(Unknown { text: "history".to_owned(), why });
+            }
+            _ => segment.operations.push(of_shell(Action::Read, "the history of commands", Category::CredentialAccess)),
+        }
+    }
+}
+
+fn of_shell(action: Action, what: &str, category: Category) -> Operation {
+    let resource = Resource::Unknown(what.to_owned());
+    Operation { action, resource, category, reversibility: Reversibility::Effort, recursive: false }
 }

@@ -36,6 +36,7 @@ impl Lowering<'_> {
             "jq" | "gojq" | "jaq" => jq::read(text, segment),
             _ => {
                 segment.operations.push(run(Resource::Unknown(text.to_owned())));
+                self.suspect(text, segment);
                 segment
                     .unknowns
                     .push(Unknown { text: text.to_owned(), why: "code in a language that is not read".to_owned() });

@@ -92,6 +92,20 @@ impl Lowering<'_> {
         if self.functions.contains(name) {
             return;
         }
+        if let Some(text) = self.aliases.get(name).cloned() {
+            // Whether the shell expands it depends on how it was started: what both readings do is said.
+            let words = args.iter().map(Arg::known).collect::<Option<Vec<_>>>();
+            match words {
+                Some(words) => {
+                    self.aliases.remove(name);
+                    let quoted: Vec<String> =
+                        words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
+                    self.nested(&format!("{text} {}", quoted.join(" ")));
+                    self.aliases.insert(name.to_owned(), text);
+                }
+                None => run_unknown(segment, name, "an alias with arguments that are not known before it runs"),
+            }
+        }
         if name.contains('/') {
             let path = paths::join(name, self.cwd.as_deref());
             if paths::has_parent(&path) || !paths::is_system_program(&path) {
@@ -120,7 +134,12 @@ impl Lowering<'_> {
         } else {
             match knowledge::find(name) {
                 Some(entry) => self.by_entry(entry, args, segment, &input),
-                None => run_unknown(segment, name, "this program is not known to us"),
+                None => {
+                    run_unknown(segment, name, "this program is not known to us");
+                    for arg in args {
+                        self.suspect(arg.text(), segment);
+                    }
+                }
             }
         }
     }
@@ -155,21 +174,28 @@ impl Lowering<'_> {
         }
     }
 
-    fn wrapper(&mut self, entry: Known, parsed: Parsed, segment: &mut Segment, input: &Input) {
+    fn wrapper(&mut self, entry: Known, mut parsed: Parsed, segment: &mut Segment, input: &Input) {
         let mut dress = Dress::default();
-        for (name, value) in parsed.assigned {
-            self.set(&name, Some(value), true, &mut dress);
+        for (name, value) in std::mem::take(&mut parsed.assigned) {
+            self.set(&name, Arg::Known(value), true, &mut dress);
         }
         segment.dressed |= dress.worn;
         segment.unknowns.extend(dress.unknowns);
         if parsed.wrapped.is_empty() && !parsed.shell_texts.is_empty() {
             return;
         }
-        let mut inner = parsed.wrapped;
+        let mut options = parsed;
+        let mut inner = std::mem::take(&mut options.wrapped);
         if entry.name == "xargs" && !inner.is_empty() {
-            inner = self.with_arguments_from_input(inner, &parsed.settings, input);
+            inner = self.with_arguments_from_input(inner, &options, input, segment);
         }
-        if entry.joins && !inner.is_empty() && !parsed.options.iter().any(|option| option == "--exec" || option == "-x")
+        if entry.joins && matches!(entry.name, "parallel" | "sem" | "rush" | "rust-parallel") {
+            self.parallel(inner, input, segment);
+            return;
+        }
+        if entry.joins
+            && !inner.is_empty()
+            && !options.options.iter().any(|option| option == "--exec" || option == "-x")
         {
             let text = inner.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
             self.wrappers.push(entry.name.to_owned());
@@ -196,6 +222,27 @@ impl Lowering<'_> {
                 }),
                 "exec" | "command" | "builtin" | "nice" | "time" => {}
                 "xargs" => {}
+                "ssh"
+                    if segment.argv.iter().any(|arg| {
+                        matches!(
+                            arg.text(),
+                            "-N" | "-O"
+                                | "-fN"
+                                | "-fNT"
+                                | "-nNT"
+                                | "-V"
+                                | "-Q"
+                                | "-G"
+                                | "-NT"
+                                | "-Nf"
+                                | "-NL"
+                                | "-fNL"
+                                | "-L"
+                                | "-D"
+                                | "-R"
+                                | "-fL"
+                        )
+                    }) => {}
                 _ => run_unknown(segment, wrapper, "without a command it opens a shell or a session"),
             }
             return;
@@ -229,6 +276,24 @@ impl Lowering<'_> {
                 segment.unknowns.push(model::Unknown { text: text.to_owned(), why });
             }
             None => run_unknown(segment, named.text(), "which program is run is not known before it runs"),
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// A variable names a command that the program will run.
+    pub(crate) fn program_in_variable(&mut self, value: &Arg, dress: &mut Dress) {
+        dress.operations.push(Operation {
+            action: Action::Run,
+            resource: Resource::Program(value.text().to_owned()),
+            category: Category::RemoteCode,
+            reversibility: Reversibility::Irreversible,
+            recursive: false,
+        });
+        if let Some(text) = value.known() {
+            self.wrappers.push("a variable".to_owned());
+            self.nested(text);
+            self.wrappers.pop();
         }
     }
 }

@@ -24,6 +24,17 @@ impl Lowering<'_> {
             Role::Look | Role::Read | Role::Write | Role::Delete | Role::Permit | Role::Script | Role::Load => {
                 self.on_path(value, role, recursive, operations, unknowns);
             }
+            Role::Url if value.text().starts_with("file://") => {
+                let path = value.text().trim_start_matches("file://").to_owned();
+                self.effect(&Arg::Known(path), Role::Read, recursive, operations, unknowns);
+            }
+            Role::Url
+                if ["gopher://", "dict://", "smtp://", "telnet://", "ldap://", "tftp://"]
+                    .iter()
+                    .any(|it| value.text().starts_with(it)) =>
+            {
+                self.effect(value, Role::Send, recursive, operations, unknowns);
+            }
             Role::Url | Role::Host => match value.known().map(host_of) {
                 Some(Some(host)) => add(Resource::Host(host), category),
                 Some(None) => {
@@ -79,7 +90,7 @@ impl Lowering<'_> {
         unknowns: &mut Vec<Unknown>,
     ) {
         let (action, category, reversibility) = role.effect();
-        let Some(places) = self.located(value, unknowns) else {
+        let Some(places) = self.located(value, role, unknowns) else {
             let resource = Resource::Unknown(value.text().to_owned());
             operations.push(Operation { action, resource, category, reversibility, recursive });
             return;
@@ -120,9 +131,11 @@ impl Lowering<'_> {
 
     /// The places that a path names: as it is written, and where it really leads if that is elsewhere. Nothing where
     /// the path is not known.
-    fn located(&mut self, value: &Arg, unknowns: &mut Vec<Unknown>) -> Option<Vec<String>> {
+    fn located(&mut self, value: &Arg, role: Role, unknowns: &mut Vec<Unknown>) -> Option<Vec<String>> {
         let text = match value {
             Arg::Known(text) | Arg::Pattern(text) => text,
+            // Names and sizes may be looked at anywhere, so which place it is does not matter.
+            Arg::Unknown(_) if role == Role::Look => return None,
             Arg::Unknown(_) => {
                 note(unknowns, value, "the path is not known before it runs");
                 return None;

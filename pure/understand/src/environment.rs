@@ -37,6 +37,28 @@ pub(crate) fn is_private(name: &str) -> bool {
     (lower && !proxy) || name.len() <= 2
 }
 
+/// Names whose value is a command that other programs run.
+pub(crate) fn names_a_program(name: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        "PAGER",
+        "EDITOR",
+        "VISUAL",
+        "COMMAND",
+        "CMD",
+        "SHELL",
+        "ASKPASS",
+        "BROWSER",
+        "_SSH",
+        "LESSOPEN",
+        "LESSCLOSE",
+        "_EXEC",
+        "_PROGRAM",
+        "_DIFF",
+        "OPENER",
+    ];
+    ENDINGS.iter().any(|ending| name.ends_with(ending)) && name != "SHELL"
+}
+
 /// Names that the shell itself obeys, exported or not.
 pub(crate) fn steers_the_shell(name: &str) -> bool {
     const STEERS: &[&str] = &[

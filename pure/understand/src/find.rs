@@ -75,6 +75,11 @@ impl Lowering<'_> {
             }
         }
         for root in &roots {
+            if may_be_action(root) {
+                segment
+                    .unknowns
+                    .push(Unknown { text: root.text().to_owned(), why: "it could be an action of `find`".to_owned() });
+            }
             self.effect(root, role, true, &mut segment.operations, &mut segment.unknowns);
         }
     }
@@ -90,6 +95,15 @@ fn roots_of(args: &[Arg]) -> Vec<Arg> {
         .cloned()
         .collect();
     if roots.is_empty() { vec![Arg::Known(".".to_owned())] } else { roots }
+}
+
+/// Whether a root that is not known could turn out to be an action, or several words.
+fn may_be_action(root: &Arg) -> bool {
+    let Arg::Unknown(text) = root else { return false };
+    let quoted =
+        text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).is_some_and(|inside| !inside.contains('"'));
+    // What is quoted is one word; with a slash of its own in it, it is no action.
+    !(quoted && text.contains('/'))
 }
 
 /// The pattern that stands for what `find` finds.

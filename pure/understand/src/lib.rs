@@ -21,6 +21,7 @@ mod script;
 pub mod secrets;
 mod shell;
 mod stream;
+mod suspect;
 mod text;
 mod tool;
 mod verbs;

@@ -19,7 +19,11 @@ pub(crate) struct Lowering<'a> {
     needs: Vec<FactQuery>,
     pub(crate) cwd: Option<String>,
     pub(crate) home: Option<String>,
-    pub(crate) variables: BTreeMap<String, Option<String>>,
+    pub(crate) variables: BTreeMap<String, Arg>,
+    /// Aliases that the text defines.
+    pub(crate) aliases: BTreeMap<String, String>,
+    /// What the last pipeline of a text prints.
+    pub(crate) printed: Stream,
     pub(crate) functions: BTreeSet<String>,
     pub(crate) wrappers: Vec<String>,
     pub(crate) depth: usize,
@@ -48,7 +52,8 @@ impl<'a> Lowering<'a> {
     pub(crate) fn new(around: Surroundings<'_>, facts: &'a Facts) -> Self {
         let mut variables = BTreeMap::new();
         for (name, value) in [("PWD", around.cwd), ("HOME", around.home)] {
-            variables.insert(name.to_owned(), value.map(str::to_owned));
+            let value = value.map_or_else(|| Arg::Unknown(format!("${name}")), |value| Arg::Known(value.to_owned()));
+            variables.insert(name.to_owned(), value);
         }
         Self {
             intent: Intent::default(),
@@ -57,6 +62,8 @@ impl<'a> Lowering<'a> {
             cwd: around.cwd.map(str::to_owned),
             home: around.home.map(str::to_owned),
             variables,
+            aliases: BTreeMap::new(),
+            printed: Stream::default(),
             functions: BTreeSet::new(),
             wrappers: Vec::new(),
             depth: 0,
@@ -113,7 +120,12 @@ impl<'a> Lowering<'a> {
         }
         self.depth = self.depth.saturating_add(1);
         match parser::program(text) {
-            Ok(Program { complete_commands }) => complete_commands.iter().for_each(|list| self.list(list)),
+            Ok(Program { complete_commands }) => {
+                complete_commands.iter().for_each(|list| self.list(list));
+                if complete_commands.len() != 1 {
+                    self.printed = Stream::default();
+                }
+            }
             Err(why) => self.unknown(text, &format!("the shell text could not be parsed: {why}")),
         }
         self.depth = self.depth.saturating_sub(1);
@@ -138,7 +150,8 @@ impl<'a> Lowering<'a> {
         walk(self);
         let changed = std::mem::replace(&mut self.variables, outer);
         for name in changed.into_keys() {
-            self.variables.insert(name, None);
+            let unknown = Arg::Unknown(format!("${name}"));
+            self.variables.insert(name, unknown);
         }
         if self.cwd != cwd {
             self.cwd = None;
@@ -153,7 +166,11 @@ impl<'a> Lowering<'a> {
                     // After `||` the directory depends on what failed; `cd x || exit` is the common, harmless case.
                     AndOr::And(pipeline) | AndOr::Or(pipeline) => self.pipeline(pipeline),
                 }
+                self.printed = Stream::default();
             }
+        }
+        if items.len() != 1 {
+            self.printed = Stream::default();
         }
     }
 
@@ -193,13 +210,19 @@ impl<'a> Lowering<'a> {
             CompoundCommand::BraceGroup(group) => self.list(&group.list),
             CompoundCommand::Subshell(subshell) => self.contained(|walk| walk.list(&subshell.list)),
             CompoundCommand::ForClause(command) => {
-                for word in command.values.iter().flatten() {
-                    let _ = self.words(&word.value);
+                let values: Option<Vec<Arg>> = command
+                    .values
+                    .as_ref()
+                    .map(|words| words.iter().flat_map(|word| self.words(&word.value)).collect());
+                for value in each_value(values, &command.variable_name) {
+                    let mut dress = Dress::default();
+                    self.set(&command.variable_name, value.clone(), false, &mut dress);
+                    self.intent.unknowns.extend(dress.unknowns);
+                    self.uncertain(|walk| {
+                        walk.variables.insert(command.variable_name.clone(), value);
+                        walk.list(&command.body.list);
+                    });
                 }
-                let mut dress = Dress::default();
-                self.set(&command.variable_name, None, false, &mut dress);
-                self.intent.unknowns.extend(dress.unknowns);
-                self.uncertain(|walk| walk.list(&command.body.list));
             }
             CompoundCommand::CaseClause(command) => {
                 let _ = self.word(&command.value.value);
@@ -325,32 +348,34 @@ impl<'a> Lowering<'a> {
 
     fn assign(&mut self, assignment: &Assignment, for_program: bool, dress: &mut Dress) {
         let (name, value) = match (&assignment.name, &assignment.value) {
-            (AssignmentName::VariableName(name), AssignmentValue::Scalar(word)) => (
-                name.clone(),
-                self.word(&word.value).map_or_else(|| Some(String::new()), |arg| arg.known().map(str::to_owned)),
-            ),
+            (AssignmentName::VariableName(name), AssignmentValue::Scalar(word)) => {
+                (name.clone(), self.word(&word.value).unwrap_or_else(|| Arg::Known(String::new())))
+            }
             (AssignmentName::VariableName(name), AssignmentValue::Array(items)) => {
                 for (key, value) in items {
                     key.iter().for_each(|key| drop(self.word(&key.value)));
                     let _ = self.words(&value.value);
                 }
-                (name.clone(), None)
+                (name.clone(), Arg::Unknown(format!("${name}")))
             }
             (AssignmentName::ArrayElementName(name, index), value) => {
                 self.arithmetic(index);
                 if let AssignmentValue::Scalar(word) = value {
                     let _ = self.word(&word.value);
                 }
-                (name.clone(), None)
+                (name.clone(), Arg::Unknown(format!("${name}")))
             }
         };
-        let value = if assignment.append { None } else { value };
+        let value = if assignment.append { Arg::Unknown(format!("${name}")) } else { value };
         self.set(&name, value, for_program, dress);
     }
 
     /// A variable gets a value: for one program, or for the rest of the text.
-    pub(crate) fn set(&mut self, name: &str, value: Option<String>, for_program: bool, dress: &mut Dress) {
+    pub(crate) fn set(&mut self, name: &str, value: Arg, for_program: bool, dress: &mut Dress) {
         dress.worn |= for_program;
+        if for_program && environment::names_a_program(name) {
+            self.program_in_variable(&value, dress);
+        }
         if environment::steers_the_shell(name) || (for_program && !environment::is_harmless(name)) {
             self.lookup_changed |= environment::steers_the_shell(name);
             dress.unknowns.push(Unknown {
@@ -361,5 +386,23 @@ impl<'a> Lowering<'a> {
         if !for_program {
             self.variables.insert(name.to_owned(), value);
         }
+    }
+}
+
+/// How many values of a loop are walked one by one.
+const MAX_VALUES: usize = 8;
+
+/// The values that a loop's variable takes: each on its own where they are few, else one that stands for all.
+fn each_value(values: Option<Vec<Arg>>, name: &str) -> Vec<Arg> {
+    let Some(values) = values else { return vec![Arg::Unknown(format!("${name}"))] };
+    let plain = |value: &Arg| {
+        value.known().is_some_and(|text| !text.contains(['/', ' ', '\n', '\t']) && !text.starts_with(['-', '.']))
+    };
+    if values.len() <= MAX_VALUES {
+        values
+    } else if values.iter().all(plain) {
+        vec![Arg::Pattern("*".to_owned())]
+    } else {
+        vec![Arg::Unknown(format!("${name}"))]
     }
 }

@@ -268,7 +268,7 @@ pub(crate) fn is_broad(path: &str, home: Option<&str>) -> bool {
     path.is_empty()
         || home.is_some_and(|home| path == home)
         || matches!(path, "." | ".." | "~" | "*" | "/*" | "/root")
-        || (path.starts_with('/') && path.matches('/').count() <= 1)
+        || (path.starts_with('/') && path.matches('/').count() <= 1 && path != "/tmp")
         || matches!(path, "/usr/bin" | "/usr/lib" | "/usr/local" | "/var/lib" | "/var/log")
         || path.strip_prefix("/home/").is_some_and(|rest| !rest.contains('/'))
 }

@@ -9,7 +9,9 @@ use crate::stream::Stream;
 impl Lowering<'_> {
     pub(crate) fn pipeline(&mut self, pipeline: &Pipeline) {
         if let [only] = pipeline.seq.as_slice() {
+            let first = self.intent.segments.len();
             self.command(only, false);
+            self.printed = self.handed_on(only, first, &Stream::default());
             return;
         }
         let mut upstream: Vec<Operation> = Vec::new();
@@ -18,12 +20,7 @@ impl Lowering<'_> {
             let first = self.intent.segments.len();
             let stream = self.stream.clone();
             self.contained(|walk| walk.command(command, at > 0));
-            self.stream = match (command, self.intent.segments.last()) {
-                (Command::Simple(_), Some(segment)) if self.intent.segments.len() > first && !segment.dressed => {
-                    stream.through(&segment.argv, self.cwd.as_deref())
-                }
-                _ => Stream::default(),
-            };
+            self.stream = self.handed_on(command, first, &stream);
             let own: Vec<Operation> =
                 self.intent.segments.iter().skip(first).flat_map(|s| s.operations.clone()).collect();
             if at > 0 {
@@ -31,7 +28,7 @@ impl Lowering<'_> {
             }
             upstream.extend(own);
         }
-        self.stream = outer;
+        self.printed = std::mem::replace(&mut self.stream, outer);
     }
 
     /// Data of the commands before goes into the segments from `first` on.
@@ -57,5 +54,17 @@ impl Lowering<'_> {
             }
         }
         self.intent.flows.extend(flows);
+    }
+
+    /// What a command writes, by the segment that it became, when this comes in.
+    fn handed_on(&self, command: &Command, first: usize, incoming: &Stream) -> Stream {
+        match (command, self.intent.segments.last()) {
+            (Command::Simple(_), Some(segment)) if self.intent.segments.len() > first && !segment.dressed => {
+                incoming.through(&segment.argv, self.cwd.as_deref())
+            }
+            (Command::Simple(_) | Command::Compound(..) | Command::Function(_) | Command::ExtendedTest(..), _) => {
+                Stream::default()
+            }
+        }
     }
 }

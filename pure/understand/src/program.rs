@@ -194,6 +194,9 @@ impl Lowering<'_> {
 
     /// The value of an option that is not listed, under an entry that bounds what any option can do.
     fn loose_value(&mut self, roles: &'static [Role], value: &str, parsed: &mut Parsed) {
+        if !roles.iter().all(|role| matches!(role, Role::Read | Role::Look | Role::Inspect)) {
+            named_program(value, parsed);
+        }
         if value.contains(['/', '.']) && !is_number(value) {
             self.value(roles, Arg::Known(value.to_owned()), parsed);
         }
@@ -259,6 +262,16 @@ impl Lowering<'_> {
             if program.loose.is_some() && operand.known().is_some_and(is_number) {
                 continue;
             }
+            let bounded = |roles: &[Role]| {
+                roles.iter().all(|role| matches!(role, Role::Read | Role::Look | Role::Inspect | Role::Secret))
+            };
+            if program.loose.is_some_and(|loose| !bounded(loose)) {
+                named_program(operand.text(), parsed);
+                if crate::suspect::is_address(operand.text()) && !roles.iter().any(|role| role.is_on_network()) {
+                    self.value(&[Role::Url, Role::Send], operand.clone(), parsed);
+                    continue;
+                }
+            }
             self.value(roles, operand.clone(), parsed);
             if program.first.is_none() || at > 0 || instead {
                 for role in &each {
@@ -271,12 +284,12 @@ impl Lowering<'_> {
 }
 
 /// Whether an option that is not listed may well name something to run.
-fn sounds_like_running(option: &str) -> bool {
+pub(crate) fn sounds_like_running(option: &str) -> bool {
     !option.starts_with("no-")
         && option.split('-').any(|word| {
             matches!(
                 word,
-                "exec"
+                "on" | "exec"
                     | "command"
                     | "cmd"
                     | "script"
@@ -301,6 +314,16 @@ fn sounds_like_running(option: &str) -> bool {
                     | "library"
             )
         })
+}
+
+/// A word that names a program of the system, or a library, is likely there to be run.
+fn named_program(word: &str, parsed: &mut Parsed) {
+    let word = word.rsplit(['=', ',']).next().unwrap_or(word);
+    let first = word.split_whitespace().next().unwrap_or("");
+    let library = first.ends_with(".so") || first.contains(".so.");
+    if (first.starts_with('/') && crate::paths::is_system_program(first)) || library {
+        parsed.programs.push(Arg::Unknown(word.to_owned()));
+    }
 }
 
 /// What a program does whatever its operands.

@@ -28,7 +28,10 @@ impl Lowering<'_> {
                     }
                     if text.starts_with('-') && text.contains('c') {
                         match rest.next() {
-                            Some(text) => self.shell_text(text, segment),
+                            Some(text) => {
+                                let positional: Vec<Arg> = rest.cloned().collect();
+                                self.shell_text_with(text, &positional, segment);
+                            }
                             None => run_unknown(segment, text, "the option lacks its text"),
                         }
                         return;
@@ -55,6 +58,20 @@ impl Lowering<'_> {
                 segment.factors.push(Factor { name: "code_from_input", points: 15, why: why.to_owned() });
             }
         }
+    }
+
+    /// A text with its positional parameters, `$0` first.
+    fn shell_text_with(&mut self, text: &Arg, positional: &[Arg], segment: &mut Segment) {
+        self.contained(|walk| {
+            for (number, value) in positional.iter().enumerate() {
+                walk.variables.insert(number.to_string(), value.clone());
+            }
+            match positional.get(1..) {
+                Some([only]) => drop(walk.variables.insert("@".to_owned(), only.clone())),
+                Some(_) | None => {}
+            }
+            walk.shell_text(text, segment);
+        });
     }
 
     /// A text that a shell will run, in a shell of its own.

@@ -2,14 +2,18 @@
 //! filters, or names of files under some place.
 
 use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER_PERMISSIVE};
-use model::Arg;
+use model::{Arg, Segment};
 
 use crate::command::Input;
 use crate::find;
 use crate::lower::Lowering;
+use crate::program::Parsed;
 
 /// The longest literal text that is followed through a pipeline.
 const MAX_TEXT_BYTES: usize = 32 * 1024;
+
+/// How many arguments of one `parallel` are looked at one by one.
+const MAX_ITEMS: usize = 16;
 
 /// Standard output of a command.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +22,10 @@ pub(crate) struct Stream {
     pub(crate) text: Option<String>,
     /// The text is compressed, and by which program's format.
     packed: Option<&'static str>,
+    /// Names end with a NUL, so that none can pass for two.
+    nul: bool,
+    /// One word without slashes or blanks: a date, a number, a machine's name.
+    word: bool,
     /// Names of files that this pattern matches, one a line.
     pub(crate) found: Option<String>,
 }
@@ -36,6 +44,11 @@ impl Stream {
         self.text.clone().filter(|_| self.packed.is_none())
     }
 
+    /// A pattern for what is printed, where it is one word without slashes or blanks.
+    pub(crate) fn pattern(&self) -> Option<String> {
+        self.word.then(|| "*".to_owned())
+    }
+
     /// What a command writes when this comes in.
     pub(crate) fn through(&self, argv: &[Arg], cwd: Option<&str>) -> Self {
         let Some((name, args)) = argv.split_first().and_then(|(head, args)| Some((head.known()?, args))) else {
@@ -44,7 +57,10 @@ impl Stream {
         let words: Option<Vec<&str>> = args.iter().map(Arg::known).collect();
         let name = name.rsplit('/').next().unwrap_or(name);
         match (name, words.as_deref()) {
-            ("find" | "fd" | "fdfind", _) => return Self::of_files(find::found_by(args, cwd)),
+            ("find" | "fd" | "fdfind", _) => {
+                let nul = args.iter().any(|arg| matches!(arg.text(), "-print0" | "-0" | "--print0"));
+                return Self { nul, ..Self::of_files(find::found_by(args, cwd)) };
+            }
             ("ls" | "locate" | "rg" | "grep", _) if self.found.is_none() && self.text.is_none() => {
                 let lists = name == "ls"
                     || args.iter().any(|arg| matches!(arg.text(), "-l" | "--files" | "-rl" | "-lr" | "-Rl" | "-lR"));
@@ -59,6 +75,24 @@ impl Stream {
             _ => {}
         }
         let Some(words) = words else { return Self::default() };
+        let one_word = match (name, words.as_slice()) {
+            ("date", [format]) => {
+                format.starts_with('+')
+                    && !format.contains(['/', ' ', '\t', '\n'])
+                    && !format.contains("%D")
+                    && !format.contains("%c")
+                    && !format.contains("%x")
+                    && !format.contains("%n")
+            }
+            ("uname", ["-r" | "-m" | "-s" | "-n" | "-p" | "-i"])
+            | ("whoami" | "nproc" | "hostname" | "arch" | "uuidgen", [])
+            | ("id", ["-u" | "-un" | "-g" | "-gn"]) => true,
+            ("hostname", ["-s" | "-f"]) => true,
+            _ => false,
+        };
+        if one_word {
+            return Self { word: true, ..Self::default() };
+        }
         if let Some(format) = packer(name)
             && words.iter().all(|word| word.starts_with('-'))
         {
@@ -66,7 +100,7 @@ impl Stream {
             let packed = if unpacks { None } else { Some(format) };
             let text =
                 self.text.clone().filter(|_| if unpacks { self.packed == Some(format) } else { self.packed.is_none() });
-            return Self { text, packed, found: None };
+            return Self { text, packed, ..Self::default() };
         }
         let from_input = || self.plain();
         let text = match (name, words.as_slice()) {
@@ -107,13 +141,75 @@ impl Stream {
 }
 
 impl Lowering<'_> {
+    /// The command of `parallel`: run once for each argument that follows `:::`, or that comes in.
+    pub(crate) fn parallel(&mut self, words: Vec<Arg>, input: &Input, segment: &mut Segment) {
+        let at = words.iter().position(|word| word.text().starts_with(":::")).unwrap_or(words.len());
+        let (command, given) = words.split_at(at);
+        let items: Vec<Arg> = match (given, &input.text, &self.stream.found) {
+            ([_, items @ ..], ..) => items.iter().filter(|item| !item.text().starts_with(":::")).cloned().collect(),
+            ([], Some(Some(text)), _) => text.lines().map(|line| Arg::Known(line.to_owned())).collect(),
+            ([], _, Some(pattern)) if input.fed => vec![Arg::Pattern(pattern.clone())],
+            ([], ..) => vec![Arg::Unknown("(arguments from input)".to_owned())],
+        };
+        let known = command.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
+        self.wrappers.push("parallel".to_owned());
+        for item in items.iter().take(MAX_ITEMS) {
+            // One `parallel` joins the words and has a shell read them again; others hand on the words as they are.
+            if let Some(value) =
+                item.known().filter(|value| value.contains(' ') || command.iter().any(|word| word.text().contains(' ')))
+                && command.len() > 1
+            {
+                let fills = command.iter().any(|word| word.text().contains("{}"));
+                let filled = command.iter().map(|word| match word {
+                    Arg::Known(text) => Arg::Known(text.replace("{}", value)),
+                    Arg::Pattern(_) | Arg::Unknown(_) => word.clone(),
+                });
+                let inner = filled.chain((!fills).then(|| item.clone())).collect();
+                self.wrapped("parallel", inner, segment, Input::default());
+            }
+            match (&known, item) {
+                (Some(text), Arg::Known(item)) if text.is_empty() => self.nested(item),
+                (Some(text), Arg::Known(item)) if text.contains("{}") => self.nested(&text.replace("{}", item)),
+                (Some(text), Arg::Known(item)) if !text.contains('{') => self.nested(&format!("{text} {item}")),
+                (Some(text), _) if command.len() == 1 && text.contains(' ') => {
+                    self.nested(text);
+                    let why = "the shell reads the command again with what is filled in".to_owned();
+                    segment.unknowns.push(model::Unknown { text: item.text().to_owned(), why });
+                }
+                _ => {
+                    let inner = command.iter().map(|word| {
+                        if word.text().contains('{') { Arg::Unknown(word.text().to_owned()) } else { word.clone() }
+                    });
+                    self.wrapped("parallel", inner.chain([item.clone()]).collect(), segment, Input::default());
+                    let why = "the shell reads the command again with what is filled in".to_owned();
+                    segment.unknowns.push(model::Unknown { text: item.text().to_owned(), why });
+                }
+            }
+        }
+        if items.len() > MAX_ITEMS {
+            let why = "there are more arguments than are looked at".to_owned();
+            segment.unknowns.push(model::Unknown { text: "parallel".to_owned(), why });
+        }
+        self.wrappers.pop();
+    }
+
     /// The command of `xargs` with what it appends or fills in.
     pub(crate) fn with_arguments_from_input(
         &self,
         inner: Vec<Arg>,
-        settings: &[(String, Arg)],
+        parsed: &Parsed,
         input: &Input,
+        segment: &mut Segment,
     ) -> Vec<Arg> {
+        let settings = &parsed.settings;
+        // A name with a blank in it is taken apart unless names end with a NUL.
+        let ends = |option: &String| option == "--null" || (!option.starts_with("--") && option.contains('0'));
+        if input.fed && self.stream.found.is_some() && !(self.stream.nul && parsed.options.iter().any(ends)) {
+            let why =
+                "a file name with a blank or a line end in it would be taken apart (`-print0` and `-0` prevent it)"
+                    .to_owned();
+            segment.unknowns.push(model::Unknown { text: "xargs".to_owned(), why });
+        }
         let items: Vec<Arg> = match (&input.text, &self.stream.found) {
             (Some(Some(text)), _) => text.split_whitespace().map(|word| Arg::Known(word.to_owned())).collect(),
             (_, Some(pattern)) if input.fed => vec![Arg::Pattern(pattern.clone())],
@@ -195,7 +291,7 @@ fn translated(text: &str, from: &str, to: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::Stream;
-    use model::Arg;
+    use model::{Arg, Segment};
 
     fn piped(commands: &[&[&str]]) -> Option<String> {
         let vector = |words: &[&str]| words.iter().map(|it| Arg::Known((*it).to_owned())).collect::<Vec<_>>();

@@ -140,6 +140,19 @@ impl Lowering<'_> {
                 Reversibility::Reversible,
             ));
         }
+        if role == Role::Install && verb == Verb::Change {
+            let scripts = Resource::Program(format!("what the packages of `{}` bring to run", entry.name));
+            segment.operations.push(operation(
+                Action::Run,
+                scripts,
+                Category::PackageInstall,
+                Reversibility::Irreversible,
+            ));
+        }
+        if says(&["help", "changelog"]) {
+            let pager = Resource::Program("a pager".to_owned());
+            segment.operations.push(operation(Action::Run, pager, Category::RemoteCode, Reversibility::Partial));
+        }
         if verb == Verb::Run {
             segment
                 .unknowns
@@ -162,6 +175,14 @@ impl Lowering<'_> {
     fn word_of_subcommand(&mut self, word: &Arg, segment: &mut Segment) {
         let text = word.text();
         let value = text.split_once('=').filter(|_| text.starts_with('-')).map_or(text, |(_, value)| value);
+        let option = text.strip_prefix("--").map(|rest| rest.split('=').next().unwrap_or(rest));
+        let first = value.rsplit('=').next().unwrap_or(value).split_whitespace().next().unwrap_or("");
+        if option.is_some_and(crate::program::sounds_like_running)
+            || (first.starts_with('/') && crate::paths::is_system_program(first))
+        {
+            crate::command::run_unknown(segment, text, "may name a command that the program runs");
+            return;
+        }
         let value = value.strip_prefix("file://").or_else(|| value.strip_prefix("fileb://")).unwrap_or(value);
         if word.known().is_none() {
             segment
@@ -199,7 +220,7 @@ fn names_secret(text: &str) -> bool {
 }
 
 /// `name.ext`, with an extension of up to five letters.
-fn has_extension(text: &str) -> bool {
+pub(crate) fn has_extension(text: &str) -> bool {
     text.rsplit_once('.').is_some_and(|(stem, ending)| {
         !stem.is_empty()
             && (1..=5).contains(&ending.len())

@@ -119,16 +119,18 @@ impl Lowering<'_> {
                     | TildeExpr::NthDirFromBottomOfDirStack { .. },
                 ) => draft.known = false,
                 WordPiece::ParameterExpansion(expression) => self.parameter(expression, quoted, draft),
-                WordPiece::CommandSubstitution(text) => {
-                    draft.known = false;
-                    self.nested(text);
-                }
+                WordPiece::CommandSubstitution(text) => self.substitution(text, quoted, draft),
                 WordPiece::BackquotedCommandSubstitution(text) => {
-                    draft.known = false;
-                    self.nested(&text.replace("\\`", "`").replace("\\$", "$").replace("\\\\", "\\"));
+                    self.substitution(
+                        &text.replace("\\`", "`").replace("\\$", "$").replace("\\\\", "\\"),
+                        quoted,
+                        draft,
+                    );
                 }
                 WordPiece::ArithmeticExpression(expression) => {
-                    draft.known = false;
+                    // Whatever it computes, it is a number.
+                    draft.pattern = true;
+                    draft.text.push('*');
                     self.arithmetic(&expression.value);
                 }
             }
@@ -136,14 +138,30 @@ impl Lowering<'_> {
     }
 
     fn parameter(&mut self, expression: &ParameterExpr, quoted: bool, draft: &mut Draft) {
-        if let ParameterExpr::Parameter { parameter: Parameter::Named(name), indirect: false } = expression
-            && let Some(Some(value)) = self.variables.get(name)
+        if let ParameterExpr::Parameter { parameter, indirect: false } = expression
+            && let Some(value) = name_of(parameter).and_then(|name| self.variables.get(&name))
         {
-            let splits = value.contains([' ', '\t', '\n', '*', '?', '[']);
-            if quoted || !splits {
-                draft.text.push_str(&value.clone());
-                return;
+            match value {
+                Arg::Known(text) if quoted || !text.contains([' ', '\t', '\n', '*', '?', '[']) => {
+                    draft.text.push_str(&text.clone());
+                    return;
+                }
+                // Unquoted, a name with blanks would be taken apart.
+                Arg::Pattern(text) if quoted => {
+                    draft.pattern = true;
+                    draft.text.push_str(&text.clone());
+                    return;
+                }
+                Arg::Known(_) | Arg::Pattern(_) | Arg::Unknown(_) => {}
             }
+        }
+        if let ParameterExpr::Parameter { parameter, indirect: false } = expression
+            && is_number(parameter)
+            && !matches!(parameter, Parameter::Named(name) if self.variables.contains_key(name))
+        {
+            draft.pattern = true;
+            draft.text.push('*');
+            return;
         }
         draft.known = false;
         let parts = parts(expression);
@@ -163,12 +181,28 @@ impl Lowering<'_> {
         if let ParameterExpr::AssignDefaultValues { parameter, .. } = expression {
             let name = if let Parameter::Named(name) = parameter { Some(name) } else { None };
             match name.filter(|name| !environment::steers_the_shell(name)) {
-                Some(name) => drop(self.variables.insert(name.clone(), None)),
+                Some(name) => drop(self.variables.insert(name.clone(), Arg::Unknown(format!("${name}")))),
                 None => self.unknown("${…:=…}", "an expansion sets a variable that can change which program runs"),
             }
         }
         if parts.indirect {
             self.unknown("${!…}", "the variable is named by another variable");
+        }
+    }
+
+    /// A command substitution: what it prints, where that can be known.
+    fn substitution(&mut self, text: &str, quoted: bool, draft: &mut Draft) {
+        self.nested(text);
+        let printed = std::mem::take(&mut self.printed);
+        match (printed.plain(), printed.pattern()) {
+            (Some(text), _) if quoted || !text.trim_end_matches('\n').contains([' ', '\t', '\n', '*', '?', '[']) => {
+                draft.text.push_str(text.trim_end_matches('\n'));
+            }
+            (_, Some(pattern)) => {
+                draft.pattern = true;
+                draft.text.push_str(&pattern);
+            }
+            _ => draft.known = false,
         }
     }
 
@@ -186,7 +220,7 @@ impl Lowering<'_> {
                 && !self
                     .variables
                     .get(name)
-                    .and_then(Option::as_ref)
+                    .and_then(Arg::known)
                     .is_some_and(|value| value.bytes().all(|b| b.is_ascii_digit()))
         });
         if opaque {
@@ -212,6 +246,35 @@ impl Lowering<'_> {
         for inside in text.split('`').skip(1).step_by(2) {
             self.nested(inside);
         }
+    }
+}
+
+/// The name under which a parameter's value is kept.
+fn name_of(parameter: &Parameter) -> Option<String> {
+    use brush_parser::word::SpecialParameter as S;
+    match parameter {
+        Parameter::Named(name) => Some(name.clone()),
+        Parameter::Positional(number) => Some(number.to_string()),
+        Parameter::Special(S::AllPositionalParameters { .. }) => Some("@".to_owned()),
+        Parameter::Special(_) | Parameter::NamedWithIndex { .. } | Parameter::NamedWithAllIndices { .. } => None,
+    }
+}
+
+/// Parameters that are always numbers: `$?`, `$$`, `$#`, `$!`, and variables that the shell keeps as such.
+fn is_number(parameter: &Parameter) -> bool {
+    use brush_parser::word::SpecialParameter as S;
+    match parameter {
+        Parameter::Special(special) => {
+            matches!(
+                special,
+                S::PositionalParameterCount | S::LastExitStatus | S::ProcessId | S::LastBackgroundProcessId
+            )
+        }
+        Parameter::Named(name) => matches!(
+            name.as_str(),
+            "RANDOM" | "SECONDS" | "UID" | "EUID" | "PPID" | "LINENO" | "BASHPID" | "EPOCHSECONDS"
+        ),
+        Parameter::Positional(_) | Parameter::NamedWithIndex { .. } | Parameter::NamedWithAllIndices { .. } => false,
     }
 }
 

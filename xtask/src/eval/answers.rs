@@ -84,7 +84,11 @@ pub(crate) fn ask(program: &Path, file: &Path, policy: Option<&str>) -> Result<V
         })
         .collect();
     let mut command = Command::new(program);
-    command.args(["check", "--jsonl"]).env("COUNTERSIGN_DIR", "/nonexistent").env("HOME", "/home/agent");
+    command
+        .args(["check", "--jsonl"])
+        .env("COUNTERSIGN_DIR", "/nonexistent")
+        .env("HOME", "/home/agent")
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     if let Some(policy) = policy {
         command.args(["--policy", policy]);
     }

@@ -108,6 +108,13 @@ impl Lowering<'_> {
             }
         }
         if let Some(first) = doubts.first() {
+            let literals: Vec<&str> = tokens
+                .iter()
+                .filter_map(|token| if let Token::Text(text, _) = token { Some(text.as_str()) } else { None })
+                .collect();
+            for literal in literals {
+                self.suspect(literal, segment);
+            }
             segment.unknowns.push(Unknown {
                 text: (*first).to_owned(),
                 why: format!("what this does in {} is not known to us", language.name),
@@ -122,6 +129,10 @@ impl Lowering<'_> {
             Act::Pure => {}
             Act::On(role) => {
                 let value = as_arg(first);
+                let role = if role.is_on_path() && value.text().contains("://") { Role::Url } else { role };
+                if role == Role::Url && arguments.len() > 1 {
+                    self.effect(&value, Role::Send, false, &mut segment.operations, &mut segment.unknowns);
+                }
                 if role.is_on_network() && value.known().is_some_and(|text| !text.contains([':', '.'])) {
                     segment.operations.push(Operation {
                         action: role.effect().0,

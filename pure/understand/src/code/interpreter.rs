@@ -114,7 +114,10 @@ impl Lowering<'_> {
                 self.calls(language, text, segment);
                 self.local_modules(language, text, segment);
             }
-            Some(text) => run_unknown(segment, text, "code in a language that is not read"),
+            Some(text) => {
+                run_unknown(segment, text, "code in a language that is not read");
+                self.suspect(text, segment);
+            }
             None => run_unknown(segment, code.text(), "the code is not known before it runs"),
         }
     }

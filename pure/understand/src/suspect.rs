@@ -1,0 +1,86 @@
+//! What something that is not understood could do with what it is given: at least what its words name.
+
+use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment};
+
+use crate::effect::host_of;
+use crate::knowledge::Role;
+use crate::lower::Lowering;
+
+/// How many words of one opaque text are looked at.
+const MAX_WORDS: usize = 24;
+
+impl Lowering<'_> {
+    /// The places and addresses in the words of an opaque program or code: it may read and write them, and talk to them.
+    /// Coverage stays partial; this only says more of what to expect.
+    pub(crate) fn suspect(&mut self, text: &str, segment: &mut Segment) {
+        let ends = |c: char| {
+            c.is_whitespace()
+                || matches!(
+                    c,
+                    '"' | '\'' | '`' | '(' | ')' | '<' | '>' | ',' | ';' | '|' | '&' | '[' | ']' | '{' | '}' | '='
+                )
+        };
+        for word in text.split(ends).filter(|word| !word.is_empty()).take(MAX_WORDS) {
+            if is_address(word) {
+                for (action, reversibility) in
+                    [(Action::Connect, Reversibility::Reversible), (Action::Send, Reversibility::Irreversible)]
+                {
+                    let resource = host_of(word).map_or_else(|| Resource::Unknown(word.to_owned()), Resource::Host);
+                    push(
+                        segment,
+                        Operation {
+                            action,
+                            resource,
+                            category: Category::NetworkEgress,
+                            reversibility,
+                            recursive: false,
+                        },
+                    );
+                }
+            } else if is_place(word) {
+                let value = Arg::Known(word.to_owned());
+                for role in [Role::Read, Role::Write] {
+                    let mut operations = Vec::new();
+                    self.effect(&value, role, false, &mut operations, &mut Vec::new());
+                    operations.into_iter().for_each(|operation| push(segment, operation));
+                }
+            }
+        }
+    }
+}
+
+fn push(segment: &mut Segment, operation: Operation) {
+    if !segment.operations.contains(&operation) {
+        segment.operations.push(operation);
+    }
+}
+
+/// A URL, `user@host.domain`, or `host.domain:port`.
+pub(crate) fn is_address(word: &str) -> bool {
+    let named = |host: &str| {
+        host.rsplit_once('.').is_some_and(|(head, top)| {
+            !head.is_empty() && top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        }) && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
+    };
+    if let Some((scheme, rest)) = word.split_once("://") {
+        return scheme != "file" && !rest.is_empty();
+    }
+    let host = word.rsplit_once('@').map_or(word, |(_, host)| host);
+    match host.split_once(':') {
+        Some((host, port)) => {
+            named(host) && port.starts_with(|c: char| c.is_ascii_digit() || c == '/' || c.is_ascii_alphabetic())
+        }
+        None => word.contains('@') && named(host),
+    }
+}
+
+/// A word that plainly names a file.
+pub(crate) fn is_place(word: &str) -> bool {
+    let word = word.trim_start_matches('@');
+    word.len() > 1
+        && !word.starts_with('-')
+        && (word.starts_with(['/', '~'])
+            || word.starts_with("./")
+            || word.starts_with("../")
+            || crate::verbs::has_extension(word))
+}
