@@ -97,12 +97,8 @@ impl<'a> Judge<'a> {
         let started = Instant::now();
         let cwd = cwd.or(self.here.as_deref());
         let around = Surroundings { cwd, home: self.home.as_deref() };
-        let read =
+        let intent =
             understand::settle(subject, around, &mut Facts::default(), &mut |query| facts::look(query, &self.search));
-        let intent = read.unwrap_or_else(|why| Intent {
-            unknowns: vec![model::Unknown { text: text.to_owned(), why: why.to_string() }],
-            ..Intent::default()
-        });
         let request = RequestDigest::carried(Digest::within("countersign/check/v1", text.as_bytes()));
         let situation = Situation { agent, cwd, now_ms: clock::now_ms() };
         let decision = pdp::evaluate(request, &intent, &situation, self.policy);

@@ -51,7 +51,7 @@ pub(crate) fn read(request: &Request) -> Result<Read, String> {
         }
     }
     let intent = stack::on_large_stack(|| understand::settle(subject, around, &mut known, &mut look));
-    let intent = intent.map_err(|why| format!("it could not be read: {why}"))?.map_err(|why| why.to_string())?;
+    let intent = intent.map_err(|why| format!("it could not be read: {why}"))?;
     Ok(Read { intent, facts: known })
 }
 

@@ -15,6 +15,7 @@ pub(crate) fn compile() -> String {
     println!("cargo::rerun-if-changed=programs");
     let mut entries: Vec<String> = Vec::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut prefixes, mut suffixes): (Vec<(String, usize)>, Vec<(String, usize)>) = (Vec::new(), Vec::new());
     let mut files = toml_files(Path::new("programs"));
     files.sort();
     for file in files {
@@ -25,6 +26,11 @@ pub(crate) fn compile() -> String {
             let entry = entry.as_table().unwrap_or_else(|| panic!("{place}: not a table"));
             let own = if entry.contains_key("family") { family(entry, &place) } else { split_names(&key) };
             entries.push(program(entry, &place));
+            for (key, list) in [("prefixes", &mut prefixes), ("suffixes", &mut suffixes)] {
+                for word in entry.get(key).and_then(Value::as_str).unwrap_or("").split_whitespace() {
+                    list.push((word.to_owned(), entries.len() - 1));
+                }
+            }
             for name in own {
                 assert!(names.insert(name.clone(), entries.len() - 1).is_none(), "{place}: `{name}` is named twice");
             }
@@ -46,6 +52,8 @@ pub(crate) fn compile() -> String {
         writeln!(out, "&{bucket:?},").unwrap();
     }
     out.push_str("];\n");
+    writeln!(out, "pub(crate) static PREFIXES: &[(&str, u16)] = &{prefixes:?};").unwrap();
+    writeln!(out, "pub(crate) static SUFFIXES: &[(&str, u16)] = &{suffixes:?};").unwrap();
     out
 }
 
@@ -83,6 +91,8 @@ fn program(entry: &Table, place: &str) -> String {
     const KEYS: &[&str] = &[
         "family",
         "programs",
+        "prefixes",
+        "suffixes",
         "operands",
         "first",
         "last",

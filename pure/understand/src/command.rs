@@ -132,8 +132,16 @@ impl Lowering<'_> {
         } else if name == "find" {
             self.find(args, segment);
         } else {
-            match knowledge::find(name) {
+            // `gcc-12`, `pip3.11`: the same program in another version.
+            let family = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
+            let versioned = name.get(family.len()..).is_some_and(|version| version.contains(['-', '.']));
+            match knowledge::find(name).or_else(|| knowledge::find(family).filter(|_| versioned)) {
                 Some(entry) => self.by_entry(entry, args, segment, &input),
+                None if name.starts_with("git-") => {
+                    let words = std::iter::once(Arg::Known(name.trim_start_matches("git-").to_owned()))
+                        .chain(args.iter().cloned());
+                    self.named("git", &words.collect::<Vec<_>>(), segment, input);
+                }
                 None => {
                     run_unknown(segment, name, "this program is not known to us");
                     for arg in args {

@@ -92,8 +92,14 @@ pub(crate) fn find(name: &str) -> Option<Known> {
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     let at = hash.checked_rem(u64::try_from(BUCKETS.len()).ok()?)?;
     let bucket = BUCKETS.get(usize::try_from(at).ok()?)?;
-    let (name, entry) = bucket.iter().find(|(known, _)| *known == name)?;
+    let (name, entry) = bucket.iter().find(|(known, _)| *known == name).or_else(|| of_a_kind(name))?;
     Some(Known { name, entry: PROGRAMS.get(usize::from(*entry))? })
+}
+
+/// A family that says how the names of its programs begin or end.
+fn of_a_kind(name: &str) -> Option<&'static (&'static str, u16)> {
+    let begins = PREFIXES.iter().find(|(prefix, _)| name.len() > prefix.len() && name.starts_with(prefix));
+    begins.or_else(|| SUFFIXES.iter().find(|(suffix, _)| name.len() > suffix.len() && name.ends_with(suffix)))
 }
 
 impl Program {

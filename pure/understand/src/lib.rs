@@ -15,6 +15,7 @@ mod message;
 mod parser;
 mod paths;
 mod pipeline;
+mod plain;
 mod program;
 mod redirect;
 mod script;
@@ -28,13 +29,13 @@ mod verbs;
 mod words;
 mod words_of;
 
-use model::{Fact, FactQuery, Facts, Intent, NonEmpty, Step, Unknown};
+use model::{Fact, FactQuery, Facts, Intent, NonEmpty, Step};
 use serde_json::Value;
 
 pub use code::Dialect;
 pub use parser::{MAX_OPENERS, MAX_TEXT_BYTES};
 
-use lower::Lowering;
+use lower::{Lowering, Source};
 
 /// How deep texts may stand inside texts (`sh -c "sh -c …"`, scripts, substitutions). Deeper is unknown.
 pub const MAX_DEPTH: usize = 12;
@@ -69,48 +70,25 @@ pub struct Surroundings<'a> {
     pub home: Option<&'a str>,
 }
 
-/// How many rounds of questions one text may take. A text that needs more is refused.
-pub const MAX_ROUNDS: usize = 8;
+/// How many facts may be looked up for one text. Paths beyond it are judged by their text alone.
+pub const MAX_FACTS: usize = 512;
 
-/// A text that needs more rounds of questions than [`MAX_ROUNDS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooManyRounds;
-
-impl std::fmt::Display for TooManyRounds {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("it takes too many rounds of questions to understand")
-    }
-}
-
-impl std::error::Error for TooManyRounds {}
-
-/// Works out the intent with somebody who looks: asks until it is done. The facts are left in `facts`.
-///
-/// # Errors
-/// It takes too many rounds.
+/// Works out the intent with somebody who looks. The facts are left in `facts`.
 pub fn settle(
     subject: Subject<'_>,
     around: Surroundings<'_>,
     facts: &mut Facts,
     look: &mut dyn FnMut(&FactQuery) -> Fact,
-) -> Result<Intent, TooManyRounds> {
-    for _ in 0..MAX_ROUNDS {
-        match understand(subject, around, facts) {
-            Step::Done(intent) => return Ok(intent),
-            Step::Need(queries) => queries.iter().for_each(|query| facts.learn(query.clone(), look(query))),
-        }
-    }
-    Err(TooManyRounds)
+) -> Intent {
+    let mut lowering = Lowering::new(around, Source::Looking { facts, look, left: MAX_FACTS });
+    read(&mut lowering, subject);
+    lowering.finish().0
 }
 
 /// Reads a text in a place where nothing is known of the disk: for the examples of rules.
 pub fn read_blind(text: &str) -> Intent {
     let around = Surroundings { cwd: Some("/work/project"), home: Some("/home/agent") };
-    let read = settle(Subject::Shell(text), around, &mut Facts::default(), &mut |_| Fact::Unknown);
-    read.unwrap_or_else(|why| Intent {
-        unknowns: vec![Unknown { text: text.to_owned(), why: why.to_string() }],
-        ..Intent::default()
-    })
+    settle(Subject::Shell(text), around, &mut Facts::default(), &mut |_| Fact::Unknown)
 }
 
 /// Whether a text is one that the shell's grammar takes, as far as we read it.
@@ -120,7 +98,16 @@ pub fn parses(text: &str) -> bool {
 
 /// Works out the intent, or asks for facts first. Call again with the answers added; a question is asked once.
 pub fn understand(subject: Subject<'_>, around: Surroundings<'_>, facts: &Facts) -> Step<Intent> {
-    let mut lowering = Lowering::new(around, facts);
+    let mut lowering = Lowering::new(around, Source::Asking(facts, Vec::new()));
+    read(&mut lowering, subject);
+    let (intent, needs) = lowering.finish();
+    match NonEmpty::from_vec(needs) {
+        Some(queries) => Step::Need(queries),
+        None => Step::Done(intent),
+    }
+}
+
+fn read(lowering: &mut Lowering<'_>, subject: Subject<'_>) {
     match subject {
         Subject::Shell(source) => {
             text::observe(source, &mut lowering.intent);
@@ -132,7 +119,7 @@ pub fn understand(subject: Subject<'_>, around: Surroundings<'_>, facts: &Facts)
             }
             lowering.vector(argv);
         }
-        Subject::Tool(name, input) => tool::lower(&mut lowering, name, input),
+        Subject::Tool(name, input) => tool::lower(lowering, name, input),
         Subject::Sql(text, dialect) => {
             text::observe(text, &mut lowering.intent);
             lowering.sql(text, dialect);
@@ -141,10 +128,5 @@ pub fn understand(subject: Subject<'_>, around: Surroundings<'_>, facts: &Facts)
             text::observe(text, &mut lowering.intent);
             lowering.message(text);
         }
-    }
-    let (intent, needs) = lowering.finish();
-    match NonEmpty::from_vec(needs) {
-        Some(queries) => Step::Need(queries),
-        None => Step::Done(intent),
     }
 }

@@ -9,14 +9,14 @@ use brush_parser::ast::{
 };
 use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Intent, Operation, Segment, Unknown};
 
+use crate::plain;
 use crate::stream::Stream;
 use crate::{MAX_DEPTH, MAX_QUERIES, MAX_SEGMENTS, Surroundings, environment, parser};
 
 /// The state of the walk. Variables hold their value where the text alone fixes it.
 pub(crate) struct Lowering<'a> {
     pub(crate) intent: Intent,
-    pub(crate) facts: &'a Facts,
-    needs: Vec<FactQuery>,
+    source: Source<'a>,
     pub(crate) cwd: Option<String>,
     pub(crate) home: Option<String>,
     pub(crate) variables: BTreeMap<String, Arg>,
@@ -35,6 +35,14 @@ pub(crate) struct Lowering<'a> {
     pub(crate) lookup_changed: bool,
 }
 
+/// Where facts come from.
+pub(crate) enum Source<'a> {
+    /// What is known so far; the rest is asked for.
+    Asking(&'a Facts, Vec<FactQuery>),
+    /// Somebody who looks, and how many more times.
+    Looking { facts: &'a mut Facts, look: &'a mut dyn FnMut(&FactQuery) -> Fact, left: usize },
+}
+
 /// What a simple command has around its words.
 #[derive(Default)]
 pub(crate) struct Dress {
@@ -49,7 +57,7 @@ pub(crate) struct Dress {
 }
 
 impl<'a> Lowering<'a> {
-    pub(crate) fn new(around: Surroundings<'_>, facts: &'a Facts) -> Self {
+    pub(crate) fn new(around: Surroundings<'_>, source: Source<'a>) -> Self {
         let mut variables = BTreeMap::new();
         for (name, value) in [("PWD", around.cwd), ("HOME", around.home)] {
             let value = value.map_or_else(|| Arg::Unknown(format!("${name}")), |value| Arg::Known(value.to_owned()));
@@ -57,8 +65,7 @@ impl<'a> Lowering<'a> {
         }
         Self {
             intent: Intent::default(),
-            facts,
-            needs: Vec::new(),
+            source,
             cwd: around.cwd.map(str::to_owned),
             home: around.home.map(str::to_owned),
             variables,
@@ -74,7 +81,10 @@ impl<'a> Lowering<'a> {
     }
 
     pub(crate) fn finish(self) -> (Intent, Vec<FactQuery>) {
-        (self.intent, self.needs)
+        match self.source {
+            Source::Asking(_, needs) => (self.intent, needs),
+            Source::Looking { .. } => (self.intent, Vec::new()),
+        }
     }
 
     /// Notes that a part of the text as a whole is not understood.
@@ -84,13 +94,27 @@ impl<'a> Lowering<'a> {
 
     /// A fact, or nothing yet: then it is asked for, up to the limit, beyond which it counts as unknown.
     pub(crate) fn fact(&mut self, query: FactQuery) -> Fact {
-        if let Some(fact) = self.facts.find(&query) {
-            return fact.clone();
+        match &mut self.source {
+            Source::Asking(facts, needs) => {
+                if let Some(fact) = facts.find(&query) {
+                    return fact.clone();
+                }
+                if needs.len() < MAX_QUERIES && !needs.contains(&query) {
+                    needs.push(query);
+                }
+                Fact::Unknown
+            }
+            Source::Looking { facts, look, left } => {
+                if let Some(fact) = facts.find(&query) {
+                    return fact.clone();
+                }
+                let Some(fewer) = left.checked_sub(1) else { return Fact::Unknown };
+                *left = fewer;
+                let fact = look(&query);
+                facts.learn(query, fact.clone());
+                fact
+            }
         }
-        if self.needs.len() < MAX_QUERIES && !self.needs.contains(&query) {
-            self.needs.push(query);
-        }
-        Fact::Unknown
     }
 
     /// Adds a segment, up to the limit.
@@ -116,6 +140,14 @@ impl<'a> Lowering<'a> {
     pub(crate) fn shell(&mut self, text: &str) {
         if self.depth >= MAX_DEPTH {
             self.unknown(text, "texts are nested too deep");
+            return;
+        }
+        if let Some(argv) = plain::command(text) {
+            let before = self.intent.segments.len();
+            self.run(argv, Dress::default(), false, before);
+            let own = self.intent.segments.last().filter(|_| self.intent.segments.len() > before);
+            self.printed =
+                own.map_or_else(Stream::default, |own| Stream::default().through(&own.argv, self.cwd.as_deref()));
             return;
         }
         self.depth = self.depth.saturating_add(1);

@@ -291,7 +291,7 @@ fn translated(text: &str, from: &str, to: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::Stream;
-    use model::{Arg, Segment};
+    use model::Arg;
 
     fn piped(commands: &[&[&str]]) -> Option<String> {
         let vector = |words: &[&str]| words.iter().map(|it| Arg::Known((*it).to_owned())).collect::<Vec<_>>();

@@ -7,7 +7,7 @@ use model::Arg;
 
 use crate::environment;
 use crate::lower::Lowering;
-use crate::parser;
+use crate::{parser, plain};
 
 /// How many words one brace expression may become. More is an unknown word.
 const MAX_BRACES: usize = 64;
@@ -24,10 +24,17 @@ struct Draft {
 impl Lowering<'_> {
     /// All arguments that a word becomes.
     pub(crate) fn words(&mut self, raw: &str) -> Vec<Arg> {
+        match plain::word(raw) {
+            Some(word) => vec![word],
+            None => self.words_by_grammar(raw),
+        }
+    }
+
+    pub(crate) fn words_by_grammar(&mut self, raw: &str) -> Vec<Arg> {
         if raw.contains('{') {
             match parser::braces(raw) {
                 Ok(Some(parts)) => match expand_braces(&parts) {
-                    Some(words) => return words.iter().filter_map(|word| self.word(word)).collect(),
+                    Some(words) => return words.iter().filter_map(|word| self.word_by_grammar(word)).collect(),
                     None => return vec![Arg::Unknown(raw.to_owned())],
                 },
                 Ok(None) => {}
@@ -37,11 +44,18 @@ impl Lowering<'_> {
                 }
             }
         }
-        self.word(raw).into_iter().collect()
+        self.word_by_grammar(raw).into_iter().collect()
     }
 
     /// The one argument that a word becomes where the shell does not split it; nothing for an empty expansion.
     pub(crate) fn word(&mut self, raw: &str) -> Option<Arg> {
+        if let Some(word) = plain::word(raw).filter(|_| !raw.is_empty()) {
+            return Some(word);
+        }
+        self.word_by_grammar(raw)
+    }
+
+    fn word_by_grammar(&mut self, raw: &str) -> Option<Arg> {
         let pieces = match parser::word(raw) {
             Ok(pieces) => pieces,
             Err(why) => {
