@@ -20,6 +20,7 @@ pub(crate) fn main(words: &[String]) -> Result<(), String> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
+            "--corpus" => directory = Some(PathBuf::from(words.next().ok_or("--corpus needs a directory")?)),
             "--policy" => policy = Some(words.next().ok_or("--policy needs a directory of rules")?.clone()),
             "--show" => show = Some(words.next().ok_or("--show needs the name of a figure")?.clone()),
             "--only" => only = Some(words.next().ok_or("--only needs a part of a file's name")?.clone()),
@@ -29,6 +30,7 @@ pub(crate) fn main(words: &[String]) -> Result<(), String> {
     }
     let directory = directory.ok_or("eval needs a directory of .jsonl files")?;
     let program = release()?.join("countersign");
+    let policy = policy.map(|policy| as_directory(Path::new(&policy))).transpose()?;
     let mut files = files_of(&directory)?;
     files.retain(|file| only.as_ref().is_none_or(|only| name_of(file).contains(only.as_str())));
     let mut all: BTreeMap<String, Vec<Answered>> = BTreeMap::new();
@@ -57,6 +59,20 @@ pub(crate) fn main(words: &[String]) -> Result<(), String> {
     std::fs::write(&out, format!("{:#}\n", json!(value))).map_err(|why| format!("{}: {why}", out.display()))?;
     println!("\nwritten: {}", out.display());
     Ok(())
+}
+
+/// A file of rules alone in a directory, as `countersign check` takes them; a directory as it is.
+fn as_directory(policy: &Path) -> Result<String, String> {
+    if policy.is_dir() {
+        return Ok(policy.display().to_string());
+    }
+    let directory = built("eval-policy");
+    let _ = std::fs::remove_dir_all(&directory);
+    let name = policy.file_name().ok_or("--policy names no file")?;
+    std::fs::create_dir_all(&directory)
+        .and_then(|()| std::fs::copy(policy, directory.join(name)))
+        .map_err(|why| format!("{}: {why}", policy.display()))?;
+    Ok(directory.display().to_string())
 }
 
 fn files_of(directory: &Path) -> Result<Vec<PathBuf>, String> {

@@ -19,7 +19,7 @@ const HELP: &str = "cargo xtask VERB
   tidy                         the house rules alone
   generate                     write the generated files anew
   bench                        latency of the hook, of `run` and of `check`, beside /bin/true, in one run
-  eval DIR [--policy DIR] [--only NAME] [--show FIGURE]
+  eval --corpus DIR [--policy FILE] [--only NAME] [--show FIGURE]
                                measure understanding and judgement on .jsonl files of cases; --show lists what missed
 ";
 

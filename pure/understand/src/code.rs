@@ -33,6 +33,8 @@ impl Lowering<'_> {
         match program {
             "sed" | "gsed" | "ssed" => self.sed(text, segment),
             "awk" | "gawk" | "mawk" | "nawk" | "original-awk" => self.awk(text, segment),
+            "rename" | "prename" | "file-rename"
+                if sed::is_plain_substitution(text) || !text.contains(['/', '(', '$', '@']) => {}
             "jq" | "gojq" | "jaq" => jq::read(text, segment),
             _ => {
                 segment.operations.push(run(Resource::Unknown(text.to_owned())));
@@ -69,7 +71,8 @@ impl Lowering<'_> {
     pub(crate) fn code_from_input(&mut self, program: &str, segment: &mut Segment, input: &Input) {
         match &input.text {
             Some(Some(text)) if is_database(program) => self.sql_shell(text, Dialect::Any, segment),
-            _ => {
+            None if !input.fed => segment.operations.push(run(Resource::Program(format!("a session of `{program}`")))),
+            Some(_) | None => {
                 run_unknown(segment, program, "runs whatever is typed or comes in");
                 segment.factors.push(model::Factor {
                     name: "code_from_input",

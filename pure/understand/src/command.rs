@@ -195,7 +195,7 @@ impl Lowering<'_> {
         let mut options = parsed;
         let mut inner = std::mem::take(&mut options.wrapped);
         if entry.name == "xargs" && !inner.is_empty() {
-            inner = self.with_arguments_from_input(inner, &options, input, segment);
+            inner = self.with_arguments_from_input(inner, &options, input);
         }
         if entry.joins && matches!(entry.name, "parallel" | "sem" | "rush" | "rust-parallel") {
             self.parallel(inner, input, segment);
@@ -214,7 +214,23 @@ impl Lowering<'_> {
             self.wrappers.pop();
             return;
         }
+        let apart = entry.name.ends_with("xargs") && self.takes_names_apart(&options, input);
+        let before = self.intent.segments.len();
         self.wrapped(entry.name, inner, segment, input.clone());
+        // Where names and sizes are only looked at, it does not matter whose.
+        let matters = self
+            .intent
+            .segments
+            .iter()
+            .skip(before)
+            .flat_map(|it| &it.operations)
+            .any(|it| it.action != Action::Inspect);
+        if apart && matters {
+            let why =
+                "a file name with a blank or a line end in it would be taken apart (`-print0` and `-0` prevent it)"
+                    .to_owned();
+            segment.unknowns.push(model::Unknown { text: entry.name.to_owned(), why });
+        }
     }
 
     /// What a wrapper runs becomes a segment of its own, which must stand on its own.
@@ -228,30 +244,22 @@ impl Lowering<'_> {
                     reversibility: Reversibility::Reversible,
                     recursive: false,
                 }),
-                "exec" | "command" | "builtin" | "nice" | "time" => {}
-                "xargs" => {}
-                "ssh"
-                    if segment.argv.iter().any(|arg| {
-                        matches!(
-                            arg.text(),
-                            "-N" | "-O"
-                                | "-fN"
-                                | "-fNT"
-                                | "-nNT"
-                                | "-V"
-                                | "-Q"
-                                | "-G"
-                                | "-NT"
-                                | "-Nf"
-                                | "-NL"
-                                | "-fNL"
-                                | "-L"
-                                | "-D"
-                                | "-R"
-                                | "-fL"
-                        )
-                    }) => {}
-                _ => run_unknown(segment, wrapper, "without a command it opens a shell or a session"),
+                "exec" | "command" | "builtin" | "nice" | "time" | "xargs" => {}
+                // A forward or a master connection runs nothing there.
+                "ssh" if segment.argv.iter().any(|arg| is_forward(arg.text())) => {}
+                _ if wrapper.starts_with("docker") || wrapper.starts_with("podman") => {
+                    run_unknown(segment, wrapper, "runs what the image brings")
+                }
+                _ if input.fed || input.text.is_some() => {
+                    run_unknown(segment, wrapper, "a session that runs whatever comes in")
+                }
+                _ => segment.operations.push(Operation {
+                    action: Action::Run,
+                    resource: Resource::Program(format!("a session by `{wrapper}`")),
+                    category: Category::RemoteCode,
+                    reversibility: Reversibility::Irreversible,
+                    recursive: false,
+                }),
             }
             return;
         }
@@ -304,6 +312,15 @@ impl Lowering<'_> {
             self.wrappers.pop();
         }
     }
+}
+
+/// Options of `ssh` that ask for no command on the other side.
+fn is_forward(option: &str) -> bool {
+    option.strip_prefix('-').is_some_and(|letters| {
+        !letters.starts_with('-')
+            && letters.chars().all(|c| c.is_ascii_alphabetic())
+            && letters.contains(['N', 'O', 'V', 'Q', 'G', 'W'])
+    })
 }
 
 /// Options in the old style, without a dash, as `tar` takes them.

@@ -4,7 +4,7 @@ use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource,
 
 use crate::knowledge::Role;
 use crate::lower::Lowering;
-use crate::paths::{self, Kept};
+use crate::paths;
 
 impl Lowering<'_> {
     /// The operation that a role on a value stands for, with what is known of the place it touches.
@@ -105,9 +105,6 @@ impl Lowering<'_> {
             let resource = if pattern { Resource::Pattern(place.clone()) } else { Resource::Path(place.clone()) };
             let category = kept.and_then(|kept| kept.category(writes)).unwrap_or(category);
             operations.push(Operation { action, resource, category, reversibility, recursive });
-            if kept == Some(Kept::Device) && !writes && !paths::is_plain_device(place) {
-                unknowns.push(Unknown { text: place.clone(), why: "a device or kernel file".to_owned() });
-            }
             if pattern && role != Role::Look && may_match_secret(place) {
                 let why = "the pattern may match files that hold secrets".to_owned();
                 unknowns.push(Unknown { text: place.clone(), why });

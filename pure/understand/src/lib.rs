@@ -93,7 +93,7 @@ pub fn read_blind(text: &str) -> Intent {
 
 /// Whether a text is one that the shell's grammar takes, as far as we read it.
 pub fn parses(text: &str) -> bool {
-    parser::program(text).is_ok()
+    parser::program(text).is_ok() || parser::with_mistakes(text).is_some()
 }
 
 /// Works out the intent, or asks for facts first. Call again with the answers added; a question is asked once.

@@ -158,7 +158,16 @@ impl<'a> Lowering<'a> {
                     self.printed = Stream::default();
                 }
             }
-            Err(why) => self.unknown(text, &format!("the shell text could not be parsed: {why}")),
+            Err(why) => match parser::with_mistakes(text) {
+                Some((Program { complete_commands }, passed)) => {
+                    complete_commands.iter().for_each(|list| self.list(list));
+                    self.printed = Stream::default();
+                    for line in passed {
+                        self.unknown(&line, "a mistake, which the shell passes over to go on with what follows");
+                    }
+                }
+                None => self.unknown(text, &format!("the shell text could not be parsed: {why}")),
+            },
         }
         self.depth = self.depth.saturating_sub(1);
     }

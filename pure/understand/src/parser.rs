@@ -99,6 +99,37 @@ pub(crate) fn program(text: &str) -> Result<Program, String> {
     })
 }
 
+/// Parses a text of which bash would pass over some lines: a mistake inside `[[ … ]]` costs its line, and the rest runs;
+/// a backslash at the very end is dropped. Gives the lines that were passed over.
+pub(crate) fn with_mistakes(text: &str) -> Option<(Program, Vec<String>)> {
+    if text.len() > MAX_TEXT_BYTES {
+        return None;
+    }
+    let mut passed = Vec::new();
+    let mut mended = String::new();
+    for line in text.lines() {
+        if line.contains("[[") && passed.len() < MAX_PASSED_LINES && program(line).is_err() {
+            passed.push(line.to_owned());
+            mended.push(':');
+        } else {
+            mended.push_str(line);
+        }
+        mended.push('\n');
+    }
+    let open_end = text.ends_with('\\') && !text.ends_with("\\\\");
+    if open_end {
+        passed.push("\\".to_owned());
+        mended.truncate(mended.trim_end().len().saturating_sub(1));
+    }
+    if passed.is_empty() {
+        return None;
+    }
+    program(&mended).ok().map(|program| (program, passed))
+}
+
+/// How many lines with a mistake are passed over in one text.
+const MAX_PASSED_LINES: usize = 8;
+
 /// Parses one word into its pieces.
 pub(crate) fn word(text: &str) -> Result<Vec<WordPieceWithSource>, String> {
     within_word_limits(text)?;

@@ -285,35 +285,12 @@ impl Lowering<'_> {
 
 /// Whether an option that is not listed may well name something to run.
 pub(crate) fn sounds_like_running(option: &str) -> bool {
-    !option.starts_with("no-")
-        && option.split('-').any(|word| {
-            matches!(
-                word,
-                "on" | "exec"
-                    | "command"
-                    | "cmd"
-                    | "script"
-                    | "plugin"
-                    | "plugins"
-                    | "hook"
-                    | "hooks"
-                    | "eval"
-                    | "shell"
-                    | "program"
-                    | "run"
-                    | "execute"
-                    | "pager"
-                    | "editor"
-                    | "rsh"
-                    | "filter_"
-                    | "lua"
-                    | "python"
-                    | "perl"
-                    | "module"
-                    | "preload"
-                    | "library"
-            )
-        })
+    const WORDS: &[&str] = &[
+        "exec", "command", "cmd", "script", "plugin", "plugins", "hook", "hooks", "eval", "shell", "program",
+        "execute", "pager", "editor", "rsh", "lua", "python", "perl", "preload", "library",
+    ];
+    let begins = |word: &str| option == word || option.strip_prefix(word).is_some_and(|rest| rest.starts_with('-'));
+    !option.starts_with("no-") && (option.split('-').any(|word| WORDS.contains(&word)) || begins("run") || begins("on"))
 }
 
 /// A word that names a program of the system, or a library, is likely there to be run.

@@ -88,6 +88,8 @@ impl Stream {
             | ("whoami" | "nproc" | "hostname" | "arch" | "uuidgen", [])
             | ("id", ["-u" | "-un" | "-g" | "-gn"]) => true,
             ("hostname", ["-s" | "-f"]) => true,
+            ("wc", ["-l" | "-c" | "-w" | "-m"]) | ("expr", _) => true,
+            ("grep" | "egrep" | "fgrep", ["-c", ..]) => args.len() <= 2,
             _ => false,
         };
         if one_word {
@@ -106,6 +108,18 @@ impl Stream {
         let text = match (name, words.as_slice()) {
             ("echo", ["-n", rest @ ..]) => Some(rest.join(" ")),
             ("echo", ["-e" | "-ne" | "-en", rest @ ..]) => unescaped(&rest.join(" ")),
+            ("pwd", []) => cwd.map(|cwd| format!("{cwd}\n")),
+            ("basename", [path]) => path.trim_end_matches('/').rsplit('/').next().map(|name| format!("{name}\n")),
+            ("basename", [path, ending]) => path
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .map(|name| format!("{}\n", name.strip_suffix(ending).unwrap_or(name))),
+            ("dirname", [path]) => {
+                Some(path.trim_end_matches('/').rsplit_once('/').map_or(".\n".to_owned(), |(directory, _)| {
+                    format!("{}\n", if directory.is_empty() { "/" } else { directory })
+                }))
+            }
             ("echo", rest) => Some(format!("{}\n", rest.join(" "))),
             ("printf", [format]) => unescaped(format).filter(|_| !format.contains('%')),
             ("printf", ["%s" | "%b", text]) => unescaped(text).filter(|_| !text.contains('\\')),
@@ -193,23 +207,15 @@ impl Lowering<'_> {
         self.wrappers.pop();
     }
 
-    /// The command of `xargs` with what it appends or fills in.
-    pub(crate) fn with_arguments_from_input(
-        &self,
-        inner: Vec<Arg>,
-        parsed: &Parsed,
-        input: &Input,
-        segment: &mut Segment,
-    ) -> Vec<Arg> {
-        let settings = &parsed.settings;
-        // A name with a blank in it is taken apart unless names end with a NUL.
+    /// Whether `xargs` takes names that come in apart at blanks, so that one name can pass for others.
+    pub(crate) fn takes_names_apart(&self, parsed: &Parsed, input: &Input) -> bool {
         let ends = |option: &String| option == "--null" || (!option.starts_with("--") && option.contains('0'));
-        if input.fed && self.stream.found.is_some() && !(self.stream.nul && parsed.options.iter().any(ends)) {
-            let why =
-                "a file name with a blank or a line end in it would be taken apart (`-print0` and `-0` prevent it)"
-                    .to_owned();
-            segment.unknowns.push(model::Unknown { text: "xargs".to_owned(), why });
-        }
+        input.fed && self.stream.found.is_some() && !(self.stream.nul && parsed.options.iter().any(ends))
+    }
+
+    /// The command of `xargs` with what it appends or fills in.
+    pub(crate) fn with_arguments_from_input(&self, inner: Vec<Arg>, parsed: &Parsed, input: &Input) -> Vec<Arg> {
+        let settings = &parsed.settings;
         let items: Vec<Arg> = match (&input.text, &self.stream.found) {
             (Some(Some(text)), _) => text.split_whitespace().map(|word| Arg::Known(word.to_owned())).collect(),
             (_, Some(pattern)) if input.fed => vec![Arg::Pattern(pattern.clone())],

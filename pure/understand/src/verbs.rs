@@ -7,7 +7,7 @@ use crate::command::Input;
 use crate::knowledge::{self, Known, Role};
 use crate::lower::Lowering;
 use crate::program::Parsed;
-use crate::words_of::{REMOVE, RUN, SECRET, SHOW};
+use crate::words_of::{REMOVE, RUN, RUN_PROJECT, SECRET, SHOW};
 
 /// What the words of a subcommand say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,7 +95,9 @@ impl Lowering<'_> {
         let tokens: Vec<&str> =
             said.iter().flat_map(|word| word.split(['-', ':', '_', '.'])).chain(said.iter().copied()).collect();
         let says = |list: &[&str]| tokens.iter().any(|token| list.contains(token));
-        let verb = if says(RUN) {
+        let whole = |list: &[&str]| said.iter().any(|word| list.contains(word));
+        let project = matches!(role, Role::Install | Role::History);
+        let verb = if whole(RUN) || (project && says(RUN_PROJECT)) {
             Verb::Run
         } else if says(REMOVE) {
             Verb::Remove
@@ -184,7 +186,7 @@ impl Lowering<'_> {
             return;
         }
         let value = value.strip_prefix("file://").or_else(|| value.strip_prefix("fileb://")).unwrap_or(value);
-        if word.known().is_none() {
+        if matches!(word, Arg::Unknown(_)) {
             segment
                 .unknowns
                 .push(Unknown { text: text.to_owned(), why: "a word is not known before it runs".to_owned() });

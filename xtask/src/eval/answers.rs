@@ -72,13 +72,16 @@ pub(crate) fn ask(program: &Path, file: &Path, policy: Option<&str>) -> Result<V
     let text = std::fs::read_to_string(file).map_err(|why| format!("{}: {why}", file.display()))?;
     let name = file.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     let cases: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    // A home and a project that are there, and empty: paths can then be followed to where they lead.
+    let home = crate::run::built("eval-home");
+    std::fs::create_dir_all(home.join("project")).map_err(|why| format!("{}: {why}", home.display()))?;
     let input: String = cases
         .iter()
         .map(|case| {
             let mut line = subject(&name, case);
             if let Some(map) = line.as_object_mut() {
                 map.insert("id".to_owned(), case.get("id").cloned().unwrap_or(Value::Null));
-                map.insert("cwd".to_owned(), json!("/home/agent/project"));
+                map.insert("cwd".to_owned(), json!(home.join("project")));
             }
             format!("{line}\n")
         })
@@ -87,7 +90,7 @@ pub(crate) fn ask(program: &Path, file: &Path, policy: Option<&str>) -> Result<V
     command
         .args(["check", "--jsonl"])
         .env("COUNTERSIGN_DIR", "/nonexistent")
-        .env("HOME", "/home/agent")
+        .env("HOME", &home)
         .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     if let Some(policy) = policy {
         command.args(["--policy", policy]);

@@ -96,7 +96,10 @@ impl Lowering<'_> {
     ) {
         match &input.text {
             Some(Some(text)) if language.is_read() => self.calls(language, &text.clone(), segment),
-            _ => run_unknown(segment, program, "runs whatever is typed or comes in"),
+            None if !input.fed && args.is_empty() => {
+                segment.operations.push(super::run(model::Resource::Program(format!("a session of `{program}`"))))
+            }
+            Some(_) | None => run_unknown(segment, program, "runs whatever is typed or comes in"),
         }
         let named = args.iter().any(|arg| !arg.text().starts_with('-'));
         if (input.fed || input.text.is_some()) && !named {

@@ -150,6 +150,36 @@ fn to_mark(text: &str, mark: char) -> Option<(&str, &str)> {
     None
 }
 
+/// Whether a text is one substitution that fills in no more than what was matched, in `sed` and in Perl alike.
+pub(super) fn is_plain_substitution(text: &str) -> bool {
+    let (Some(rest), Some(mark)) = (text.strip_prefix('s').or_else(|| text.strip_prefix('y')), text.chars().nth(1))
+    else {
+        return false;
+    };
+    if mark.is_alphanumeric() || mark.is_whitespace() {
+        return false;
+    }
+    let found = rest
+        .get(mark.len_utf8()..)
+        .and_then(|body| to_mark(body, mark))
+        .and_then(|(pattern, body)| Some((pattern, to_mark(body, mark)?)));
+    found.is_some_and(|(pattern, (replacement, flags))| {
+        let filled = |text: &str| {
+            text.split('$')
+                .skip(1)
+                .all(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit() || c == '&'))
+        };
+        let pattern_plain = !pattern.contains("(?{")
+            && !pattern.contains("(??")
+            && !pattern.contains('@')
+            && pattern.split('$').skip(1).all(|rest| rest.is_empty() || rest.starts_with([')', '|']));
+        pattern_plain
+            && filled(replacement)
+            && !replacement.contains('@')
+            && flags.chars().all(|flag| matches!(flag, 'g' | 'i' | 'x'))
+    })
+}
+
 /// Whether a pattern ends inside a bracket list.
 fn opens_list(pattern: &str) -> bool {
     let mut letters = pattern.chars();
