@@ -3,7 +3,8 @@
 //!
 //! A block opens with ```` ```sh verdict=VERDICT ```` and may say more: `rule=ID` or `factor=NAME` (it must be among the
 //! reasons or factors), `level=LEVEL`, `coverage=full|partial`, `effect="ACTION RESOURCE"` (it must be among the
-//! effects). Each block is one command; a page may have many.
+//! effects), `action=ACTION`, `category=CATEGORY`. Each block is one command, or, with the word `each`, each of its lines is
+//! one; a page may have many.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -37,8 +38,18 @@ fn read_page(page: &Path) -> Vec<Case> {
     while let Some((number, line)) = lines.next() {
         let Some(info) = line.strip_prefix("```sh ") else { continue };
         let body: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
-        let place = format!("{}:{}", page.file_name().unwrap().to_string_lossy(), number.saturating_add(1));
-        cases.push(Case { place, text: body.join("\n"), expected: words(info) });
+        let page = page.file_name().unwrap().to_string_lossy().into_owned();
+        match info.strip_prefix("each ") {
+            Some(info) => cases.extend(body.iter().enumerate().map(|(line, text)| Case {
+                place: format!("{page}:{}", number.saturating_add(line).saturating_add(2)),
+                text: (*text).to_owned(),
+                expected: words(info),
+            })),
+            None => {
+                let place = format!("{page}:{}", number.saturating_add(1));
+                cases.push(Case { place, text: body.join("\n"), expected: words(info) });
+            }
+        }
     }
     cases
 }
@@ -88,6 +99,8 @@ pub fn judge(case: &Case, policy: &Policy) -> Vec<String> {
             "effect" => {
                 intent.operations().map(|it| format!("{} {}", it.action.as_str(), it.resource.text())).collect()
             }
+            "action" => intent.operations().map(|it| it.action.as_str().to_owned()).collect(),
+            "category" => intent.operations().map(|it| it.category.as_str().to_owned()).collect(),
             other => vec![format!("(`{other}` is nothing that can be expected)")],
         };
         if !found.contains(expected) {

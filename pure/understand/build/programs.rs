@@ -15,7 +15,8 @@ pub(crate) fn compile() -> String {
     println!("cargo::rerun-if-changed=programs");
     let mut entries: Vec<String> = Vec::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut prefixes, mut suffixes): (Vec<(String, usize)>, Vec<(String, usize)>) = (Vec::new(), Vec::new());
+    let mut prefixes: Vec<(String, usize)> = Vec::new();
+    let mut suffixes: Vec<(String, usize)> = Vec::new();
     let mut files = toml_files(Path::new("programs"));
     files.sort();
     for file in files {
@@ -109,6 +110,7 @@ fn program(entry: &Table, place: &str) -> String {
         "acts",
         "each",
         "instead",
+        "shows",
         "examples",
     ];
     for key in entry.keys() {
@@ -151,7 +153,7 @@ fn program(entry: &Table, place: &str) -> String {
     writeln!(
         line,
         "Program {{ operands: {}, first: {}, last: {}, always: {}, loose: {}, flags: &{:?}, \
-         options: &[{}], acts: &[{}], each: &[{}], instead: &{:?}, recursive: &{:?}, wraps: {:?}, joins: {}, subcommands: {}, verbs: {}, assigns: {} }},",
+         options: &[{}], acts: &[{}], each: &[{}], instead: &{:?}, shows: &{:?}, recursive: &{:?}, wraps: {:?}, joins: {}, subcommands: {}, verbs: {}, assigns: {} }},",
         roles(operands, place),
         optional("first"),
         optional("last"),
@@ -162,6 +164,7 @@ fn program(entry: &Table, place: &str) -> String {
         by_option("acts"),
         by_option("each"),
         words("instead"),
+        words("shows"),
         words("recursive"),
         entry.get("wraps").and_then(Value::as_integer),
         flag("joins"),

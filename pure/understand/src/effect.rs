@@ -138,7 +138,7 @@ impl Lowering<'_> {
                 return None;
             }
         };
-        if text == "-" {
+        if text == "-" || paths::is_sink(text) {
             return Some(vec![text.clone()]);
         }
         let cwd = self.cwd.clone();

@@ -59,6 +59,8 @@ pub(crate) struct Program {
     pub(crate) each: &'static [(&'static str, &'static [Role])],
     /// Options in whose presence the first operand is one like the others.
     pub(crate) instead: &'static [&'static str],
+    /// Options in whose presence it only shows: then its operands are names, and it does nothing by itself.
+    pub(crate) shows: &'static [&'static str],
     pub(crate) recursive: &'static [&'static str],
     pub(crate) wraps: Option<usize>,
     pub(crate) joins: bool,

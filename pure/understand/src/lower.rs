@@ -9,7 +9,7 @@ use brush_parser::ast::{
 };
 use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Intent, Operation, Segment, Unknown};
 
-use crate::plain;
+use crate::{paths, plain};
 use crate::stream::Stream;
 use crate::{MAX_DEPTH, MAX_QUERIES, MAX_SEGMENTS, Surroundings, environment, parser};
 
@@ -358,7 +358,7 @@ impl<'a> Lowering<'a> {
                 }
                 Item::ProcessSubstitution(_, subshell) => {
                     self.contained(|walk| walk.list(&subshell.list));
-                    argv.push(Arg::Unknown("<(…)".to_owned()));
+                    argv.push(Arg::Known(paths::PIPE.to_owned()));
                 }
             }
         }

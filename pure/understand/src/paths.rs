@@ -45,6 +45,9 @@ pub(crate) fn is_system_program(path: &str) -> bool {
     path.rsplit_once('/').is_some_and(|(directory, _)| SYSTEM_DIRECTORIES.contains(&directory))
 }
 
+/// What a process substitution becomes: a pipe of the shell's own, whose number it picks.
+pub(crate) const PIPE: &str = "/dev/fd/63";
+
 /// Device files that hold nothing and keep nothing.
 pub(crate) fn is_sink(path: &str) -> bool {
     matches!(path, "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/tty" | "/dev/stdin" | "/dev/zero")

@@ -4,10 +4,15 @@ use model::{Action, Category, Fact, FactQuery, FileKind, Operation, Resource, Re
 
 use crate::command::run_unknown;
 use crate::lower::Lowering;
+use crate::paths;
 
 impl Lowering<'_> {
     /// A file that is executed, or read by a shell.
     pub(crate) fn script(&mut self, path: &str, segment: &mut Segment) {
+        if paths::is_sink(path) {
+            run_unknown(segment, path, "runs whatever comes out of the pipe");
+            return;
+        }
         if !path.starts_with('/') {
             run_unknown(segment, path, "the working directory is not known, so neither is this file");
             return;

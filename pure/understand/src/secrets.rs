@@ -1,55 +1,14 @@
 //! Secrets in text, found and masked before anything is stored or shown.
 //!
-//! A first set of kinds: tokens known by their prefix, private key blocks, credentials in URLs and in
-//! `Authorization` headers, and values given to options and variables that are named after secrets.
+//! Tokens known by how they begin (`languages/secrets.toml`), private key blocks, credentials in URLs and in
+//! `Authorization` headers, and values given to options and variables that are named after secrets. One pass over the text;
+//! at each place where a token can begin, only the prefixes with that first letter are tried.
 
 use std::fmt::Write as _;
 
 use model::Digest;
 
-/// Prefixes of issued tokens and how long such a token is at least, prefix included.
-const PREFIXES: &[(&str, usize, &str)] = &[
-    ("AKIA", 20, "aws-key-id"),
-    ("ASIA", 20, "aws-key-id"),
-    ("ghp_", 30, "github-token"),
-    ("gho_", 30, "github-token"),
-    ("ghs_", 30, "github-token"),
-    ("ghu_", 30, "github-token"),
-    ("github_pat_", 40, "github-token"),
-    ("glpat-", 20, "gitlab-token"),
-    ("xoxb-", 20, "slack-token"),
-    ("xoxp-", 20, "slack-token"),
-    ("xoxa-", 20, "slack-token"),
-    ("sk_live_", 16, "stripe-key"),
-    ("sk_test_", 16, "stripe-key"),
-    ("rk_live_", 16, "stripe-key"),
-    ("sk-ant-", 20, "anthropic-key"),
-    ("sk-proj-", 20, "openai-key"),
-    ("sk-", 32, "api-key"),
-    ("AIza", 35, "google-api-key"),
-    ("ya29.", 20, "google-token"),
-    ("npm_", 30, "npm-token"),
-    ("pypi-", 40, "pypi-token"),
-    ("dop_v1_", 40, "digitalocean-token"),
-    ("hf_", 30, "huggingface-token"),
-    ("SG.", 40, "sendgrid-key"),
-    ("eyJ", 40, "json-web-token"),
-    ("csk_", 20, "countersign-agent-key"),
-];
-
-/// Words in the name of an option, a variable or a header that say its value is a secret.
-const NAMES: &[&str] = &[
-    "password",
-    "passwd",
-    "secret",
-    "token",
-    "apikey",
-    "api_key",
-    "api-key",
-    "access_key",
-    "private_key",
-    "authorization",
-];
+use crate::words_of::{SECRET_NAMES, SECRET_PREFIXES, SECRET_PREFIXES_BY_BYTE};
 
 /// The text with every secret replaced by `‹kind:LENGTH:DIGEST›`, where DIGEST is the start of its SHA-256 under a
 /// salt of the caller's, so that equal secrets look equal and nothing else can be learned.
@@ -81,7 +40,7 @@ pub fn mask(text: &str, salt: &str) -> String {
 fn next_token(text: &str) -> Option<(&str, &str, &str)> {
     let part = |c: char| {
         c.is_alphanumeric()
-            || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '~' | '%' | ':' | '@' | '!' | '#' | '^' | '*')
+            || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '~' | '%' | ':' | '@' | '!' | '#' | '^' | '*' | '$')
     };
     let start = text.find(part)?;
     let (before, from) = text.split_at_checked(start)?;
@@ -110,46 +69,79 @@ fn kind_of<'a>(token: &'a str, context: &str) -> Option<(&'static str, &'a str, 
     // NAME=value and --name=value
     let (name, value) = token.split_once(['=', ':']).unwrap_or(("", token));
     let value_head = token.len().saturating_sub(value.len());
-    for (prefix, least, kind) in PREFIXES {
-        if let Some(at) = value.find(prefix)
-            && value.get(at..).is_some_and(|found| found.len() >= *least)
-            && value.get(..at).is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()))
-        {
-            let head = value_head.saturating_add(at);
-            return Some((kind, token.get(..head)?, token.get(head..)?));
-        }
+    if let Some((at, kind)) = issued(token) {
+        return Some((kind, token.get(..at)?, token.get(at..)?));
     }
-    let says_secret = |text: &str| NAMES.iter().any(|word| text.contains(word));
-    if value_head > 0 && value.len() >= 4 && says_secret(&name.to_ascii_lowercase()) && !value.starts_with('$') {
-        return Some(("named-secret", token.get(..value_head)?, value));
+    let says_secret = |text: &str| SECRET_NAMES.iter().find(|(word, _)| text.contains(word)).map(|(_, kind)| *kind);
+    if value_head > 0
+        && value.len() >= 4
+        && !value.starts_with('$')
+        && let Some(kind) = says_secret(&name.to_ascii_lowercase())
+    {
+        return Some((kind, token.get(..value_head)?, value));
     }
     let previous = context.trim_end().trim_end_matches([':', '"', '\'', '=', ' ']);
     let last_word = previous.rsplit(|c: char| c.is_whitespace() || c == '"' || c == '\'').next().unwrap_or("");
-    let follows =
-        last_word == "bearer" || last_word == "basic" || (last_word.starts_with("--") && says_secret(last_word));
-    (follows && token.len() >= 4 && value_head == 0 && !token.starts_with('-')).then_some(("named-secret", "", token))
+    let kind = match last_word {
+        "bearer" | "basic" => Some("authorization"),
+        option if option.starts_with("--") => says_secret(option),
+        _ => None,
+    };
+    kind.filter(|_| token.len() >= 4 && value_head == 0 && !token.starts_with('-')).map(|kind| (kind, "", token))
 }
 
-/// Replaces the body of PEM blocks of private keys (RFC 7468).
-fn mask_key_blocks(text: &str) -> String {
-    let Some(start) = text.find("-----BEGIN ") else { return text.to_owned() };
-    let (before, block) = text.split_at_checked(start).unwrap_or((text, ""));
-    let label = block.get(11..).and_then(|rest| rest.split("-----").next()).unwrap_or("");
-    if !label.contains("PRIVATE KEY") {
-        return text.to_owned();
+/// Where in a value a token begins that some issuer hands out, and of which kind it is.
+fn issued(value: &str) -> Option<(usize, &'static str)> {
+    let mut before = None;
+    for (at, first) in value.char_indices() {
+        let begins = before.is_none_or(|c: char| !c.is_alphanumeric());
+        before = Some(first);
+        let candidates = usize::try_from(u32::from(first)).ok().and_then(|byte| SECRET_PREFIXES_BY_BYTE.get(byte));
+        let rest = value.get(at..)?;
+        // A host in a webhook's address, or a dot, may stand in the middle of a word.
+        for (prefix, least, kind) in candidates
+            .into_iter()
+            .flat_map(|list| list.iter())
+            .filter_map(|number| SECRET_PREFIXES.get(usize::from(*number)))
+        {
+            if (begins || first == '.') && rest.len() >= *least && rest.starts_with(prefix) {
+                return Some((at, kind));
+            }
+        }
     }
-    let end = block
-        .find("-----END ")
-        .and_then(|at| block.get(at..))
-        .and_then(|rest| rest.get(9..))
-        .and_then(|rest| rest.split_once("-----"));
-    let after = end.map_or("", |(_, after)| after);
-    format!("{before}‹private-key›{}", mask_key_blocks(after))
+    None
+}
+
+/// How many kinds of secrets are known, beside private key blocks and passwords in URLs.
+pub fn kinds() -> usize {
+    let kinds: std::collections::BTreeSet<&str> =
+        SECRET_PREFIXES.iter().map(|(_, _, kind)| *kind).chain(SECRET_NAMES.iter().map(|(_, kind)| *kind)).collect();
+    kinds.len()
+}
+
+/// Replaces the bodies of PEM blocks of private keys (RFC 7468); one that does not end goes to the end of the text.
+fn mask_key_blocks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, block)) = rest.split_once("-----BEGIN ") {
+        out.push_str(before);
+        let label = block.split("-----").next().unwrap_or("");
+        if label.len() < 80 && label.contains("PRIVATE KEY") {
+            out.push_str("‹private-key›");
+            let end = block.split_once("-----END ").and_then(|(_, after)| after.split_once("-----"));
+            rest = end.map_or("", |(_, after)| after);
+        } else {
+            out.push_str("-----BEGIN ");
+            rest = block;
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::mask;
+    use super::{SECRET_PREFIXES, kinds, mask};
 
     #[test]
     fn secrets_are_gone_and_the_rest_stays() {
@@ -172,6 +164,30 @@ mod tests {
             assert!(!masked.contains(secret), "{masked}");
             assert!(masked.contains('‹'), "{masked}");
         }
+    }
+
+    #[test]
+    fn every_issued_kind_is_found_where_it_stands() {
+        assert!(kinds() >= 150, "only {} kinds", kinds());
+        for (prefix, least, _) in SECRET_PREFIXES {
+            let token = format!("{prefix}{}", "aB3".repeat(*least));
+            for text in [
+                format!("tool {token}"),
+                format!("X={token}"),
+                format!("curl 'https://h/?k={token}'"),
+                format!("echo \"{token}\" end"),
+            ] {
+                let masked = mask(&text, "salt");
+                let tail = token.get(prefix.len()..).unwrap_or("");
+                assert!(!masked.contains(tail), "{masked}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_text_of_beginnings_takes_one_pass() {
+        let text = "-----BEGIN sk-ghp_ eyJ xoxb- ".repeat(20_000);
+        assert!(mask(&text, "salt").len() >= text.len());
     }
 
     #[test]

@@ -66,9 +66,8 @@ impl Lowering<'_> {
             for (number, value) in positional.iter().enumerate() {
                 walk.variables.insert(number.to_string(), value.clone());
             }
-            match positional.get(1..) {
-                Some([only]) => drop(walk.variables.insert("@".to_owned(), only.clone())),
-                Some(_) | None => {}
+            if let Some([only]) = positional.get(1..) {
+                walk.variables.insert("@".to_owned(), only.clone());
             }
             walk.shell_text(text, segment);
         });

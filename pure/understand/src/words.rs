@@ -92,7 +92,8 @@ impl Lowering<'_> {
         for piece in pieces {
             match &piece.piece {
                 WordPiece::Text(text) => {
-                    draft.pattern |= !quoted && text.contains(['*', '?', '[']);
+                    let listed = text.find('[').is_some_and(|at| text.get(at..).is_some_and(|rest| rest.contains(']')));
+                    draft.pattern |= !quoted && (text.contains(['*', '?']) || listed);
                     draft.text.push_str(text);
                 }
                 WordPiece::SingleQuotedText(text) => {
