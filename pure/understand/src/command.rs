@@ -60,12 +60,14 @@ impl Lowering<'_> {
         let piped_text = if piped { self.stream.plain().map(Some) } else { None };
         let input = Input { fed: piped || dress.reads_elsewhere, text: dress.input.clone().or(piped_text) };
         let mut segment = self.bare(argv.clone(), dress);
+        let outer = std::mem::replace(&mut self.began, before);
         match head.known() {
             Some(name) => self.named(name, args, &mut segment, input),
             None => {
                 run_unknown(&mut segment, head.text(), "the program is not known before it runs");
             }
         }
+        self.began = outer;
         let inner: Vec<Operation> =
             self.intent.segments.iter().skip(before).flat_map(|it| it.operations.clone()).collect();
         let fetched = inner.iter().find(|operation| operation.action == Action::Connect);
@@ -268,7 +270,7 @@ impl Lowering<'_> {
             return;
         }
         self.wrappers.push(wrapper.to_owned());
-        let before = self.intent.segments.len();
+        let before = self.began;
         let dress = Dress { input: input.text, reads_elsewhere: input.fed, ..Dress::default() };
         self.run(inner, dress, false, before);
         self.wrappers.pop();
@@ -283,7 +285,9 @@ impl Lowering<'_> {
             reversibility: Reversibility::Irreversible,
             recursive: false,
         });
-        match named.known() {
+        // `tar` says what kind of action it is first.
+        let known = named.known().map(|text| text.strip_prefix("exec=").unwrap_or(text));
+        match known {
             Some(text) => {
                 self.wrappers.push(by.to_owned());
                 self.nested(text);

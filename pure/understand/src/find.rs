@@ -116,7 +116,11 @@ fn found_under(roots: &[Arg]) -> String {
 
 /// The pattern for what a `find` or `fd` with these arguments prints.
 pub(crate) fn found_by(args: &[Arg], cwd: Option<&str>) -> String {
-    under(found_under(&roots_of(args)).trim_end_matches("/**"), cwd)
+    let found = found_under(&roots_of(args));
+    match found.trim_end_matches("/**") {
+        "" => "/**".to_owned(),
+        root => under(root, cwd),
+    }
 }
 
 /// Everything under a place.

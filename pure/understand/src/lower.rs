@@ -9,9 +9,9 @@ use brush_parser::ast::{
 };
 use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Intent, Operation, Segment, Unknown};
 
-use crate::{paths, plain};
 use crate::stream::Stream;
 use crate::{MAX_DEPTH, MAX_QUERIES, MAX_SEGMENTS, Surroundings, environment, parser};
+use crate::{paths, plain};
 
 /// The state of the walk. Variables hold their value where the text alone fixes it.
 pub(crate) struct Lowering<'a> {
@@ -29,6 +29,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) depth: usize,
     /// What the command before in a pipeline hands on.
     pub(crate) stream: Stream,
+    /// Where the segments of the command at hand begin, with those of its substitutions.
+    pub(crate) began: usize,
     /// A place outside the project whose content the segment at hand reads.
     pub(crate) away: Option<String>,
     /// Set where the text changed how program names are looked up.
@@ -75,6 +77,7 @@ impl<'a> Lowering<'a> {
             wrappers: Vec::new(),
             depth: 0,
             stream: Stream::default(),
+            began: 0,
             away: None,
             lookup_changed: false,
         }

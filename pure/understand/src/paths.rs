@@ -267,7 +267,7 @@ pub(crate) fn kept(path: &str) -> Option<Kept> {
 
 /// Whether a path is so high up that deleting or changing it reaches nearly everything.
 pub(crate) fn is_broad(path: &str, home: Option<&str>) -> bool {
-    let path = path.trim_end_matches("/*").trim_end_matches('/');
+    let path = path.trim_end_matches("/**").trim_end_matches("/*").trim_end_matches('/');
     path.is_empty()
         || home.is_some_and(|home| path == home)
         || matches!(path, "." | ".." | "~" | "*" | "/*" | "/root")

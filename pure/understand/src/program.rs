@@ -229,7 +229,8 @@ impl Lowering<'_> {
     }
 
     fn operands(&mut self, program: Known, parsed: &mut Parsed) {
-        let shows = parsed.options.iter().any(|option| program.shows.contains(&option.split('=').next().unwrap_or(option)));
+        let shows =
+            parsed.options.iter().any(|option| program.shows.contains(&option.split('=').next().unwrap_or(option)));
         if shows {
             act(&[Role::Inspect], &mut parsed.operations);
             return;

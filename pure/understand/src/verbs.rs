@@ -95,7 +95,26 @@ impl Lowering<'_> {
         let tokens: Vec<&str> =
             said.iter().flat_map(|word| word.split(['-', ':', '_', '.'])).chain(said.iter().copied()).collect();
         let says = |list: &[&str]| tokens.iter().any(|token| list.contains(token));
-        let whole = |list: &[&str]| said.iter().any(|word| list.contains(word));
+        // `apk add bash` runs nothing: what follows such a word is a name.
+        let takes_names = said.first().is_some_and(|word| {
+            matches!(
+                *word,
+                "add"
+                    | "install"
+                    | "i"
+                    | "remove"
+                    | "uninstall"
+                    | "update"
+                    | "upgrade"
+                    | "get"
+                    | "del"
+                    | "rm"
+                    | "search"
+                    | "info"
+                    | "show"
+            )
+        });
+        let whole = |list: &[&str]| said.iter().take(if takes_names { 1 } else { 3 }).any(|word| list.contains(word));
         let project = matches!(role, Role::Install | Role::History);
         let verb = if whole(RUN) || (project && says(RUN_PROJECT)) {
             Verb::Run
