@@ -1,6 +1,6 @@
 //! Builtins of the shell: they change the shell itself, or what it knows, and so how the rest of the text is read.
 
-use model::{Action, Arg, Category, Fact, FactQuery, Operation, Resource, Reversibility, Segment, Unknown};
+use model::{Action, Arg, Category, Fact, FactQuery, FileKind, Operation, Resource, Reversibility, Segment, Unknown};
 
 use crate::command::run_unknown;
 use crate::lower::{Dress, Lowering};
@@ -30,6 +30,13 @@ impl Lowering<'_> {
                 if let Some(directory) = self.cwd.clone()
                     && let Fact::RealPath(real) = self.fact(FactQuery::RealPath(directory.clone()))
                     && real != directory
+                {
+                    self.cwd = None;
+                }
+                // Where it fails, what follows runs where it was; a directory may also be made before.
+                if let Some(directory) = self.cwd.clone()
+                    && let Fact::File(FileKind::Missing | FileKind::Text(..) | FileKind::Opaque) =
+                        self.fact(FactQuery::File(directory))
                 {
                     self.cwd = None;
                 }
@@ -65,7 +72,8 @@ impl Lowering<'_> {
             "trap" => match args {
                 [] => {}
                 [Arg::Known(action), ..] if matches!(action.as_str(), "-" | "-l" | "-p" | "") => {}
-                [action, ..] => self.shell_text(action, segment),
+                // It runs in this very shell.
+                [action, ..] => self.shell_text_for(true, action, segment),
             },
             "eval" => {
                 let text = args.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));

@@ -128,7 +128,7 @@ impl Lowering<'_> {
         }
         let name = name.rsplit('/').next().unwrap_or(name);
         if SHELLS.contains(&name) {
-            self.shell_program(args, segment, input);
+            self.shell_program(name, args, segment, input);
         } else if let Some(language) = code::language_of(name) {
             self.interpreter(name, language, args, segment, &input);
         } else if name == "find" {
@@ -196,6 +196,7 @@ impl Lowering<'_> {
         }
         let mut options = parsed;
         let mut inner = std::mem::take(&mut options.wrapped);
+        let as_written = inner.clone();
         if entry.name == "xargs" && !inner.is_empty() {
             inner = self.with_arguments_from_input(inner, &options, input);
         }
@@ -215,6 +216,12 @@ impl Lowering<'_> {
             }
             self.wrappers.pop();
             return;
+        }
+        // With nothing coming in, `xargs` runs the command as it stands, and its last word is then another.
+        let order_matters =
+            inner.first().and_then(Arg::known).and_then(knowledge::find).is_some_and(|inner| inner.last.is_some());
+        if entry.name.ends_with("xargs") && (order_matters || as_written.len() == 1) {
+            self.wrapped(entry.name, as_written, segment, Input::default());
         }
         let apart = entry.name.ends_with("xargs") && self.takes_names_apart(&options, input);
         let before = self.intent.segments.len();

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use brush_parser::ast::{
-    AndOr, Assignment, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item, CompoundCommand,
-    CompoundList, ExtendedTestExpr, Program, SimpleCommand, UnaryPredicate,
+    AndOr, AndOrList, Assignment, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item,
+    CompoundCommand, CompoundList, ExtendedTestExpr, Program, SeparatorOperator, SimpleCommand, UnaryPredicate,
 };
 use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Intent, Operation, Segment, Unknown};
 
@@ -204,17 +204,48 @@ impl<'a> Lowering<'a> {
 
     pub(crate) fn list(&mut self, CompoundList(items): &CompoundList) {
         for item in items {
-            self.pipeline(&item.0.first);
-            for next in &item.0.additional {
-                match next {
-                    // After `||` the directory depends on what failed; `cd x || exit` is the common, harmless case.
-                    AndOr::And(pipeline) | AndOr::Or(pipeline) => self.pipeline(pipeline),
-                }
-                self.printed = Stream::default();
+            match item.1 {
+                // In the background a shell of its own runs it: nothing that it changes stays.
+                SeparatorOperator::Async => self.contained(|walk| walk.chain(&item.0)),
+                SeparatorOperator::Sequence => self.chain(&item.0),
             }
         }
         if items.len() != 1 {
             self.printed = Stream::default();
+        }
+    }
+
+    /// Pipelines joined by `&&` and `||`. What a part behind one of these changes holds along `&&`, and is not known
+    /// after that: it may never have run.
+    fn chain(&mut self, chain: &AndOrList) {
+        self.pipeline(&chain.first);
+        let before = (self.cwd.clone(), self.variables.clone());
+        for (at, next) in chain.additional.iter().enumerate() {
+            let (AndOr::And(pipeline) | AndOr::Or(pipeline)) = next;
+            self.pipeline(pipeline);
+            self.printed = Stream::default();
+            let holds =
+                matches!((next, chain.additional.get(at.saturating_add(1))), (AndOr::And(_), Some(AndOr::And(_))));
+            if !holds {
+                self.forget_changes(&before);
+            }
+        }
+    }
+
+    /// Takes as unknown whatever is otherwise than it was.
+    fn forget_changes(&mut self, (cwd, variables): &(Option<String>, BTreeMap<String, Arg>)) {
+        if self.cwd != *cwd {
+            self.cwd = None;
+        }
+        let changed: Vec<String> = self
+            .variables
+            .iter()
+            .filter(|(name, value)| variables.get(*name) != Some(*value))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in changed {
+            let unknown = Arg::Unknown(format!("${name}"));
+            self.variables.insert(name, unknown);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Shells as programs: `sh -c TEXT`, `sh FILE`, or `sh` reading whatever comes in.
 
-use model::{Arg, Factor, Segment};
+use model::{Arg, Factor, Segment, Unknown};
 
 use crate::command::{Input, run_unknown};
 use crate::lower::Lowering;
@@ -8,7 +8,8 @@ use crate::paths;
 
 impl Lowering<'_> {
     /// `sh` and its kin: a text (`-c`), a script, or whatever comes in.
-    pub(crate) fn shell_program(&mut self, args: &[Arg], segment: &mut Segment, input: Input) {
+    pub(crate) fn shell_program(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {
+        let bash = matches!(name, "bash" | "rbash");
         let mut rest = args.iter();
         while let Some(arg) = rest.next() {
             let Some(text) = arg.known() else {
@@ -30,7 +31,7 @@ impl Lowering<'_> {
                         match rest.next() {
                             Some(text) => {
                                 let positional: Vec<Arg> = rest.cloned().collect();
-                                self.shell_text_with(text, &positional, segment);
+                                self.shell_text_with(bash, text, &positional, segment);
                             }
                             None => run_unknown(segment, text, "the option lacks its text"),
                         }
@@ -49,6 +50,9 @@ impl Lowering<'_> {
                 self.wrappers.push("sh".to_owned());
                 self.nested(&text);
                 self.wrappers.pop();
+                if !bash {
+                    doubt(&text, segment);
+                }
             }
             Some(None) => run_unknown(segment, "(input)", "the shell runs a text that is not known before it runs"),
             None => {
@@ -61,7 +65,7 @@ impl Lowering<'_> {
     }
 
     /// A text with its positional parameters, `$0` first.
-    fn shell_text_with(&mut self, text: &Arg, positional: &[Arg], segment: &mut Segment) {
+    fn shell_text_with(&mut self, bash: bool, text: &Arg, positional: &[Arg], segment: &mut Segment) {
         self.contained(|walk| {
             for (number, value) in positional.iter().enumerate() {
                 walk.variables.insert(number.to_string(), value.clone());
@@ -69,19 +73,68 @@ impl Lowering<'_> {
             if let Some([only]) = positional.get(1..) {
                 walk.variables.insert("@".to_owned(), only.clone());
             }
-            walk.shell_text(text, segment);
+            walk.shell_text_for(bash, text, segment);
         });
     }
 
-    /// A text that a shell will run, in a shell of its own.
+    /// A text that the system's shell will run, in a shell of its own.
     pub(crate) fn shell_text(&mut self, text: &Arg, segment: &mut Segment) {
+        self.shell_text_for(false, text, segment);
+    }
+
+    /// The same, for a shell that is Bash or may be another.
+    pub(crate) fn shell_text_for(&mut self, bash: bool, text: &Arg, segment: &mut Segment) {
         match text.known() {
             Some(text) => {
                 self.wrappers.push("sh -c".to_owned());
                 self.nested(text);
                 self.wrappers.pop();
+                if !bash {
+                    doubt(text, segment);
+                }
             }
             None => run_unknown(segment, text.text(), "the text for the shell is not known before it runs"),
         }
+    }
+}
+
+/// What `sh` is depends on the system, and shells differ on what these mean: `sh -c 'rm {a,b}'` removes one file or two,
+/// `ls &> f` writes one or runs `ls` in the background and empties it.
+const DIFFER: &[&str] = &[
+    "$'",
+    "$\"",
+    "[[",
+    "<(",
+    ">(",
+    "<<<",
+    "&>",
+    "|&",
+    "function ",
+    "select ",
+    "coproc ",
+    "+=",
+    "=(",
+    "${!",
+    "^^",
+    ",,",
+    ";&",
+    "$[",
+];
+
+/// Says so where a text uses one of them.
+fn doubt(text: &str, segment: &mut Segment) {
+    let braces = text.contains('{')
+        && text.split('{').skip(1).any(|rest| {
+            let inside = rest.split('}').next().unwrap_or("");
+            !inside.starts_with([' ', '\n', '}']) && (inside.contains(',') || inside.contains(".."))
+        });
+    let expansions = text
+        .split("${")
+        .skip(1)
+        .any(|rest| rest.split('}').next().is_some_and(|inside| inside.contains("//") || inside.contains("@")));
+    let found = DIFFER.iter().find(|mark| text.contains(**mark));
+    if braces || expansions || found.is_some() {
+        let why = "shells differ on what this means, and which one `sh` is here is not known".to_owned();
+        segment.unknowns.push(Unknown { text: found.map_or_else(|| text.to_owned(), |mark| (*mark).to_owned()), why });
     }
 }
