@@ -6,10 +6,12 @@
     clippy::expect_used,
     clippy::panic,
     clippy::wildcard_enum_match_arm,
+    clippy::arithmetic_side_effects,
     reason = "a test that cannot go on must fail"
 )]
 
 pub mod corpus;
+pub mod fuzz;
 mod raw;
 mod sandbox;
 

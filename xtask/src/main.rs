@@ -19,6 +19,7 @@ const HELP: &str = "cargo xtask VERB
   tidy                         the house rules alone
   generate                     write the generated files anew
   bench                        latency of the hook, of `run` and of `check`, beside /bin/true, in one run
+  fuzz [--inputs N]            feed every fuzz target with N texts that nobody would write (default 200000)
   eval --corpus DIR [--policy FILE] [--only NAME] [--show FIGURE]
                                measure understanding and judgement on .jsonl files of cases; --show lists what missed
 ";
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Some(("tidy", [])) => tidy::main(),
         Some(("generate", [])) => generate::main(),
         Some(("bench", rest)) => bench::main(rest),
+        Some(("fuzz", rest)) => run::fuzz(rest),
         Some(("eval", rest)) => eval::main(rest),
         Some(("help" | "--help" | "-h", _)) | None => {
             print!("{HELP}");

@@ -91,3 +91,18 @@ pub(crate) fn test() -> Result<(), String> {
         step("tests", &cargo, &["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
     }
 }
+
+/// Feeds the fuzz targets, one after another.
+pub(crate) fn fuzz(words: &[String]) -> Result<(), String> {
+    let inputs = match words {
+        [] => "200000",
+        [flag, inputs] if flag == "--inputs" => inputs,
+        _ => return Err("fuzz [--inputs N]".to_owned()),
+    };
+    step("building the fuzz targets", &cargo(), &["build", "--locked", "--release", "-p", "testkit", "--bin", "fuzz"])?;
+    let program = built("release").join("fuzz");
+    for target in ["shell", "grammar", "sql", "code", "secrets"] {
+        step(target, &program.to_string_lossy(), &[target, inputs])?;
+    }
+    Ok(())
+}

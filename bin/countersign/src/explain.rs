@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use model::display::visible;
-use model::{Coverage, Intent};
+use model::{Action, Coverage, Intent, Operation, Resource};
 use pdp::{Decision, Verdict};
 
 /// One line.
@@ -44,13 +44,16 @@ pub(crate) fn explain(text: &str, intent: &Intent, decision: &Decision) -> Strin
         };
         say(format!("{}. {}{inside}", number.saturating_add(1), visible(&segment.line())));
         for operation in &segment.operations {
-            say(format!("     {}   [{}]", visible(&operation.to_string()), operation.category.as_str()));
+            let place =
+                place_of(text, operation.resource.text()).map_or_else(String::new, |at| format!(", column {at}"));
+            say(format!("     {}   [{}{place}]", visible(&in_words(operation)), operation.category.as_str()));
         }
         if segment.operations.is_empty() && segment.unknowns.is_empty() {
             say("     nothing outside its own shell".to_owned());
         }
         for unknown in &segment.unknowns {
-            say(format!("     ? {}: {}", visible(&unknown.text), visible(&unknown.why)));
+            let place = place_of(text, &unknown.text).map_or_else(String::new, |at| format!(" (column {at})"));
+            say(format!("     ? {}{place}: {}", visible(&unknown.text), visible(&unknown.why)));
         }
     }
     for flow in &intent.flows {
@@ -71,5 +74,90 @@ pub(crate) fn explain(text: &str, intent: &Intent, decision: &Decision) -> Strin
         }
     };
     say(format!("Coverage  {covered}"));
+    let advice = narrower(intent);
+    for (number, line) in advice.iter().enumerate() {
+        say(format!("{}  {line}", if number == 0 { "Narrower" } else { "        " }));
+    }
     out
+}
+
+/// An effect as people say it.
+fn in_words(operation: &Operation) -> String {
+    let what = operation.resource.text();
+    let kind = match &operation.resource {
+        Resource::Path(_) => "",
+        Resource::Pattern(_) => "everything that matches ",
+        Resource::Host(_) => "the host ",
+        Resource::Program(_) => "the program ",
+        Resource::Package(_) => "the package ",
+        Resource::Service(_) => "the service or process ",
+        Resource::Tool(_) => "the tool ",
+        Resource::Database(_) => "in the database: ",
+        Resource::System => "",
+        Resource::Unknown(_) => "something not named outright: ",
+    };
+    let verb = match operation.action {
+        Action::Inspect => "looks at",
+        Action::Read => "reads",
+        Action::Write => "writes",
+        Action::Delete => "removes or empties",
+        Action::Run => "runs",
+        Action::Connect => "connects to",
+        Action::Send => "sends data to",
+        Action::Install => "installs or removes software:",
+        Action::Elevate => "takes more privileges for",
+        Action::Control => "starts, stops or steers",
+        Action::Permit => "changes who may use",
+    };
+    let all = if operation.recursive { ", and all below it" } else { "" };
+    format!("{verb} {kind}{what}{all}")
+}
+
+/// In which column of the text (from 1, in characters) what is named stands: it, or as much of its end as was written.
+fn place_of(text: &str, what: &str) -> Option<usize> {
+    let ends =
+        std::iter::once(what).chain(what.match_indices('/').filter_map(|(at, _)| what.get(at.saturating_add(1)..)));
+    let found = ends.filter(|end| end.len() > 1).find_map(|end| text.find(end))?;
+    text.get(..found).map(|before| before.chars().count().saturating_add(1))
+}
+
+/// What would let less happen, or let more of it be understood.
+fn narrower(intent: &Intent) -> Vec<&'static str> {
+    const BY_DOUBT: &[(&str, &str)] = &[
+        ("is not known before it runs", "write names out in place of variables and substitutions"),
+        ("taken as an option", "write `./*` in place of `*`, so that no file name can be an option"),
+        ("would be taken apart", "use `find … -print0 | xargs -0`, or `find … -exec … {} +`"),
+        ("program is not known", "use a program that is known (docs/programs.md), or add an entry for it"),
+        ("option is not known", "leave out the option that is not known, or add it to the program's entry"),
+        ("not part of the command", "run the code it stands for directly, or give people that code to read"),
+        ("shells differ", "say `bash -c` in place of `sh -c`"),
+        ("where `..` leads", "give the path from the root or from the project, without `..`"),
+        ("no such file now", "make the script first, in a request of its own"),
+    ];
+    const BY_FACTOR: &[(&str, &str)] = &[
+        ("download_and_run", "fetch it to a file, read it, then run the file"),
+        ("broad_path", "name the directory that is meant"),
+        ("outside_project", "work on a copy inside the project"),
+        ("code_from_input", "put the code into a file and run that"),
+        ("own_functions", "give the commands one by one"),
+    ];
+    let parts = intent.segments.iter().flat_map(|segment| &segment.unknowns).chain(&intent.unknowns);
+    let doubts =
+        parts.filter_map(|unknown| BY_DOUBT.iter().find(|(mark, _)| unknown.why.contains(mark)).map(|(_, line)| *line));
+    let factors = intent.segments.iter().flat_map(|segment| &segment.factors).chain(&intent.factors);
+    let factors =
+        factors.filter_map(|factor| BY_FACTOR.iter().find(|(name, _)| *name == factor.name).map(|(_, line)| *line));
+    let mut lines: Vec<&str> = Vec::new();
+    for line in doubts.chain(factors) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    if intent.operations().any(|operation| operation.action == Action::Elevate) {
+        lines.push("leave out the change of user where the command works without");
+    }
+    if intent.operations().any(|operation| operation.recursive && operation.action == Action::Delete) {
+        lines.push("name the files to remove, or look at the list first (`find … -print`)");
+    }
+    lines
 }

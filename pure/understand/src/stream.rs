@@ -57,6 +57,11 @@ impl Stream {
         let words: Option<Vec<&str>> = args.iter().map(Arg::known).collect();
         let name = name.rsplit('/').next().unwrap_or(name);
         match (name, words.as_deref()) {
+            ("sudo" | "doas" | "command" | "nohup" | "time" | "env", _)
+                if args.first().is_some_and(|arg| !arg.text().starts_with('-')) =>
+            {
+                return self.through(args, cwd);
+            }
             ("find" | "fd" | "fdfind", _) => {
                 let nul = args.iter().any(|arg| matches!(arg.text(), "-print0" | "-0" | "--print0"));
                 return Self { nul, ..Self::of_files(find::found_by(args, cwd)) };
