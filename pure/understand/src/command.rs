@@ -70,7 +70,10 @@ impl Lowering<'_> {
         self.began = outer;
         let inner: Vec<Operation> =
             self.intent.segments.iter().skip(before).flat_map(|it| it.operations.clone()).collect();
-        let fetched = inner.iter().find(|operation| operation.action == Action::Connect);
+        // What a program may fetch for its own work, without an address in the text, is no download that is then run.
+        let fetched = inner
+            .iter()
+            .find(|operation| operation.action == Action::Connect && operation.resource != Resource::System);
         let runs = segment.operations.iter().any(|operation| operation.action == Action::Run);
         if runs && let Some(fetched) = fetched {
             mark_download(&mut segment, fetched.resource.text());
@@ -218,8 +221,11 @@ impl Lowering<'_> {
             return;
         }
         // With nothing coming in, `xargs` runs the command as it stands, and its last word is then another.
-        let order_matters =
-            inner.first().and_then(Arg::known).and_then(knowledge::find).is_some_and(|inner| inner.last.is_some());
+        let order_matters = inner
+            .first()
+            .and_then(Arg::known)
+            .and_then(knowledge::find)
+            .is_some_and(|inner| inner.last.is_some() || inner.wraps.is_some() || inner.subcommands);
         if entry.name.ends_with("xargs") && (order_matters || as_written.len() == 1) {
             self.wrapped(entry.name, as_written, segment, Input::default());
         }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use brush_parser::ast::{
     AndOr, AndOrList, Assignment, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item,
-    CompoundCommand, CompoundList, ExtendedTestExpr, Program, SeparatorOperator, SimpleCommand, UnaryPredicate,
+    CompoundCommand, CompoundList, ExtendedTestExpr, Pipeline, Program, SeparatorOperator, SimpleCommand,
+    UnaryPredicate,
 };
 use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Intent, Operation, Segment, Unknown};
 
@@ -218,10 +219,15 @@ impl<'a> Lowering<'a> {
     /// Pipelines joined by `&&` and `||`. What a part behind one of these changes holds along `&&`, and is not known
     /// after that: it may never have run.
     fn chain(&mut self, chain: &AndOrList) {
+        let start = self.cwd.clone();
         self.pipeline(&chain.first);
         let before = (self.cwd.clone(), self.variables.clone());
         for (at, next) in chain.additional.iter().enumerate() {
             let (AndOr::And(pipeline) | AndOr::Or(pipeline)) = next;
+            // Behind `cd x ||` one stands where one stood, or nowhere known; `cd x || exit` leaves no doubt after it.
+            if matches!(next, AndOr::Or(_)) && self.cwd != start && !leaves(pipeline) {
+                self.cwd = None;
+            }
             self.pipeline(pipeline);
             self.printed = Stream::default();
             let holds =
@@ -462,6 +468,12 @@ impl<'a> Lowering<'a> {
             self.variables.insert(name.to_owned(), value);
         }
     }
+}
+
+/// Whether a pipeline does nothing but leave: what follows then ran only where what stands before it held.
+fn leaves(pipeline: &Pipeline) -> bool {
+    matches!(pipeline.seq.as_slice(), [Command::Simple(simple)]
+        if simple.prefix.is_none() && simple.word_or_name.as_ref().is_some_and(|word| matches!(word.value.as_str(), "exit" | "return" | "break" | "continue")))
 }
 
 /// How many values of a loop are walked one by one.

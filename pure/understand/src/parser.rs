@@ -54,6 +54,47 @@ fn open_cases(text: &str) -> usize {
     words.fold((0, 0), count).1
 }
 
+/// How many `((` may be open at once: each that does not end is read again as a command.
+const MAX_OPEN_ARITHMETIC: usize = 3;
+
+/// The most `((` that are open at once, counted without regard to quotes.
+fn open_arithmetic(text: &str) -> usize {
+    let (mut rest, mut run, mut most) = (text, 0_usize, 0_usize);
+    while let Some(at) = rest.find(['(', ')']) {
+        let found = rest.get(at..).unwrap_or("");
+        let width = if found.starts_with("((") {
+            run = run.saturating_add(1);
+            2
+        } else if found.starts_with("))") {
+            run = run.saturating_sub(1);
+            2
+        } else {
+            1
+        };
+        most = most.max(run);
+        rest = found.get(width..).unwrap_or("");
+    }
+    most
+}
+
+/// Whether a here-document's end is named with an expansion or an unfinished quote: on some of these the parser never
+/// ends, and nobody writes them.
+fn odd_heredoc(text: &str) -> bool {
+    text.match_indices("<<").any(|(at, _)| {
+        let rest = text.get(at.saturating_add(2)..).unwrap_or("");
+        let here_string = rest.starts_with('<') || text.get(..at).is_some_and(|before| before.ends_with('<'));
+        let name = rest.trim_start_matches('-').trim_start_matches([' ', '\t']);
+        let name = match name.chars().next() {
+            Some(quote @ ('"' | '\'')) => match name.get(1..).and_then(|inside| inside.split_once(quote)) {
+                Some((inside, _)) => inside,
+                None => return !here_string,
+            },
+            _ => name.split([' ', '\t', '\n', ';', '|', '&', '<', '>', ')']).next().unwrap_or(""),
+        };
+        !here_string && name.contains(['$', '`', '\n'])
+    })
+}
+
 /// The most brackets that are open at once.
 fn open_run(text: &str, open: char, close: char) -> usize {
     let count = |(run, most): (usize, usize), c: char| {
@@ -72,6 +113,12 @@ fn within_limits(text: &str) -> Result<(), String> {
     }
     if open_cases(text) > MAX_OPEN_CASES {
         return Err("the text opens more `case` commands within each other than can be read safely".to_owned());
+    }
+    if open_arithmetic(text) > MAX_OPEN_ARITHMETIC {
+        return Err("the text opens more `((` within each other than can be read safely".to_owned());
+    }
+    if odd_heredoc(text) {
+        return Err("the end of a here-document is named in a way that cannot be read safely".to_owned());
     }
     if MAX_OPEN_RUNS.iter().any(|(open, close, most)| open_run(text, *open, *close) > *most) {
         return Err("the text opens more brackets within each other than can be read safely".to_owned());

@@ -1,7 +1,7 @@
 //! Pipelines: each command on its own, and what flows from one into the next.
 
 use brush_parser::ast::{Command, Pipeline};
-use model::{Action, Flow, Operation};
+use model::{Action, Flow, Operation, Resource};
 
 use crate::lower::Lowering;
 use crate::stream::Stream;
@@ -36,7 +36,9 @@ impl Lowering<'_> {
         let mut flows = Vec::new();
         for segment in self.intent.segments.iter_mut().skip(first) {
             let runs_input = segment.factors.iter().any(|factor| factor.name == "code_from_input");
-            let fetched = upstream.iter().find(|operation| operation.action == Action::Connect);
+            let fetched = upstream
+                .iter()
+                .find(|operation| operation.action == Action::Connect && operation.resource != Resource::System);
             if runs_input && let Some(fetched) = fetched {
                 crate::command::mark_download(segment, fetched.resource.text());
             }

@@ -40,6 +40,8 @@ fn every_construct_nested_deep_is_answered() {
         ("", "sh -c ", "ls", ""),
         ("", "nice ", "ls", ""),
         ("x=", "(", "1", ")"),
+        ("cat <<X\n", "$((while x", "", ""),
+        ("cat ", "<< \"$( <<< ", "", ""),
     ];
     on_large_stack(|| {
         for (head, open, middle, close) in FORMS {

@@ -73,6 +73,9 @@ impl Lowering<'_> {
         for (at, token) in tokens.iter().enumerate() {
             match token {
                 Token::Mark('`') => self.shell_call(tokens.get(at.saturating_add(1)), segment),
+                Token::Word(word) if language.name == "Perl" && perl_evaluates(&tokens, at, word) => {
+                    doubts.push("a substitution that runs what it makes");
+                }
                 Token::Word(word) => {
                     let member = at.checked_sub(1).and_then(|at| tokens.get(at)) == Some(&Token::Mark('.'));
                     let called = is_called(&tokens, at, language);
@@ -93,6 +96,10 @@ impl Lowering<'_> {
                         }
                         None => {}
                     }
+                }
+                // Perl calls by reference, and runs what a substitution makes: `$f->(…)`, `&$f`, `s/…/…/e`.
+                Token::Mark('>' | '&') if language.name == "Perl" && perl_reference(&tokens, at) => {
+                    doubts.push("a call by reference");
                 }
                 // A call of something that has no name: `x[0](…)`, `f()(…)`, `"name"(…)`.
                 Token::Mark(']' | ')' | '}') | Token::Text(..)
@@ -220,6 +227,31 @@ impl Lowering<'_> {
             _ => run_unknown(segment, "(command)", "runs a command that is made when it runs"),
         }
     }
+}
+
+fn perl_reference(tokens: &[Token], at: usize) -> bool {
+    let next = tokens.get(at.saturating_add(1));
+    match tokens.get(at) {
+        Some(Token::Mark('>')) => next == Some(&Token::Mark('(')),
+        _ => match next {
+            Some(Token::Mark('{')) => true,
+            Some(Token::Word(word)) => word.starts_with('$'),
+            _ => false,
+        },
+    }
+}
+
+/// The flags of a substitution with an `e` among them: the mark before them ended it.
+fn perl_evaluates(tokens: &[Token], at: usize, word: &str) -> bool {
+    let ended = matches!(
+        at.checked_sub(1).and_then(|at| tokens.get(at)),
+        Some(Token::Mark('/' | '}' | ')' | ']' | '|' | '#' | '!' | ',' | '>' | '~'))
+    );
+    ended
+        && word.len() <= 6
+        && word.contains('e')
+        && word.chars().all(|c| "msixpodualngcer".contains(c))
+        && !matches!(word, "else" | "die" | "ge" | "ne" | "le" | "use" | "no")
 }
 
 fn as_arg(token: Option<Option<&Token>>) -> Arg {
