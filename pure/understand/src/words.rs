@@ -271,6 +271,7 @@ fn name_of(parameter: &Parameter) -> Option<String> {
         Parameter::Named(name) => Some(name.clone()),
         Parameter::Positional(number) => Some(number.to_string()),
         Parameter::Special(S::AllPositionalParameters { .. }) => Some("@".to_owned()),
+        Parameter::Special(S::ShellName) => Some("0".to_owned()),
         Parameter::Special(_) | Parameter::NamedWithIndex { .. } | Parameter::NamedWithAllIndices { .. } => None,
     }
 }

@@ -47,6 +47,8 @@ fn main() {
                         .fetch_max(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
                     done.fetch_add(1, Ordering::Relaxed);
                 }
+                // A thread that has ended hangs on nothing.
+                current.lock().unwrap().1.clear();
             };
             std::thread::Builder::new().stack_size(256 << 20).spawn(feed).unwrap()
         })
@@ -56,7 +58,8 @@ fn main() {
         for current in &current {
             let (began, text) =
                 current.lock().map_or_else(|poisoned| poisoned.into_inner().clone(), |found| found.clone());
-            if began.elapsed() > MAX_INPUT_TIME
+            if !text.is_empty()
+                && began.elapsed() > MAX_INPUT_TIME
                 && threads.iter().any(|thread| !thread.is_finished())
                 && done.load(Ordering::Relaxed) < inputs
             {
