@@ -330,7 +330,17 @@ impl Program {
     /// Whether a file name that is taken for an option could do no more than reading.
     fn takes_any_option_to_read(&self) -> bool {
         let reads = |roles: &[Role]| roles.iter().all(|role| matches!(role, Role::Read | Role::Look | Role::Inspect));
-        self.loose.is_some_and(reads) || (reads(self.operands) && self.options.iter().all(|(_, roles)| reads(roles)))
+        let runs = |roles: &[Role]| {
+            roles.iter().any(|role| {
+                matches!(role, Role::Program | Role::Shell | Role::Code | Role::Script | Role::Load | Role::Opaque)
+            })
+        };
+        // Where every option is bounded, a name that is taken for one does no more than the entry says anyway.
+        let bounded =
+            self.loose.is_some() && !self.options.iter().any(|(_, roles)| runs(roles)) && self.each.is_empty();
+        bounded
+            || self.loose.is_some_and(reads)
+            || (reads(self.operands) && self.options.iter().all(|(_, roles)| reads(roles)))
     }
 }
 
