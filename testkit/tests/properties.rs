@@ -56,7 +56,7 @@ fn shipped() -> Policy {
 fn plain_commands() -> Vec<String> {
     let plain = |text: &str| {
         text.chars().all(|c| c.is_ascii_alphanumeric() || " _./:@%+,=-".contains(c))
-            && !text.starts_with(|c: char| c == ' ' || c == '=')
+            && !text.starts_with([' ', '='])
             && !text.split(' ').next().unwrap_or("").contains('=')
     };
     let keyword = |text: &str| {

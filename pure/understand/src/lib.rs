@@ -3,11 +3,14 @@
 //! Pure code. What it needs to know of the world it asks for as [`FactQuery`] data. The rule throughout: whatever is
 //! not understood is named as unknown, and an unknown part is never allowed by default.
 
+mod arguments;
 mod builtin;
+mod chain;
 mod code;
 mod command;
 mod effect;
 mod environment;
+mod expand;
 mod find;
 mod knowledge;
 mod lower;
@@ -21,6 +24,8 @@ mod redirect;
 mod script;
 pub mod secrets;
 mod shell;
+mod shell_state;
+mod simple;
 mod stream;
 mod suspect;
 mod text;
@@ -28,6 +33,7 @@ mod tool;
 mod verbs;
 mod words;
 mod words_of;
+mod wrapper;
 
 use model::{Fact, FactQuery, Facts, Intent, NonEmpty, Step};
 use serde_json::Value;

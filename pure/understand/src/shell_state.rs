@@ -1,0 +1,157 @@
+//! Builtins that change how the shell reads on: options, aliases, the history.
+
+use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment, Unknown};
+
+use crate::lower::Lowering;
+
+impl Lowering<'_> {
+    /// `set`: options of the shell, or its positional parameters.
+    pub(crate) fn set_options(&mut self, args: &[Arg], segment: &mut Segment) {
+        if args.is_empty() {
+            segment.operations.push(of_shell(Action::Read, "every variable of the shell", Category::CredentialAccess));
+            return;
+        }
+        let options = args.iter().take_while(|arg| arg.text() != "--" && arg.text().starts_with(['-', '+']));
+        let count = options.clone().count();
+        let plain = |arg: &Arg| arg.known().is_some_and(|text| text.chars().all(|c| "-+euxovhnCfabmBEHTP".contains(c)));
+        let long = options.clone().filter(|arg| arg.text().ends_with('o')).count();
+        let known = options.clone().all(plain)
+            && args.iter().skip(count).take(long).all(|arg| {
+                matches!(
+                    arg.text(),
+                    "pipefail"
+                        | "errexit"
+                        | "nounset"
+                        | "xtrace"
+                        | "verbose"
+                        | "noglob"
+                        | "noclobber"
+                        | "allexport"
+                        | "vi"
+                        | "emacs"
+                        | "history"
+                        | "monitor"
+                        | "notify"
+                        | "ignoreeof"
+                        | "physical"
+                        | "posix"
+                        | "braceexpand"
+                        | "hashall"
+                        | "histexpand"
+                        | "errtrace"
+                        | "functrace"
+                        | "nolog"
+                )
+            });
+        if !known {
+            let why = "changes how the shell reads what follows".to_owned();
+            segment.unknowns.push(Unknown { text: "set".to_owned(), why });
+        }
+    }
+
+    /// `shopt`: most options only change how names of files are matched, which what we say of them allows for.
+    pub(crate) fn shopt(&mut self, args: &[Arg], segment: &mut Segment) {
+        const MATCHING: &[&str] = &[
+            "nullglob",
+            "failglob",
+            "dotglob",
+            "globstar",
+            "extglob",
+            "nocaseglob",
+            "nocasematch",
+            "histappend",
+            "cmdhist",
+            "checkwinsize",
+            "cdspell",
+            "dirspell",
+            "huponexit",
+            "checkjobs",
+            "lithist",
+            "mailwarn",
+            "no_empty_cmd_completion",
+            "progcomp",
+            "xpg_echo",
+            "hostcomplete",
+            "interactive_comments",
+            "login_shell",
+            "checkhash",
+            "execfail",
+            "force_fignore",
+            "globasciiranges",
+            "gnu_errfmt",
+            "histreedit",
+            "histverify",
+            "promptvars",
+            "shift_verbose",
+            "complete_fullquote",
+            "direxpand",
+            "lastpipe",
+            "autocd",
+        ];
+        let changes = args.iter().any(|arg| matches!(arg.text(), "-s" | "-u" | "-so" | "-uo"));
+        let names = args.iter().filter(|arg| !arg.text().starts_with('-'));
+        let known =
+            args.iter().all(|arg| arg.known().is_some()) && names.clone().all(|name| MATCHING.contains(&name.text()));
+        if !changes {
+            return;
+        }
+        segment.operations.push(of_shell(
+            Action::Control,
+            "how the shell matches names",
+            Category::ServiceProcessControl,
+        ));
+        if !known {
+            self.lookup_changed = true;
+            let why = "changes how the shell reads what follows".to_owned();
+            segment.unknowns.push(Unknown { text: "shopt".to_owned(), why });
+        }
+    }
+
+    /// `alias`: a name that stands for a text from here on.
+    pub(crate) fn alias(&mut self, args: &[Arg], segment: &mut Segment) {
+        for arg in args.iter().filter(|arg| arg.text() != "-p") {
+            match arg.known().map(|text| text.split_once('=')) {
+                Some(Some((name, value))) => {
+                    self.aliases.insert(name.to_owned(), value.to_owned());
+                    segment.operations.push(of_shell(
+                        Action::Control,
+                        &format!("what `{name}` means to the shell"),
+                        Category::ServiceProcessControl,
+                    ));
+                }
+                Some(None) => {}
+                None => {
+                    self.lookup_changed = true;
+                    let why = "which alias is made is not known before it runs".to_owned();
+                    segment.unknowns.push(Unknown { text: arg.text().to_owned(), why });
+                }
+            }
+        }
+    }
+
+    /// `history`: the commands given before are as private as what they were given.
+    pub(crate) fn history(&mut self, args: &[Arg], segment: &mut Segment) {
+        let option = args.first().and_then(Arg::known).unwrap_or("");
+        match option {
+            "-c" | "-d" => {
+                segment.operations.push(of_shell(Action::Delete, "the history of commands", Category::FsDestructive))
+            }
+            "-w" | "-a" => {
+                segment.operations.push(of_shell(Action::Write, "the file of the history", Category::FsWrite))
+            }
+            "-r" | "-n" => {
+                segment.operations.push(of_shell(Action::Read, "the file of the history", Category::CredentialAccess))
+            }
+            "-p" | "-s" => {
+                let why = "a text that depends on the commands given before".to_owned();
+                segment.unknowns.push(Unknown { text: "history".to_owned(), why });
+            }
+            _ => segment.operations.push(of_shell(Action::Read, "the history of commands", Category::CredentialAccess)),
+        }
+    }
+}
+
+fn of_shell(action: Action, what: &str, category: Category) -> Operation {
+    let resource = Resource::Unknown(what.to_owned());
+    Operation { action, resource, category, reversibility: Reversibility::Effort, recursive: false }
+}
