@@ -5,6 +5,7 @@
 mod bench;
 mod eval;
 mod generate;
+mod instructions;
 mod run;
 mod setup;
 mod tidy;
@@ -20,6 +21,7 @@ const HELP: &str = "cargo xtask VERB
   generate                     write the generated files anew
   bench                        latency of the hook, of `run` and of `check`, beside /bin/true, in one run
   fuzz [--inputs N]            feed every fuzz target with N texts that nobody would write (default 200000)
+  instructions                 instructions per command of the corpus, beside those that are kept (needs valgrind)
   eval --corpus DIR [--policy FILE] [--only NAME] [--show FIGURE]
                                measure understanding and judgement on .jsonl files of cases; --show lists what missed
 ";
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Some(("generate", [])) => generate::main(),
         Some(("bench", rest)) => bench::main(rest),
         Some(("fuzz", rest)) => run::fuzz(rest),
+        Some(("instructions", [])) => instructions::main(),
         Some(("eval", rest)) => eval::main(rest),
         Some(("help" | "--help" | "-h", _)) | None => {
             print!("{HELP}");
