@@ -98,6 +98,9 @@ impl Lowering<'_> {
         if places.iter().all(|place| paths::is_sink(place) || place == "-") {
             return;
         }
+        if role == Role::Read && value.text().starts_with('@') {
+            note(unknowns, value, "some programs take further arguments from such a file");
+        }
         let pattern = matches!(value, Arg::Pattern(_));
         let writes = !matches!(role, Role::Read | Role::Look);
         for place in &places {
@@ -109,7 +112,11 @@ impl Lowering<'_> {
                 let why = "the pattern may match files that hold secrets".to_owned();
                 unknowns.push(Unknown { text: place.clone(), why });
             }
-            if role == Role::Read && !paths::is_open(place, self.cwd.as_deref(), self.home.as_deref()) {
+            let (cwd, home) = (self.cwd.as_deref(), self.home.as_deref());
+            let whole = recursive || pattern;
+            if role == Role::Read
+                && (!paths::is_open(place, cwd, home) || paths::holds_private(place, whole, cwd, home))
+            {
                 self.away.get_or_insert_with(|| place.clone());
             }
         }

@@ -120,6 +120,21 @@ pub(crate) fn is_open(path: &str, cwd: Option<&str>, home: Option<&str>) -> bool
         || PUBLIC_DIRECTORIES.iter().any(|root| path.starts_with(root))
 }
 
+/// Whether reading a place, or all below it, reads what a home keeps for its programs: tokens, profiles, mail. The
+/// project's own files are not meant.
+pub(crate) fn holds_private(path: &str, whole: bool, cwd: Option<&str>, home: Option<&str>) -> bool {
+    let Some(home) = home else { return false };
+    let below =
+        |root: &str, path: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let path = path.trim_end_matches("/**").trim_end_matches("/*");
+    if cwd.is_some_and(|cwd| cwd != home && below(cwd, path)) {
+        return false;
+    }
+    // The home itself, or what it is in: as a file it is none, so all below it is meant.
+    let hidden = path.strip_prefix(home).is_some_and(|rest| rest.starts_with("/."));
+    below(path, home) || (whole && hidden)
+}
+
 /// What a path is known to hold, beyond being a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {

@@ -30,6 +30,8 @@ pub(crate) struct Parsed {
     pub(crate) settings: Vec<(String, Arg)>,
     /// Roles that options add to every operand.
     each: Vec<Role>,
+    /// An option was taken by the entry's promise, not by its list.
+    pub(crate) loosely: bool,
     recursive: bool,
 }
 
@@ -123,7 +125,7 @@ impl Lowering<'_> {
                     parsed.programs.push(Arg::Unknown(what));
                 }
                 (Some(roles), Some(value)) => self.loose_value(roles, value, parsed),
-                (Some(_), None) => {}
+                (Some(_), None) => parsed.loosely = true,
                 (None, _) if matches!(option.as_str(), "--help" | "--version") && value.is_none() => {}
                 (None, _) => parsed.unknown(&option, "the option is not known to us"),
             },
@@ -194,6 +196,7 @@ impl Lowering<'_> {
 
     /// The value of an option that is not listed, under an entry that bounds what any option can do.
     fn loose_value(&mut self, roles: &'static [Role], value: &str, parsed: &mut Parsed) {
+        parsed.loosely = true;
         if !roles.iter().all(|role| matches!(role, Role::Read | Role::Look | Role::Inspect)) {
             named_program(value, parsed);
         }
@@ -265,7 +268,11 @@ impl Lowering<'_> {
                 (_, Some(roles)) if Some(at) == last && at > 0 => roles,
                 _ => program.operands,
             };
-            if program.loose.is_some() && operand.known().is_some_and(is_number) {
+            // `date +%F` prints; `date 0101…` sets.
+            if program.name == "date" && operand.text().starts_with('+') {
+                continue;
+            }
+            if program.loose.is_some() && operand.known().is_some_and(is_number) && !roles.contains(&Role::Control) {
                 continue;
             }
             let bounded = |roles: &[Role]| {

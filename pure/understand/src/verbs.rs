@@ -58,7 +58,12 @@ impl Lowering<'_> {
             None => knowledge::find(&format!("{program} {word}")).map(|entry| (entry, rest.as_slice())),
         };
         match (found, entry.verbs) {
-            (Some((entry, args)), _) => {
+            (Some((inner, args)), _) => {
+                if parsed.loosely {
+                    let why = "an option before the subcommand is not known to us".to_owned();
+                    segment.unknowns.push(Unknown { text: program.to_owned(), why });
+                }
+                let entry = inner;
                 if let Some(secret) = args.iter().find(|it| names_secret(it.text())) {
                     segment.operations.push(operation(
                         Action::Read,

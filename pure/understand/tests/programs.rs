@@ -74,6 +74,23 @@ fn every_example_has_its_effects() {
 }
 
 #[test]
+fn no_entry_that_promises_more_than_reading_is_a_mere_read() {
+    for (file, key, entry) in entries() {
+        let loose = entry.get("loose").and_then(Value::as_str).unwrap_or("text");
+        let reads = loose.split_whitespace().all(|role| matches!(role, "text" | "read" | "look" | "inspect"));
+        if reads || entry.contains_key("family") || entry.contains_key("verbs") {
+            continue;
+        }
+        for name in key.split(" | ") {
+            let intent = read_blind(&format!("{name} --made-up-option some/file.x"));
+            let acts = intent.operations().any(|it| !matches!(it.action, model::Action::Read | model::Action::Inspect));
+            let open = matches!(intent.coverage(), Coverage::Partial(_));
+            assert!(acts || open, "{file}: `{name}` would be taken for a mere read");
+        }
+    }
+}
+
+#[test]
 fn every_program_of_a_family_is_known_and_none_of_them_is_a_mere_read() {
     for (file, key, entry) in entries() {
         let names = entry.get("programs").and_then(Value::as_str).unwrap_or("");
