@@ -106,11 +106,7 @@ const PUBLIC_DIRECTORIES: &[&str] =
 /// Whether the content of a path is an ordinary thing to read: in the project, in the home (what is secret there is
 /// known by its name), or public by its place. Elsewhere may stand anybody's data.
 pub(crate) fn is_open(path: &str, cwd: Option<&str>, home: Option<&str>) -> bool {
-    let within = |root: Option<&str>| {
-        root.is_some_and(|root| {
-            root != "/" && path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    };
+    let within = |root: Option<&str>| root.is_some_and(|root| root != "/" && is_below(path, root));
     within(cwd)
         || within(home)
         || !path.starts_with('/')
@@ -124,15 +120,14 @@ pub(crate) fn is_open(path: &str, cwd: Option<&str>, home: Option<&str>) -> bool
 /// project's own files are not meant.
 pub(crate) fn holds_private(path: &str, whole: bool, cwd: Option<&str>, home: Option<&str>) -> bool {
     let Some(home) = home else { return false };
-    let below =
-        |root: &str, path: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let path = path.trim_end_matches("/**").trim_end_matches("/*");
-    if cwd.is_some_and(|cwd| cwd != home && below(cwd, path)) {
-        return false;
-    }
+    let ours = cwd.is_some_and(|cwd| cwd != home && is_below(path, cwd));
     // The home itself, or what it is in: as a file it is none, so all below it is meant.
-    let hidden = path.strip_prefix(home).is_some_and(|rest| rest.starts_with("/."));
-    below(path, home) || (whole && hidden)
+    !ours && (is_below(home, path) || (whole && path.strip_prefix(home).is_some_and(|rest| rest.starts_with("/."))))
+}
+
+fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What a path is known to hold, beyond being a file.

@@ -4,6 +4,7 @@ use model::{Arg, Operation, Resource, Unknown};
 
 use crate::knowledge::{Known, Program, Role};
 use crate::lower::Lowering;
+use crate::suspect;
 
 /// What an argument vector amounts to under a program's entry.
 #[derive(Default)]
@@ -120,7 +121,7 @@ impl Lowering<'_> {
             },
             (None, None) if program.is_flag(&option) || program.is_recursive(&option) => {}
             (None, value) => match (program.loose, value) {
-                (Some(_), _) if sounds_like_running(name) => {
+                (Some(_), _) if suspect::sounds_like_running(name) => {
                     let what = value.unwrap_or_else(|| rest.next().map_or(option.as_str(), Arg::text)).to_owned();
                     parsed.programs.push(Arg::Unknown(what));
                 }
@@ -200,7 +201,7 @@ impl Lowering<'_> {
         if !roles.iter().all(|role| matches!(role, Role::Read | Role::Look | Role::Inspect)) {
             named_program(value, parsed);
         }
-        if value.contains(['/', '.']) && !is_number(value) {
+        if value.contains(['/', '.']) && !suspect::is_number(value) {
             self.value(roles, Arg::Known(value.to_owned()), parsed);
         }
     }
@@ -272,7 +273,10 @@ impl Lowering<'_> {
             if program.name == "date" && operand.text().starts_with('+') {
                 continue;
             }
-            if program.loose.is_some() && operand.known().is_some_and(is_number) && !roles.contains(&Role::Control) {
+            if program.loose.is_some()
+                && operand.known().is_some_and(suspect::is_number)
+                && !roles.contains(&Role::Control)
+            {
                 continue;
             }
             let bounded = |roles: &[Role]| {
@@ -280,7 +284,7 @@ impl Lowering<'_> {
             };
             if program.loose.is_some_and(|loose| !bounded(loose)) {
                 named_program(operand.text(), parsed);
-                if crate::suspect::is_address(operand.text()) && !roles.iter().any(|role| role.is_on_network()) {
+                if suspect::is_address(operand.text()) && !roles.iter().any(|role| role.is_on_network()) {
                     self.value(&[Role::Url, Role::Send], operand.clone(), parsed);
                     continue;
                 }
@@ -294,16 +298,6 @@ impl Lowering<'_> {
         }
         parsed.operands = operands;
     }
-}
-
-/// Whether an option that is not listed may well name something to run.
-pub(crate) fn sounds_like_running(option: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "exec", "command", "cmd", "script", "plugin", "plugins", "hook", "hooks", "eval", "shell", "program",
-        "execute", "pager", "editor", "rsh", "lua", "python", "perl", "preload", "library",
-    ];
-    let begins = |word: &str| option == word || option.strip_prefix(word).is_some_and(|rest| rest.starts_with('-'));
-    !option.starts_with("no-") && (option.split('-').any(|word| WORDS.contains(&word)) || begins("run") || begins("on"))
 }
 
 /// A word that names a program of the system, or a library, is likely there to be run.
@@ -349,12 +343,4 @@ impl Program {
             || self.loose.is_some_and(reads)
             || (reads(self.operands) && self.options.iter().all(|(_, roles)| reads(roles)))
     }
-}
-
-/// Whether a word is a number, with a sign, a unit or a fraction.
-fn is_number(text: &str) -> bool {
-    let digits = text.trim_start_matches(['+', '-']);
-    let digits = digits.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
-    digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ':' | 'x' | ',' | '-'))
 }

@@ -84,3 +84,21 @@ pub(crate) fn is_place(word: &str) -> bool {
             || word.starts_with("../")
             || crate::verbs::has_extension(word))
 }
+
+/// Whether an option that is not listed may well name something to run.
+pub(crate) fn sounds_like_running(option: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "exec", "command", "cmd", "script", "plugin", "plugins", "hook", "hooks", "eval", "shell", "program",
+        "execute", "pager", "editor", "rsh", "lua", "python", "perl", "preload", "library",
+    ];
+    let begins = |word: &str| option == word || option.strip_prefix(word).is_some_and(|rest| rest.starts_with('-'));
+    !option.starts_with("no-") && (option.split('-').any(|word| WORDS.contains(&word)) || begins("run") || begins("on"))
+}
+
+/// Whether a word is a number, with a sign, a unit or a fraction.
+pub(crate) fn is_number(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    let digits = digits.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
+    digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ':' | 'x' | ',' | '-'))
+}

@@ -203,7 +203,7 @@ impl Lowering<'_> {
         let value = text.split_once('=').filter(|_| text.starts_with('-')).map_or(text, |(_, value)| value);
         let option = text.strip_prefix("--").map(|rest| rest.split('=').next().unwrap_or(rest));
         let first = value.rsplit('=').next().unwrap_or(value).split_whitespace().next().unwrap_or("");
-        if option.is_some_and(crate::program::sounds_like_running)
+        if option.is_some_and(crate::suspect::sounds_like_running)
             || (first.starts_with('/') && crate::paths::is_system_program(first))
         {
             crate::command::run_unknown(segment, text, "may name a command that the program runs");
