@@ -72,7 +72,13 @@ fn words(info: &str) -> BTreeMap<String, String> {
 /// Judges a case under the shipped rules and says what is otherwise than expected.
 pub fn judge(case: &Case, policy: &Policy) -> Vec<String> {
     let intent = understand::read_blind(&case.text);
-    let situation = Situation { agent: Some("agent"), cwd: Some("/work/project"), now_ms: 0 };
+    let situation = Situation {
+        agent: Some("agent"),
+        cwd: Some("/work/project"),
+        project: Some("/work/project"),
+        home: Some("/home/agent"),
+        ..Situation::default()
+    };
     let request = RequestDigest::carried(Digest::of_bytes(case.text.as_bytes()));
     let decision = pdp::evaluate(request, &intent, &situation, policy);
     let mut problems = Vec::new();

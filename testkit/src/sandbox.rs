@@ -94,9 +94,6 @@ impl Sandbox {
         }
         if !rules.is_empty() {
             host::files::private_directory(&layout.policy()).unwrap();
-            for (name, text) in pdp::shipped() {
-                fs::write(layout.policy().join(name), text).unwrap();
-            }
             fs::write(layout.policy().join("05-test.toml"), rules).unwrap();
         }
         Self { root, work, layout, daemon_environment: Vec::new(), logd: None, daemon: None }

@@ -34,7 +34,13 @@ impl Dice {
 
 fn decide(text: &str, policy: &Policy) -> (Intent, Decision) {
     let intent = understand::read_blind(text);
-    let situation = Situation { agent: Some("agent"), cwd: Some("/work/project"), now_ms: 0 };
+    let situation = Situation {
+        agent: Some("agent"),
+        cwd: Some("/work/project"),
+        project: Some("/work/project"),
+        home: Some("/home/agent"),
+        ..Situation::default()
+    };
     let request = RequestDigest::carried(Digest::of_bytes(text.as_bytes()));
     let decision = pdp::evaluate(request, &intent, &situation, policy);
     (intent, decision)
@@ -49,7 +55,7 @@ fn rank(decision: &Decision) -> usize {
 }
 
 fn shipped() -> Policy {
-    Policy::load(&pdp::shipped(), &understand::read_blind).unwrap()
+    Policy::preset("strict").unwrap()
 }
 
 /// The commands of the corpus that are words with blanks between.

@@ -1,15 +1,17 @@
 //! `countersign check`: decide only, without any daemon.
 
+use std::cell::RefCell;
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
 use host::layout::Layout;
-use host::{clock, facts, stack};
+use host::project::Project;
+use host::{clock, facts, project, stack};
 use model::{Coverage, Digest, Facts, Intent, RequestDigest};
-use pdp::{Decision, Policy, Situation, Source};
+use pdp::{Decision, Policy, PolicyProblem, Situation, Source, Sources};
 use serde_json::{Value, json};
 use understand::{Dialect, Subject, Surroundings};
 
@@ -39,6 +41,9 @@ pub(crate) struct CheckArgs {
     /// Judge with the rules of this directory alone
     #[arg(long, value_name = "DIR")]
     policy: Option<PathBuf>,
+    /// Judge with a shipped preset: strict, developer, production or observe
+    #[arg(long, value_name = "NAME", conflicts_with = "policy")]
+    preset: Option<String>,
     /// Judge as if in this directory
     #[arg(long, value_name = "DIR")]
     cwd: Option<String>,
@@ -56,18 +61,18 @@ pub(crate) fn main(args: &CheckArgs) -> Result<ExitCode, String> {
 
 fn policy(args: &CheckArgs) -> Result<Policy, String> {
     let own = Layout::from_environment().ok().map(|layout| layout.policy()).filter(|path| path.exists());
-    let directory = args.policy.clone().or(own);
-    let loaded = match &directory {
-        Some(directory) => {
-            let files = host::files::trusted_texts(directory, "toml")?;
-            stack::on_large_stack(|| Policy::load(&files, &understand::read_blind)).map_err(str::to_owned)?
-        }
-        None => Policy::shipped(),
+    let sources = match (&args.preset, &args.policy, own) {
+        (Some(name), ..) => return Policy::preset(name).map_err(told),
+        (None, Some(directory), _) => Sources::files(host::files::trusted_texts(directory, "toml")?),
+        (None, None, Some(own)) => Sources::directory(host::files::trusted_texts(&own, "toml")?),
+        (None, None, None) => return Policy::preset("strict").map_err(told),
     };
-    loaded.map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
-        format!("the rules are refused:\n{}", lines.join("\n"))
-    })
+    stack::on_large_stack(|| Policy::load(&sources, &understand::read_blind)).map_err(str::to_owned)?.map_err(told)
+}
+
+fn told(problems: Vec<PolicyProblem>) -> String {
+    let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+    format!("the rules are refused:\n{}", lines.join("\n"))
 }
 
 struct Checked {
@@ -78,6 +83,8 @@ struct Checked {
 
 struct Judge<'a> {
     policy: &'a Policy,
+    /// The repository that was looked up last, by working directory.
+    projects: RefCell<Option<(String, Option<Project>)>>,
     home: Option<String>,
     here: Option<String>,
     search: String,
@@ -87,9 +94,23 @@ impl<'a> Judge<'a> {
     fn new(policy: &'a Policy) -> Self {
         Self {
             policy,
+            projects: RefCell::default(),
             home: std::env::var("HOME").ok().filter(|home| home.starts_with('/')),
             here: std::env::current_dir().ok().and_then(|here| here.to_str().map(str::to_owned)),
             search: std::env::var("PATH").unwrap_or_else(|_| facts::DEFAULT_PATH.to_owned()),
+        }
+    }
+
+    fn project(&self, cwd: Option<&str>) -> Option<Project> {
+        let cwd = cwd?;
+        let mut known = self.projects.borrow_mut();
+        match &*known {
+            Some((at, project)) if at == cwd => project.clone(),
+            Some(_) | None => {
+                let project = project::project_of(Path::new(cwd), self.home.as_deref());
+                *known = Some((cwd.to_owned(), project.clone()));
+                project
+            }
         }
     }
 
@@ -100,7 +121,16 @@ impl<'a> Judge<'a> {
         let intent =
             understand::settle(subject, around, &mut Facts::default(), &mut |query| facts::look(query, &self.search));
         let request = RequestDigest::carried(Digest::within("countersign/check/v1", text.as_bytes()));
-        let situation = Situation { agent, cwd, now_ms: clock::now_ms() };
+        let project = self.project(cwd);
+        let situation = Situation {
+            agent,
+            cwd,
+            project: project.as_ref().map(|it| it.root.as_str()),
+            branch: project.as_ref().and_then(|it| it.branch.as_deref()),
+            home: self.home.as_deref(),
+            now_ms: clock::now_ms(),
+            ..Situation::default()
+        };
         let decision = pdp::evaluate(request, &intent, &situation, self.policy);
         Checked { intent, decision, micros: started.elapsed().as_micros() }
     }

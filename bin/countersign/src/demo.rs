@@ -87,9 +87,6 @@ impl Stage {
         fs::write(&deploy, "#!/bin/sh\ntouch deployed\n").map_err(fail)?;
         fs::set_permissions(&deploy, fs::Permissions::from_mode(0o755)).map_err(fail)?;
         host::files::private_directory(&layout.policy()).map_err(fail)?;
-        for (name, text) in pdp::shipped() {
-            fs::write(layout.policy().join(name), text).map_err(fail)?;
-        }
         fs::write(layout.policy().join("60-demo.toml"), DEMO_RULES).map_err(fail)?;
 
         title("Starting countersign-logd and countersignd");

@@ -7,8 +7,10 @@ mod holds;
 mod judge;
 mod log;
 mod operators;
+mod permits;
 mod policy;
 mod serve;
+mod submit;
 mod view;
 
 use std::process::ExitCode;

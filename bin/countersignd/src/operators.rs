@@ -240,7 +240,7 @@ fn status(daemon: &Daemon) -> Result<OperatorHears, String> {
         uid: host::files::my_uid(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         policy: daemon.policy.digest().to_string(),
-        rules: daemon.policy.rules().count(),
+        rules: daemon.policy.rules().len(),
         agents: daemon.agent_count(),
         reviewers: daemon.store.reviewers().map_err(|why| why.to_string())?.len(),
         holds: daemon.holds.list().0.len(),

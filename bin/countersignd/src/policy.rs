@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pdp::Policy;
+use pdp::{Policy, Sources};
 
 /// Loads the rules of a directory, or the shipped ones where there is no such directory.
 ///
@@ -10,9 +10,10 @@ use pdp::Policy;
 /// The directory can be written by others, or a rule in it is refused. One problem refuses the whole set.
 pub(crate) fn load(directory: &Path) -> Result<Policy, String> {
     let loaded = if directory.exists() {
-        Policy::load(&host::files::trusted_texts(directory, "toml")?, &understand::read_blind)
+        let sources = Sources::directory(host::files::trusted_texts(directory, "toml")?);
+        Policy::load(&sources, &understand::read_blind)
     } else {
-        Policy::shipped()
+        Policy::preset("strict")
     };
     loaded.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Factor, NonEmpty};
+use crate::{Arg, Factor, NonEmpty};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -184,34 +184,6 @@ impl std::fmt::Display for Operation {
     }
 }
 
-/// One argument of a simple command, as far as it could be worked out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Arg {
-    /// Exactly this.
-    Known(String),
-    /// Whatever this pattern matches when it runs.
-    Pattern(String),
-    /// Not known before it runs; how it is written.
-    Unknown(String),
-}
-
-impl Arg {
-    /// The value, where it is known.
-    pub fn known(&self) -> Option<&str> {
-        match self {
-            Self::Known(text) => Some(text),
-            Self::Pattern(_) | Self::Unknown(_) => None,
-        }
-    }
-
-    /// How it is written or what it is.
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Known(text) | Self::Pattern(text) | Self::Unknown(text) => text,
-        }
-    }
-}
-
 /// A part that we could not account for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
@@ -260,6 +232,8 @@ pub struct Segment {
     pub dressed: bool,
     /// The wrappers it was found inside, outermost first.
     pub wrappers: Vec<String>,
+    /// Where the program was found, if that is not one of the system's own places.
+    pub found_at: Option<String>,
 }
 
 impl Segment {

@@ -4,6 +4,7 @@
 //! come in as arguments, so that the same input gives the same answer on every machine.
 
 mod act;
+mod arg;
 pub mod canon;
 mod digest;
 pub mod display;
@@ -15,10 +16,11 @@ mod request;
 mod risk;
 
 pub use act::{Act, ByteText, Exec, FileIdentity, MalformedAct, ToolCall};
+pub use arg::Arg;
 pub use digest::{Digest, MalformedDigest, RequestDigest};
 pub use fact::{Fact, FactQuery, Facts, FileKind, Step};
 pub use ids::{AgentName, HoldId, MalformedId, PermitId, PersonName, RequestId, SessionId};
-pub use intent::{Action, Arg, Category, Coverage, Flow, Intent, Operation, Resource, Reversibility, Segment, Unknown};
+pub use intent::{Action, Category, Coverage, Flow, Intent, Operation, Resource, Reversibility, Segment, Unknown};
 pub use nonempty::NonEmpty;
 pub use request::{Claims, Request, Seen};
 pub use risk::{Factor, Level, Risk};

@@ -55,18 +55,39 @@ impl Quorum {
     }
 }
 
-/// What must be done with a yes.
+/// What must be done with a yes. An enforcement point that cannot do it refuses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Obligations {
     /// Variables that the program must not be given.
     pub withhold: Vec<String>,
+    /// Sandbox profiles that it runs under.
+    pub sandbox: Vec<String>,
+    /// After how many seconds it is stopped.
+    pub timeout_s: Option<u32>,
+    /// Its terminal is recorded.
+    pub record: bool,
+    /// Secrets are masked in what it prints.
+    pub redact: bool,
+    /// What it changes is saved first.
+    pub snapshot: bool,
 }
 
 impl Obligations {
     fn and(mut self, other: Self) -> Self {
-        self.withhold.extend(other.withhold);
-        self.withhold.sort();
-        self.withhold.dedup();
+        let join = |mine: &mut Vec<String>, theirs: Vec<String>| {
+            mine.extend(theirs);
+            mine.sort();
+            mine.dedup();
+        };
+        join(&mut self.withhold, other.withhold);
+        join(&mut self.sandbox, other.sandbox);
+        self.timeout_s = match (self.timeout_s, other.timeout_s) {
+            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
+        self.record |= other.record;
+        self.redact |= other.redact;
+        self.snapshot |= other.snapshot;
         self
     }
 }
@@ -163,22 +184,37 @@ impl fmt::Display for Reason {
 pub struct Decision {
     request: RequestDigest,
     verdict: Verdict,
+    would: Option<&'static str>,
     reasons: NonEmpty<Reason>,
+    rules: Vec<String>,
     risk: Risk,
     coverage: Coverage,
     policy: PolicyDigest,
 }
 
 impl Decision {
+    #[expect(clippy::too_many_arguments, reason = "what a decision is made of, at the one place that makes it")]
     pub(crate) const fn new(
         request: RequestDigest,
         verdict: Verdict,
+        would: Option<&'static str>,
         reasons: NonEmpty<Reason>,
+        rules: Vec<String>,
         risk: Risk,
         coverage: Coverage,
         policy: PolicyDigest,
     ) -> Self {
-        Self { request, verdict, reasons, risk, coverage, policy }
+        Self { request, verdict, would, reasons, rules, risk, coverage, policy }
+    }
+
+    /// Under a policy that only watches: what the verdict would have been.
+    pub const fn would(&self) -> Option<&'static str> {
+        self.would
+    }
+
+    /// The rules that spoke, by id.
+    pub fn rules(&self) -> &[String] {
+        &self.rules
     }
 
     /// The request it is about.

@@ -1,51 +1,147 @@
 //! The order of judgement: block rules, then the ordered rules, then the default; each segment on its own, and the
-//! strictest answer for the whole.
+//! strictest answer for the whole. After that, what is remembered of the session and the agent can only tighten.
 
-use model::{Action, Coverage, Intent, Level, NonEmpty, RequestDigest, Segment};
+use std::collections::BTreeSet;
+
+use model::{Action, Intent, NonEmpty, RequestDigest, Segment};
 
 use crate::decision::{Decision, Obligations, Quorum, Reason, Source, Verdict};
-use crate::policy::Policy;
+use crate::pace::{Footprint, Pace, Scope};
+use crate::policy::{Mode, Policy, Settings};
 use crate::risk::{base, of_segment, risk_of};
 use crate::rule::{Rule, RuleVerdict};
+use crate::sequence::Progress;
 
-/// What of the world a rule's context may look at. The clock comes in here.
-#[derive(Clone, Copy, Debug)]
+/// What of the world a decision may look at. The clock comes in here.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Situation<'a> {
     /// The agent's name.
     pub agent: Option<&'a str>,
+    /// The groups that it is in.
+    pub groups: &'a [String],
+    /// Who answers for it.
+    pub owner: Option<&'a str>,
+    /// The session, as the enforcement point names it.
+    pub session: Option<&'a str>,
+    /// The environment that the agent is enrolled for.
+    pub env: Option<&'a str>,
+    /// The machine.
+    pub host: Option<&'a str>,
     /// The working directory.
     pub cwd: Option<&'a str>,
+    /// The repository that it is in.
+    pub project: Option<&'a str>,
+    /// The home of the agent's user.
+    pub home: Option<&'a str>,
+    /// The branch that is checked out there.
+    pub branch: Option<&'a str>,
+    /// The task, as the agent names it.
+    pub task: Option<&'a str>,
+    /// Operator flags that are set.
+    pub flags: &'a [String],
+    /// Hops of delegation.
+    pub depth: u8,
+    /// Whether the session has read content from outside.
+    pub tainted: bool,
+    /// The agent's trust, 0 to 4.
+    pub trust: u8,
+    /// Rules that were used as often as they may be.
+    pub used_up: Option<&'a BTreeSet<String>>,
+    /// What is remembered of the session.
+    pub session_pace: Option<&'a Pace>,
+    /// What is remembered of the agent.
+    pub agent_pace: Option<&'a Pace>,
     /// Now, milliseconds since 1970.
     pub now_ms: u64,
+}
+
+impl Situation<'_> {
+    /// Where the examples of rules take place.
+    pub(crate) const fn of_examples() -> Situation<'static> {
+        Situation {
+            agent: None,
+            groups: &[],
+            owner: None,
+            session: None,
+            env: None,
+            host: None,
+            cwd: Some("/work/project"),
+            project: Some("/work/project"),
+            home: Some("/home/agent"),
+            branch: None,
+            task: None,
+            flags: &[],
+            depth: 0,
+            tainted: false,
+            trust: 0,
+            used_up: None,
+            session_pace: None,
+            agent_pace: None,
+            now_ms: 0,
+        }
+    }
 }
 
 /// From how many points on an observation on the text as a whole makes people decide.
 const ASK_POINTS: i32 = 20;
 
-/// Judges an intent.
-pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'_>, policy: &Policy) -> Decision {
-    let mut verdict = Verdict::Allow(Obligations::default());
-    let mut reasons: Vec<(u8, Reason)> = Vec::new();
-    for segment in &intent.segments {
-        let (next, reason) = judge(segment, situation, policy);
+/// What is put together on the way.
+struct Judging {
+    verdict: Verdict,
+    reasons: Vec<(u8, Reason)>,
+    rules: Vec<String>,
+}
+
+impl Judging {
+    fn add(&mut self, next: Verdict, reason: Reason) {
         let rank = match &next {
             Verdict::Deny => 0,
             Verdict::Ask(..) => 1,
             Verdict::Allow(_) => 2,
         };
-        if !reasons.iter().any(|(_, known)| *known == reason) {
-            reasons.push((rank, reason));
+        if !self.reasons.iter().any(|(_, known)| *known == reason) {
+            self.reasons.push((rank, reason));
         }
-        verdict = verdict.strictest(next);
+        let so_far = std::mem::replace(&mut self.verdict, Verdict::Deny);
+        self.verdict = so_far.strictest(next);
     }
+
+    fn ask(&mut self, name: &'static str, text: String, quorum: Quorum) {
+        self.add(Verdict::Ask(quorum, Obligations::default()), Reason { source: Source::Factor(name), text });
+    }
+}
+
+/// Judges an intent.
+pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'_>, policy: &Policy) -> Decision {
+    let settings = policy.settings();
+    let mut judging =
+        Judging { verdict: Verdict::Allow(Obligations::default()), reasons: Vec::new(), rules: Vec::new() };
+    for segment in &intent.segments {
+        match policy.first(segment, intent, situation) {
+            Some(rule) => by_rule(rule, segment, settings, &mut judging),
+            None => by_default(segment, settings, &mut judging),
+        }
+    }
+    let risk = risk_of(intent);
+    let asked = settings.quorum(risk.level());
     for unknown in &intent.unknowns {
-        verdict = verdict.strictest(Verdict::Ask(Quorum::DEFAULT, Obligations::default()));
-        reasons.push((1, Reason { source: Source::Factor("partial_coverage"), text: unknown.why.clone() }));
+        judging.ask("partial_coverage", unknown.why.clone(), asked);
     }
     if let Some(factor) = intent.factors.iter().find(|factor| factor.points >= ASK_POINTS) {
-        verdict = verdict.strictest(Verdict::Ask(Quorum::DEFAULT, Obligations::default()));
-        reasons.push((1, Reason { source: Source::Factor(factor.name), text: factor.why.clone() }));
+        judging.ask(factor.name, factor.why.clone(), asked);
     }
+    tighten(intent, situation, policy, asked, &mut judging);
+    if let (Verdict::Ask(..), Some(quorum), model::Reversibility::Irreversible) =
+        (&judging.verdict, settings.irreversible, intent.reversibility())
+    {
+        let text = "what cannot be undone needs more".to_owned();
+        judging.ask("irreversible", text, quorum);
+    }
+    let would = match (settings.mode, &judging.verdict) {
+        (Mode::Observe, Verdict::Ask(..) | Verdict::Deny) => Some(observe(&mut judging)),
+        (Mode::Observe, Verdict::Allow(_)) | (Mode::Enforce, _) => None,
+    };
+    let Judging { verdict, mut reasons, rules } = judging;
     // What led to the verdict is said; what was milder is not a reason for it.
     let decisive = reasons.iter().map(|(rank, _)| *rank).min().unwrap_or(0);
     reasons.retain(|(rank, _)| *rank == decisive);
@@ -53,44 +149,94 @@ pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'
         Reason { source: Source::Factor("no_effect"), text: "it does nothing outside its own shell".to_owned() };
     let reasons = NonEmpty::from_vec(reasons.into_iter().map(|(_, reason)| reason).collect())
         .unwrap_or_else(|| NonEmpty::of(nothing));
-    Decision::new(request, verdict, reasons, risk_of(intent), intent.coverage(), policy.digest())
+    Decision::new(request, verdict, would, reasons, rules, risk, intent.coverage(), policy.digest())
 }
 
-fn judge(segment: &Segment, situation: &Situation<'_>, policy: &Policy) -> (Verdict, Reason) {
-    let by = |rule: &Rule| Reason { source: Source::Rule(rule.id.clone()), text: rule.why() };
-    if let Some(rule) = policy.blocks.iter().find(|rule| rule.speaks(segment, situation)) {
-        return (Verdict::Deny, by(rule));
+fn by_rule(rule: &Rule, segment: &Segment, settings: &Settings, judging: &mut Judging) {
+    if !judging.rules.contains(&rule.id) {
+        judging.rules.push(rule.id.clone());
     }
-    if let Some(rule) = policy.ordered.iter().find(|rule| rule.speaks(segment, situation)) {
-        let verdict = match rule.verdict {
-            RuleVerdict::Allow => Verdict::Allow(Obligations::default()),
-            RuleVerdict::Ask => Verdict::Ask(rule.quorum, Obligations::default()),
-            RuleVerdict::Deny | RuleVerdict::Block => Verdict::Deny,
-        };
-        return (verdict, by(rule));
-    }
-    by_default(segment)
-}
-
-/// Without a rule: what is fully understood, low in risk and only reads runs; the rest asks.
-fn by_default(segment: &Segment) -> (Verdict, Reason) {
-    let ask = |name: &'static str, text: String| {
-        let reason = Reason { source: Source::Factor(name), text };
-        (Verdict::Ask(Quorum::DEFAULT, Obligations::default()), reason)
+    let reason = Reason { source: Source::Rule(rule.id.clone()), text: rule.why() };
+    let verdict = match rule.verdict {
+        RuleVerdict::Allow => Verdict::Allow(rule.obligations.clone()),
+        RuleVerdict::Ask => {
+            let asked = rule.quorum.unwrap_or_else(|| settings.quorum(of_segment(segment).level()));
+            Verdict::Ask(asked, rule.obligations.clone())
+        }
+        RuleVerdict::Deny | RuleVerdict::Block => Verdict::Deny,
     };
-    if let Coverage::Partial(unknowns) = segment.coverage() {
-        return ask("partial_coverage", unknowns.first().why.clone());
-    }
+    judging.add(verdict, reason);
+}
+
+/// Without a rule: what is fully understood, low in risk and only reads runs (if the policy lets it); the rest asks.
+fn by_default(segment: &Segment, settings: &Settings, judging: &mut Judging) {
     let level = of_segment(segment).level();
+    let asked = settings.quorum(level);
+    if let Some(unknown) = segment.unknowns.first() {
+        return judging.ask("partial_coverage", unknown.why.clone(), asked);
+    }
     let reads = segment.operations.iter().all(|operation| matches!(operation.action, Action::Read | Action::Inspect));
-    if level == Level::Low && reads {
-        let reason = Reason {
-            source: Source::Factor("low_risk_read"),
-            text: "it only reads, and all of it is understood".to_owned(),
-        };
-        return (Verdict::Allow(Obligations::default()), reason);
+    if level == model::Level::Low && reads && (settings.reads_run || segment.operations.is_empty()) {
+        let text = "it only reads, and all of it is understood".to_owned();
+        let reason = Reason { source: Source::Factor("low_risk_read"), text };
+        return judging.add(Verdict::Allow(Obligations::default()), reason);
     }
     let worst = segment.operations.iter().max_by_key(|operation| base(operation.category));
     let what = worst.map_or_else(String::new, |it| format!(": {it}"));
-    ask("default_ask", format!("{} risk{what}", level.as_str()))
+    judging.ask("default_ask", format!("{} risk{what}", level.as_str()), asked);
+}
+
+/// What is remembered of the session and the agent.
+fn tighten(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: Quorum, judging: &mut Judging) {
+    let settings = policy.settings();
+    for sequence in policy.sequences() {
+        for pace in [situation.session_pace, situation.agent_pace] {
+            let mut progress = pace.and_then(|it| it.sequences.get(&sequence.id)).cloned().unwrap_or_default();
+            if sequence.advance(&mut progress, intent, situation) {
+                let reason = Reason { source: Source::Rule(sequence.id.clone()), text: sequence.reason.clone() };
+                let ask = Verdict::Ask(sequence.quorum.strictest(asked), Obligations::default());
+                judging.add(if sequence.denies { Verdict::Deny } else { ask }, reason);
+                if !judging.rules.contains(&sequence.id) {
+                    judging.rules.push(sequence.id.clone());
+                }
+                break;
+            }
+        }
+    }
+    if situation.depth > settings.depth {
+        judging.ask("delegation", format!("it was delegated {} times over", situation.depth), asked);
+    }
+    if !matches!(judging.verdict, Verdict::Allow(_)) || (situation.session_pace, situation.agent_pace) == (None, None) {
+        return;
+    }
+    let act = Footprint::of(intent, situation.cwd);
+    for (pace, scope) in [(situation.session_pace, Scope::Session), (situation.agent_pace, Scope::Agent)] {
+        if let Some(tightened) = pace.and_then(|pace| pace.tighten(&act, situation.now_ms, scope, settings)) {
+            return judging.ask(tightened.name, tightened.why, asked);
+        }
+    }
+}
+
+/// Notes in a pace how far sequences have come with an act that is done.
+pub fn note_sequences(pace: &mut Pace, intent: &Intent, situation: &Situation<'_>, policy: &Policy) {
+    pace.sequences.retain(|id, _| policy.sequences().iter().any(|it| it.id == *id));
+    for sequence in policy.sequences() {
+        let mut progress = pace.sequences.remove(&sequence.id).unwrap_or_default();
+        sequence.advance(&mut progress, intent, situation);
+        if progress != Progress::default() && !progress.is_empty() {
+            pace.sequences.insert(sequence.id.clone(), progress);
+        }
+    }
+}
+
+/// Lets it run although the verdict is another, and says so first. Gives what the verdict would have been.
+fn observe(judging: &mut Judging) -> &'static str {
+    let would = judging.verdict.as_str();
+    let text = format!("this policy only watches and DOES NOT PROTECT; it would {would}");
+    judging.verdict = Verdict::Allow(Obligations::default());
+    for (rank, _) in &mut judging.reasons {
+        *rank = 2;
+    }
+    judging.reasons.insert(0, (2, Reason { source: Source::Factor("observed"), text }));
+    would
 }

@@ -3,24 +3,24 @@
 
 mod decision;
 mod evaluate;
-mod glob;
+mod pace;
+mod pattern;
 mod policy;
+mod preset;
 mod risk;
 mod rule;
+mod sequence;
 
 pub use decision::{Assurance, Decision, Obligations, Quorum, Reason, Source, Verdict};
-pub use evaluate::{Situation, evaluate};
-pub use policy::{Policy, PolicyDigest, PolicyProblem};
+pub use evaluate::{Situation, evaluate, note_sequences};
+pub use pace::{Checkpoint, Footprint, Pace, Scope, Taint, Tightened, Velocity};
+pub use policy::{Mode, Policy, PolicyDigest, PolicyProblem, Settings, Sources};
+pub use preset::presets;
 pub use risk::risk_of;
-pub use rule::{Rule, RuleVerdict};
+pub use rule::{Miss, Rule, RuleVerdict};
 
-/// The rules that ship with the product: file name and text, in order.
-const SHIPPED: &[(&str, &str)] = &[
-    ("10-never.toml", include_str!("../../../policy/10-never.toml")),
-    ("50-everyday.toml", include_str!("../../../policy/50-everyday.toml")),
-];
-
-/// The rules that ship with the product, as [`Policy::load`] takes them.
-pub fn shipped() -> Vec<(String, String)> {
-    SHIPPED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+/// The JSON schema of a file of rules.
+#[cfg(feature = "schema")]
+pub fn schema() -> serde_json::Value {
+    serde_json::to_value(schemars::schema_for!(policy::FileText)).unwrap_or_default()
 }

@@ -1,15 +1,28 @@
 //! One rule: what it matches on, and what it says.
 
-use model::{Action, Arg, Category, Coverage, Level, Operation, Resource, Segment};
+mod context;
+mod hours;
+mod narrow;
+mod read;
+mod resource;
+mod text;
+
+pub(crate) use context::Context;
+pub(crate) use read::{Wrong, nearest, no_such, read};
+pub(crate) use resource::{Base, PathPattern, Target};
+pub(crate) use text::{OneOrMany, RuleText};
+
+use model::{Action, Arg, Category, Intent, Level, Reversibility, Segment};
 use serde::Deserialize;
 
-use crate::decision::{Assurance, Quorum};
+use crate::decision::{Obligations, Quorum};
 use crate::evaluate::Situation;
-use crate::glob::{self, Wild};
+use crate::pattern::{CommandPattern, Glob, LineRegex};
 use crate::risk;
 
 /// What a rule says. `block` cannot be overruled or approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RuleVerdict {
     /// It may run.
@@ -22,55 +35,14 @@ pub enum RuleVerdict {
     Block,
 }
 
-/// A rule as it stands in a file. Unknown keys are refused.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RuleText {
-    pub(crate) id: String,
-    pub(crate) verdict: RuleVerdict,
-    pub(crate) reason: Option<String>,
-    #[serde(default)]
-    pub(crate) priority: i64,
-    pub(crate) command: Option<String>,
-    pub(crate) effect: Option<OneOrMany>,
-    pub(crate) only: Option<Vec<String>>,
-    pub(crate) path: Option<OneOrMany>,
-    pub(crate) category: Option<OneOrMany>,
-    pub(crate) factor: Option<OneOrMany>,
-    pub(crate) tool: Option<String>,
-    pub(crate) level: Option<String>,
-    pub(crate) coverage: Option<String>,
-    pub(crate) expires: Option<toml::value::Datetime>,
-    #[serde(default)]
-    pub(crate) when: When,
-    pub(crate) people: Option<u8>,
-    pub(crate) assurance: Option<String>,
-    pub(crate) timeout_s: Option<u32>,
-    pub(crate) matches: Vec<String>,
-    pub(crate) spares: Vec<String>,
-}
-
-/// The context a rule needs.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct When {
-    pub(crate) agent: Option<String>,
-    pub(crate) cwd: Option<String>,
-}
-
-/// A word or a list of words.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    pub(crate) fn words(&self) -> &[String] {
+impl RuleVerdict {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::One(word) => std::slice::from_ref(word),
-            Self::Many(words) => words,
+            Self::Allow => "allow",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+            Self::Block => "block",
         }
     }
 }
@@ -88,114 +60,175 @@ pub struct Rule {
     pub matches: Vec<String>,
     /// Commands it must spare.
     pub spares: Vec<String>,
+    /// The file it is from, and the line on which it begins.
+    pub place: (String, usize),
+    /// Until when, in milliseconds since 1970.
+    pub expires_ms: Option<u64>,
     pub(crate) priority: i64,
-    pub(crate) command: Vec<Vec<String>>,
+    pub(crate) command: Vec<CommandPattern>,
+    /// The whole request is the command.
+    pub(crate) alone: bool,
+    pub(crate) options: Option<Vec<Glob>>,
+    /// Where the program may stand besides the system's own places.
+    pub(crate) from: Vec<PathPattern>,
+    pub(crate) regex: Option<LineRegex>,
     pub(crate) effects: Vec<Action>,
     pub(crate) only: Option<Vec<Action>>,
-    pub(crate) paths: Vec<String>,
+    pub(crate) target: Target,
     pub(crate) categories: Vec<Category>,
+    pub(crate) only_categories: Option<Vec<Category>>,
     pub(crate) factors: Vec<String>,
-    pub(crate) tool: Option<String>,
+    pub(crate) tool: Option<Glob>,
     pub(crate) level: Option<(bool, Level)>,
+    pub(crate) reversibility: Option<(bool, Reversibility)>,
     pub(crate) accepts_partial: bool,
-    pub(crate) expires_ms: Option<u64>,
-    pub(crate) when: When,
-    pub(crate) quorum: Quorum,
+    pub(crate) context: Context,
+    pub(crate) quorum: Option<Quorum>,
+    pub(crate) obligations: Obligations,
+}
+
+/// Why a rule does not speak about a segment here and now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// Its time is over.
+    Expired,
+    /// It was used as often as it may be.
+    UsedUp,
+    /// This condition of `when` does not hold.
+    Context(&'static str),
+    /// This key of its matching does not fit.
+    Key(&'static str),
+    /// A part is not understood, and the rule does not accept that.
+    Coverage,
+    /// The shell does more than run the command: redirections, variables, or a wrapper around it.
+    Dressed,
+}
+
+impl std::fmt::Display for Miss {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Expired => out.write_str("it has expired"),
+            Self::UsedUp => out.write_str("it was used as often as it may be"),
+            Self::Context(name) => write!(out, "its condition `when.{name}` does not hold"),
+            Self::Key(key) => write!(out, "`{key}` does not fit"),
+            Self::Coverage => {
+                out.write_str("a part is not understood, and the rule does not say `coverage = \"partial\"`")
+            }
+            Self::Dressed => out.write_str("redirections, variables or a wrapper do more than its command says"),
+        }
+    }
 }
 
 impl Rule {
-    /// Whether the rule speaks about a segment here and now.
+    /// Whether the rule speaks about a segment of an intent here and now, and if not, why.
     ///
     /// In doubt a rule that allows does not match and a rule that restricts does: an unknown argument is no match
     /// for the one and a match for the other.
-    pub(crate) fn speaks(&self, segment: &Segment, situation: &Situation<'_>) -> bool {
+    pub(crate) fn speaks(&self, segment: &Segment, whole: &Intent, situation: &Situation<'_>) -> Result<(), Miss> {
         let lenient = self.verdict == RuleVerdict::Allow;
-        if self.expires_ms.is_some_and(|expires| situation.now_ms >= expires) || !self.in_context(situation) {
-            return false;
+        if self.expires_ms.is_some_and(|expires| situation.now_ms >= expires) {
+            return Err(Miss::Expired);
         }
-        if lenient && !self.accepts_partial && segment.coverage() != Coverage::Full {
-            return false;
+        self.fits(segment, whole, situation, lenient)?;
+        if let Some(name) = self.context.fails(situation, lenient) {
+            return Err(Miss::Context(name));
         }
-        if let Some(only) = &self.only
-            && (segment.operations.is_empty()
-                || !segment.operations.iter().all(|operation| only.contains(&operation.action)))
-        {
-            return false;
+        // A limit on how often ends what a rule allows; one that restricts goes on restricting.
+        if lenient && self.context.is_counted() && situation.used_up.is_some_and(|it| it.contains(&self.id)) {
+            return Err(Miss::UsedUp);
         }
-        self.speaks_of_command(segment, lenient)
-            && self.speaks_of_tool(segment)
-            && self.speaks_of_operations(segment, lenient)
-            && (self.categories.is_empty() || segment.categories().iter().any(|it| self.categories.contains(it)))
-            && (self.factors.is_empty()
-                || segment.factors.iter().any(|it| self.factors.iter().any(|name| name == it.name)))
-            && self.level.is_none_or(|(or_higher, level)| {
-                let found = risk::of_segment(segment).level();
-                if or_higher { found >= level } else { found == level }
-            })
+        Ok(())
     }
 
-    fn in_context(&self, situation: &Situation<'_>) -> bool {
-        let agent = self
-            .when
-            .agent
-            .as_ref()
-            .is_none_or(|pattern| situation.agent.is_some_and(|agent| glob::matches(pattern, agent, Wild::Name)));
-        let cwd = self
-            .when
-            .cwd
-            .as_ref()
-            .is_none_or(|pattern| situation.cwd.is_some_and(|cwd| glob::matches(pattern, cwd, Wild::Path)));
-        agent && cwd
+    /// Whether the rule is about a segment, wherever and whenever.
+    pub(crate) fn fits(
+        &self,
+        segment: &Segment,
+        whole: &Intent,
+        situation: &Situation<'_>,
+        lenient: bool,
+    ) -> Result<(), Miss> {
+        let key = |fits: bool, name: &'static str| if fits { Ok(()) } else { Err(Miss::Key(name)) };
+        let asks = self.verdict == RuleVerdict::Ask;
+        if !self.command.is_empty() {
+            let options = self.options.as_deref();
+            let name = if self.alone { "exact" } else { "command" };
+            key(self.command.iter().any(|it| it.matches(&segment.argv, lenient, asks, options)), name)?;
+            if lenient && (segment.dressed || (self.alone && !segment.wrappers.is_empty())) {
+                return Err(Miss::Dressed);
+            }
+        }
+        if let Some(regex) = &self.regex {
+            key(regex.matches(&segment.argv, lenient), "regex")?;
+            if lenient && segment.dressed {
+                return Err(Miss::Dressed);
+            }
+        }
+        // Another program of the same name is not the one that the rule is about.
+        if let (true, Some(path)) = (lenient, &segment.found_at) {
+            key(self.from.iter().any(|pattern| pattern.matches(path, situation)), "from")?;
+        }
+        key(!self.alone || (whole.segments.len() == 1 && whole.unknowns.is_empty()), "exact")?;
+        if let Some(tool) = &self.tool {
+            key(segment.argv.first().and_then(Arg::known).is_some_and(|name| tool.matches(name)), "tool")?;
+        }
+        if let Some(only) = &self.only {
+            key(!segment.operations.is_empty(), "only")?;
+            key(segment.operations.iter().all(|it| only.contains(&it.action)), "only")?;
+        }
+        if let Some(only) = &self.only_categories {
+            key(!segment.operations.is_empty(), "only_category")?;
+            key(segment.operations.iter().all(|it| only.contains(&it.category)), "only_category")?;
+        }
+        let within = &self.target;
+        key(
+            within.only_paths.is_empty() || segment.operations.iter().all(|it| within.keeps_within(it, situation)),
+            "only_path",
+        )?;
+        let categories = &self.categories;
+        key(
+            categories.is_empty() || segment.operations.iter().any(|it| categories.contains(&it.category)),
+            "category",
+        )?;
+        let observed = |name: &String| segment.factors.iter().any(|it| it.name == name);
+        key(self.factors.is_empty() || self.factors.iter().any(observed), "factor")?;
+        self.fits_operations(segment, situation, lenient)?;
+        if let Some((or_worse, wanted)) = self.reversibility {
+            let found = segment.reversibility();
+            key(if or_worse { found >= wanted } else { found == wanted }, "reversibility")?;
+        }
+        if let Some((or_higher, level)) = self.level {
+            let found = risk::of_segment(segment).level();
+            key(if or_higher { found >= level } else { found == level }, "level")?;
+        }
+        if lenient && !self.accepts_partial && !segment.unknowns.is_empty() {
+            return Err(Miss::Coverage);
+        }
+        Ok(())
     }
 
-    fn speaks_of_command(&self, segment: &Segment, lenient: bool) -> bool {
-        if self.command.is_empty() {
-            return true;
-        }
-        if lenient && segment.dressed {
-            return false;
-        }
-        self.command.iter().any(|pattern| speaks_of_argv(pattern, &segment.argv, self.verdict))
+    /// Whether an operation is one of those that the rule is about.
+    pub(crate) fn is_about(&self, operation: &model::Operation, situation: &Situation<'_>) -> bool {
+        (self.effects.is_empty() || self.effects.contains(&operation.action))
+            && (self.categories.is_empty() || self.categories.contains(&operation.category))
+            && (self.target.is_empty() || self.target.names(operation, self.verdict, situation))
     }
 
-    fn speaks_of_tool(&self, segment: &Segment) -> bool {
-        let Some(pattern) = &self.tool else { return true };
-        segment.argv.first().and_then(Arg::known).is_some_and(|name| glob::matches(pattern, name, Wild::Name))
-    }
-
-    fn speaks_of_operations(&self, segment: &Segment, lenient: bool) -> bool {
-        if self.effects.is_empty() && self.paths.is_empty() {
-            return true;
+    fn fits_operations(&self, segment: &Segment, situation: &Situation<'_>, lenient: bool) -> Result<(), Miss> {
+        if self.effects.is_empty() && self.target.is_empty() {
+            return Ok(());
         }
-        let speaks = |operation: &Operation| {
-            let effect = self.effects.is_empty() || self.effects.contains(&operation.action);
-            let path = self.paths.is_empty()
-                || match &operation.resource {
-                    Resource::Path(path) => self.paths.iter().any(|pattern| glob::matches(pattern, path, Wild::Path)),
-                    // Which files a pattern matches, or what an unknown word is, shows only when it runs. That is no
-                    // reason to allow, a reason to ask people, and none to deny without them.
-                    Resource::Pattern(text) => {
-                        let written = self.paths.iter().any(|pattern| glob::matches(pattern, text, Wild::Path));
-                        (written && !lenient) || self.verdict == RuleVerdict::Ask
-                    }
-                    Resource::Unknown(_) => {
-                        self.verdict == RuleVerdict::Ask && !matches!(operation.action, Action::Run | Action::Inspect)
-                    }
-                    Resource::Host(_)
-                    | Resource::Program(_)
-                    | Resource::Package(_)
-                    | Resource::Service(_)
-                    | Resource::Tool(_)
-                    | Resource::Database(_)
-                    | Resource::System => false,
-                };
-            effect && path
+        let speaks = |it: &model::Operation| {
+            (self.effects.is_empty() || self.effects.contains(&it.action))
+                && (self.target.is_empty() || self.target.names(it, self.verdict, situation))
         };
-        if lenient {
+        let fits = if lenient {
             !segment.operations.is_empty() && segment.operations.iter().all(speaks)
         } else {
             segment.operations.iter().any(speaks)
-        }
+        };
+        let name = self.target.key().unwrap_or("effect");
+        if fits { Ok(()) } else { Err(Miss::Key(name)) }
     }
 
     /// The words for people.
@@ -210,46 +243,4 @@ impl Rule {
             .to_owned()
         })
     }
-
-    pub(crate) fn assurance(text: Option<&str>) -> Result<Assurance, String> {
-        match text {
-            None => Ok(Assurance::Totp),
-            Some(word) => {
-                Assurance::parse(word).ok_or_else(|| format!("`assurance` is `totp` or `signature`, not `{word}`"))
-            }
-        }
-    }
-}
-
-/// Whether an argument vector fits a pattern of words. `**` as the last word is any further arguments.
-fn speaks_of_argv(pattern: &[String], argv: &[Arg], verdict: RuleVerdict) -> bool {
-    let lenient = verdict == RuleVerdict::Allow;
-    let mut words = argv.iter().enumerate();
-    for part in pattern {
-        if part == "**" {
-            return words.all(|(_, word)| word.known().is_some_and(plain) || !lenient);
-        }
-        let fits = match words.next() {
-            // The program's name may be written with its directory.
-            Some((0, Arg::Known(word))) => {
-                let name = if part.contains('/') { word.as_str() } else { word.rsplit('/').next().unwrap_or(word) };
-                (!lenient || name == word || word.starts_with("/usr/bin/") || word.starts_with("/bin/"))
-                    && glob::matches(part, name, Wild::Argument)
-            }
-            Some((_, Arg::Known(word))) => glob::matches(part, word, Wild::Argument),
-            // A program that is not known could be any: that is for people, not for every rule that denies one.
-            Some((0, Arg::Pattern(_) | Arg::Unknown(_))) => verdict == RuleVerdict::Ask,
-            Some((_, Arg::Pattern(_) | Arg::Unknown(_))) => !lenient,
-            None => false,
-        };
-        if !fits {
-            return false;
-        }
-    }
-    words.next().is_none()
-}
-
-/// An argument that `**` of a rule that allows may stand for.
-fn plain(word: &str) -> bool {
-    glob::matches("*", word, Wild::Argument)
 }

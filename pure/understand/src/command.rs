@@ -121,11 +121,13 @@ impl Lowering<'_> {
         } else {
             if self.lookup_changed {
                 run_unknown(segment, name, "an earlier part of the text changed how programs are looked up");
+                segment.found_at = Some("wherever the text makes it be looked up".to_owned());
             }
             if let Fact::Program(Some(path)) = self.fact(FactQuery::Program(name.to_owned()))
                 && !paths::is_system_program(&path)
             {
                 run_unknown(segment, name, &format!("`{name}` is `{path}` here, which is no part of the system"));
+                segment.found_at.get_or_insert(path);
             }
         }
         let name = name.rsplit('/').next().unwrap_or(name);

@@ -62,6 +62,7 @@ impl Lowering<'_> {
             factors: Vec::new(),
             dressed: dress.worn,
             wrappers: Vec::new(),
+            found_at: None,
         }
     }
 

@@ -1,0 +1,232 @@
+//! From files to a set of rules.
+
+use std::collections::BTreeMap;
+
+use model::{Digest, Intent};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::index::Index;
+use super::problem::key_at;
+use super::settings::{DefaultText, Mode, Settings};
+use super::{Policy, PolicyDigest, PolicyProblem, examples};
+use crate::pace::{CheckpointText, VelocityText};
+use crate::preset;
+use crate::rule::{self, Rule, RuleText, RuleVerdict};
+use crate::sequence::{self, Sequence, SequenceText};
+
+/// A file of rules.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileText {
+    /// The shipped rules and settings that this policy builds on: `strict`, `developer`, `production` or `observe`
+    preset: Option<String>,
+    /// `enforce`, or `observe`: record decisions and let everything run, which does not protect
+    mode: Option<Mode>,
+    /// What happens without a rule
+    default: Option<DefaultText>,
+    /// How fast an agent may go
+    velocity: Option<VelocityText>,
+    /// After what people look up
+    checkpoint: Option<CheckpointText>,
+    /// Rules
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<RuleText>"))]
+    rule: Vec<Spanned<RuleText>>,
+    /// Rules over whole sessions
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<SequenceText>"))]
+    sequence: Vec<Spanned<SequenceText>>,
+}
+
+/// What a policy is made of: files (name and text), in order.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<(String, String)>,
+}
+
+impl Sources {
+    /// A directory's files, in the order of their names. A file that says `preset = "NAME"` brings that preset with it.
+    pub fn files(files: Vec<(String, String)>) -> Self {
+        Self { files }
+    }
+
+    /// A preset alone.
+    pub fn preset(name: &str) -> Self {
+        Self { files: vec![(format!("preset {name}"), format!("preset = \"{name}\"\n"))] }
+    }
+
+    /// What an operator's directory means: where none of its files chooses a preset, `strict` is meant. To build on
+    /// nothing is said with `preset = "none"`.
+    pub fn directory(files: Vec<(String, String)>) -> Self {
+        // A file that cannot be read is told of when the set is built.
+        let chooses = |text: &String| toml::from_str::<FileText>(text).is_ok_and(|it| it.preset.is_some());
+        let mut sources = Self { files };
+        if !sources.files.iter().any(|(_, text)| chooses(text)) {
+            sources.files.insert(0, ("(no preset chosen)".to_owned(), "preset = \"strict\"\n".to_owned()));
+        }
+        sources
+    }
+
+    /// Adds a file, tried after the others of the same priority.
+    pub fn push(&mut self, name: String, text: String) {
+        self.files.push((name, text));
+    }
+}
+
+/// What is being put together.
+#[derive(Default)]
+struct Build {
+    rules: Vec<Rule>,
+    sequences: Vec<Sequence>,
+    settings: Settings,
+    problems: Vec<PolicyProblem>,
+    ids: BTreeMap<String, String>,
+    hashed: Vec<u8>,
+    /// Settings that a file of the directory made, with the file.
+    set: BTreeMap<&'static str, String>,
+}
+
+/// Reads everything. With `read`, every rule is tried on its examples, except those of presets.
+pub(super) fn build(sources: &Sources, read: Option<&dyn Fn(&str) -> Intent>) -> Result<Policy, Vec<PolicyProblem>> {
+    let mut build = Build::default();
+    let mut files: Vec<(&str, &str, Option<FileText>, bool)> = Vec::new();
+    let mut chosen: Option<(&str, String)> = None;
+    for (file, text) in &sources.files {
+        match toml::from_str::<FileText>(text) {
+            Ok(parsed) => {
+                if let Some(name) = &parsed.preset {
+                    if let Some((other, _)) = &chosen {
+                        build
+                            .problems
+                            .push(PolicyProblem::of_file(file, format!("`{other}` chooses a preset already")));
+                    }
+                    chosen = Some((file, name.clone()));
+                }
+                files.push((file, text, Some(parsed), false));
+            }
+            Err(why) => build.problems.push(PolicyProblem::of_toml(file, text, &why)),
+        }
+    }
+    if let Some((file, name)) = chosen {
+        match preset::files(&name) {
+            Some(shipped) => {
+                for (at, (file, text)) in shipped.iter().enumerate() {
+                    match toml::from_str::<FileText>(text) {
+                        Ok(parsed) => files.insert(at, (file, text, Some(parsed), true)),
+                        Err(why) => build.problems.push(PolicyProblem::of_toml(file, text, &why)),
+                    }
+                }
+                build.settings.preset = Some(name);
+            }
+            None => {
+                let why = rule::no_such("preset", &name, preset::NAMES.iter().copied());
+                let text = sources.files.iter().find(|(it, _)| it == file).map_or("", |(_, text)| text);
+                build.problems.push(PolicyProblem::at(file, text, key_at(text, 0, "preset"), why));
+            }
+        }
+    }
+    for (file, text, parsed, shipped) in files {
+        let Some(parsed) = parsed else { continue };
+        build.hashed.extend_from_slice(Digest::within(file, text.as_bytes()).as_array());
+        build.file(file, text, parsed, shipped, read.filter(|_| !shipped));
+    }
+    build.finish()
+}
+
+impl Build {
+    fn file(&mut self, file: &str, text: &str, parsed: FileText, shipped: bool, read: Option<&dyn Fn(&str) -> Intent>) {
+        self.settings_of(file, text, &parsed, shipped);
+        for spanned in parsed.rule {
+            let start = spanned.span().start;
+            let line = text.get(..start).unwrap_or("").matches('\n').count().saturating_add(1);
+            let written = spanned.into_inner();
+            let id = written.id.clone();
+            self.named(file, text, start, &id);
+            match rule::read(written, (file.to_owned(), line)) {
+                Ok(rule) => {
+                    let tried = read.map(|read| examples::try_rule(&rule, read)).unwrap_or_default();
+                    for (key, why) in tried {
+                        self.problem(file, text, key_at(text, start, key), &id, &why);
+                    }
+                    self.rules.push(rule);
+                }
+                Err((key, why)) => self.problem(file, text, key_at(text, start, key), &id, &why),
+            }
+        }
+        for spanned in parsed.sequence {
+            let start = spanned.span().start;
+            let written = spanned.into_inner();
+            let id = written.id.clone();
+            self.named(file, text, start, &id);
+            match sequence::read(written, file) {
+                Ok(sequence) => {
+                    let tried = read.map(|read| sequence.try_examples(read)).unwrap_or_default();
+                    for (key, why) in tried {
+                        self.problem(file, text, key_at(text, start, key), &id, &why);
+                    }
+                    self.sequences.push(sequence);
+                }
+                Err((key, why)) => self.problem(file, text, key_at(text, start, key), &id, &why),
+            }
+        }
+    }
+
+    fn problem(&mut self, file: &str, text: &str, byte: usize, id: &str, why: &str) {
+        self.problems.push(PolicyProblem::at(file, text, byte, format!("rule `{id}`: {why}")));
+    }
+
+    fn named(&mut self, file: &str, text: &str, start: usize, id: &str) {
+        if let Some(other) = self.ids.insert(id.to_owned(), file.to_owned()) {
+            let why = format!("another rule has this id, in `{other}`");
+            self.problem(file, text, key_at(text, start, "id"), id, &why);
+        }
+    }
+
+    fn settings_of(&mut self, file: &str, text: &str, parsed: &FileText, shipped: bool) {
+        let mut once = |key: &'static str, given: bool| {
+            let twice = if given && !shipped { self.set.insert(key, file.to_owned()) } else { None };
+            if let Some(other) = twice {
+                let why = format!("`{key}` is set in `{other}` already");
+                self.problems.push(PolicyProblem::at(file, text, key_at(text, 0, key), why));
+            }
+        };
+        once("mode", parsed.mode.is_some());
+        once("default", parsed.default.is_some());
+        once("velocity", parsed.velocity.is_some());
+        once("checkpoint", parsed.checkpoint.is_some());
+        if let Some(mode) = parsed.mode {
+            self.settings.mode = mode;
+        }
+        if let Some(velocity) = &parsed.velocity {
+            velocity.apply(&mut self.settings.velocity);
+        }
+        let applied = [
+            ("[default", parsed.default.as_ref().map_or(Ok(()), |it| it.apply(&mut self.settings))),
+            ("[checkpoint", parsed.checkpoint.as_ref().map_or(Ok(()), |it| it.apply(&mut self.settings))),
+        ];
+        for (key, applied) in applied {
+            if let Err(why) = applied {
+                let byte = text.find(key).unwrap_or(0);
+                self.problems.push(PolicyProblem::at(file, text, byte, why));
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Policy, Vec<PolicyProblem>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems);
+        }
+        let mut rules = self.rules;
+        // Stable: what is equal stays in the order of files and lines. Blocks come first and cannot be shadowed.
+        rules.sort_by_key(|rule| (rule.verdict != RuleVerdict::Block, std::cmp::Reverse(rule.priority)));
+        Ok(Policy {
+            index: Index::of(&rules),
+            rules,
+            sequences: self.sequences,
+            settings: self.settings,
+            digest: PolicyDigest(Digest::within("countersign/policy/v1", &self.hashed)),
+        })
+    }
+}

@@ -1,0 +1,259 @@
+//! Where and when a rule holds: agent, place, time, flags, trust.
+//!
+//! A condition on something that is not known here holds for no rule that allows, and for every rule that restricts.
+
+use serde::Deserialize;
+
+use super::hours::Hours;
+use super::text::OneOrMany;
+use crate::evaluate::Situation;
+use crate::pattern::{Glob, Wild};
+
+/// `when`, as it stands in a file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct When {
+    /// Agents, by name or glob
+    pub(crate) agent: Option<OneOrMany>,
+    /// Groups that an agent may be in
+    pub(crate) group: Option<OneOrMany>,
+    /// People who answer for the agent
+    pub(crate) owner: Option<OneOrMany>,
+    /// Sessions, as the enforcement point names them
+    pub(crate) session: Option<OneOrMany>,
+    /// Environments that the agent is enrolled for
+    pub(crate) env: Option<OneOrMany>,
+    /// Machines, by host name
+    pub(crate) host: Option<OneOrMany>,
+    /// Working directories
+    pub(crate) cwd: Option<OneOrMany>,
+    /// Branches that are checked out in the working directory
+    pub(crate) branch: Option<OneOrMany>,
+    /// Tasks, as the agent names them: a claim, so only for rules that restrict
+    pub(crate) task: Option<OneOrMany>,
+    /// Days and hours, such as `Mon-Fri 09:00-17:00 Europe/Berlin`
+    pub(crate) hours: Option<String>,
+    /// Operator flags, of which one must be set
+    pub(crate) flag: Option<OneOrMany>,
+    /// Delegation hops, such as `<=1`
+    pub(crate) depth: Option<String>,
+    /// Whether the session has read untrusted content
+    pub(crate) tainted: Option<bool>,
+    /// The agent's trust, 0 to 4, such as `>=2`
+    pub(crate) trust: Option<String>,
+    /// How often the rule may decide in all
+    pub(crate) uses: Option<u32>,
+    /// How often the rule may decide in a time, such as `10/h`
+    pub(crate) rate: Option<String>,
+    /// Conditions of which none may hold
+    pub(crate) not: Option<Box<When>>,
+}
+
+/// Conditions, compiled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Context {
+    conditions: Vec<Condition>,
+    not: Vec<Condition>,
+    /// How often the rule may decide.
+    pub(crate) uses: Option<u32>,
+    /// How often in how many milliseconds.
+    pub(crate) rate: Option<(u32, u64)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    Text(Attribute, Vec<Glob>),
+    Hours(Hours),
+    Flag(Vec<Glob>),
+    Number(Measure, Compare, u8),
+    Tainted(bool),
+}
+
+/// What a text condition looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attribute {
+    Agent,
+    Group,
+    Owner,
+    Session,
+    Env,
+    Host,
+    Cwd,
+    Branch,
+    Task,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    Depth,
+    Trust,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compare {
+    Exactly,
+    AtLeast,
+    AtMost,
+}
+
+impl Context {
+    /// Compiles `when`. A rule that allows cannot rest on what the agent says of itself.
+    pub(crate) fn read(when: &When, allows: bool) -> Result<Self, String> {
+        let not = when.not.as_deref().map(|not| conditions(not, allows)).transpose()?.unwrap_or_default();
+        if when.not.as_ref().is_some_and(|not| not.not.is_some() || not.uses.is_some() || not.rate.is_some()) {
+            return Err("`when.not` holds plain conditions; it has no `not`, `uses` or `rate` of its own".to_owned());
+        }
+        let rate = when.rate.as_deref().map(rate).transpose()?;
+        Ok(Self { conditions: conditions(when, allows)?, not, uses: when.uses, rate })
+    }
+
+    /// The first condition that does not hold, as words for people.
+    pub(crate) fn fails(&self, situation: &Situation<'_>, lenient: bool) -> Option<&'static str> {
+        // What is not known holds for a rule that restricts, and not for one that allows.
+        let failing = self.conditions.iter().find(|it| !it.holds(situation).unwrap_or(!lenient));
+        let holding = || self.not.iter().find(|it| it.holds(situation).unwrap_or(lenient));
+        failing.or_else(holding).map(Condition::name)
+    }
+
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.uses.is_some() || self.rate.is_some()
+    }
+}
+
+impl Condition {
+    /// Whether it holds; nothing where that is not known.
+    fn holds(&self, situation: &Situation<'_>) -> Option<bool> {
+        let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob.matches(text));
+        match self {
+            Self::Hours(hours) => Some(hours.hold(situation.now_ms)),
+            Self::Flag(globs) => Some(situation.flags.iter().any(|flag| any(globs, flag))),
+            Self::Tainted(wanted) => Some(situation.tainted == *wanted),
+            Self::Number(measure, compare, bound) => {
+                let found = match measure {
+                    Measure::Depth => situation.depth,
+                    Measure::Trust => situation.trust,
+                };
+                Some(match compare {
+                    Compare::Exactly => found == *bound,
+                    Compare::AtLeast => found >= *bound,
+                    Compare::AtMost => found <= *bound,
+                })
+            }
+            Self::Text(Attribute::Group, globs) => Some(situation.groups.iter().any(|group| any(globs, group))),
+            Self::Text(attribute, globs) => {
+                let (found, known) = match attribute {
+                    // Where nobody asks there is no agent, and nothing of an agent's: `check` without a name.
+                    Attribute::Agent | Attribute::Group => (situation.agent, true),
+                    Attribute::Owner => (situation.owner, true),
+                    Attribute::Session => (situation.session, true),
+                    Attribute::Task => (situation.task, true),
+                    Attribute::Env => (situation.env, situation.agent.is_none()),
+                    Attribute::Host => (situation.host, situation.agent.is_none()),
+                    Attribute::Cwd => (situation.cwd, situation.agent.is_none()),
+                    Attribute::Branch => (situation.branch, situation.agent.is_none()),
+                };
+                match found {
+                    Some(text) => Some(any(globs, text)),
+                    None => known.then_some(false),
+                }
+            }
+        }
+    }
+
+    /// Its key.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Hours(_) => "hours",
+            Self::Flag(_) => "flag",
+            Self::Tainted(_) => "tainted",
+            Self::Number(Measure::Depth, ..) => "depth",
+            Self::Number(Measure::Trust, ..) => "trust",
+            Self::Text(attribute, _) => match attribute {
+                Attribute::Agent => "agent",
+                Attribute::Group => "group",
+                Attribute::Owner => "owner",
+                Attribute::Session => "session",
+                Attribute::Env => "env",
+                Attribute::Host => "host",
+                Attribute::Cwd => "cwd",
+                Attribute::Branch => "branch",
+                Attribute::Task => "task",
+            },
+        }
+    }
+}
+
+fn conditions(when: &When, allows: bool) -> Result<Vec<Condition>, String> {
+    if allows && when.task.is_some() {
+        return Err("`when.task` is what the agent says of itself; a rule that allows cannot rest on it".to_owned());
+    }
+    if allows && when.session.is_some() {
+        return Err("`when.session` is named by whoever calls; a rule that allows cannot rest on it".to_owned());
+    }
+    let texts = [
+        (Attribute::Agent, &when.agent),
+        (Attribute::Group, &when.group),
+        (Attribute::Owner, &when.owner),
+        (Attribute::Session, &when.session),
+        (Attribute::Env, &when.env),
+        (Attribute::Host, &when.host),
+        (Attribute::Cwd, &when.cwd),
+        (Attribute::Branch, &when.branch),
+        (Attribute::Task, &when.task),
+    ];
+    let mut conditions = Vec::new();
+    for (attribute, words) in texts {
+        if let Some(words) = words {
+            let wild = if attribute == Attribute::Cwd { Wild::Path } else { Wild::Name };
+            conditions.push(Condition::Text(attribute, globs(words, wild)?));
+        }
+    }
+    if let Some(text) = &when.hours {
+        conditions.push(Condition::Hours(Hours::read(text)?));
+    }
+    if let Some(words) = &when.flag {
+        conditions.push(Condition::Flag(globs(words, Wild::Name)?));
+    }
+    if let Some(tainted) = when.tainted {
+        conditions.push(Condition::Tainted(tainted));
+    }
+    for (measure, name, text) in [(Measure::Depth, "depth", &when.depth), (Measure::Trust, "trust", &when.trust)] {
+        if let Some(text) = text {
+            let (compare, bound) = bound(name, text)?;
+            conditions.push(Condition::Number(measure, compare, bound));
+        }
+    }
+    Ok(conditions)
+}
+
+fn globs(words: &OneOrMany, wild: Wild) -> Result<Vec<Glob>, String> {
+    words.words().iter().map(|word| Glob::new(word, wild)).collect()
+}
+
+fn bound(name: &str, text: &str) -> Result<(Compare, u8), String> {
+    let (compare, number) = if let Some(rest) = text.strip_prefix(">=") {
+        (Compare::AtLeast, rest)
+    } else if let Some(rest) = text.strip_prefix("<=") {
+        (Compare::AtMost, rest)
+    } else {
+        (Compare::Exactly, text)
+    };
+    let number = number.trim().parse().map_err(|_| format!("`{name} = \"{text}\"` is `2`, `>=2` or `<=2`"))?;
+    Ok((compare, number))
+}
+
+/// `10/h` as a number of times in milliseconds.
+fn rate(text: &str) -> Result<(u32, u64), String> {
+    let wrong =
+        || format!("`rate = \"{text}\"` is a number a second, minute, hour or day: `10/s`, `10/m`, `10/h`, `10/d`");
+    let (number, unit) = text.split_once('/').ok_or_else(wrong)?;
+    let millis = match unit.trim() {
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(wrong()),
+    };
+    Ok((number.trim().parse().map_err(|_| wrong())?, millis))
+}
