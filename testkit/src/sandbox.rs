@@ -187,7 +187,12 @@ impl Sandbox {
 
     /// Makes an agent with its key file, and gives the key.
     pub fn add_agent(&self, name: &str) -> String {
-        let say = OperatorSays::AddAgent { name: name.to_owned(), owner: "platform".to_owned(), uid: None };
+        let say = OperatorSays::AddAgent {
+            name: name.to_owned(),
+            owner: "platform".to_owned(),
+            uid: None,
+            place: wire::AgentPlace::default(),
+        };
         let OperatorHears::Agent { key } = self.operator(&say) else { panic!("no agent") };
         let path = self.layout.agent_key(name);
         host::files::private_directory(path.parent().unwrap()).unwrap();
@@ -240,7 +245,7 @@ impl Sandbox {
 
     /// Answers a hold: the state that follows, or why it did not count.
     pub fn answer(&self, hold: &HoldView, said: &str, by: Vouch) -> Result<String, String> {
-        match self.operator(&OperatorSays::Answer { hold: hold.id.clone(), said: said.to_owned(), by }) {
+        match self.operator(&OperatorSays::Answer { hold: hold.id.clone(), said: said.to_owned(), by, rule: None }) {
             OperatorHears::Answered { state, .. } => Ok(state),
             OperatorHears::Refused { why } => Err(why),
             other => panic!("{other:?}"),

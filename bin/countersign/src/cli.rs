@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{check, demo, doctor, hook, log, people, review, run, up};
+use crate::{answer, check, demo, doctor, hook, log, people, review, rule, run, up};
 
 /// The exit status when something could not be done; for `run`, when we could not decide.
 pub(crate) const COULD_NOT: u8 = 125;
@@ -44,13 +44,17 @@ enum Verb {
     /// Open holds, live; answer them from the keyboard
     Review(review::ReviewArgs),
     /// Say yes to a hold
-    Approve(people::AnswerArgs),
+    Approve(answer::ApproveArgs),
     /// Say no to a hold
-    Deny(people::AnswerArgs),
+    Deny(answer::AnswerArgs),
     /// Agents: identities with a key
     Agent(people::AgentArgs),
     /// Reviewers: people who may answer
     Reviewer(people::ReviewerArgs),
+    /// Rules in force: list, show, add, remove, end
+    Rule(rule::RuleArgs),
+    /// Operator flags that rules look at: an incident, a freeze
+    Flag(rule::FlagArgs),
     /// The record: read it, verify it offline
     Log(log::LogArgs),
 }
@@ -99,8 +103,10 @@ pub(crate) fn main() -> Result<ExitCode, String> {
         }
         Verb::Hook(HookArgs { verb: HookVerb::Install(args) }) => hook::install(&args),
         Verb::Review(args) => review::main(&args),
-        Verb::Approve(args) => people::answer("approve", &args),
-        Verb::Deny(args) => people::answer("deny", &args),
+        Verb::Approve(args) => answer::approve(&args),
+        Verb::Deny(args) => answer::deny(&args),
+        Verb::Rule(args) => rule::rule(&args),
+        Verb::Flag(args) => rule::flag(&args),
         Verb::Agent(args) => people::agent(&args),
         Verb::Reviewer(args) => people::reviewer(&args),
         Verb::Log(args) => log::main(&args),

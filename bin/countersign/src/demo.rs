@@ -13,8 +13,8 @@ use host::clock;
 use host::layout::{DIRECTORY_VARIABLE, Layout};
 use wire::{HoldView, OperatorHears, OperatorSays};
 
+use crate::answer::{self, ProofArgs};
 use crate::operator_link::{OperatorLink, unexpected};
-use crate::people::{self, ProofArgs};
 use crate::review;
 
 /// The agent of the demo.
@@ -108,7 +108,8 @@ impl Stage {
         let OperatorHears::Reviewer { totp_uri: Some(uri) } = link.ask(&reviewer)? else { return Err(unexpected()) };
         let secret =
             uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).and_then(TotpSecret::from_base32);
-        let agent = OperatorSays::AddAgent { name: AGENT.to_owned(), owner: "platform".to_owned(), uid: None };
+        let (name, owner, place) = (AGENT.to_owned(), "platform".to_owned(), wire::AgentPlace::default());
+        let agent = OperatorSays::AddAgent { name, owner, uid: None, place };
         let OperatorHears::Agent { key } = link.ask(&agent)? else { return Err(unexpected()) };
         let path = layout.agent_key(AGENT);
         host::files::private_directory(path.parent().unwrap_or(&layout.config)).map_err(fail)?;
@@ -279,7 +280,7 @@ impl Stage {
         self.codes_used = self.codes_used.saturating_add(1);
         let proof =
             ProofArgs { reviewer: Some(REVIEWER.to_owned()), code: Some(code_at(&self.secret, at_ms)), ssh_key: None };
-        println!("{}", people::give(&link, hold, said, &proof)?);
+        println!("{}", answer::give(&link, hold, said, &proof, None)?);
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod agent_link;
+mod answer;
 mod check;
 mod cli;
 mod demo;
@@ -16,8 +17,10 @@ mod log;
 mod operator_link;
 mod people;
 mod review;
+mod rule;
 mod run;
 mod up;
+mod when;
 
 use std::process::ExitCode;
 

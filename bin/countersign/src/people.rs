@@ -1,126 +1,16 @@
-//! Agents, reviewers, and answers.
+//! Agents and reviewers.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
-use approval::{NAMESPACE, Said, SshIdentity, approval_message};
+use approval::{Said, SshIdentity};
 use clap::{Args, Subcommand};
 use host::layout::Layout;
 use model::{Digest, HoldId, RequestDigest};
-use wire::{OperatorHears, OperatorSays, Proof, Vouch};
+use wire::{AgentPlace, OperatorHears, OperatorSays};
 
+use crate::answer::{ProofArgs, prove_change, vouch};
 use crate::operator_link::{OperatorLink, unexpected};
-use crate::review;
-
-/// Who answers, and with what proof.
-#[derive(Args, Clone)]
-pub(crate) struct ProofArgs {
-    /// Who you are (the name you enrolled with)
-    #[arg(long = "as", env = "COUNTERSIGN_REVIEWER", value_name = "NAME")]
-    pub(crate) reviewer: Option<String>,
-    /// The six digits that your authenticator shows now (asked for if left out)
-    #[arg(long, conflicts_with = "ssh_key")]
-    pub(crate) code: Option<String>,
-    /// Sign with this SSH key instead (private key file, or the `.pub` of a key in your SSH agent)
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_SSH_KEY")]
-    pub(crate) ssh_key: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(crate) struct AnswerArgs {
-    /// The hold, or a part of its id that no other open hold has
-    id: String,
-    #[command(flatten)]
-    proof: ProofArgs,
-}
-
-/// `approve` and `deny`.
-pub(crate) fn answer(said: &str, args: &AnswerArgs) -> Result<ExitCode, String> {
-    let said = Said::parse(said).ok_or("approve or deny")?;
-    let layout = Layout::from_environment()?;
-    let link = OperatorLink::connect(&layout)?;
-    let hold = link.hold(&args.id)?;
-    print!("{}", review::describe(&hold));
-    let line = give(&link, &hold, said, &args.proof)?;
-    println!("{line}");
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Gives an answer to a hold and says what became of it.
-pub(crate) fn give(link: &OperatorLink, hold: &wire::HoldView, said: Said, args: &ProofArgs) -> Result<String, String> {
-    let id = HoldId::parse(&hold.id).map_err(|why| why.to_string())?;
-    let request = RequestDigest::carried(Digest::parse(&hold.request).map_err(|why| why.to_string())?);
-    let by = vouch(link, args, said, &id, &request)?;
-    match link.ask(&OperatorSays::Answer { hold: hold.id.clone(), said: said.as_str().to_owned(), by })? {
-        OperatorHears::Answered { state, agreed, needed } if state == "open" => {
-            Ok(format!("{}: counted; {agreed} of {needed} people agreed so far", hold.id))
-        }
-        OperatorHears::Answered { state, .. } => Ok(format!("{}: {state}", hold.id)),
-        _ => Err(unexpected()),
-    }
-}
-
-/// The proof: a code, or a signature over answer, hold and request.
-fn vouch(
-    link: &OperatorLink,
-    args: &ProofArgs,
-    said: Said,
-    hold: &HoldId,
-    request: &RequestDigest,
-) -> Result<Vouch, String> {
-    let reviewer = match &args.reviewer {
-        Some(name) => name.clone(),
-        None => only_reviewer(link)?,
-    };
-    let proof = match (&args.ssh_key, &args.code) {
-        (Some(key), _) => Proof::Ssh(sign(key, &approval_message(said, hold, request))?),
-        (None, Some(code)) => Proof::Totp(code.trim().to_owned()),
-        (None, None) => Proof::Totp(ask_code(&reviewer)?),
-    };
-    Ok(Vouch { reviewer, proof })
-}
-
-fn only_reviewer(link: &OperatorLink) -> Result<String, String> {
-    match link.ask(&OperatorSays::Reviewers)? {
-        OperatorHears::Reviewers { reviewers } => match reviewers.as_slice() {
-            [one] => Ok(one.name.clone()),
-            [] => Err("no reviewer is enrolled; enrol with `countersign reviewer add NAME`".to_owned()),
-            _ => Err("who are you? Say `--as NAME`, or set COUNTERSIGN_REVIEWER".to_owned()),
-        },
-        _ => Err(unexpected()),
-    }
-}
-
-fn ask_code(reviewer: &str) -> Result<String, String> {
-    if !std::io::stdin().is_terminal() {
-        return Err("no code: say `--code DIGITS` or `--ssh-key FILE`".to_owned());
-    }
-    eprint!("Code of {reviewer}'s authenticator: ");
-    let _ = std::io::stderr().flush();
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).map_err(|why| why.to_string())?;
-    Ok(line.trim().to_owned())
-}
-
-/// A signature by OpenSSH's own tool, so that keys stay where they are: files, agents, hardware.
-fn sign(key: &Path, message: &str) -> Result<String, String> {
-    let mut child = Command::new("ssh-keygen")
-        .args(["-Y", "sign", "-q", "-n", NAMESPACE, "-f"])
-        .arg(key)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|why| format!("`ssh-keygen` could not be started ({why}); it comes with OpenSSH"))?;
-    if let Some(mut input) = child.stdin.take() {
-        input.write_all(message.as_bytes()).map_err(|why| why.to_string())?;
-    }
-    let output = child.wait_with_output().map_err(|why| why.to_string())?;
-    if !output.status.success() {
-        return Err(format!("`ssh-keygen` did not sign with `{}`", key.display()));
-    }
-    String::from_utf8(output.stdout).map_err(|_| "`ssh-keygen` printed no signature".to_owned())
-}
 
 #[derive(Args)]
 pub(crate) struct AgentArgs {
@@ -143,6 +33,17 @@ enum AgentVerb {
         /// Put the key into the agent's key file instead of printing it
         #[arg(long)]
         save: bool,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Say where an agent belongs and how far it is trusted, with a reviewer's proof (not its owner's)
+    Set {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        place: PlaceArgs,
+        #[command(flatten)]
+        proof: ProofArgs,
     },
     /// List them
     Ls {
@@ -152,16 +53,45 @@ enum AgentVerb {
     },
 }
 
+/// Where an agent belongs. Rules look at it in `when`.
+#[derive(Args)]
+struct PlaceArgs {
+    /// The environment that it works in, such as `staging`
+    #[arg(long)]
+    env: Option<String>,
+    /// A group that it is in; may be given several times
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
+    /// How far it is trusted, 0 to 4
+    #[arg(long, default_value_t = 1)]
+    trust: u8,
+}
+
+impl PlaceArgs {
+    fn view(&self) -> AgentPlace {
+        AgentPlace { env: self.env.clone(), groups: self.groups.clone(), trust: self.trust }
+    }
+}
+
 /// The verb `agent`.
 pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
     let layout = Layout::from_environment()?;
     let link = OperatorLink::connect(&layout)?;
     match &args.verb {
-        AgentVerb::Add { name, owner, uid, save } => {
-            let say = OperatorSays::AddAgent { name: name.clone(), owner: owner.clone(), uid: *uid };
+        AgentVerb::Set { name, place, proof } => {
+            let build = |by| OperatorSays::PlaceAgent { name: name.clone(), place: place.view(), by };
+            match link.ask(&prove_change(&link, proof, &build)?)? {
+                OperatorHears::Done { what } => println!("{what}"),
+                _ => return Err(unexpected()),
+            }
+        }
+        AgentVerb::Add { name, owner, uid, save, place } => {
+            let (name, owner) = (name.clone(), owner.clone());
+            let say =
+                OperatorSays::AddAgent { name: name.clone(), owner: owner.clone(), uid: *uid, place: place.view() };
             let OperatorHears::Agent { key } = link.ask(&say)? else { return Err(unexpected()) };
             if *save {
-                let path = layout.agent_key(name);
+                let path = layout.agent_key(&name);
                 let fail = |why: std::io::Error| {
                     format!("`{}`: {why}; this is the key, keep it yourself: {key}", path.display())
                 };

@@ -15,8 +15,8 @@ use host::layout::Layout;
 use host::socket;
 use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
 
+use crate::answer::{self, ProofArgs};
 use crate::operator_link::OperatorLink;
-use crate::people::{self, ProofArgs};
 
 #[derive(Args)]
 pub(crate) struct ReviewArgs {
@@ -184,7 +184,7 @@ impl Screen<'_> {
         }
         let link = OperatorLink::connect(self.layout);
         self.note = link
-            .and_then(|link| people::give(&link, &hold, said, &proof))
+            .and_then(|link| answer::give(&link, &hold, said, &proof, None))
             .unwrap_or_else(|why| format!("not counted: {why}"));
     }
 

@@ -10,6 +10,7 @@ use host::identity::{self, Unbound};
 use host::layout::Layout;
 use host::{clock, exec};
 use model::Digest;
+use pdp::Obligations;
 use wire::{AgentHears, AgentSays, Refusal, SealedText};
 
 use crate::agent_link::{self, AgentLink, Claims};
@@ -101,14 +102,21 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     let session = args.session.clone().unwrap_or_else(session);
     let claims = Claims { intent: args.intent.clone(), task: args.task.clone() };
     let heard = link.submit(key, session, &first.act, claims, false)?;
-    let (permit, withhold) = permit(args, &layout, &link, heard)?;
+    let (permit, obliged) = permit(args, &layout, &link, heard)?;
+    let beyond = Obligations { withhold: Vec::new(), timeout_s: None, ..obliged.clone() };
+    if !beyond.is_empty() {
+        return Err(No::from(format!(
+            "a rule lets this run only with {beyond}, which `countersign run` cannot do yet"
+        )));
+    }
     // What was judged is what runs: look again, and let the daemon compare, before the permit is spent.
     let now = observe(argv)?;
     match link.ask(&AgentSays::Redeem { permit: permit.clone(), act: now.act.to_value() })? {
         AgentHears::Spent => {}
         other => return Err(refused(other)),
     }
-    let ended = exec::run(now, argv, &withhold).map_err(|why| No::from(format!("it could not be started: {why}")))?;
+    let ended = exec::run(now, argv, &obliged.withhold, obliged.timeout_s.map(|it| Duration::from_secs(u64::from(it))))
+        .map_err(|why| No::from(format!("it could not be started: {why}")))?;
     let outcome = AgentSays::Outcome { permit, exit: ended.exit, signal: ended.signal, millis: ended.millis };
     if let Err(why) = link.ask(&outcome) {
         eprintln!("countersign: the outcome could not be recorded: {why}");
@@ -117,7 +125,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
 }
 
 /// Follows the answer to a permit, through a hold if there is one.
-fn permit(args: &RunArgs, layout: &Layout, link: &AgentLink, heard: AgentHears) -> Result<(String, Vec<String>), No> {
+fn permit(args: &RunArgs, layout: &Layout, link: &AgentLink, heard: AgentHears) -> Result<(String, Obligations), No> {
     match heard {
         AgentHears::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
         AgentHears::Held { hold, expires_at_ms, reasons } => {
@@ -152,7 +160,7 @@ fn refused(heard: AgentHears) -> No {
 }
 
 /// Checks the sealed permit: genuine, for this request, alive.
-fn open(layout: &Layout, sealed: SealedText, request: &str) -> Result<(String, Vec<String>), String> {
+fn open(layout: &Layout, sealed: SealedText, request: &str) -> Result<(String, Obligations), String> {
     let path = layout.permit_public_key();
     let key = host::files::read_small(&path, 1024).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
     let key = key
@@ -161,8 +169,8 @@ fn open(layout: &Layout, sealed: SealedText, request: &str) -> Result<(String, V
         .ok_or_else(|| format!("the daemon's public key in `{}` cannot be read", path.display()))?;
     let request = Digest::parse(request).map_err(|why| why.to_string())?;
     let sealed = SealedPermit { text: sealed.text, signature: sealed.signature };
-    let (id, withhold) = key.open(&sealed, &request, clock::now_ms()).ok_or("the permit is not genuine, or too old")?;
-    Ok((id.to_string(), withhold))
+    let (id, obliged) = key.open(&sealed, &request, clock::now_ms()).ok_or("the permit is not genuine, or too old")?;
+    Ok((id.to_string(), obliged))
 }
 
 /// A session for callers that name none: the process that called us.

@@ -34,7 +34,7 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
     let services = services(&layout, &environment)?;
     let (tell_end, end) = channel();
     std::thread::spawn(move || {
-        let _ = supervise::wait_for_end();
+        let _ = supervise::wait_for_end(None);
         let _ = tell_end.send(());
     });
     let mut say = |name: &str, event: Event| {

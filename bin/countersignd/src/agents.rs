@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use audit::RecordKind;
 use host::socket::{self, Failed};
-use model::{Claims, RequestDigest, Seen};
+use model::{Claims, Seen};
 use serde_json::json;
 use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME, Refusal};
 
 use crate::daemon::Daemon;
-use crate::permits::Issued;
+use crate::permits::{Issued, Whose};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub(crate) struct Talk<'a> {
     /// Permits of this connection: another connection cannot use them.
     pub(crate) issued: BTreeMap<String, Issued>,
     /// Spent permits whose act has not been reported.
-    pub(crate) running: BTreeMap<String, RequestDigest>,
+    pub(crate) running: BTreeMap<String, Whose>,
 }
 
 /// Serves one connection until it ends.
@@ -61,8 +61,8 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             break;
         }
     }
-    for (permit, request) in talk.running {
-        let body = json!({"permit": permit, "request_digest": request.to_string(), "outcome": "unknown"});
+    for (permit, whose) in talk.running {
+        let body = json!({"permit": permit, "request_digest": whose.request.to_string(), "outcome": "unknown"});
         let _ = daemon.record(RecordKind::Outcome, body);
     }
 }

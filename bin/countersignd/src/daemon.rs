@@ -8,13 +8,14 @@ use audit::{Draft, LogVerifier, Receipt, RecordKind};
 use host::clock;
 use host::layout::Layout;
 use model::Digest;
-use pdp::Policy;
 use serde_json::{Value, json};
 use store::{AgentRow, Store};
 
+use crate::flags::Flags;
 use crate::holds::Holds;
 use crate::log::Log;
-use crate::policy;
+use crate::paces::{FORGET_MS, Paces};
+use crate::policy::LivePolicy;
 use crate::view::Scrubber;
 
 /// The domain of agents' keys.
@@ -26,7 +27,9 @@ const PIN_EVERY: u64 = 256;
 pub(crate) struct Daemon {
     pub(crate) layout: Layout,
     pub(crate) store: Store,
-    pub(crate) policy: Policy,
+    pub(crate) policy: LivePolicy,
+    pub(crate) flags: Flags,
+    pub(crate) paces: Paces,
     pub(crate) permit_key: PermitKey,
     pub(crate) scrubber: Scrubber,
     pub(crate) holds: Holds,
@@ -51,9 +54,14 @@ impl Daemon {
         let (note, verifier) = unpin(pin)?;
         let log = Log::new(layout.log_socket(), verifier, note);
         log.greet()?;
-        let policy = policy::load(&layout.policy())?;
+        let made = store.rules().map_err(|why| why.to_string())?;
+        let directory = layout.policy();
+        let policy = host::stack::on_large_stack(|| LivePolicy::open(directory, &made)).map_err(str::to_owned)??;
+        store.forget_before(clock::now_ms().saturating_sub(FORGET_MS)).map_err(|why| why.to_string())?;
         let daemon = Self {
             policy,
+            flags: Flags::open(&store)?,
+            paces: Paces::default(),
             permit_key,
             scrubber: Scrubber(Digest::of_bytes(&salt).to_string()),
             holds: Holds::default(),
@@ -67,7 +75,7 @@ impl Daemon {
         let lost = daemon.store.lose_open_holds().map_err(|why| why.to_string())?;
         let lost: Vec<&str> = lost.iter().map(model::HoldId::as_str).collect();
         let body = json!({
-            "program": "countersignd", "version": env!("CARGO_PKG_VERSION"), "policy": daemon.policy.digest().to_string(), "lost_holds": lost,
+            "program": "countersignd", "version": env!("CARGO_PKG_VERSION"), "policy": daemon.policy.current().digest().to_string(), "mode": daemon.policy.mode(), "lost_holds": lost,
         });
         let _receipt = daemon.record(RecordKind::Start, body)?;
         daemon.pin()?;
@@ -131,22 +139,48 @@ impl Daemon {
     }
 
     /// Adds an agent with a fresh key, which is returned and not kept.
-    pub(crate) fn add_agent(
-        &self,
-        name: model::AgentName,
-        owner: model::PersonName,
-        uid: Option<u32>,
-    ) -> Result<String, String> {
+    pub(crate) fn add_agent(&self, place: AgentPlace) -> Result<String, String> {
         let key = format!("csk_{}", hex(clock::random::<32>().map_err(|why| why.to_string())?));
         let key_digest = Digest::within(KEY_DOMAIN, key.as_bytes());
-        let row = AgentRow { name, owner, key_digest, uid, created_ms: clock::now_ms() };
-        let body =
-            json!({"what": "agent added", "agent": row.name.as_str(), "owner": row.owner.as_str(), "uid": row.uid});
+        let AgentPlace { name, owner, uid, env, groups, trust } = place;
+        let row = AgentRow { name, owner, key_digest, uid, created_ms: clock::now_ms(), env, groups, trust };
+        let body = json!({
+            "what": "agent added", "agent": row.name.as_str(), "owner": row.owner.as_str(), "uid": row.uid, "env": row.env,
+            "groups": row.groups, "trust": row.trust,
+        });
         let _receipt = self.record(RecordKind::Change, body)?;
         self.store.add_agent(&row).map_err(|why| why.to_string())?;
         self.agents.write().unwrap_or_else(PoisonError::into_inner).insert(key_digest, row);
         Ok(key)
     }
+
+    /// Puts an agent elsewhere: environment, groups, trust. Recorded before it is in force.
+    pub(crate) fn place_agent(&self, row: AgentRow, by: &str) -> Result<(), String> {
+        let body = json!({
+            "what": "agent placed", "agent": row.name.as_str(), "env": row.env, "groups": row.groups, "trust": row.trust, "by": by,
+        });
+        let _receipt = self.record(RecordKind::Change, body)?;
+        self.store.place_agent(&row).map_err(|why| why.to_string())?;
+        self.agents.write().unwrap_or_else(PoisonError::into_inner).insert(row.key_digest, row);
+        self.policy.moved();
+        Ok(())
+    }
+
+    /// An agent by its name.
+    pub(crate) fn agent_named(&self, name: &str) -> Option<AgentRow> {
+        let agents = self.agents.read().unwrap_or_else(PoisonError::into_inner);
+        agents.values().find(|agent| agent.name.as_str() == name).cloned()
+    }
+}
+
+/// What an agent is enrolled with.
+pub(crate) struct AgentPlace {
+    pub(crate) name: model::AgentName,
+    pub(crate) owner: model::PersonName,
+    pub(crate) uid: Option<u32>,
+    pub(crate) env: Option<String>,
+    pub(crate) groups: Vec<String>,
+    pub(crate) trust: u8,
 }
 
 fn hex(bytes: [u8; 32]) -> String {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use approval::{Answer, Hold, HoldState};
 use audit::{Receipt, RecordKind};
 use host::clock;
-use model::HoldId;
+use model::{HoldId, Intent};
 use serde_json::{Value, json};
 use wire::HoldView;
 
@@ -40,6 +40,7 @@ pub(crate) struct Holds {
 /// One open hold.
 pub(crate) struct Entry {
     view: HoldView,
+    intent: Intent,
     opened_ms: u64,
     /// The deadline on a clock that nobody can set back. The stored deadline and this one both apply.
     deadline: Instant,
@@ -60,7 +61,13 @@ pub(crate) struct Outcome {
 
 impl Holds {
     /// Opens a hold: stored first, then shown. The stream becomes readable when it is decided.
-    pub(crate) fn open(&self, daemon: &Daemon, hold: Hold, view: HoldView) -> Result<(Arc<Entry>, UnixStream), String> {
+    pub(crate) fn open(
+        &self,
+        daemon: &Daemon,
+        hold: Hold,
+        view: HoldView,
+        intent: Intent,
+    ) -> Result<(Arc<Entry>, UnixStream), String> {
         let (wake, woken) = UnixStream::pair().map_err(|why| why.to_string())?;
         let timeout = Duration::from_secs(u64::from(hold.question().quorum.timeout_s));
         let deadline = Instant::now().checked_add(timeout).ok_or("the clock is out of range")?;
@@ -76,7 +83,7 @@ impl Holds {
         }
         daemon.store.add_hold(&hold).map_err(|why| why.to_string())?;
         let inner = Mutex::new(Inner { hold, answered: None });
-        let entry = Arc::new(Entry { view, opened_ms: clock::now_ms(), deadline, inner, wake });
+        let entry = Arc::new(Entry { view, intent, opened_ms: clock::now_ms(), deadline, inner, wake });
         lock(&self.open).insert(id, Arc::clone(&entry));
         self.tell();
         Ok((entry, woken))
@@ -158,6 +165,11 @@ impl Holds {
         lock(&self.open).remove(id);
         let mut wake = &entry.wake;
         let _ = wake.write_all(b"!");
+    }
+
+    /// What a held request would do, for rules to be derived from.
+    pub(crate) fn intent(&self, id: &HoldId) -> Option<Intent> {
+        lock(&self.open).get(id).map(|entry| entry.intent.clone())
     }
 
     /// What is asked, for an answer's proof to be checked against.

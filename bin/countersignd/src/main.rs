@@ -3,12 +3,16 @@
 
 mod agents;
 mod daemon;
+mod flags;
 mod holds;
 mod judge;
+mod judging;
 mod log;
 mod operators;
+mod paces;
 mod permits;
 mod policy;
+mod rules;
 mod serve;
 mod submit;
 mod view;

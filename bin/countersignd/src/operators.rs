@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use store::Factor;
 use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, ReviewerView, Status, Vouch};
 
-use crate::daemon::Daemon;
+use crate::daemon::{AgentPlace, Daemon};
+use crate::rules;
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,12 +42,20 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
         let answer = match message {
             OperatorSays::Holds { follow: true } => return follow(daemon, stream),
             OperatorSays::Holds { follow: false } => OperatorHears::Holds { holds: daemon.holds.list().0 },
-            OperatorSays::Answer { hold, said, by } => {
-                answer(daemon, &hold, &said, &by).unwrap_or_else(|why| refused(&why))
+            OperatorSays::Answer { hold, said, by, rule } => {
+                answer(daemon, &hold, &said, &by, rule).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::AddAgent { name, owner, uid } => {
-                add_agent(daemon, &name, &owner, uid).unwrap_or_else(|why| refused(&why))
+            OperatorSays::AddAgent { name, owner, uid, place } => {
+                add_agent(daemon, &name, &owner, uid, place).unwrap_or_else(|why| refused(&why))
             }
+            about @ (OperatorSays::PlaceAgent { .. }
+            | OperatorSays::Flags
+            | OperatorSays::Flag { .. }
+            | OperatorSays::Reload
+            | OperatorSays::Rules
+            | OperatorSays::AddRule { .. }
+            | OperatorSays::RemoveRule { .. }
+            | OperatorSays::Candidates { .. }) => rules::answer(daemon, &about).unwrap_or_else(|why| refused(&why)),
             OperatorSays::Agents => agents(daemon).unwrap_or_else(|why| refused(&why)),
             OperatorSays::AddReviewer { name, ssh_key, vouch } => {
                 add_reviewer(daemon, &name, ssh_key.as_deref(), vouch.as_ref()).unwrap_or_else(|why| refused(&why))
@@ -78,20 +87,37 @@ fn follow(daemon: &Daemon, stream: &UnixStream) {
     }
 }
 
-fn answer(daemon: &Daemon, hold: &str, said: &str, by: &Vouch) -> Result<OperatorHears, String> {
+fn answer(
+    daemon: &Daemon,
+    hold: &str,
+    said: &str,
+    by: &Vouch,
+    rule: Option<wire::RuleWish>,
+) -> Result<OperatorHears, String> {
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
     let said = Said::parse(said).ok_or("an answer is `approve` or `deny`")?;
     let question =
         daemon.holds.question(&id).ok_or("there is no such open hold; it was decided, or its time is over")?;
     let at_ms = clock::now_ms();
     let (reviewer, assurance, proof) = prove(daemon, by, &question, said, at_ms)?;
-    let answer = Answer { reviewer, said, assurance, at_ms };
+    if let Some(wish) = &rule {
+        if said != Said::Yes {
+            return Err("a rule is made of a yes".to_owned());
+        }
+        rules::check(daemon, &wish.text, &wish.reason)?;
+    }
+    let answer = Answer { reviewer: reviewer.clone(), said, assurance, at_ms };
     let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer, proof)?;
+    if let Some(wish) = rule.filter(|_| state == approval::HoldState::Approved) {
+        let made = rules::make_of(daemon, wish, &question, &reviewer, assurance);
+        let what = made.map_err(|why| format!("approved, but no rule was made: {why}"))?;
+        return Ok(OperatorHears::Done { what: format!("approved; {what}") });
+    }
     Ok(OperatorHears::Answered { state: state.as_str().to_owned(), agreed, needed })
 }
 
 /// Checks that it is the person, and gives what of the proof belongs in the record: a signature, never a code.
-fn prove(
+pub(crate) fn prove(
     daemon: &Daemon,
     by: &Vouch,
     question: &Question,
@@ -141,13 +167,21 @@ fn prove(
     }
 }
 
-fn add_agent(daemon: &Daemon, name: &str, owner: &str, uid: Option<u32>) -> Result<OperatorHears, String> {
+fn add_agent(
+    daemon: &Daemon,
+    name: &str,
+    owner: &str,
+    uid: Option<u32>,
+    place: wire::AgentPlace,
+) -> Result<OperatorHears, String> {
+    rules::check_place(&place)?;
     let name = AgentName::parse(name).map_err(|why| why.to_string())?;
     let owner = PersonName::parse(owner).map_err(|why| why.to_string())?;
     if uid == Some(host::files::my_uid()) || uid == Some(0) {
         return Err("an agent cannot be bound to our own user or to root: it could read our state".to_owned());
     }
-    Ok(OperatorHears::Agent { key: daemon.add_agent(name, owner, uid)? })
+    let wire::AgentPlace { env, groups, trust } = place;
+    Ok(OperatorHears::Agent { key: daemon.add_agent(AgentPlace { name, owner, uid, env, groups, trust })? })
 }
 
 fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
@@ -158,6 +192,7 @@ fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
             name: row.name.to_string(),
             owner: row.owner.to_string(),
             uid: row.uid,
+            place: wire::AgentPlace { env: row.env, groups: row.groups, trust: row.trust },
             created_ms: row.created_ms,
         })
         .collect();
@@ -167,7 +202,11 @@ fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
 /// What a reviewer signs to vouch for a new one: a question of its own kind, so that the proof serves nothing else.
 fn enrolment_question(name: &PersonName, ssh_key: Option<&str>) -> Result<Question, String> {
     let text = format!("{name}\n{}", ssh_key.unwrap_or("totp"));
-    let request = RequestDigest::carried(Digest::within("countersign/enrol/v1", text.as_bytes()));
+    change_question(RequestDigest::carried(Digest::within("countersign/enrol/v1", text.as_bytes())))
+}
+
+/// A question about something that is no request of an agent.
+pub(crate) fn change_question(request: RequestDigest) -> Result<Question, String> {
     let nobody = "countersign";
     Ok(Question {
         id: HoldId::new(0, 0),
@@ -235,12 +274,17 @@ fn reviewers(daemon: &Daemon) -> Result<OperatorHears, String> {
 }
 
 fn status(daemon: &Daemon) -> Result<OperatorHears, String> {
+    let policy = daemon.policy.current();
     Ok(OperatorHears::Status(Status {
         pid: std::process::id(),
         uid: host::files::my_uid(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        policy: daemon.policy.digest().to_string(),
-        rules: daemon.policy.rules().len(),
+        policy: policy.digest().to_string(),
+        rules: policy.rules().len(),
+        mode: daemon.policy.mode().to_owned(),
+        preset: policy.settings().preset.clone(),
+        refused: daemon.policy.refused(),
+        flags: daemon.flags.set(),
         agents: daemon.agent_count(),
         reviewers: daemon.store.reviewers().map_err(|why| why.to_string())?.len(),
         holds: daemon.holds.list().0.len(),

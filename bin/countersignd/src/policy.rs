@@ -1,22 +1,147 @@
-//! The policy that applies: the operator's directory, or what ships where there is none.
+//! The policy that applies: the operator's directory (or `strict` where there is none), then the rules that were made
+//! of approvals. A new set replaces the old one whole, or not at all.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use pdp::{Policy, Sources};
+use arc_swap::ArcSwap;
+use audit::RecordKind;
+use host::watch::Watch;
+use pdp::{Mode, Policy, Sources};
+use serde_json::json;
+use store::RuleRow;
 
-/// Loads the rules of a directory, or the shipped ones where there is no such directory.
+use crate::daemon::{Daemon, hold as lock};
+
+/// The set that applies now. Readers never wait.
+pub(crate) struct LivePolicy {
+    directory: PathBuf,
+    current: ArcSwap<Policy>,
+    /// Counts what a decision that is not yet carried out rests on: changes of rules and flags.
+    epoch: AtomicU64,
+    /// Why the newest set was refused, if it was.
+    refused: Mutex<Option<String>>,
+    /// One change at a time.
+    changing: Mutex<()>,
+}
+
+impl LivePolicy {
+    /// Loads the first set.
+    ///
+    /// # Errors
+    /// The directory can be written by others, or a rule is refused. One problem refuses the whole set.
+    pub(crate) fn open(directory: PathBuf, made: &[RuleRow]) -> Result<Self, String> {
+        let policy = read(&directory, made, true)?;
+        Ok(Self {
+            directory,
+            current: ArcSwap::from_pointee(policy),
+            epoch: AtomicU64::new(0),
+            refused: Mutex::default(),
+            changing: Mutex::default(),
+        })
+    }
+
+    /// The set that applies now. Whoever holds it is judged by it to the end.
+    pub(crate) fn current(&self) -> Arc<Policy> {
+        self.current.load_full()
+    }
+
+    /// `enforce`, or `observe`, which does not protect.
+    pub(crate) fn mode(&self) -> &'static str {
+        match self.current().settings().mode {
+            Mode::Enforce => "enforce",
+            Mode::Observe => "observe",
+        }
+    }
+
+    /// The count of changes so far.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// Notes that something changed that decisions rest on.
+    pub(crate) fn moved(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Why the newest set was refused, if it was.
+    pub(crate) fn refused(&self) -> Option<String> {
+        lock(&self.refused).clone()
+    }
+}
+
+/// Reads the directory and the made rules again. What is refused leaves the old set in force, and is recorded; what is
+/// the same changes nothing. The order: read, record, replace. A crash before the record leaves the old set in force at
+/// the next start as long as the files do not change; one after it starts with the new set.
 ///
 /// # Errors
-/// The directory can be written by others, or a rule in it is refused. One problem refuses the whole set.
-pub(crate) fn load(directory: &Path) -> Result<Policy, String> {
-    let loaded = if directory.exists() {
-        let sources = Sources::directory(host::files::trusted_texts(directory, "toml")?);
-        Policy::load(&sources, &understand::read_blind)
-    } else {
-        Policy::preset("strict")
+/// The new set is refused, or could not be recorded.
+pub(crate) fn reload(daemon: &Daemon, why: &str) -> Result<bool, String> {
+    let live = &daemon.policy;
+    let _changing = lock(&live.changing);
+    let made = daemon.store.rules().map_err(|why| why.to_string())?;
+    let loaded = host::stack::on_large_stack(|| read(&live.directory, &made, false)).map_err(str::to_owned)?;
+    let policy = match loaded {
+        Ok(policy) => policy,
+        Err(problem) => {
+            let known = lock(&live.refused).replace(problem.clone());
+            if known.as_ref() != Some(&problem) {
+                let body = json!({"what": "policy refused", "because": why, "why": problem});
+                let _receipt = daemon.record(RecordKind::Change, body)?;
+                eprintln!("countersignd: {problem}\ncountersignd: the policy that was in force stays in force");
+            }
+            return Err(problem);
+        }
     };
-    loaded.map_err(|problems| {
+    *lock(&live.refused) = None;
+    if policy.digest() == live.current().digest() {
+        return Ok(false);
+    }
+    let body = json!({
+        "what": "policy loaded", "because": why, "policy": policy.digest().to_string(), "rules": policy.rules().len(),
+        "before": live.current().digest().to_string(),
+    });
+    let _receipt = daemon.record(RecordKind::Change, body)?;
+    eprintln!("countersignd: policy {} with {} rules ({why})", policy.digest(), policy.rules().len());
+    live.current.store(Arc::new(policy));
+    live.moved();
+    Ok(true)
+}
+
+/// Tries a set with one more rule, without putting it in force.
+///
+/// # Errors
+/// The rule is refused.
+pub(crate) fn try_with(daemon: &Daemon, rule: &RuleRow) -> Result<(), String> {
+    let mut made = daemon.store.rules().map_err(|why| why.to_string())?;
+    made.push(rule.clone());
+    host::stack::on_large_stack(|| read(&daemon.policy.directory, &made, true)).map_err(str::to_owned)?.map(drop)
+}
+
+fn read(directory: &Path, made: &[RuleRow], try_made: bool) -> Result<Policy, String> {
+    let files = if directory.exists() { host::files::trusted_texts(directory, "toml")? } else { Vec::new() };
+    let mut sources = Sources::directory(files);
+    for rule in made.iter().filter(|rule| rule.removed_ms.is_none()) {
+        sources.push_made(format!("rule made of an approval ({})", rule.id), rule.text.clone(), try_made);
+    }
+    Policy::load(&sources, &understand::read_blind).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
         format!("the rules in `{}` are refused:\n{}", directory.display(), lines.join("\n"))
     })
+}
+
+/// Reloads whenever a file of the directory changes, on a thread of its own.
+pub(crate) fn watch(daemon: &Arc<Daemon>) -> Result<(), String> {
+    let daemon = Arc::clone(daemon);
+    let mut watch = Watch::of(&daemon.policy.directory).map_err(|why| why.to_string())?;
+    let run = move || {
+        while watch.wait().is_ok() {
+            // A set that is refused is told of by `reload`, and the old one stays.
+            let _ = reload(&daemon, "a file changed");
+        }
+        eprintln!("countersignd: changes of the policy's files are not seen any more; SIGHUP still reloads them");
+    };
+    std::thread::Builder::new().name("policy".to_owned()).spawn(run).map(drop).map_err(|why| why.to_string())
 }

@@ -8,11 +8,12 @@ use approval::{Hold, HoldState, Permit, Question};
 use audit::{Receipt, RecordKind};
 use host::{clock, socket};
 use model::{Act, Claims, HoldId, Request, RequestId, SessionId};
-use pdp::{Decision, Quorum, Situation, Verdict};
+use pdp::{Decision, Quorum, Verdict};
 use wire::{AgentHears, Refusal};
 
 use crate::agents::{Talk, denied, undecided};
-use crate::judge::{self, Read};
+use crate::judge;
+use crate::judging::{self, Case, Place};
 use crate::permits::permit_id;
 use crate::view;
 
@@ -49,86 +50,55 @@ impl Talk<'_> {
             claims,
             seen: self.seen,
         };
-        self.decide(&request, hands_over).unwrap_or_else(|why| undecided(&why))
+        let place = Place { env: agent.env, groups: agent.groups, trust: agent.trust };
+        Case::read(request, place, hands_over).and_then(|case| self.decide(&case)).unwrap_or_else(|why| undecided(&why))
     }
 
     /// Judge, record, then answer or hold. Any `Err` is a refusal: nothing was permitted.
-    fn decide(&mut self, request: &Request, hands_over: bool) -> Result<AgentHears, String> {
-        let read = judge::read(request)?;
-        if let Some(path) = judge::disagrees(request, &read.facts) {
+    fn decide(&mut self, case: &Case) -> Result<AgentHears, String> {
+        let request = &case.request;
+        if let Some(path) = judge::disagrees(request, &case.read.facts) {
             return Ok(denied(&format!("`{path}` changed while it was being read")));
         }
-        let cwd = match &request.act {
-            Act::Exec(exec) => exec.cwd.as_text(),
-            Act::Tool(call) => call.cwd.as_deref(),
-        };
-        let home = host::facts::home_of(request.seen.uid);
-        let project = cwd.and_then(|cwd| host::project::project_of(std::path::Path::new(cwd), home.as_deref()));
-        let situation = Situation {
-            agent: Some(request.agent.as_str()),
-            owner: Some(request.owner.as_str()),
-            session: Some(request.session.as_str()),
-            host: Some(&request.host),
-            cwd,
-            project: project.as_ref().map(|it| it.root.as_str()),
-            branch: project.as_ref().and_then(|it| it.branch.as_deref()),
-            home: home.as_deref(),
-            task: request.claims.task.as_deref(),
-            now_ms: clock::now_ms(),
-            ..Situation::default()
-        };
-        let decision = pdp::evaluate(request.digest(), &read.intent, &situation, &self.daemon.policy);
-        let body = view::decision_body(request, &read.intent, &decision, &self.daemon.scrubber);
+        let epoch = self.daemon.policy.epoch();
+        let decision = judging::decide(self.daemon, case)?;
+        let body = view::decision_body(request, &case.read.intent, &decision, &self.daemon.scrubber);
         let receipt = self.daemon.record(RecordKind::Decision, body)?;
         let reasons: Vec<String> =
             decision.reasons().iter().map(|it| self.daemon.scrubber.text(&it.to_string())).collect();
+        let obliged = match decision.verdict() {
+            Verdict::Deny => return Ok(AgentHears::Deny { refusal: Refusal::Denied, reasons }),
+            Verdict::Allow(obligations) | Verdict::Ask(_, obligations) => obligations,
+        };
+        if case.hands_over && !obliged.is_empty() {
+            return Ok(denied(&format!(
+                "a rule lets this run only with {obliged}, and this enforcement point hands the act to a host that it cannot hold to that; use `countersign run`"
+            )));
+        }
         match decision.verdict() {
-            Verdict::Deny => Ok(AgentHears::Deny { refusal: Refusal::Denied, reasons }),
-            Verdict::Allow(_) => {
-                let id = permit_id()?;
-                let permit =
-                    Permit::for_allowed(&decision, &receipt, id, clock::now_ms()).map_err(|why| why.to_string())?;
-                Ok(self.hand_out(permit, request, read.facts, reasons, hands_over))
-            }
-            Verdict::Ask(quorum, _) => {
-                let quorum = *quorum;
-                self.hold(request, read, &decision, &receipt, quorum, reasons, hands_over)
+            Verdict::Ask(quorum, _) => self.hold(case, &decision, &receipt, *quorum, reasons, epoch),
+            Verdict::Allow(_) | Verdict::Deny => {
+                let permit = Permit::for_allowed(&decision, &receipt, permit_id()?, clock::now_ms());
+                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, reasons, epoch))
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything that one hold is about, used once")]
     fn hold(
         &mut self,
-        request: &Request,
-        read: Read,
+        case: &Case,
         decision: &Decision,
         asked: &Receipt,
         quorum: Quorum,
         reasons: Vec<String>,
-        hands_over: bool,
+        epoch: u64,
     ) -> Result<AgentHears, String> {
-        let people = self.daemon.store.reviewers().map_err(|why| why.to_string())?;
-        let eligible = people.iter().filter(|reviewer| reviewer.name != request.owner).count();
-        if eligible < usize::from(quorum.people) {
-            return Err(format!(
-                "this needs {} reviewer(s) who do not own the agent, and {eligible} are enrolled; enrol one with `countersign reviewer add NAME` ({})",
-                quorum.people,
-                reasons.first().map_or("", String::as_str)
-            ));
-        }
+        let request = &case.request;
+        self.enough_people(request, quorum, &reasons)?;
         let now_ms = clock::now_ms();
         let id = HoldId::new(now_ms, clock::random_id().map_err(|why| why.to_string())?);
         let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
-        let view = view::hold_view(
-            id.as_str(),
-            request,
-            &read.intent,
-            decision,
-            &quorum,
-            expires_at_ms,
-            &self.daemon.scrubber,
-        );
+        let view = view::hold_view(id.as_str(), case, decision, &quorum, expires_at_ms, &self.daemon.scrubber);
         let question = Question {
             id: id.clone(),
             request: *decision.request(),
@@ -137,7 +107,8 @@ impl Talk<'_> {
             quorum,
             expires_at_ms,
         };
-        let (entry, woken) = self.daemon.holds.open(self.daemon, Hold::open(question), view)?;
+        let (entry, woken) =
+            self.daemon.holds.open(self.daemon, Hold::open(question), view, case.read.intent.clone())?;
         let held = AgentHears::Held { hold: id.to_string(), expires_at_ms, reasons: reasons.clone() };
         let told = self.say(&held);
         let ended = match told {
@@ -147,20 +118,44 @@ impl Talk<'_> {
         let outcome = self.daemon.holds.end(self.daemon, &entry, ended);
         match (outcome.hold.state(), outcome.answered) {
             (HoldState::Approved, Some(answered)) => {
-                if let Some(path) = judge::changed_since(&read.facts) {
+                if let Some(path) = judge::changed_since(&case.read.facts) {
                     return Ok(self.refuse_changed(decision.request(), &path));
                 }
+                // What people said yes to was asked by other rules: their yes is not one to these.
+                let now = self.daemon.policy.epoch();
+                if now != epoch && !judging::still_asks(self.daemon, case, decision)? {
+                    return Ok(
+                        self.refuse_changed(decision.request(), "the rules or flags that it was asked by; ask again")
+                    );
+                }
+                judging::approved(self.daemon, case)?;
                 let permit =
                     Permit::for_approved(decision, asked, &outcome.hold, &answered, permit_id()?, clock::now_ms());
-                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, request, read.facts, reasons, hands_over))
+                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, reasons, now))
             }
-            (HoldState::Denied, _) => Ok(denied("a reviewer said no")),
+            (HoldState::Denied, _) => {
+                judging::refused(self.daemon, case)?;
+                Ok(denied("a reviewer said no"))
+            }
             (HoldState::Expired, _) => Ok(AgentHears::Deny {
                 refusal: Refusal::Expired,
                 reasons: vec!["nobody decided in time, so it is denied".to_owned()],
             }),
             (HoldState::Open | HoldState::Lost | HoldState::Approved, _) => Err("the hold was lost".to_owned()),
         }
+    }
+
+    fn enough_people(&self, request: &Request, quorum: Quorum, reasons: &[String]) -> Result<(), String> {
+        let people = self.daemon.store.reviewers().map_err(|why| why.to_string())?;
+        let eligible = people.iter().filter(|reviewer| reviewer.name != request.owner).count();
+        if eligible < usize::from(quorum.people) {
+            return Err(format!(
+                "this needs {} reviewer(s) who do not own the agent, and {eligible} are enrolled; enrol one with `countersign reviewer add NAME` ({})",
+                quorum.people,
+                reasons.first().map_or("", String::as_str)
+            ));
+        }
+        Ok(())
     }
 
     /// Waits until the hold is decided, its time is over, or the other side is gone. Says how it is to be ended if it

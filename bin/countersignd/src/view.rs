@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use understand::secrets::mask;
 use wire::HoldView;
 
+use crate::judging::Case;
+
 /// The salt of masks in this installation: equal secrets look equal here, and nowhere else.
 pub(crate) struct Scrubber(pub(crate) String);
 
@@ -76,6 +78,10 @@ pub(crate) fn decision_body(request: &Request, intent: &Intent, decision: &Decis
         map.insert("level".into(), json!(decision.risk().level().as_str()));
         map.insert("reversibility".into(), json!(intent.reversibility().as_str()));
         map.insert("coverage".into(), json!(decision.coverage().as_str()));
+        map.insert("rules".into(), json!(decision.rules()));
+        if let Some(would) = decision.would() {
+            map.insert("would".into(), json!(would));
+        }
         map.insert("policy".into(), json!(decision.policy().to_string()));
     }
     body
@@ -84,22 +90,18 @@ pub(crate) fn decision_body(request: &Request, intent: &Intent, decision: &Decis
 /// A hold for people's eyes.
 pub(crate) fn hold_view(
     id: &str,
-    request: &Request,
-    intent: &Intent,
+    case: &Case,
     decision: &Decision,
     quorum: &Quorum,
     expires_at_ms: u64,
     scrubber: &Scrubber,
 ) -> HoldView {
+    let (request, intent) = (&case.request, &case.read.intent);
     let unknowns = match decision.coverage() {
         Coverage::Full => Vec::new(),
         Coverage::Partial(parts) => {
             parts.iter().map(|part| scrubber.text(&format!("{}: {}", part.text, part.why))).collect()
         }
-    };
-    let cwd = match &request.act {
-        Act::Exec(exec) => exec.cwd.as_text().map(str::to_owned),
-        Act::Tool(call) => call.cwd.clone(),
     };
     let effect = |it: &model::Operation| {
         scrubber.text(&format!("{it} [{}, {}]", it.category.as_str(), it.reversibility.as_str()))
@@ -111,7 +113,7 @@ pub(crate) fn hold_view(
         owner: request.owner.to_string(),
         session: request.session.to_string(),
         host: request.host.clone(),
-        cwd: cwd.map(|cwd| scrubber.text(&cwd)),
+        cwd: case.cwd().map(|cwd| scrubber.text(cwd)),
         asked: scrubber.text(&asked(&request.act)),
         pieces: intent.segments.iter().map(|segment| scrubber.text(&segment.line())).collect(),
         effects: intent.operations().map(effect).collect(),
@@ -134,5 +136,12 @@ pub(crate) fn hold_view(
         needed: usize::from(quorum.people),
         agreed: Vec::new(),
         assurance: quorum.assurance.as_str().to_owned(),
+        group: group_of(request, decision),
     }
+}
+
+/// What is held only for the agent's speed is one matter for people, however many acts it is.
+fn group_of(request: &Request, decision: &Decision) -> Option<String> {
+    let speed = |reason: &pdp::Reason| reason.source == pdp::Source::Factor("velocity");
+    decision.reasons().iter().all(speed).then(|| format!("velocity {}", request.agent))
 }

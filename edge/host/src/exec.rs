@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, ExitStatus};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
@@ -32,9 +32,12 @@ pub struct Ended {
 /// A program is executed through its open file: what was hashed is what runs, even if the path was swapped since. A
 /// `#!` script has to be named to its interpreter, so it is executed by path.
 ///
+/// With a time, it gets a process group of its own; the whole group is asked to end after that time, and killed five
+/// seconds later. It does not read from a terminal then.
+///
 /// # Errors
 /// It could not be started. Then nothing of it ran.
-pub fn run(observed: Observed, argv: &[OsString], withhold: &[String]) -> io::Result<Ended> {
+pub fn run(observed: Observed, argv: &[OsString], withhold: &[String], within: Option<Duration>) -> io::Result<Ended> {
     let started = Instant::now();
     let c_string = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::other("an argument holds a NUL byte"));
     let words = argv.iter().map(|word| c_string(word.as_bytes())).collect::<io::Result<Vec<_>>>()?;
@@ -55,11 +58,27 @@ pub fn run(observed: Observed, argv: &[OsString], withhold: &[String]) -> io::Re
     unsafe {
         command.pre_exec(move || Err(image.become_it()));
     }
+    if within.is_some() {
+        command.process_group(0);
+    }
     let mut child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
     let handle = signals.handle();
-    let relay = std::thread::spawn(move || relay(signals, pid));
+    let relay = std::thread::spawn(move || relay(signals, pid, within.is_some()));
+    let (ended, overdue) = std::sync::mpsc::channel::<()>();
+    let timer = within.map(|within| std::thread::spawn(move || end_after(within, &overdue, pid)));
     let status = child.wait();
+    if within.is_some()
+        && overdue_by(started, within)
+        && let Some(pid) = pid
+    {
+        // It ended in time of grace; what it started may not have.
+        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+    }
+    drop(ended);
+    if let Some(timer) = timer {
+        let _ = timer.join();
+    }
     handle.close();
     let _ = relay.join();
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -67,13 +86,35 @@ pub fn run(observed: Observed, argv: &[OsString], withhold: &[String]) -> io::Re
     Ok(Ended { exit: status.code(), signal: status.signal(), millis })
 }
 
+fn overdue_by(started: Instant, within: Option<Duration>) -> bool {
+    within.is_some_and(|within| started.elapsed() >= within)
+}
+
+/// How long a program has to end when its time is over, before it is killed.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Ends the child after a time, unless it ended before.
+fn end_after(within: Duration, ended: &std::sync::mpsc::Receiver<()>, child: Option<rustix::process::Pid>) {
+    use rustix::process::Signal;
+    let Some(child) = child else { return };
+    for (wait, signal) in [(within, Signal::TERM), (GRACE, Signal::KILL)] {
+        if ended.recv_timeout(wait) != Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            return;
+        }
+        let _ = rustix::process::kill_process_group(child, signal);
+    }
+}
+
 /// Hands signals on to the child. Those of the terminal reach the child by themselves, being in its process group.
-fn relay(mut signals: Signals, child: Option<rustix::process::Pid>) {
+fn relay(mut signals: Signals, child: Option<rustix::process::Pid>, own_group: bool) {
     let Some(child) = child else { return };
     for signal in signals.forever() {
-        let by_terminal = matches!(signal, SIGINT | SIGQUIT) && rustix::termios::isatty(std::io::stdin());
+        let by_terminal = !own_group && matches!(signal, SIGINT | SIGQUIT) && rustix::termios::isatty(std::io::stdin());
         if !by_terminal && let Some(signal) = rustix::process::Signal::from_named_raw(signal) {
-            let _ = rustix::process::kill_process(child, signal);
+            let _ = match own_group {
+                true => rustix::process::kill_process_group(child, signal),
+                false => rustix::process::kill_process(child, signal),
+            };
         }
     }
 }

@@ -11,3 +11,4 @@ pub mod project;
 pub mod socket;
 pub mod stack;
 pub mod supervise;
+pub mod watch;

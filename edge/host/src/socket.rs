@@ -126,6 +126,23 @@ pub fn has_data(stream: &UnixStream) -> bool {
     matches!(rustix::net::recv(stream, &mut byte, flags), Ok((_, length)) if length > 0)
 }
 
+/// Whether a descriptor has something to read within a time.
+///
+/// # Errors
+/// It cannot be waited for.
+pub fn readable_within(descriptor: impl std::os::fd::AsFd, within: Duration) -> io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let limit = Timespec {
+        tv_sec: i64::try_from(within.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(within.subsec_nanos()),
+    };
+    match poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&limit)) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(why) => Err(why.into()),
+    }
+}
+
 /// Waits until one of two streams has something to read or is closed, or time is up. Says which: first, second.
 ///
 /// # Errors

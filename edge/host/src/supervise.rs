@@ -51,14 +51,19 @@ pub enum Event {
     Stopped,
 }
 
-/// Waits until this process is asked to end (SIGTERM, SIGINT, SIGHUP).
+/// Waits until this process is asked to end (SIGTERM, SIGINT). SIGHUP ends it too, unless something is to be done then.
 ///
 /// # Errors
 /// The signals cannot be waited for.
-pub fn wait_for_end() -> io::Result<()> {
+pub fn wait_for_end(hang_up: Option<&dyn Fn()>) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-    let _ = signals.forever().next();
+    for signal in signals.forever() {
+        match hang_up {
+            Some(hang_up) if signal == SIGHUP => hang_up(),
+            Some(_) | None => break,
+        }
+    }
     Ok(())
 }
 

@@ -6,9 +6,11 @@
 
 mod holds;
 mod people;
+mod rules;
 mod schema;
 
 pub use people::{AgentRow, Factor, ReviewerRow};
+pub use rules::RuleRow;
 
 use std::fmt;
 use std::path::Path;

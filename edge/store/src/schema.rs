@@ -25,6 +25,18 @@ const MIGRATIONS: &[&str] = &["
     ) STRICT;
     CREATE TABLE spent_permits (id TEXT PRIMARY KEY, request TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
     CREATE TABLE pins (name TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT;
+", "
+    ALTER TABLE agents ADD COLUMN env TEXT;
+    ALTER TABLE agents ADD COLUMN groups TEXT NOT NULL DEFAULT '';
+    ALTER TABLE agents ADD COLUMN trust INTEGER NOT NULL DEFAULT 1;
+    CREATE TABLE rules (
+        id TEXT PRIMARY KEY, text TEXT NOT NULL, author TEXT NOT NULL, request TEXT, reason TEXT NOT NULL,
+        created_ms INTEGER NOT NULL, removed_ms INTEGER, removed_by TEXT
+    ) STRICT;
+    CREATE TABLE flags (name TEXT PRIMARY KEY, set_by TEXT NOT NULL, set_ms INTEGER NOT NULL) STRICT;
+    CREATE TABLE paces (scope TEXT PRIMARY KEY, pace TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+    CREATE TABLE uses (rule TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+    CREATE INDEX uses_of_rule ON uses (rule, at_ms);
 "];
 
 /// Runs what is missing, each step in a transaction of its own.

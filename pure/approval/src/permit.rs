@@ -138,6 +138,8 @@ impl Permit {
         let text = canonical(&json!({
             "v": 1, "id": self.id.as_str(), "request": self.request.to_string(),
             "expires_at_ms": self.expires_at_ms, "withhold": self.obligations.withhold,
+            "sandbox": self.obligations.sandbox, "timeout_s": self.obligations.timeout_s, "record": self.obligations.record,
+            "redact": self.obligations.redact, "snapshot": self.obligations.snapshot,
         }));
         let signature = key.0.sign(&text).to_bytes();
         SealedPermit { text: String::from_utf8_lossy(&text).into_owned(), signature: BASE64.encode(&signature) }
@@ -193,16 +195,46 @@ impl PermitVerifier {
         VerifyingKey::from_bytes(&bytes).ok().map(Self)
     }
 
-    /// Opens a sealed permit: id, names to withhold, where it is genuine, for this request and still alive.
-    pub fn open(&self, sealed: &SealedPermit, request: &Digest, now_ms: u64) -> Option<(PermitId, Vec<String>)> {
+    /// Opens a sealed permit: id and what it obliges to, where it is genuine, for this request and still alive. An
+    /// obligation that is not known here makes it unreadable.
+    pub fn open(&self, sealed: &SealedPermit, request: &Digest, now_ms: u64) -> Option<(PermitId, Obligations)> {
         let signature = Signature::from_slice(&BASE64.decode(sealed.signature.as_bytes()).ok()?).ok()?;
         self.0.verify(sealed.text.as_bytes(), &signature).ok()?;
         let value: Value = serde_json::from_str(&sealed.text).ok()?;
         let alive = value.get("expires_at_ms")?.as_u64()? > now_ms;
         let ours = value.get("request")?.as_str()? == request.to_string();
-        let withhold =
-            value.get("withhold")?.as_array()?.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
+        const KEYS: &[&str] = &[
+            "v",
+            "id",
+            "request",
+            "expires_at_ms",
+            "withhold",
+            "sandbox",
+            "timeout_s",
+            "record",
+            "redact",
+            "snapshot",
+        ];
+        if !value.as_object()?.keys().all(|key| KEYS.contains(&key.as_str())) {
+            return None;
+        }
+        let words = |key: &str| -> Option<Vec<String>> {
+            value.get(key)?.as_array()?.iter().map(|it| it.as_str().map(str::to_owned)).collect()
+        };
+        let timeout_s = value.get("timeout_s").filter(|it| !it.is_null());
+        let timeout_s = timeout_s.map(|it| it.as_u64().and_then(|it| u32::try_from(it).ok()));
+        let obligations = Obligations {
+            withhold: words("withhold")?,
+            sandbox: words("sandbox")?,
+            timeout_s: match timeout_s {
+                Some(number) => Some(number?),
+                None => None,
+            },
+            record: value.get("record")?.as_bool()?,
+            redact: value.get("redact")?.as_bool()?,
+            snapshot: value.get("snapshot")?.as_bool()?,
+        };
         let id = PermitId::parse(value.get("id")?.as_str()?).ok()?;
-        (alive && ours).then_some((id, withhold))
+        (alive && ours).then_some((id, obligations))
     }
 }

@@ -72,7 +72,27 @@ pub struct Obligations {
     pub snapshot: bool,
 }
 
+impl fmt::Display for Obligations {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = Vec::new();
+        words.extend(self.sandbox.iter().map(|it| format!("the sandbox `{it}`")));
+        if !self.withhold.is_empty() {
+            words.push(format!("no {} in its environment", self.withhold.join(", ")));
+        }
+        words.extend(self.timeout_s.map(|it| format!("an end after {it} s")));
+        let flags =
+            [(self.record, "a recording"), (self.redact, "secrets masked"), (self.snapshot, "a snapshot first")];
+        words.extend(flags.iter().filter(|(set, _)| *set).map(|(_, word)| (*word).to_owned()));
+        out.write_str(&words.join(", "))
+    }
+}
+
 impl Obligations {
+    /// Whether nothing has to be done.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     fn and(mut self, other: Self) -> Self {
         let join = |mine: &mut Vec<String>, theirs: Vec<String>| {
             mine.extend(theirs);

@@ -2,6 +2,7 @@
 //! tool call or a statement is the same code.
 
 mod decision;
+mod derive;
 mod evaluate;
 mod pace;
 mod pattern;
@@ -12,9 +13,10 @@ mod rule;
 mod sequence;
 
 pub use decision::{Assurance, Decision, Obligations, Quorum, Reason, Source, Verdict};
+pub use derive::{Candidate, derive};
 pub use evaluate::{Situation, evaluate, note_sequences};
 pub use pace::{Checkpoint, Footprint, Pace, Scope, Taint, Tightened, Velocity};
-pub use policy::{Mode, Policy, PolicyDigest, PolicyProblem, Settings, Sources};
+pub use policy::{Limits, Mode, Policy, PolicyDigest, PolicyProblem, Settings, Sources};
 pub use preset::presets;
 pub use risk::risk_of;
 pub use rule::{Miss, Rule, RuleVerdict};

@@ -13,6 +13,7 @@ pub use settings::{Mode, Settings};
 #[cfg(feature = "schema")]
 pub(crate) use load::FileText;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use model::{Digest, Intent};
@@ -32,12 +33,17 @@ impl fmt::Display for PolicyDigest {
     }
 }
 
+/// How often a rule may decide: in all, and how often in how many milliseconds.
+pub type Limits = (Option<u32>, Option<(u32, u64)>);
+
 /// The loaded rules. Immutable: a change makes a new one.
 #[derive(Debug)]
 pub struct Policy {
     /// Block rules first, then the others in the order in which they are tried.
     rules: Vec<Rule>,
     index: Index,
+    /// Rules that may decide only so often.
+    limits: BTreeMap<String, Limits>,
     sequences: Vec<Sequence>,
     settings: Settings,
     digest: PolicyDigest,
@@ -80,6 +86,11 @@ impl Policy {
     /// The rules over sessions.
     pub(crate) fn sequences(&self) -> &[Sequence] {
         &self.sequences
+    }
+
+    /// How often a rule may decide; nothing where it may always.
+    pub fn limits_of(&self, id: &str) -> Option<Limits> {
+        self.limits.get(id).copied()
     }
 
     /// The first rule that speaks about a segment.

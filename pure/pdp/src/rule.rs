@@ -77,6 +77,8 @@ pub struct Rule {
     pub(crate) target: Target,
     pub(crate) categories: Vec<Category>,
     pub(crate) only_categories: Option<Vec<Category>>,
+    /// `only` and `only_category` are what the examples do.
+    pub(crate) bounded_by_examples: bool,
     pub(crate) factors: Vec<String>,
     pub(crate) tool: Option<Glob>,
     pub(crate) level: Option<(bool, Level)>,
@@ -172,12 +174,14 @@ impl Rule {
         if let Some(tool) = &self.tool {
             key(segment.argv.first().and_then(Arg::known).is_some_and(|name| tool.matches(name)), "tool")?;
         }
+        // A command that does nothing is within every bound, where the rule is about the command.
+        let named = !self.command.is_empty() || self.regex.is_some();
         if let Some(only) = &self.only {
-            key(!segment.operations.is_empty(), "only")?;
+            key(named || !segment.operations.is_empty(), "only")?;
             key(segment.operations.iter().all(|it| only.contains(&it.action)), "only")?;
         }
         if let Some(only) = &self.only_categories {
-            key(!segment.operations.is_empty(), "only_category")?;
+            key(named || !segment.operations.is_empty(), "only_category")?;
             key(segment.operations.iter().all(|it| only.contains(&it.category)), "only_category")?;
         }
         let within = &self.target;
@@ -205,6 +209,32 @@ impl Rule {
             return Err(Miss::Coverage);
         }
         Ok(())
+    }
+
+    /// Whether it allows what is not understood whole.
+    pub const fn accepts_partial(&self) -> bool {
+        self.accepts_partial
+    }
+
+    /// Whether the rule allows a pattern of commands, and says nothing of what these may do.
+    pub(crate) fn is_unbounded(&self) -> bool {
+        let open = self.regex.is_some() || self.command.iter().any(CommandPattern::is_open);
+        let bounded = self.options.is_some() || self.only.is_some() || self.only_categories.is_some();
+        self.verdict == RuleVerdict::Allow && open && !bounded && self.effects.is_empty()
+    }
+
+    /// Bounds the rule by its examples: what none of them does, it does not allow.
+    pub(crate) fn bound_by_examples(&mut self, examples: &mut dyn Iterator<Item = Intent>) {
+        let (mut actions, mut categories) = (Vec::new(), Vec::new());
+        for example in examples {
+            for operation in example.operations() {
+                actions.push(operation.action);
+                categories.push(operation.category);
+            }
+        }
+        self.bounded_by_examples = true;
+        self.only = Some(actions);
+        self.only_categories = Some(categories);
     }
 
     /// Whether an operation is one of those that the rule is about.

@@ -6,10 +6,12 @@
 mod agent;
 mod log;
 mod operator;
+mod views;
 
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText};
 pub use log::{LogHears, LogSays};
-pub use operator::{AgentView, Factor, HoldView, OperatorHears, OperatorSays, Proof, ReviewerView, Status, Vouch};
+pub use operator::{OperatorHears, OperatorSays, Proof, RuleWish, Vouch, change_text};
+pub use views::{AgentPlace, AgentView, CandidateView, Factor, FlagView, HoldView, ReviewerView, RuleView, Status};
 
 use std::fmt;
 

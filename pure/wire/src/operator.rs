@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::views::{AgentPlace, AgentView, CandidateView, FlagView, HoldView, ReviewerView, RuleView, Status};
+
 /// From a person's tool.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
@@ -19,6 +21,9 @@ pub enum OperatorSays {
         said: String,
         /// Who says it, and the proof.
         by: Vouch,
+        /// With a yes: a rule that is made of it.
+        #[serde(default)]
+        rule: Option<RuleWish>,
     },
     /// A new agent.
     AddAgent {
@@ -28,6 +33,56 @@ pub enum OperatorSays {
         owner: String,
         /// The only user id that may use its key, if it is bound to one.
         uid: Option<u32>,
+        /// Where it belongs, and how far it is trusted.
+        #[serde(default)]
+        place: AgentPlace,
+    },
+    /// An agent belongs elsewhere, or is trusted otherwise.
+    PlaceAgent {
+        /// Its name.
+        name: String,
+        /// Where to.
+        place: AgentPlace,
+        /// Who says so.
+        by: Vouch,
+    },
+    /// Which flags are set?
+    Flags,
+    /// Sets or clears a flag.
+    Flag {
+        /// Its name.
+        name: String,
+        /// Set, or clear.
+        on: bool,
+        /// Who says so. Nobody is needed to set `incident` or `freeze`.
+        by: Option<Vouch>,
+    },
+    /// Reads the policy's files again.
+    Reload,
+    /// Which rules are there?
+    Rules,
+    /// A rule made of an approval, or by hand.
+    AddRule {
+        /// The rule, as in a file: one `[[rule]]`.
+        text: String,
+        /// The digest of the request whose approval it comes from.
+        request: Option<String>,
+        /// Why.
+        reason: String,
+        /// Who says so.
+        by: Vouch,
+    },
+    /// A rule that was made does not apply any more.
+    RemoveRule {
+        /// Its id.
+        id: String,
+        /// Who says so.
+        by: Vouch,
+    },
+    /// Which rules could be made of a hold?
+    Candidates {
+        /// The hold.
+        hold: String,
     },
     /// Which agents are there?
     Agents,
@@ -44,6 +99,18 @@ pub enum OperatorSays {
     Reviewers,
     /// How are things?
     Status,
+}
+
+/// A rule to be made of an approval.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleWish {
+    /// The rule, as in a file.
+    pub text: String,
+    /// Why.
+    pub reason: String,
+    /// A signature covers one thing, so a rule takes one of its own; a code covers the whole message.
+    pub by: Option<Vouch>,
 }
 
 /// A reviewer and the proof that it is them.
@@ -106,6 +173,34 @@ pub enum OperatorHears {
     },
     /// How things are.
     Status(Status),
+    /// It was done.
+    Done {
+        /// What.
+        what: String,
+    },
+    /// The flags that are set.
+    Flags {
+        /// By name.
+        flags: Vec<FlagView>,
+    },
+    /// All rules.
+    Rules {
+        /// In the order in which they are tried, then those that were removed.
+        rules: Vec<RuleView>,
+        /// The policy's digest.
+        policy: String,
+        /// `enforce` or `observe`.
+        mode: String,
+        /// Why the newest set was refused, if it was.
+        refused: Option<String>,
+    },
+    /// Rules that could be made.
+    Candidates {
+        /// The narrowest first.
+        candidates: Vec<CandidateView>,
+        /// Why there are none, or no more.
+        none: Option<String>,
+    },
     /// It was not done.
     Refused {
         /// Why.
@@ -113,113 +208,27 @@ pub enum OperatorHears {
     },
 }
 
-/// An open hold, as people see it. Every text in it is safe to show and free of secrets.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct HoldView {
-    /// The hold.
-    pub id: String,
-    /// The request's digest, which signatures cover.
-    pub request: String,
-    /// The agent.
-    pub agent: String,
-    /// Its owner.
-    pub owner: String,
-    /// The session.
-    pub session: String,
-    /// Where it would run.
-    pub host: String,
-    /// The directory.
-    pub cwd: Option<String>,
-    /// What was asked, whole.
-    pub asked: String,
-    /// Its pieces, one simple command each.
-    pub pieces: Vec<String>,
-    /// What it would do, in words.
-    pub effects: Vec<String>,
-    /// What is not known.
-    pub unknowns: Vec<String>,
-    /// Why it is asked.
-    pub reasons: Vec<String>,
-    /// Level.
-    pub level: String,
-    /// Score, 0–100.
-    pub score: u8,
-    /// What made the score.
-    pub factors: Vec<Factor>,
-    /// Reversibility.
-    pub reversibility: String,
-    /// Full or partial.
-    pub coverage: String,
-    /// Why, in the agent's words: a claim.
-    pub intent: Option<String>,
-    /// The task: a claim.
-    pub task: Option<String>,
-    /// The calling user id, as seen.
-    pub uid: u32,
-    /// Until when, milliseconds since 1970.
-    pub expires_at_ms: u64,
-    /// People needed.
-    pub needed: usize,
-    /// Who agreed so far.
-    pub agreed: Vec<String>,
-    /// `totp` or `signature`.
-    pub assurance: String,
-}
-
-/// A named part of the score.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Factor {
-    /// Its name.
-    pub name: String,
-    /// Points.
-    pub points: i32,
-    /// Why.
-    pub why: String,
-}
-
-/// An agent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct AgentView {
-    /// Name.
-    pub name: String,
-    /// Owner.
-    pub owner: String,
-    /// Bound to this user id.
-    pub uid: Option<u32>,
-    /// Since when, milliseconds since 1970.
-    pub created_ms: u64,
-}
-
-/// A reviewer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ReviewerView {
-    /// Name.
-    pub name: String,
-    /// `totp` or `ssh`.
-    pub factor: String,
-    /// Since when, milliseconds since 1970.
-    pub created_ms: u64,
-}
-
-/// How things are.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Status {
-    /// The daemon's process id.
-    pub pid: u32,
-    /// Its user id.
-    pub uid: u32,
-    /// Its version.
-    pub version: String,
-    /// The policy's digest.
-    pub policy: String,
-    /// Number of rules.
-    pub rules: usize,
-    /// Agents.
-    pub agents: usize,
-    /// Reviewers.
-    pub reviewers: usize,
-    /// Open holds.
-    pub holds: usize,
-    /// Records in the log, as of the last receipt.
-    pub records: u64,
+/// What a person's proof for a change covers: the change, word for word. Nothing where no proof is needed.
+pub fn change_text(message: &OperatorSays) -> Option<String> {
+    match message {
+        OperatorSays::PlaceAgent { name, place, .. } => {
+            Some(format!("agent {name}\nenv {:?}\ngroups {:?}\ntrust {}", place.env, place.groups, place.trust))
+        }
+        OperatorSays::Flag { name, on, .. } => Some(format!("flag {name} {on}")),
+        OperatorSays::AddRule { text, request, reason, .. } => {
+            Some(format!("add rule\nrequest {request:?}\nreason {reason}\n{text}"))
+        }
+        OperatorSays::RemoveRule { id, .. } => Some(format!("remove rule {id}")),
+        OperatorSays::Holds { .. }
+        | OperatorSays::Answer { .. }
+        | OperatorSays::AddAgent { .. }
+        | OperatorSays::Flags
+        | OperatorSays::Reload
+        | OperatorSays::Rules
+        | OperatorSays::Candidates { .. }
+        | OperatorSays::Agents
+        | OperatorSays::AddReviewer { .. }
+        | OperatorSays::Reviewers
+        | OperatorSays::Status => None,
+    }
 }

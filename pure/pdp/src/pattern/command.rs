@@ -83,7 +83,7 @@ impl CommandPattern {
         let (fixed, further) = argv.split_at_checked(self.words.len()).unwrap_or((argv, &[]));
         let fits = |(at, (glob, word)): (usize, (&Glob, &Arg))| match (at, word) {
             (0, Arg::Known(word)) => names(glob, word, lenient),
-            (_, Arg::Known(word)) => glob.matches(word),
+            (_, Arg::Known(word)) => glob.matches(word) && (!lenient || stays(glob, word)),
             (0, Arg::Pattern(_) | Arg::Unknown(_)) => asks,
             (_, Arg::Pattern(_) | Arg::Unknown(_)) => !lenient,
         };
@@ -103,10 +103,24 @@ fn names(glob: &Glob, word: &str, lenient: bool) -> bool {
     (!lenient || placed) && glob.matches(base)
 }
 
+/// Whether a word that a wildcard of a rule that allows stands for stays what it looks like: no option where none is
+/// written, and no way up out of the directory that is written.
+fn stays(glob: &Glob, word: &str) -> bool {
+    let option = glob.prefix().is_empty() && word.starts_with('-');
+    glob.literal().is_some() || (!option && (glob.is_written("..") || !climbs(word)))
+}
+
+/// Whether a path goes up.
+fn climbs(word: &str) -> bool {
+    word.split(['/', '=', ':', ',']).any(|part| part == "..")
+}
+
 /// Whether a word may be one of the further arguments of a rule that allows.
 fn may_follow(word: &str, options: Option<&[Glob]>) -> bool {
     let plain = !word.contains([';', '&', '|', '$', '`', '<', '>', '\n', '\r', '\0']);
-    plain && (!word.starts_with('-') || options.is_none_or(|options| options.iter().any(|it| it.matches(word))))
+    plain
+        && !climbs(word)
+        && (!word.starts_with('-') || options.is_none_or(|options| options.iter().any(|it| it.matches(word))))
 }
 
 /// Splits a text into words as a shell does: blanks, `'…'`, `"…"`, `\`. Each character says whether it was quoted.

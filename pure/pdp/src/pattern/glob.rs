@@ -79,6 +79,11 @@ impl Glob {
         &self.literal
     }
 
+    /// Whether a text stands in the pattern's literal beginning.
+    pub(crate) fn is_written(&self, text: &str) -> bool {
+        self.literal.contains(text)
+    }
+
     /// Whether the whole text matches.
     pub(crate) fn matches(&self, text: &str) -> bool {
         let Some(rest) = text.strip_prefix(&*self.literal) else { return false };

@@ -1,6 +1,6 @@
 //! From files to a set of rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Digest, Intent};
 use serde::Deserialize;
@@ -44,17 +44,19 @@ pub(crate) struct FileText {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<(String, String)>,
+    /// Files whose examples were tried before, by name.
+    tried: BTreeSet<String>,
 }
 
 impl Sources {
     /// A directory's files, in the order of their names. A file that says `preset = "NAME"` brings that preset with it.
     pub fn files(files: Vec<(String, String)>) -> Self {
-        Self { files }
+        Self { files, ..Self::default() }
     }
 
     /// A preset alone.
     pub fn preset(name: &str) -> Self {
-        Self { files: vec![(format!("preset {name}"), format!("preset = \"{name}\"\n"))] }
+        Self::files(vec![(format!("preset {name}"), format!("preset = \"{name}\"\n"))])
     }
 
     /// What an operator's directory means: where none of its files chooses a preset, `strict` is meant. To build on
@@ -62,17 +64,34 @@ impl Sources {
     pub fn directory(files: Vec<(String, String)>) -> Self {
         // A file that cannot be read is told of when the set is built.
         let chooses = |text: &String| toml::from_str::<FileText>(text).is_ok_and(|it| it.preset.is_some());
-        let mut sources = Self { files };
+        let mut sources = Self::files(files);
         if !sources.files.iter().any(|(_, text)| chooses(text)) {
             sources.files.insert(0, ("(no preset chosen)".to_owned(), "preset = \"strict\"\n".to_owned()));
         }
         sources
     }
 
-    /// Adds a file, tried after the others of the same priority.
-    pub fn push(&mut self, name: String, text: String) {
+    /// Adds the file of a rule that was made of an approval; it comes after the others of the same priority. Its
+    /// examples are tried if asked for.
+    pub fn push_made(&mut self, name: String, text: String, try_it: bool) {
+        if !try_it {
+            self.tried.insert(name.clone());
+        }
         self.files.push((name, text));
     }
+}
+
+/// What turns a command into an intent.
+type Reads<'a> = &'a dyn Fn(&str) -> Intent;
+
+/// A file under way.
+struct Source<'a> {
+    file: &'a str,
+    text: &'a str,
+    /// It comes with the product.
+    shipped: bool,
+    /// Its examples are tried.
+    try_it: bool,
 }
 
 /// What is being put together.
@@ -89,7 +108,7 @@ struct Build {
 }
 
 /// Reads everything. With `read`, every rule is tried on its examples, except those of presets.
-pub(super) fn build(sources: &Sources, read: Option<&dyn Fn(&str) -> Intent>) -> Result<Policy, Vec<PolicyProblem>> {
+pub(super) fn build(sources: &Sources, read: Option<Reads<'_>>) -> Result<Policy, Vec<PolicyProblem>> {
     let mut build = Build::default();
     let mut files: Vec<(&str, &str, Option<FileText>, bool)> = Vec::new();
     let mut chosen: Option<(&str, String)> = None;
@@ -130,61 +149,79 @@ pub(super) fn build(sources: &Sources, read: Option<&dyn Fn(&str) -> Intent>) ->
     for (file, text, parsed, shipped) in files {
         let Some(parsed) = parsed else { continue };
         build.hashed.extend_from_slice(Digest::within(file, text.as_bytes()).as_array());
-        build.file(file, text, parsed, shipped, read.filter(|_| !shipped));
+        let try_it = !shipped && !sources.tried.contains(file);
+        build.file(&Source { file, text, shipped, try_it }, parsed, read);
     }
     build.finish()
 }
 
 impl Build {
-    fn file(&mut self, file: &str, text: &str, parsed: FileText, shipped: bool, read: Option<&dyn Fn(&str) -> Intent>) {
-        self.settings_of(file, text, &parsed, shipped);
+    fn file(&mut self, source: &Source<'_>, parsed: FileText, read: Option<Reads<'_>>) {
+        self.settings_of(source, &parsed);
         for spanned in parsed.rule {
             let start = spanned.span().start;
-            let line = text.get(..start).unwrap_or("").matches('\n').count().saturating_add(1);
-            let written = spanned.into_inner();
-            let id = written.id.clone();
-            self.named(file, text, start, &id);
-            match rule::read(written, (file.to_owned(), line)) {
-                Ok(rule) => {
-                    let tried = read.map(|read| examples::try_rule(&rule, read)).unwrap_or_default();
-                    for (key, why) in tried {
-                        self.problem(file, text, key_at(text, start, key), &id, &why);
-                    }
-                    self.rules.push(rule);
-                }
-                Err((key, why)) => self.problem(file, text, key_at(text, start, key), &id, &why),
-            }
+            self.rule(source, start, spanned.into_inner(), read);
         }
         for spanned in parsed.sequence {
             let start = spanned.span().start;
-            let written = spanned.into_inner();
-            let id = written.id.clone();
-            self.named(file, text, start, &id);
-            match sequence::read(written, file) {
-                Ok(sequence) => {
-                    let tried = read.map(|read| sequence.try_examples(read)).unwrap_or_default();
-                    for (key, why) in tried {
-                        self.problem(file, text, key_at(text, start, key), &id, &why);
-                    }
-                    self.sequences.push(sequence);
-                }
-                Err((key, why)) => self.problem(file, text, key_at(text, start, key), &id, &why),
+            self.sequence(source, start, spanned.into_inner(), read.filter(|_| source.try_it));
+        }
+    }
+
+    fn rule(&mut self, source: &Source<'_>, start: usize, written: RuleText, read: Option<Reads<'_>>) {
+        let line = source.text.get(..start).unwrap_or("").matches('\n').count().saturating_add(1);
+        let id = written.id.clone();
+        self.named(source, start, &id);
+        let mut rule = match rule::read(written, (source.file.to_owned(), line)) {
+            Ok(rule) => rule,
+            Err((key, why)) => return self.problem(source, key_at(source.text, start, key), &id, &why),
+        };
+        match (rule.is_unbounded(), read) {
+            (true, Some(read)) => {
+                let examples = rule.matches.clone();
+                rule.bound_by_examples(&mut examples.iter().map(|it| read(it)));
             }
+            (true, None) => {
+                let why = "a shipped pattern says what it may do: `options`, `effect`, `only` or `only_category`";
+                self.problem(source, start, &id, why);
+            }
+            (false, _) => {}
+        }
+        let tried = read.filter(|_| source.try_it).map(|read| examples::try_rule(&rule, read)).unwrap_or_default();
+        for (key, why) in tried {
+            self.problem(source, key_at(source.text, start, key), &id, &why);
+        }
+        self.rules.push(rule);
+    }
+
+    fn sequence(&mut self, source: &Source<'_>, start: usize, written: SequenceText, read: Option<Reads<'_>>) {
+        let id = written.id.clone();
+        self.named(source, start, &id);
+        match sequence::read(written, source.file) {
+            Ok(sequence) => {
+                let tried = read.map(|read| sequence.try_examples(read)).unwrap_or_default();
+                for (key, why) in tried {
+                    self.problem(source, key_at(source.text, start, key), &id, &why);
+                }
+                self.sequences.push(sequence);
+            }
+            Err((key, why)) => self.problem(source, key_at(source.text, start, key), &id, &why),
         }
     }
 
-    fn problem(&mut self, file: &str, text: &str, byte: usize, id: &str, why: &str) {
-        self.problems.push(PolicyProblem::at(file, text, byte, format!("rule `{id}`: {why}")));
+    fn problem(&mut self, source: &Source<'_>, byte: usize, id: &str, why: &str) {
+        self.problems.push(PolicyProblem::at(source.file, source.text, byte, format!("rule `{id}`: {why}")));
     }
 
-    fn named(&mut self, file: &str, text: &str, start: usize, id: &str) {
-        if let Some(other) = self.ids.insert(id.to_owned(), file.to_owned()) {
+    fn named(&mut self, source: &Source<'_>, start: usize, id: &str) {
+        if let Some(other) = self.ids.insert(id.to_owned(), source.file.to_owned()) {
             let why = format!("another rule has this id, in `{other}`");
-            self.problem(file, text, key_at(text, start, "id"), id, &why);
+            self.problem(source, key_at(source.text, start, "id"), id, &why);
         }
     }
 
-    fn settings_of(&mut self, file: &str, text: &str, parsed: &FileText, shipped: bool) {
+    fn settings_of(&mut self, source: &Source<'_>, parsed: &FileText) {
+        let Source { file, text, shipped, .. } = *source;
         let mut once = |key: &'static str, given: bool| {
             let twice = if given && !shipped { self.set.insert(key, file.to_owned()) } else { None };
             if let Some(other) = twice {
@@ -221,7 +258,9 @@ impl Build {
         let mut rules = self.rules;
         // Stable: what is equal stays in the order of files and lines. Blocks come first and cannot be shadowed.
         rules.sort_by_key(|rule| (rule.verdict != RuleVerdict::Block, std::cmp::Reverse(rule.priority)));
+        let counted = rules.iter().filter(|rule| rule.context.is_counted());
         Ok(Policy {
+            limits: counted.map(|rule| (rule.id.clone(), (rule.context.uses, rule.context.rate))).collect(),
             index: Index::of(&rules),
             rules,
             sequences: self.sequences,

@@ -100,12 +100,12 @@ pub(crate) enum Compare {
 impl Context {
     /// Compiles `when`. A rule that allows cannot rest on what the agent says of itself.
     pub(crate) fn read(when: &When, allows: bool) -> Result<Self, String> {
-        let not = when.not.as_deref().map(|not| conditions(not, allows)).transpose()?.unwrap_or_default();
+        let not = when.not.as_deref().map(|not| conditions(not, allows, true)).transpose()?.unwrap_or_default();
         if when.not.as_ref().is_some_and(|not| not.not.is_some() || not.uses.is_some() || not.rate.is_some()) {
             return Err("`when.not` holds plain conditions; it has no `not`, `uses` or `rate` of its own".to_owned());
         }
         let rate = when.rate.as_deref().map(rate).transpose()?;
-        Ok(Self { conditions: conditions(when, allows)?, not, uses: when.uses, rate })
+        Ok(Self { conditions: conditions(when, allows, false)?, not, uses: when.uses, rate })
     }
 
     /// The first condition that does not hold, as words for people.
@@ -184,12 +184,16 @@ impl Condition {
     }
 }
 
-fn conditions(when: &When, allows: bool) -> Result<Vec<Condition>, String> {
+fn conditions(when: &When, allows: bool, negated: bool) -> Result<Vec<Condition>, String> {
     if allows && when.task.is_some() {
         return Err("`when.task` is what the agent says of itself; a rule that allows cannot rest on it".to_owned());
     }
     if allows && when.session.is_some() {
         return Err("`when.session` is named by whoever calls; a rule that allows cannot rest on it".to_owned());
+    }
+    let anybodys = |words: &OneOrMany| words.words().iter().any(|it| matches!(it.as_str(), "incident" | "freeze"));
+    if allows && !negated && when.flag.as_ref().is_some_and(anybodys) {
+        return Err("`incident` and `freeze` are set without proof, so a rule that allows cannot rest on them; say `not = { flag = … }`".to_owned());
     }
     let texts = [
         (Attribute::Agent, &when.agent),

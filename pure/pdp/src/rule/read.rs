@@ -75,6 +75,7 @@ pub(crate) fn read(text: RuleText, place: (String, usize)) -> Result<Rule, Wrong
         level: text.level.as_deref().map(level).transpose().map_err(at("level"))?,
         reversibility: text.reversibility.as_deref().map(reversibility).transpose().map_err(at("reversibility"))?,
         factors: text.factor.as_ref().map(|it| it.words().to_vec()).unwrap_or_default(),
+        bounded_by_examples: false,
         alone: text.exact.is_some(),
         id: text.id,
         verdict: text.verdict,

@@ -1,0 +1,228 @@
+//! Answers to holds, and proofs: a code, or a signature by OpenSSH.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use approval::{NAMESPACE, Said, approval_message};
+use clap::Args;
+use host::clock;
+use host::layout::Layout;
+use model::{Digest, HoldId, RequestDigest};
+use wire::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
+
+use crate::operator_link::{OperatorLink, unexpected};
+use crate::{review, when};
+
+/// Who answers, and with what proof.
+#[derive(Args, Clone)]
+pub(crate) struct ProofArgs {
+    /// Who you are (the name you enrolled with)
+    #[arg(long = "as", env = "COUNTERSIGN_REVIEWER", value_name = "NAME")]
+    pub(crate) reviewer: Option<String>,
+    /// The six digits that your authenticator shows now (asked for if left out)
+    #[arg(long, conflicts_with = "ssh_key")]
+    pub(crate) code: Option<String>,
+    /// Sign with this SSH key instead (private key file, or the `.pub` of a key in your SSH agent)
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_SSH_KEY")]
+    pub(crate) ssh_key: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct AnswerArgs {
+    /// The hold, or a part of its id that no other open hold has
+    id: String,
+    #[command(flatten)]
+    proof: ProofArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ApproveArgs {
+    #[command(flatten)]
+    answer: AnswerArgs,
+    /// List the rules that could be made of it, and answer nothing
+    #[arg(long)]
+    rules: bool,
+    /// Also make this one of those rules (its number), so that nobody is asked again until it ends
+    #[arg(long, value_name = "NUMBER", requires = "until", requires = "reason")]
+    rule: Option<usize>,
+    /// With `--rule`: when it ends: `30m`, `8h`, `7d`, or a date and time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// With `--rule`: why
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+/// `deny`.
+pub(crate) fn deny(args: &AnswerArgs) -> Result<ExitCode, String> {
+    let link = OperatorLink::connect(&Layout::from_environment()?)?;
+    let hold = link.hold(&args.id)?;
+    print!("{}", review::describe(&hold));
+    println!("{}", give(&link, &hold, Said::No, &args.proof, None)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `approve`: once, or with a rule.
+pub(crate) fn approve(args: &ApproveArgs) -> Result<ExitCode, String> {
+    let link = OperatorLink::connect(&Layout::from_environment()?)?;
+    let hold = link.hold(&args.answer.id)?;
+    print!("{}", review::describe(&hold));
+    let wish = match (args.rule, args.rules) {
+        (None, false) => None,
+        (number, list) => {
+            let (candidates, none) = candidates(&link, &hold.id)?;
+            show_candidates(&candidates, none.as_deref());
+            if list {
+                return Ok(ExitCode::SUCCESS);
+            }
+            let chosen = number.and_then(|it| it.checked_sub(1)).and_then(|it| candidates.get(it));
+            let chosen = chosen.ok_or("there is no candidate of this number; see `--rules`")?;
+            let end = when::end(args.until.as_deref().unwrap_or(""), clock::now_ms())?;
+            Some((rule_of(chosen, &end), args.reason.clone().unwrap_or_default()))
+        }
+    };
+    println!("{}", give(&link, &hold, Said::Yes, &args.answer.proof, wish)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn candidates(link: &OperatorLink, hold: &str) -> Result<(Vec<CandidateView>, Option<String>), String> {
+    match link.ask(&OperatorSays::Candidates { hold: hold.to_owned() })? {
+        OperatorHears::Candidates { candidates, none } => Ok((candidates, none)),
+        _ => Err(unexpected()),
+    }
+}
+
+fn show_candidates(candidates: &[CandidateView], none: Option<&str>) {
+    if let Some(why) = none {
+        println!("{why}");
+    }
+    for (number, candidate) in (1_usize..).zip(candidates) {
+        println!("\n{number}. {}", candidate.what);
+        for text in &candidate.releases {
+            println!("     would run      {text}");
+        }
+        for text in &candidate.refuses {
+            println!("     would not run  {text}");
+        }
+    }
+}
+
+/// The whole rule: a name of its own, and an end.
+fn rule_of(candidate: &CandidateView, end: &str) -> String {
+    let id = Digest::within("countersign/made-rule/v1", format!("{}{end}", candidate.text).as_bytes()).to_string();
+    let short = id.get(..10).unwrap_or(&id);
+    format!("[[rule]]\nid = \"made.{short}\"\nexpires = {end}\n{}", candidate.text)
+}
+
+/// A change with the proof of a person: the proof covers the change, word for word.
+pub(crate) fn prove_change(
+    link: &OperatorLink,
+    args: &ProofArgs,
+    build: &dyn Fn(Vouch) -> OperatorSays,
+) -> Result<OperatorSays, String> {
+    let unproved = Vouch { reviewer: String::new(), proof: Proof::Totp(String::new()) };
+    let text = wire::change_text(&build(unproved)).ok_or("this change takes no proof")?;
+    let request = RequestDigest::carried(Digest::within("countersign/change/v1", text.as_bytes()));
+    Ok(build(vouch(link, args, Said::Yes, &HoldId::new(0, 0), &request)?))
+}
+
+/// Gives an answer to a hold and says what became of it. With a yes, a rule may be made of it: its text, and why.
+pub(crate) fn give(
+    link: &OperatorLink,
+    hold: &wire::HoldView,
+    said: Said,
+    args: &ProofArgs,
+    wish: Option<(String, String)>,
+) -> Result<String, String> {
+    let id = HoldId::parse(&hold.id).map_err(|why| why.to_string())?;
+    let request = RequestDigest::carried(Digest::parse(&hold.request).map_err(|why| why.to_string())?);
+    let by = vouch(link, args, said, &id, &request)?;
+    let rule = match wish {
+        None => None,
+        Some((text, reason)) => {
+            let build = |by| OperatorSays::AddRule {
+                text: text.clone(),
+                request: Some(hold.request.clone()),
+                reason: reason.clone(),
+                by,
+            };
+            let signed = match (&args.ssh_key, prove_change(link, args, &build)) {
+                (None, _) => None,
+                (Some(_), Ok(OperatorSays::AddRule { by, .. })) => Some(by),
+                (Some(_), Ok(_)) => return Err(unexpected()),
+                (Some(_), Err(why)) => return Err(why),
+            };
+            Some(RuleWish { text, reason, by: signed })
+        }
+    };
+    match link.ask(&OperatorSays::Answer { hold: hold.id.clone(), said: said.as_str().to_owned(), by, rule })? {
+        OperatorHears::Done { what } => Ok(format!("{}: {what}", hold.id)),
+        OperatorHears::Answered { state, agreed, needed } if state == "open" => {
+            Ok(format!("{}: counted; {agreed} of {needed} people agreed so far", hold.id))
+        }
+        OperatorHears::Answered { state, .. } => Ok(format!("{}: {state}", hold.id)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// The proof: a code, or a signature over answer, hold and request.
+pub(crate) fn vouch(
+    link: &OperatorLink,
+    args: &ProofArgs,
+    said: Said,
+    hold: &HoldId,
+    request: &RequestDigest,
+) -> Result<Vouch, String> {
+    let reviewer = match &args.reviewer {
+        Some(name) => name.clone(),
+        None => only_reviewer(link)?,
+    };
+    let proof = match (&args.ssh_key, &args.code) {
+        (Some(key), _) => Proof::Ssh(sign(key, &approval_message(said, hold, request))?),
+        (None, Some(code)) => Proof::Totp(code.trim().to_owned()),
+        (None, None) => Proof::Totp(ask_code(&reviewer)?),
+    };
+    Ok(Vouch { reviewer, proof })
+}
+
+fn only_reviewer(link: &OperatorLink) -> Result<String, String> {
+    match link.ask(&OperatorSays::Reviewers)? {
+        OperatorHears::Reviewers { reviewers } => match reviewers.as_slice() {
+            [one] => Ok(one.name.clone()),
+            [] => Err("no reviewer is enrolled; enrol with `countersign reviewer add NAME`".to_owned()),
+            _ => Err("who are you? Say `--as NAME`, or set COUNTERSIGN_REVIEWER".to_owned()),
+        },
+        _ => Err(unexpected()),
+    }
+}
+
+fn ask_code(reviewer: &str) -> Result<String, String> {
+    if !std::io::stdin().is_terminal() {
+        return Err("no code: say `--code DIGITS` or `--ssh-key FILE`".to_owned());
+    }
+    eprint!("Code of {reviewer}'s authenticator: ");
+    let _ = std::io::stderr().flush();
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(|why| why.to_string())?;
+    Ok(line.trim().to_owned())
+}
+
+/// A signature by OpenSSH's own tool, so that keys stay where they are: files, agents, hardware.
+fn sign(key: &Path, message: &str) -> Result<String, String> {
+    let mut child = Command::new("ssh-keygen")
+        .args(["-Y", "sign", "-q", "-n", NAMESPACE, "-f"])
+        .arg(key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|why| format!("`ssh-keygen` could not be started ({why}); it comes with OpenSSH"))?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(message.as_bytes()).map_err(|why| why.to_string())?;
+    }
+    let output = child.wait_with_output().map_err(|why| why.to_string())?;
+    if !output.status.success() {
+        return Err(format!("`ssh-keygen` did not sign with `{}`", key.display()));
+    }
+    String::from_utf8(output.stdout).map_err(|_| "`ssh-keygen` printed no signature".to_owned())
+}

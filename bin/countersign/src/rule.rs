@@ -1,0 +1,285 @@
+//! `countersign rule` and `countersign flag`: rules that were made, and operator flags.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use host::clock;
+use host::layout::Layout;
+use wire::{OperatorHears, OperatorSays, RuleView};
+
+use crate::answer::{ProofArgs, prove_change};
+use crate::operator_link::{OperatorLink, unexpected};
+use crate::when;
+
+#[derive(Args)]
+pub(crate) struct RuleArgs {
+    #[command(subcommand)]
+    verb: RuleVerb,
+}
+
+#[derive(Subcommand)]
+enum RuleVerb {
+    /// List the rules in force, in the order in which they are tried
+    Ls {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Also those that were removed
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show one rule: where it is written, who made it and why, until when
+    Show {
+        /// Its id
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a rule: one `[[rule]]` with its examples, from a file or standard input (`-`)
+    Add {
+        /// The file
+        file: PathBuf,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// End a rule that was made. It stays visible in `rule ls --all` and in the record
+    Rm {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Bring the end of a rule that was made forward: the rule is removed, and made again with the new end
+    Expire {
+        /// Its id
+        id: String,
+        /// When: `30m`, `8h`, `7d`, or a date and time (RFC 3339)
+        #[arg(long = "in", value_name = "TIME")]
+        at: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+}
+
+/// The verb `rule`.
+pub(crate) fn rule(args: &RuleArgs) -> Result<ExitCode, String> {
+    let link = OperatorLink::connect(&Layout::from_environment()?)?;
+    match &args.verb {
+        RuleVerb::Ls { json, all } => list(&link, *json, *all),
+        RuleVerb::Show { id, json } => show(&link, id, *json),
+        RuleVerb::Add { file, reason, proof } => {
+            let text = text_of(file)?;
+            tell(add(&link, text, None, reason, proof)?)
+        }
+        RuleVerb::Rm { id, proof } => tell(remove(&link, id, proof)?),
+        RuleVerb::Expire { id, at, proof } => expire(&link, id, at, proof),
+    }
+}
+
+fn tell(what: String) -> Result<ExitCode, String> {
+    println!("{what}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text_of(file: &PathBuf) -> Result<String, String> {
+    let fail = |why: std::io::Error| format!("`{}`: {why}", file.display());
+    if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(fail)?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(file).map_err(fail)
+}
+
+/// Adds a rule with a person's proof.
+pub(crate) fn add(
+    link: &OperatorLink,
+    text: String,
+    request: Option<String>,
+    reason: &str,
+    proof: &ProofArgs,
+) -> Result<String, String> {
+    let build =
+        |by| OperatorSays::AddRule { text: text.clone(), request: request.clone(), reason: reason.to_owned(), by };
+    done(link.ask(&prove_change(link, proof, &build)?)?)
+}
+
+fn remove(link: &OperatorLink, id: &str, proof: &ProofArgs) -> Result<String, String> {
+    let build = |by| OperatorSays::RemoveRule { id: id.to_owned(), by };
+    done(link.ask(&prove_change(link, proof, &build)?)?)
+}
+
+fn done(heard: OperatorHears) -> Result<String, String> {
+    match heard {
+        OperatorHears::Done { what } => Ok(what),
+        _ => Err(unexpected()),
+    }
+}
+
+fn expire(link: &OperatorLink, id: &str, at: &str, proof: &ProofArgs) -> Result<ExitCode, String> {
+    let end = when::end(at, clock::now_ms())?;
+    let rules = all_rules(link)?;
+    let rule = rules.iter().find(|rule| rule.id == id && rule.removed.is_none());
+    let rule = rule.ok_or_else(|| format!("there is no rule `{id}`; see `countersign rule ls`"))?;
+    let text = rule.text.clone().ok_or("the rule stands in a file; change `expires` there")?;
+    let before = rule.expires_ms.unwrap_or(u64::MAX);
+    if when::millis(&end)? > before {
+        return Err("an end is only brought forward; to let a rule live longer, make it anew".to_owned());
+    }
+    let kept = text.lines().filter(|line| !line.trim_start().starts_with("expires"));
+    let renamed = |line: &str| {
+        if line.trim_start().starts_with("id ") || line.trim_start().starts_with("id=") {
+            format!("id = \"{}\"", next_name(id))
+        } else {
+            line.to_owned()
+        }
+    };
+    let mut lines: Vec<String> = kept.map(renamed).collect();
+    let after_id =
+        lines.iter().position(|line| line.starts_with("id = ")).map_or(lines.len(), |at| at.saturating_add(1));
+    lines.insert(after_id, format!("expires = {end}"));
+    let reason = format!("the end of `{id}` brought forward");
+    println!("{}", add(link, lines.join("\n"), rule.request.clone(), &reason, proof)?);
+    if proof.ssh_key.is_none() {
+        println!("now the old one; a code counts once, so this asks for the next");
+    }
+    let again = ProofArgs { code: None, ..proof.clone() };
+    tell(remove(link, id, &again)?)
+}
+
+/// `a` is followed by `a.2`, that by `a.3`.
+fn next_name(id: &str) -> String {
+    match id.rsplit_once('.').and_then(|(head, number)| Some((head, number.parse::<u32>().ok()?))) {
+        Some((head, number)) => format!("{head}.{}", number.saturating_add(1)),
+        None => format!("{id}.2"),
+    }
+}
+
+fn all_rules(link: &OperatorLink) -> Result<Vec<RuleView>, String> {
+    match link.ask(&OperatorSays::Rules)? {
+        OperatorHears::Rules { rules, .. } => Ok(rules),
+        _ => Err(unexpected()),
+    }
+}
+
+fn list(link: &OperatorLink, json: bool, all: bool) -> Result<ExitCode, String> {
+    let OperatorHears::Rules { rules, policy, mode, refused } = link.ask(&OperatorSays::Rules)? else {
+        return Err(unexpected());
+    };
+    let shown: Vec<&RuleView> = rules.iter().filter(|rule| all || rule.removed.is_none()).collect();
+    if json {
+        println!("{}", serde_json::to_string_pretty(&shown).map_err(|why| why.to_string())?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("policy {policy} ({mode}), {} rules", rules.iter().filter(|rule| rule.removed.is_none()).count());
+    if mode == "observe" {
+        println!("THIS POLICY ONLY WATCHES. Nothing is held or denied.");
+    }
+    if let Some(why) = refused {
+        println!("the newest files are refused, and the policy before them is in force:\n{why}");
+    }
+    for rule in shown {
+        let end = rule.expires_ms.map_or_else(String::new, |ms| format!(", until {}", when::shown(ms)));
+        let gone = rule
+            .removed
+            .as_ref()
+            .map_or_else(String::new, |(ms, by)| format!(", removed {} by {by}", when::shown(*ms)));
+        println!("{:<7} {:<36} {}{end}{gone}", rule.verdict, rule.id, rule.reason.as_deref().unwrap_or(""));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(link: &OperatorLink, id: &str, json: bool) -> Result<ExitCode, String> {
+    let rules = all_rules(link)?;
+    let rule = rules.iter().find(|rule| rule.id == id);
+    let rule = rule.ok_or_else(|| format!("there is no rule `{id}`; see `countersign rule ls --all`"))?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(rule).map_err(|why| why.to_string())?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}: {}", rule.id, rule.verdict);
+    println!("  written   {}", rule.place);
+    if let Some(reason) = &rule.reason {
+        println!("  reason    {reason}");
+    }
+    if let (Some(author), Some(created)) = (&rule.author, rule.created_ms) {
+        println!("  made by   {author}, {}", when::shown(created));
+    }
+    if let Some(request) = &rule.request {
+        println!("  from      the approval of request {request}");
+    }
+    if let Some(ms) = rule.expires_ms {
+        println!("  until     {}", when::shown(ms));
+    }
+    if let Some((ms, by)) = &rule.removed {
+        println!("  removed   {} by {by}", when::shown(*ms));
+    }
+    if let Some(text) = &rule.text {
+        println!("\n{}", text.trim_end());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Args)]
+pub(crate) struct FlagArgs {
+    #[command(subcommand)]
+    verb: FlagVerb,
+}
+
+#[derive(Subcommand)]
+enum FlagVerb {
+    /// Which flags are set
+    Ls {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a flag: `incident` and `freeze` at once, any other with a reviewer's proof. Rules name them in `when.flag`
+    Set {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Clear a flag, with a reviewer's proof
+    Clear {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+}
+
+/// The verb `flag`.
+pub(crate) fn flag(args: &FlagArgs) -> Result<ExitCode, String> {
+    let link = OperatorLink::connect(&Layout::from_environment()?)?;
+    let (name, on, proof) = match &args.verb {
+        FlagVerb::Ls { json } => {
+            let OperatorHears::Flags { flags } = link.ask(&OperatorSays::Flags)? else { return Err(unexpected()) };
+            if *json {
+                println!("{}", serde_json::to_string_pretty(&flags).map_err(|why| why.to_string())?);
+            } else if flags.is_empty() {
+                println!("no flag is set");
+            }
+            for flag in flags.iter().filter(|_| !*json) {
+                println!("{:<24} by {}, {}", flag.name, flag.set_by, when::shown(flag.set_ms));
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        FlagVerb::Set { name, proof } => (name, true, proof),
+        FlagVerb::Clear { name, proof } => (name, false, proof),
+    };
+    let free = on && matches!(name.as_str(), "incident" | "freeze");
+    let says = if free {
+        OperatorSays::Flag { name: name.clone(), on, by: None }
+    } else {
+        prove_change(&link, proof, &|by| OperatorSays::Flag { name: name.clone(), on, by: Some(by) })?
+    };
+    tell(done(link.ask(&says)?)?)
+}

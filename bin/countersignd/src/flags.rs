@@ -1,0 +1,58 @@
+//! Operator flags: an incident, a freeze, a window for deployments. Every decision looks at those that are set.
+
+use std::sync::Mutex;
+
+use audit::RecordKind;
+use serde_json::json;
+use store::Store;
+
+use crate::daemon::{Daemon, hold as lock};
+
+/// Flags that anybody at the operator's socket may set: rules that allow cannot rest on them, so they only tighten.
+const WITHOUT_PROOF: &[&str] = &["incident", "freeze"];
+
+/// The flags that are set, by name.
+pub(crate) struct Flags(Mutex<Vec<String>>);
+
+impl Flags {
+    pub(crate) fn open(store: &Store) -> Result<Self, String> {
+        let flags = store.flags().map_err(|why| why.to_string())?;
+        Ok(Self(Mutex::new(flags.into_iter().map(|(name, ..)| name).collect())))
+    }
+
+    pub(crate) fn set(&self) -> Vec<String> {
+        lock(&self.0).clone()
+    }
+}
+
+/// Whether setting or clearing a flag takes a person's proof.
+pub(crate) fn needs_proof(name: &str, on: bool) -> bool {
+    !on || !WITHOUT_PROOF.contains(&name)
+}
+
+/// Sets or clears a flag. The order: recorded, stored, in force. What is set is in force even if the store fails then.
+///
+/// # Errors
+/// The name is none, or the record or the store failed.
+pub(crate) fn change(daemon: &Daemon, name: &str, on: bool, by: &str) -> Result<bool, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > 48 || !name.chars().all(plain) {
+        return Err(format!("`{name}` is no name for a flag: small letters, digits and `-`, at most 48"));
+    }
+    let mut flags = lock(&daemon.flags.0);
+    if flags.iter().any(|it| it == name) == on {
+        return Ok(false);
+    }
+    let what = if on { "flag set" } else { "flag cleared" };
+    let _receipt = daemon.record(RecordKind::Change, json!({"what": what, "flag": name, "by": by}))?;
+    if on {
+        flags.push(name.to_owned());
+        daemon.policy.moved();
+    }
+    daemon.store.set_flag(name, on, by, host::clock::now_ms()).map_err(|why| why.to_string())?;
+    if !on {
+        flags.retain(|it| it != name);
+        daemon.policy.moved();
+    }
+    Ok(true)
+}

@@ -1,0 +1,187 @@
+//! One request before the policy: what it is, where and when it would be done, what is remembered of whoever asks.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use host::clock;
+use host::project::Project;
+use model::{Act, Request};
+use pdp::{Decision, Footprint, Pace, Policy, Situation, Verdict, note_sequences};
+
+use crate::daemon::Daemon;
+use crate::judge::{self, Read};
+use crate::paces::Pair;
+
+/// Where an agent is enrolled.
+pub(crate) struct Place {
+    pub(crate) env: Option<String>,
+    pub(crate) groups: Vec<String>,
+    pub(crate) trust: u8,
+}
+
+/// A request with all that was looked up for it.
+pub(crate) struct Case {
+    pub(crate) request: Request,
+    pub(crate) read: Read,
+    pub(crate) footprint: Footprint,
+    /// The enforcement point hands the act to a host that acts by itself.
+    pub(crate) hands_over: bool,
+    place: Place,
+    home: Option<String>,
+    project: Option<Project>,
+}
+
+impl Case {
+    /// Understands a request and looks at where it would be done.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub(crate) fn read(request: Request, place: Place, hands_over: bool) -> Result<Self, String> {
+        let read = judge::read(&request)?;
+        let home = host::facts::home_of(request.seen.uid);
+        let cwd = cwd_of(&request);
+        let project = cwd.and_then(|cwd| host::project::project_of(Path::new(cwd), home.as_deref()));
+        let footprint = Footprint::of(&read.intent, cwd);
+        Ok(Self { footprint, hands_over, place, home, project, read, request })
+    }
+
+    pub(crate) fn cwd(&self) -> Option<&str> {
+        cwd_of(&self.request)
+    }
+
+    fn situation<'a>(
+        &'a self,
+        flags: &'a [String],
+        used_up: &'a BTreeSet<String>,
+        pair: Option<&'a Pair>,
+    ) -> Situation<'a> {
+        let now_ms = clock::now_ms();
+        let tainted = |pace: &Pace, scope| pace.is_tainted(now_ms, scope);
+        Situation {
+            agent: Some(self.request.agent.as_str()),
+            groups: &self.place.groups,
+            owner: Some(self.request.owner.as_str()),
+            session: Some(self.request.session.as_str()),
+            env: self.place.env.as_deref(),
+            host: Some(&self.request.host),
+            cwd: self.cwd(),
+            project: self.project.as_ref().map(|it| it.root.as_str()),
+            home: self.home.as_deref(),
+            branch: self.project.as_ref().and_then(|it| it.branch.as_deref()),
+            task: self.request.claims.task.as_deref(),
+            flags,
+            depth: 0,
+            tainted: pair.is_some_and(|pair| {
+                tainted(&pair.session, pdp::Scope::Session) || tainted(&pair.agent, pdp::Scope::Agent)
+            }),
+            trust: self.place.trust,
+            used_up: Some(used_up),
+            session_pace: pair.map(|pair| &pair.session),
+            agent_pace: pair.map(|pair| &pair.agent),
+            now_ms,
+        }
+    }
+}
+
+fn cwd_of(request: &Request) -> Option<&str> {
+    match &request.act {
+        Act::Exec(exec) => exec.cwd.as_text(),
+        Act::Tool(call) => call.cwd.as_deref(),
+    }
+}
+
+/// Decides, and counts what is allowed: both in one step for each agent, so that two requests at once cannot both take
+/// the last place under a limit.
+///
+/// # Errors
+/// What is remembered could not be read or kept. The request is refused.
+pub(crate) fn decide(daemon: &Daemon, case: &Case) -> Result<Decision, String> {
+    let policy = daemon.policy.current();
+    let flags = daemon.flags.set();
+    daemon.paces.with(daemon, &case.request.agent, &case.request.session, |pair| {
+        let decision = within_uses(daemon, case, &policy, &flags, pair)?;
+        let now_ms = clock::now_ms();
+        let keep = match decision.verdict() {
+            Verdict::Allow(_) => {
+                note(case, &policy, &flags, pair, false);
+                case.footprint.changes || case.footprint.taints
+            }
+            Verdict::Deny => {
+                pair.agent.note_refusal(now_ms, case.footprint.cost);
+                true
+            }
+            Verdict::Ask(..) => false,
+        };
+        Ok((decision, keep))
+    })
+}
+
+/// Judges; where a rule that may decide only so often has done so, judges again without it.
+fn within_uses(
+    daemon: &Daemon,
+    case: &Case,
+    policy: &Policy,
+    flags: &[String],
+    pair: &Pair,
+) -> Result<Decision, String> {
+    let mut used_up = BTreeSet::new();
+    loop {
+        let situation = case.situation(flags, &used_up, Some(pair));
+        let decision = pdp::evaluate(case.request.digest(), &case.read.intent, &situation, policy);
+        if !matches!(decision.verdict(), Verdict::Allow(_)) {
+            return Ok(decision);
+        }
+        let mut left_out = None;
+        for id in decision.rules() {
+            let Some((uses, rate)) = policy.limits_of(id) else { continue };
+            let rate = rate.map(|(times, span_ms)| (times, situation.now_ms.saturating_sub(span_ms)));
+            if !daemon.store.use_rule(id, uses, rate, situation.now_ms).map_err(|why| why.to_string())? {
+                left_out = Some(id.clone());
+                break;
+            }
+        }
+        match left_out {
+            Some(id) => drop(used_up.insert(id)),
+            None => return Ok(decision),
+        }
+    }
+}
+
+/// Whether people would still be asked the same, under the rules and flags of now.
+pub(crate) fn still_asks(daemon: &Daemon, case: &Case, before: &Decision) -> Result<bool, String> {
+    let policy = daemon.policy.current();
+    let flags = daemon.flags.set();
+    daemon.paces.with(daemon, &case.request.agent, &case.request.session, |pair| {
+        let none = BTreeSet::new();
+        let situation = case.situation(&flags, &none, Some(pair));
+        let now = pdp::evaluate(case.request.digest(), &case.read.intent, &situation, &policy);
+        Ok((now.verdict() == before.verdict(), false))
+    })
+}
+
+/// People said yes: somebody has looked.
+pub(crate) fn approved(daemon: &Daemon, case: &Case) -> Result<(), String> {
+    let policy = daemon.policy.current();
+    let flags = daemon.flags.set();
+    daemon.paces.with(daemon, &case.request.agent, &case.request.session, |pair| {
+        note(case, &policy, &flags, pair, true);
+        Ok(((), true))
+    })
+}
+
+/// People said no.
+pub(crate) fn refused(daemon: &Daemon, case: &Case) -> Result<(), String> {
+    daemon.paces.with(daemon, &case.request.agent, &case.request.session, |pair| {
+        pair.agent.note_refusal(clock::now_ms(), case.footprint.cost);
+        Ok(((), true))
+    })
+}
+
+fn note(case: &Case, policy: &Policy, flags: &[String], pair: &mut Pair, attended: bool) {
+    let none = BTreeSet::new();
+    let situation = case.situation(flags, &none, None);
+    for pace in [&mut pair.session, &mut pair.agent] {
+        pace.note(&case.footprint, situation.now_ms, attended);
+        note_sequences(pace, &case.read.intent, &situation, policy);
+    }
+}

@@ -1,0 +1,108 @@
+//! What is remembered of every agent and its sessions, so that limits hold over requests and over restarts.
+//!
+//! A change is written to the store before the act is permitted, reads only when the daemon ends: after a crash the
+//! count of reads within the last minute is lost, and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use model::{AgentName, SessionId};
+use pdp::Pace;
+
+use crate::daemon::{Daemon, hold as lock};
+
+/// The most sessions of one agent that are told apart. Whoever makes up more shares one pace among them.
+const MAX_SESSIONS: usize = 256;
+
+/// The session that stands for all beyond those.
+const OTHERS: &str = "(others)";
+
+/// What is not touched for this long is forgotten, in milliseconds: 7 days.
+pub(crate) const FORGET_MS: u64 = 7 * 86_400_000;
+
+#[derive(Default)]
+pub(crate) struct Paces {
+    agents: Mutex<BTreeMap<String, Arc<Mutex<OfAgent>>>>,
+}
+
+#[derive(Default)]
+pub(crate) struct OfAgent {
+    whole: Pace,
+    sessions: BTreeMap<String, Pace>,
+}
+
+/// The two paces that a request counts in.
+pub(crate) struct Pair {
+    pub(crate) agent: Pace,
+    pub(crate) session: Pace,
+}
+
+impl Paces {
+    /// Lets `with` look at and change the paces of a request's agent and session; one request of an agent at a time.
+    /// Where it says that they are to be kept, they are in the store when this returns.
+    pub(crate) fn with<T>(
+        &self,
+        daemon: &Daemon,
+        agent: &AgentName,
+        session: &SessionId,
+        with: impl FnOnce(&mut Pair) -> Result<(T, bool), String>,
+    ) -> Result<T, String> {
+        let entry = self.entry(daemon, agent)?;
+        let mut entry = lock(&entry);
+        let known = entry.sessions.contains_key(session.as_str());
+        let name = if known || entry.sessions.len() < MAX_SESSIONS { session.as_str() } else { OTHERS };
+        let of_session = match entry.sessions.get(name) {
+            Some(pace) => pace.clone(),
+            None => stored(daemon, &scope_of(agent.as_str(), Some(name)))?,
+        };
+        let mut pair = Pair { agent: entry.whole.clone(), session: of_session };
+        let (answer, keep) = with(&mut pair)?;
+        if keep {
+            let agent = agent.as_str();
+            let paces =
+                [(scope_of(agent, None), text(&pair.agent)?), (scope_of(agent, Some(name)), text(&pair.session)?)];
+            daemon.store.keep_paces(&paces, host::clock::now_ms()).map_err(|why| why.to_string())?;
+        }
+        entry.whole = pair.agent;
+        entry.sessions.insert(name.to_owned(), pair.session);
+        Ok(answer)
+    }
+
+    fn entry(&self, daemon: &Daemon, agent: &AgentName) -> Result<Arc<Mutex<OfAgent>>, String> {
+        let mut agents = lock(&self.agents);
+        if let Some(entry) = agents.get(agent.as_str()) {
+            return Ok(Arc::clone(entry));
+        }
+        let whole = stored(daemon, &scope_of(agent.as_str(), None))?;
+        let entry = Arc::new(Mutex::new(OfAgent { whole, sessions: BTreeMap::new() }));
+        agents.insert(agent.to_string(), Arc::clone(&entry));
+        Ok(entry)
+    }
+
+    /// Writes everything down: the daemon ends.
+    pub(crate) fn keep_all(&self, daemon: &Daemon) -> Result<(), String> {
+        let mut paces = Vec::new();
+        for (agent, entry) in lock(&self.agents).iter() {
+            let entry = lock(entry);
+            paces.push((scope_of(agent, None), text(&entry.whole)?));
+            for (session, pace) in &entry.sessions {
+                paces.push((scope_of(agent, Some(session)), text(pace)?));
+            }
+        }
+        daemon.store.keep_paces(&paces, host::clock::now_ms()).map_err(|why| why.to_string())
+    }
+}
+
+fn scope_of(agent: &str, session: Option<&str>) -> String {
+    session.map_or_else(|| format!("agent {agent}"), |session| format!("session {agent} {session}"))
+}
+
+fn text(pace: &Pace) -> Result<String, String> {
+    serde_json::to_string(pace).map_err(|why| why.to_string())
+}
+
+/// What the store remembers. What cannot be read is a reason to refuse, not to begin anew.
+fn stored(daemon: &Daemon, scope: &str) -> Result<Pace, String> {
+    let Some(text) = daemon.store.pace(scope).map_err(|why| why.to_string())? else { return Ok(Pace::default()) };
+    serde_json::from_str(&text).map_err(|why| format!("what is remembered of `{scope}` cannot be read: {why}"))
+}

@@ -1,0 +1,188 @@
+//! What people's tools get to see.
+
+use serde::{Deserialize, Serialize};
+
+/// An open hold, as people see it. Every text in it is safe to show and free of secrets.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HoldView {
+    /// The hold.
+    pub id: String,
+    /// The request's digest, which signatures cover.
+    pub request: String,
+    /// The agent.
+    pub agent: String,
+    /// Its owner.
+    pub owner: String,
+    /// The session.
+    pub session: String,
+    /// Where it would run.
+    pub host: String,
+    /// The directory.
+    pub cwd: Option<String>,
+    /// What was asked, whole.
+    pub asked: String,
+    /// Its pieces, one simple command each.
+    pub pieces: Vec<String>,
+    /// What it would do, in words.
+    pub effects: Vec<String>,
+    /// What is not known.
+    pub unknowns: Vec<String>,
+    /// Why it is asked.
+    pub reasons: Vec<String>,
+    /// Level.
+    pub level: String,
+    /// Score, 0–100.
+    pub score: u8,
+    /// What made the score.
+    pub factors: Vec<Factor>,
+    /// Reversibility.
+    pub reversibility: String,
+    /// Full or partial.
+    pub coverage: String,
+    /// Why, in the agent's words: a claim.
+    pub intent: Option<String>,
+    /// The task: a claim.
+    pub task: Option<String>,
+    /// The calling user id, as seen.
+    pub uid: u32,
+    /// Until when, milliseconds since 1970.
+    pub expires_at_ms: u64,
+    /// People needed.
+    pub needed: usize,
+    /// Who agreed so far.
+    pub agreed: Vec<String>,
+    /// `totp` or `signature`.
+    pub assurance: String,
+    /// Holds of one agent that wait for the same reason beyond their own content (its speed) are shown as one.
+    #[serde(default)]
+    pub group: Option<String>,
+}
+
+/// Where an agent belongs, and how far it is trusted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentPlace {
+    /// The environment.
+    pub env: Option<String>,
+    /// The groups.
+    pub groups: Vec<String>,
+    /// Trust, 0 to 4.
+    pub trust: u8,
+}
+
+/// A flag that is set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FlagView {
+    /// Its name.
+    pub name: String,
+    /// Who set it.
+    pub set_by: String,
+    /// Since when, milliseconds since 1970.
+    pub set_ms: u64,
+}
+
+/// A rule.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RuleView {
+    /// Its id.
+    pub id: String,
+    /// `allow`, `ask`, `deny` or `block`.
+    pub verdict: String,
+    /// Where it is written.
+    pub place: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// Until when, milliseconds since 1970.
+    pub expires_ms: Option<u64>,
+    /// For a rule that was made: by whom.
+    pub author: Option<String>,
+    /// For a rule that was made: since when.
+    pub created_ms: Option<u64>,
+    /// For a rule that was made: the request whose approval it comes from.
+    pub request: Option<String>,
+    /// For a rule that was made: its text.
+    pub text: Option<String>,
+    /// Since when it does not apply any more, and who said so.
+    pub removed: Option<(u64, String)>,
+}
+
+/// A rule that could be made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CandidateView {
+    /// What is fixed and what varies, in words.
+    pub what: String,
+    /// The rule, as in a file, without its id, reason and expiry.
+    pub text: String,
+    /// Close variants that it would let run.
+    pub releases: Vec<String>,
+    /// Close variants that it would not.
+    pub refuses: Vec<String>,
+}
+
+/// A named part of the score.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Factor {
+    /// Its name.
+    pub name: String,
+    /// Points.
+    pub points: i32,
+    /// Why.
+    pub why: String,
+}
+
+/// An agent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AgentView {
+    /// Name.
+    pub name: String,
+    /// Owner.
+    pub owner: String,
+    /// Bound to this user id.
+    pub uid: Option<u32>,
+    /// Where it belongs, and how far it is trusted.
+    pub place: AgentPlace,
+    /// Since when, milliseconds since 1970.
+    pub created_ms: u64,
+}
+
+/// A reviewer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReviewerView {
+    /// Name.
+    pub name: String,
+    /// `totp` or `ssh`.
+    pub factor: String,
+    /// Since when, milliseconds since 1970.
+    pub created_ms: u64,
+}
+
+/// How things are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The daemon's process id.
+    pub pid: u32,
+    /// Its user id.
+    pub uid: u32,
+    /// Its version.
+    pub version: String,
+    /// The policy's digest.
+    pub policy: String,
+    /// Number of rules.
+    pub rules: usize,
+    /// `enforce` or `observe`, which does not protect.
+    pub mode: String,
+    /// The preset that the policy builds on.
+    pub preset: Option<String>,
+    /// Why the newest policy was refused, if it was: the one before it is in force.
+    pub refused: Option<String>,
+    /// Operator flags that are set.
+    pub flags: Vec<String>,
+    /// Agents.
+    pub agents: usize,
+    /// Reviewers.
+    pub reviewers: usize,
+    /// Open holds.
+    pub holds: usize,
+    /// Records in the log, as of the last receipt.
+    pub records: u64,
+}
