@@ -19,7 +19,8 @@ const HELP: &str = "cargo xtask VERB
   release                      build static programs for this machine, fit to be copied elsewhere
   tidy                         the house rules alone
   generate                     write the generated files anew
-  bench                        latency of the hook, of `run` and of `check`, beside /bin/true, in one run
+  bench [ROUNDS]               latency of the hook, of `run` and of `check`, beside /bin/true, in one run
+  bench policy                 decisions under 100 to 10,000 rules, beside the same rules in Cedar and Rego
   fuzz [--inputs N]            feed every fuzz target with N texts that nobody would write (default 200000)
   instructions                 instructions per command of the corpus, beside those that are kept (needs valgrind)
   eval --corpus DIR [--policy FILE] [--only NAME] [--show FIGURE]

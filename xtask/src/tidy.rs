@@ -79,20 +79,21 @@ fn layer(path: &str) -> &str {
     path.split('/').next().unwrap_or("")
 }
 
+/// The manifests of what is built with the product; `bench/` only measures against others.
+fn manifests(tree: &Tree) -> impl Iterator<Item = (&String, &String)> {
+    tree.iter().filter(|(path, _)| path.ends_with("/Cargo.toml") && layer(path) != "bench")
+}
+
 /// Our packages: name and directory, and the names they depend on outside tests.
 fn packages(tree: &Tree) -> Vec<(String, String, Vec<String>)> {
-    let manifests = tree.iter().filter(|(path, _)| path.ends_with("/Cargo.toml"));
-    manifests
+    manifests(tree)
         .filter_map(|(path, text)| {
             let table: Table = text.parse().ok()?;
             let name = table.get("package")?.get("name")?.as_str()?.to_owned();
             let wanted = ["dependencies", "build-dependencies"];
             let wanted = wanted.iter().filter_map(|key| table.get(*key).and_then(Value::as_table));
-            Some((
-                name,
-                path.trim_end_matches("/Cargo.toml").to_owned(),
-                wanted.flat_map(|it| it.keys().cloned()).collect(),
-            ))
+            let place = path.trim_end_matches("/Cargo.toml").to_owned();
+            Some((name, place, wanted.flat_map(|it| it.keys().cloned()).collect()))
         })
         .collect()
 }
@@ -276,9 +277,8 @@ fn generated(tree: &Tree) -> Vec<String> {
 
 /// Every crate takes the workspace's lints, and an exception gives its reason.
 fn lints(tree: &Tree) -> Vec<String> {
-    let mut problems: Vec<String> = tree
-        .iter()
-        .filter(|(path, text)| path.ends_with("/Cargo.toml") && !text.contains("[lints]\nworkspace = true"))
+    let mut problems: Vec<String> = manifests(tree)
+        .filter(|(_, text)| !text.contains("[lints]\nworkspace = true"))
         .map(|(path, _)| format!("{path} does not take the workspace's lints"))
         .collect();
     for (path, text) in tree.iter().filter(|(path, _)| path.ends_with(".rs")) {

@@ -5,6 +5,7 @@ mod index;
 mod load;
 mod problem;
 mod settings;
+mod table;
 
 pub use load::Sources;
 pub use problem::PolicyProblem;

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use brush_parser::ast::{
     Command, CompoundCommand, CompoundList, ExtendedTestExpr, Program, SeparatorOperator, UnaryPredicate,
 };
-use model::{Action, Arg, Fact, FactQuery, Factor, Facts, Intent, Operation, Segment, Unknown};
+use model::{Arg, Fact, FactQuery, Factor, Facts, Intent, Operation, Unknown};
 
 use crate::stream::Stream;
-use crate::{MAX_DEPTH, MAX_QUERIES, MAX_SEGMENTS, Surroundings, parser, plain};
+use crate::{MAX_DEPTH, MAX_QUERIES, Surroundings, parser, plain};
 
 /// The state of the walk. Variables hold their value where the text alone fixes it.
 pub(crate) struct Lowering<'a> {
@@ -24,6 +24,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) printed: Stream,
     pub(crate) functions: BTreeSet<String>,
     pub(crate) wrappers: Vec<String>,
+    /// A wrapper around what is read now sets variables for it.
+    pub(crate) dressed: bool,
     pub(crate) depth: usize,
     /// What the command before in a pipeline hands on.
     pub(crate) stream: Stream,
@@ -73,6 +75,7 @@ impl<'a> Lowering<'a> {
             printed: Stream::default(),
             functions: BTreeSet::new(),
             wrappers: Vec::new(),
+            dressed: false,
             depth: 0,
             stream: Stream::default(),
             began: 0,
@@ -115,25 +118,6 @@ impl<'a> Lowering<'a> {
                 facts.learn(query, fact.clone());
                 fact
             }
-        }
-    }
-
-    /// Adds a segment, up to the limit.
-    pub(crate) fn push(&mut self, mut segment: Segment) {
-        let reaches = |operation: &&Operation| {
-            matches!(operation.action, Action::Delete | Action::Permit)
-                && crate::paths::is_broad(operation.resource.text(), self.home.as_deref())
-        };
-        if let Some(wide) = segment.operations.iter().find(reaches) {
-            let why = format!("`{}` reaches nearly everything", wide.resource.text());
-            segment.factors.push(Factor { name: "broad_path", points: 25, why });
-        }
-        self.note_away(&mut segment.factors);
-        if self.intent.segments.len() < MAX_SEGMENTS {
-            segment.wrappers.clone_from(&self.wrappers);
-            self.intent.segments.push(segment);
-        } else if self.intent.segments.len() == MAX_SEGMENTS && self.intent.unknowns.len() < MAX_SEGMENTS {
-            self.unknown("", "the text has more commands than are looked at");
         }
     }
 

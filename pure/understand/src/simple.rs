@@ -3,7 +3,7 @@
 use brush_parser::ast::{
     Assignment, AssignmentName, AssignmentValue, CommandPrefixOrSuffixItem as Item, SimpleCommand,
 };
-use model::{Arg, Segment, Unknown};
+use model::{Action, Arg, Factor, Operation, Segment, Unknown};
 
 use crate::lower::{Dress, Lowering};
 use crate::{environment, paths};
@@ -51,6 +51,27 @@ impl Lowering<'_> {
             return;
         }
         self.run(argv, dress, piped, segments_before);
+    }
+
+    /// Adds a segment, up to the limit.
+    pub(crate) fn push(&mut self, mut segment: Segment) {
+        let reaches = |operation: &&Operation| {
+            matches!(operation.action, Action::Delete | Action::Permit)
+                && crate::paths::is_broad(operation.resource.text(), self.home.as_deref())
+        };
+        if let Some(wide) = segment.operations.iter().find(reaches) {
+            let why = format!("`{}` reaches nearly everything", wide.resource.text());
+            segment.factors.push(Factor { name: "broad_path", points: 25, why });
+        }
+        self.note_away(&mut segment.factors);
+        if self.intent.segments.len() < crate::MAX_SEGMENTS {
+            segment.wrappers.clone_from(&self.wrappers);
+            segment.dressed |= self.dressed;
+            self.intent.segments.push(segment);
+        } else if self.intent.segments.len() == crate::MAX_SEGMENTS && self.intent.unknowns.len() < crate::MAX_SEGMENTS
+        {
+            self.unknown("", "the text has more commands than are looked at");
+        }
     }
 
     /// A segment from words and dress alone.

@@ -15,6 +15,14 @@ impl Lowering<'_> {
         }
         segment.dressed |= dress.worn;
         segment.unknowns.extend(dress.unknowns);
+        // What `env` sets is set for all that it runs.
+        let outer = self.dressed;
+        self.dressed |= dress.worn;
+        self.inside(entry, parsed, segment, input);
+        self.dressed = outer;
+    }
+
+    fn inside(&mut self, entry: Known, parsed: Parsed, segment: &mut Segment, input: &Input) {
         if parsed.wrapped.is_empty() && !parsed.shell_texts.is_empty() {
             return;
         }

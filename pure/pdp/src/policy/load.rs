@@ -92,6 +92,8 @@ struct Source<'a> {
     shipped: bool,
     /// Its examples are tried.
     try_it: bool,
+    /// The bytes at which its lines begin.
+    lines: Vec<usize>,
 }
 
 /// What is being put together.
@@ -103,13 +105,15 @@ struct Build {
     problems: Vec<PolicyProblem>,
     ids: BTreeMap<String, String>,
     hashed: Vec<u8>,
+    /// What no rule that allows may cover, read once.
+    canaries: Vec<(&'static str, Intent)>,
     /// Settings that a file of the directory made, with the file.
     set: BTreeMap<&'static str, String>,
 }
 
 /// Reads everything. With `read`, every rule is tried on its examples, except those of presets.
 pub(super) fn build(sources: &Sources, read: Option<Reads<'_>>) -> Result<Policy, Vec<PolicyProblem>> {
-    let mut build = Build::default();
+    let mut build = Build { canaries: read.map(examples::canaries).unwrap_or_default(), ..Build::default() };
     let mut files: Vec<(&str, &str, Option<FileText>, bool)> = Vec::new();
     let mut chosen: Option<(&str, String)> = None;
     for (file, text) in &sources.files {
@@ -150,7 +154,9 @@ pub(super) fn build(sources: &Sources, read: Option<Reads<'_>>) -> Result<Policy
         let Some(parsed) = parsed else { continue };
         build.hashed.extend_from_slice(Digest::within(file, text.as_bytes()).as_array());
         let try_it = !shipped && !sources.tried.contains(file);
-        build.file(&Source { file, text, shipped, try_it }, parsed, read);
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at.saturating_add(1));
+        let lines = std::iter::once(0).chain(breaks).collect();
+        build.file(&Source { file, text, shipped, try_it, lines }, parsed, read);
     }
     build.finish()
 }
@@ -169,7 +175,7 @@ impl Build {
     }
 
     fn rule(&mut self, source: &Source<'_>, start: usize, written: RuleText, read: Option<Reads<'_>>) {
-        let line = source.text.get(..start).unwrap_or("").matches('\n').count().saturating_add(1);
+        let line = source.lines.partition_point(|begin| *begin <= start);
         let id = written.id.clone();
         self.named(source, start, &id);
         let mut rule = match rule::read(written, (source.file.to_owned(), line)) {
@@ -187,7 +193,10 @@ impl Build {
             }
             (false, _) => {}
         }
-        let tried = read.filter(|_| source.try_it).map(|read| examples::try_rule(&rule, read)).unwrap_or_default();
+        let tried = read
+            .filter(|_| source.try_it)
+            .map(|read| examples::try_rule(&rule, read, &self.canaries))
+            .unwrap_or_default();
         for (key, why) in tried {
             self.problem(source, key_at(source.text, start, key), &id, &why);
         }
@@ -221,7 +230,8 @@ impl Build {
     }
 
     fn settings_of(&mut self, source: &Source<'_>, parsed: &FileText) {
-        let Source { file, text, shipped, .. } = *source;
+        let Source { file, text, shipped, .. } = source;
+        let (file, text, shipped) = (*file, *text, *shipped);
         let mut once = |key: &'static str, given: bool| {
             let twice = if given && !shipped { self.set.insert(key, file.to_owned()) } else { None };
             if let Some(other) = twice {
