@@ -12,6 +12,7 @@
 
 pub mod corpus;
 pub mod fuzz;
+pub mod golden;
 mod raw;
 mod sandbox;
 

@@ -15,3 +15,14 @@ fn every_shipped_rule_does_what_its_examples_say() {
         }
     }
 }
+
+#[test]
+fn what_is_generated_is_what_the_product_says() {
+    for (path, text) in testkit::golden::all() {
+        let kept = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path));
+        assert!(
+            kept.unwrap_or_default() == text,
+            "`{path}` is out of date: run `cargo xtask generate` and look at the difference"
+        );
+    }
+}

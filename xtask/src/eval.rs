@@ -5,6 +5,7 @@
 
 mod answers;
 mod figures;
+mod suggest;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,10 +18,12 @@ use answers::Answered;
 /// Judges every `.jsonl` file of a directory, prints the figures and writes them as JSON.
 pub(crate) fn main(words: &[String]) -> Result<(), String> {
     let (mut directory, mut policy, mut show, mut only) = (None, None, None, None);
+    let mut suggested = false;
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--corpus" => directory = Some(PathBuf::from(words.next().ok_or("--corpus needs a directory")?)),
+            "--suggest" => suggested = true,
             "--policy" => policy = Some(words.next().ok_or("--policy needs a directory of rules")?.clone()),
             "--show" => show = Some(words.next().ok_or("--show needs the name of a figure")?.clone()),
             "--only" => only = Some(words.next().ok_or("--only needs a part of a file's name")?.clone()),
@@ -29,6 +32,9 @@ pub(crate) fn main(words: &[String]) -> Result<(), String> {
         }
     }
     let directory = directory.ok_or("eval needs a directory of .jsonl files")?;
+    if suggested {
+        return suggest::main(&directory);
+    }
     let program = release()?.join("countersign");
     let policy = policy.map(|policy| as_directory(Path::new(&policy))).transpose()?;
     let mut files = files_of(&directory)?;

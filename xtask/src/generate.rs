@@ -6,7 +6,7 @@ use std::fs;
 
 use toml::{Table, Value};
 
-use crate::run::root;
+use crate::run::{cargo, root, step};
 
 /// Where the list of known programs goes.
 pub(crate) const PROGRAMS: &str = "docs/programs.md";
@@ -17,7 +17,7 @@ pub(crate) fn main() -> Result<(), String> {
     let path = root().join(PROGRAMS);
     fs::write(&path, programs(&files)?).map_err(|why| format!("{}: {why}", path.display()))?;
     eprintln!("wrote {PROGRAMS}");
-    Ok(())
+    step("what is made from the product", &cargo(), &["run", "-q", "-p", "testkit", "--bin", "generate"])
 }
 
 /// The manual's list of programs that are understood.

@@ -23,8 +23,9 @@ const HELP: &str = "cargo xtask VERB
   bench policy                 decisions under 100 to 10,000 rules, beside the same rules in Cedar and Rego
   fuzz [--inputs N]            feed every fuzz target with N texts that nobody would write (default 200000)
   instructions                 instructions per command of the corpus, beside those that are kept (needs valgrind)
-  eval --corpus DIR [--policy FILE] [--only NAME] [--show FIGURE]
-                               measure understanding and judgement on .jsonl files of cases; --show lists what missed
+  eval --corpus DIR [--policy FILE] [--only NAME] [--show FIGURE] [--suggest]
+                               measure understanding and judgement on .jsonl files of cases; --show lists what missed;
+                               --suggest measures what `policy suggest` spares, and that nothing new passes
 ";
 
 fn main() -> ExitCode {

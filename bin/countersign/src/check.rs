@@ -1,21 +1,20 @@
 //! `countersign check`: decide only, without any daemon.
 
-use std::cell::RefCell;
 use std::io::{BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
-use host::layout::Layout;
-use host::project::Project;
-use host::{clock, facts, project, stack};
-use model::{Coverage, Digest, Facts, Intent, RequestDigest};
-use pdp::{Decision, Policy, PolicyProblem, Situation, Source, Sources};
+use host::{clock, stack};
+use model::{Coverage, Intent};
+use pdp::{Decision, Policy, Source};
 use serde_json::{Value, json};
-use understand::{Dialect, Subject, Surroundings};
+use understand::{Dialect, Subject};
 
 use crate::explain;
+use crate::reader::Reader;
+use crate::sets;
 
 /// The longest line of `--jsonl`. A longer one is an error on its line.
 const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
@@ -54,25 +53,9 @@ pub(crate) struct CheckArgs {
 
 /// Runs the verb.
 pub(crate) fn main(args: &CheckArgs) -> Result<ExitCode, String> {
-    let policy = policy(args)?;
+    let policy = sets::chosen(args.preset.as_deref(), args.policy.as_deref())?;
     // One thread with room to recurse for everything that is read.
     stack::on_large_stack(|| if args.jsonl { lines(&policy) } else { one(args, &policy) }).map_err(str::to_owned)?
-}
-
-fn policy(args: &CheckArgs) -> Result<Policy, String> {
-    let own = Layout::from_environment().ok().map(|layout| layout.policy()).filter(|path| path.exists());
-    let sources = match (&args.preset, &args.policy, own) {
-        (Some(name), ..) => return Policy::preset(name).map_err(told),
-        (None, Some(directory), _) => Sources::files(host::files::trusted_texts(directory, "toml")?),
-        (None, None, Some(own)) => Sources::directory(host::files::trusted_texts(&own, "toml")?),
-        (None, None, None) => return Policy::preset("strict").map_err(told),
-    };
-    stack::on_large_stack(|| Policy::load(&sources, &understand::read_blind)).map_err(str::to_owned)?.map_err(told)
-}
-
-fn told(problems: Vec<PolicyProblem>) -> String {
-    let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
-    format!("the rules are refused:\n{}", lines.join("\n"))
 }
 
 struct Checked {
@@ -83,56 +66,19 @@ struct Checked {
 
 struct Judge<'a> {
     policy: &'a Policy,
-    /// The repository that was looked up last, by working directory.
-    projects: RefCell<Option<(String, Option<Project>)>>,
-    home: Option<String>,
-    here: Option<String>,
-    search: String,
+    reader: Reader,
 }
 
 impl<'a> Judge<'a> {
     fn new(policy: &'a Policy) -> Self {
-        Self {
-            policy,
-            projects: RefCell::default(),
-            home: std::env::var("HOME").ok().filter(|home| home.starts_with('/')),
-            here: std::env::current_dir().ok().and_then(|here| here.to_str().map(str::to_owned)),
-            search: std::env::var("PATH").unwrap_or_else(|_| facts::DEFAULT_PATH.to_owned()),
-        }
-    }
-
-    fn project(&self, cwd: Option<&str>) -> Option<Project> {
-        let cwd = cwd?;
-        let mut known = self.projects.borrow_mut();
-        match &*known {
-            Some((at, project)) if at == cwd => project.clone(),
-            Some(_) | None => {
-                let project = project::project_of(Path::new(cwd), self.home.as_deref());
-                *known = Some((cwd.to_owned(), project.clone()));
-                project
-            }
-        }
+        Self { policy, reader: Reader::new() }
     }
 
     fn judge(&self, subject: Subject<'_>, text: &str, cwd: Option<&str>, agent: Option<&str>) -> Checked {
         let started = Instant::now();
-        let cwd = cwd.or(self.here.as_deref());
-        let around = Surroundings { cwd, home: self.home.as_deref() };
-        let intent =
-            understand::settle(subject, around, &mut Facts::default(), &mut |query| facts::look(query, &self.search));
-        let request = RequestDigest::carried(Digest::within("countersign/check/v1", text.as_bytes()));
-        let project = self.project(cwd);
-        let situation = Situation {
-            agent,
-            cwd,
-            project: project.as_ref().map(|it| it.root.as_str()),
-            branch: project.as_ref().and_then(|it| it.branch.as_deref()),
-            home: self.home.as_deref(),
-            now_ms: clock::now_ms(),
-            ..Situation::default()
-        };
-        let decision = pdp::evaluate(request, &intent, &situation, self.policy);
-        Checked { intent, decision, micros: started.elapsed().as_micros() }
+        let read = self.reader.read(subject, cwd);
+        let decision = self.reader.decide(self.policy, text, &read, agent, clock::now_ms());
+        Checked { intent: read.intent, decision, micros: started.elapsed().as_micros() }
     }
 }
 

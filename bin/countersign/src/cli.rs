@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{answer, check, demo, doctor, hook, log, people, review, rule, run, up};
+use crate::{answer, check, demo, doctor, hook, log, people, policy, review, rule, run, up};
 
 /// The exit status when something could not be done; for `run`, when we could not decide.
 pub(crate) const COULD_NOT: u8 = 125;
@@ -53,6 +53,8 @@ enum Verb {
     Reviewer(people::ReviewerArgs),
     /// Rules in force: list, show, add, remove, end
     Rule(rule::RuleArgs),
+    /// The set of rules: choose a preset, test, lint, replay, suggest, explain
+    Policy(policy::PolicyArgs),
     /// Operator flags that rules look at: an incident, a freeze
     Flag(rule::FlagArgs),
     /// The record: read it, verify it offline
@@ -106,6 +108,7 @@ pub(crate) fn main() -> Result<ExitCode, String> {
         Verb::Approve(args) => answer::approve(&args),
         Verb::Deny(args) => answer::deny(&args),
         Verb::Rule(args) => rule::rule(&args),
+        Verb::Policy(args) => policy::main(&args),
         Verb::Flag(args) => rule::flag(&args),
         Verb::Agent(args) => people::agent(&args),
         Verb::Reviewer(args) => people::reviewer(&args),

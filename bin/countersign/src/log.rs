@@ -76,6 +76,16 @@ fn lines(directory: &Path, mut each: impl FnMut(&[u8], bool) -> Result<(), Strin
     }
 }
 
+/// Every record that can be read, oldest first.
+pub(crate) fn records(directory: &Path, each: &mut dyn FnMut(&Value)) -> Result<(), String> {
+    lines(directory, |line, _| {
+        if let Some(record) = line.strip_prefix(b"R ").and_then(|record| serde_json::from_slice(record).ok()) {
+            each(&record);
+        }
+        Ok(())
+    })
+}
+
 fn show(directory: &Path, as_json: bool) -> Result<ExitCode, String> {
     use std::io::Write as _;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

@@ -12,13 +12,17 @@ mod cli;
 mod demo;
 mod doctor;
 mod explain;
+mod history;
 mod hook;
 mod log;
 mod operator_link;
 mod people;
+mod policy;
+mod reader;
 mod review;
 mod rule;
 mod run;
+mod sets;
 mod up;
 mod when;
 

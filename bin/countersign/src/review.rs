@@ -43,7 +43,12 @@ pub(crate) fn main(args: &ReviewArgs) -> Result<ExitCode, String> {
         if holds.is_empty() {
             println!("nothing waits");
         }
-        holds.iter().for_each(|hold| println!("{}", describe(hold)));
+        for shown in as_one(holds) {
+            println!("{}", describe(&shown.hold));
+            if shown.more > 0 {
+                println!("{}\n", shown.others());
+            }
+        }
         return Ok(ExitCode::SUCCESS);
     }
     drop(link);
@@ -53,6 +58,30 @@ pub(crate) fn main(args: &ReviewArgs) -> Result<ExitCode, String> {
         .run(&lists);
     drop(raw);
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// A hold, and how many wait behind it for the same reason beyond their own content.
+struct Shown {
+    hold: HoldView,
+    more: usize,
+}
+
+impl Shown {
+    fn others(&self) -> String {
+        format!("and {} more of `{}` are held for its speed; they come up one by one", self.more, self.hold.agent)
+    }
+}
+
+/// What is held only for an agent's speed is shown as one.
+fn as_one(holds: Vec<HoldView>) -> Vec<Shown> {
+    let mut shown: Vec<Shown> = Vec::new();
+    for hold in holds {
+        match shown.iter_mut().find(|it| hold.group.is_some() && it.hold.group == hold.group) {
+            Some(first) => first.more = first.more.saturating_add(1),
+            None => shown.push(Shown { hold, more: 0 }),
+        }
+    }
+    shown
 }
 
 /// One hold, whole: nothing is left out for being long.
@@ -132,7 +161,7 @@ impl Drop for RawTerminal {
 struct Screen<'a> {
     layout: &'a Layout,
     proof: ProofArgs,
-    holds: Vec<HoldView>,
+    holds: Vec<Shown>,
     at: usize,
     note: String,
 }
@@ -142,8 +171,8 @@ impl Screen<'_> {
         loop {
             while let Ok(list) = lists.try_recv() {
                 let chosen = self.chosen().map(|hold| hold.id.clone());
-                self.holds = list?;
-                self.at = self.holds.iter().position(|hold| Some(&hold.id) == chosen.as_ref()).unwrap_or(0);
+                self.holds = as_one(list?);
+                self.at = self.holds.iter().position(|it| Some(&it.hold.id) == chosen.as_ref()).unwrap_or(0);
             }
             self.draw().map_err(|why| why.to_string())?;
             if !poll(Duration::from_millis(200)).map_err(|why| why.to_string())? {
@@ -169,7 +198,7 @@ impl Screen<'_> {
     }
 
     fn chosen(&self) -> Option<&HoldView> {
-        self.holds.get(self.at)
+        self.holds.get(self.at).map(|shown| &shown.hold)
     }
 
     fn answer(&mut self, said: Said) {
@@ -212,7 +241,8 @@ impl Screen<'_> {
             format!("Countersign — {} waiting    ↑↓ choose   a approve   d deny   q leave", self.holds.len()),
             String::new(),
         ];
-        for (at, hold) in self.holds.iter().enumerate() {
+        for (at, shown) in self.holds.iter().enumerate() {
+            let hold = &shown.hold;
             let mark = if at == self.at { '▶' } else { ' ' };
             let id = hold.id.get(hold.id.len().saturating_sub(6)..).unwrap_or(&hold.id);
             lines.push(format!(
@@ -223,6 +253,9 @@ impl Screen<'_> {
                 hold.agent,
                 hold.asked
             ));
+            if shown.more > 0 {
+                lines.push(format!("       {}", shown.others()));
+            }
         }
         if self.holds.is_empty() {
             lines.push("  nothing waits".to_owned());

@@ -4,6 +4,8 @@
 //! of its directory with the same ending. Nothing is derived of what runs other things, is not understood whole, or is
 //! of high risk.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use model::{Arg, Intent, Level, Segment};
 
 use crate::pattern::line_of;
@@ -33,49 +35,135 @@ struct Shape {
     other: String,
 }
 
+/// A rule under way: its words are there, and it was not tried yet.
+struct Proposal<'a> {
+    what: String,
+    /// The key that says what it matches.
+    keys: String,
+    segment: &'a Segment,
+    releases: Vec<String>,
+    refuses: Vec<String>,
+    /// How many words vary.
+    breadth: usize,
+}
+
 /// Derives rules from an act, the narrowest first.
 ///
 /// # Errors
 /// No rule is made of such an act; the text says why, for people.
 pub fn derive(intent: &Intent, read: &dyn Fn(&str) -> Intent) -> Result<Vec<Candidate>, String> {
-    let segment = suitable(intent)?;
+    let proposals = proposals(suitable(intent)?);
+    let found: Vec<Candidate> = proposals.into_iter().filter_map(|it| candidate(it, read)).collect();
+    if found.is_empty() { Err("no rule for it loads; write one by hand".to_owned()) } else { Ok(found) }
+}
+
+fn proposals(segment: &Segment) -> Vec<Proposal<'_>> {
     let words: Vec<&str> = segment.argv.iter().filter_map(Arg::known).collect();
     let line = line_of(words.iter().copied());
-    let mut found = Vec::new();
-    let exact = format!("exact = {}\n", quoted(&line));
     let changed = words.iter().enumerate().skip(1).map(|(at, word)| with(&words, at, &format!("{word}x")));
-    let refuses: Vec<String> = changed.take(2).chain(attacks(&line)).collect();
-    found.extend(candidate(
-        "exactly this command, and nothing with it".to_owned(),
-        &exact,
+    let mut found = vec![Proposal {
+        what: "exactly this command, and nothing with it".to_owned(),
+        keys: format!("exact = {}\n", quoted(&line)),
         segment,
-        vec![line.clone()],
-        refuses,
-        read,
-    ));
-    for (at, word) in words.iter().enumerate().skip(1) {
-        let Some(shape) = shape(word).filter(|_| found.len() <= MAX_PATTERNS) else { continue };
-        let parts: Vec<String> =
-            words
-                .iter()
-                .enumerate()
-                .map(|(place, word)| {
-                    if place == at { shape.expression.clone() } else { regex::escape(&line_of(std::iter::once(*word))) }
-                })
-                .collect();
-        let releases = vec![line.clone(), with(&words, at, &shape.other)];
-        let refuses = std::iter::once(with(&words, at, "-x")).chain([with(&words, at, "../x")]).chain(attacks(&line));
-        let what = format!("`{line}`, where `{word}` may be any {}", shape.name);
-        found.extend(candidate(
-            what,
-            &format!("regex = {}\n", quoted(&parts.join(" "))),
+        releases: vec![line.clone()],
+        refuses: changed.take(2).chain(attacks(&line)).collect(),
+        breadth: 0,
+    }];
+    let shapes: Vec<(usize, Shape)> =
+        words.iter().enumerate().skip(1).filter_map(|(at, word)| Some((at, shape(word)?))).take(MAX_PATTERNS).collect();
+    let expression = |varying: &dyn Fn(usize) -> bool| {
+        let part = |(at, word): (usize, &&str)| match shapes.iter().find(|(place, _)| *place == at && varying(at)) {
+            Some((_, shape)) => shape.expression.clone(),
+            None => regex::escape(&line_of(std::iter::once(*word))),
+        };
+        format!("regex = {}\n", quoted(&words.iter().enumerate().map(part).collect::<Vec<_>>().join(" ")))
+    };
+    for (at, shape) in &shapes {
+        let word = words.get(*at).copied().unwrap_or_default();
+        let refuses = [with(&words, *at, "-x"), with(&words, *at, "../x")].into_iter().chain(attacks(&line));
+        found.push(Proposal {
+            what: format!("`{line}`, where `{word}` may be any {}", shape.name),
+            keys: expression(&|place| place == *at),
             segment,
-            releases,
-            refuses.collect(),
-            read,
-        ));
+            releases: vec![line.clone(), with(&words, *at, &shape.other)],
+            refuses: refuses.collect(),
+            breadth: 1,
+        });
     }
-    if found.is_empty() { Err("no rule for it loads; write one by hand".to_owned()) } else { Ok(found) }
+    if shapes.len() > 1 {
+        let other = |at: usize, word: &str| {
+            shapes.iter().find(|it| it.0 == at).map_or(word.to_owned(), |it| it.1.other.clone())
+        };
+        let all: Vec<String> = words.iter().enumerate().map(|(at, word)| other(at, word)).collect();
+        let first = shapes.first().map_or(0, |(at, _)| *at);
+        let refuses = [with(&words, first, "-x"), with(&words, first, "../x")].into_iter().chain(attacks(&line));
+        found.push(Proposal {
+            what: format!("`{line}`, where {} words may each be another of their shape", shapes.len()),
+            keys: expression(&|_| true),
+            segment,
+            releases: vec![line.clone(), line_of(all.iter().map(String::as_str))],
+            refuses: refuses.collect(),
+            breadth: shapes.len(),
+        });
+    }
+    found
+}
+
+/// A rule that would have spared people many questions, with its evidence.
+#[derive(Clone, Debug)]
+pub struct Suggestion {
+    /// The rule.
+    pub candidate: Candidate,
+    /// The acts that it is made of, by their places in what was given.
+    pub evidence: Vec<usize>,
+}
+
+/// Mines acts that people agreed to for rules: the narrowest that speak about at least `least` of them. A pattern in
+/// which words vary needs as many different acts as it has words that vary, and one more.
+pub fn mine(acts: &[&Intent], least: usize, read: &dyn Fn(&str) -> Intent) -> Vec<Suggestion> {
+    let mut groups: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
+    for (place, act) in acts.iter().enumerate() {
+        let Ok(segment) = suitable(act) else { continue };
+        for proposal in proposals(segment) {
+            // What the act does is a part of the rule, so it is a part of what makes two acts alike.
+            let bounds = bounds(proposal.segment);
+            groups.entry((proposal.breadth, format!("{}{bounds}", proposal.keys))).or_default().push(place);
+        }
+    }
+    let mut groups: Vec<((usize, String), Vec<usize>)> =
+        groups.into_iter().filter(|(_, places)| places.len() >= least).collect();
+    // Many questions spared first; of equals the narrower.
+    groups.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(&b.0)));
+    let mut covered = vec![false; acts.len()];
+    let mut found = Vec::new();
+    for ((breadth, key), places) in groups {
+        let fresh: Vec<usize> = places.iter().copied().filter(|at| covered.get(*at) == Some(&false)).collect();
+        if fresh.len() < least {
+            continue;
+        }
+        let lines: BTreeSet<String> = places
+            .iter()
+            .filter_map(|at| acts.get(*at))
+            .map(|act| act.segments.iter().map(Segment::line).collect())
+            .collect();
+        if lines.len() <= breadth {
+            continue;
+        }
+        let first = fresh.first().and_then(|at| acts.get(*at)).and_then(|act| suitable(act).ok());
+        let proposal = first
+            .map(proposals)
+            .unwrap_or_default()
+            .into_iter()
+            .find(|it| it.breadth == breadth && key == format!("{}{}", it.keys, bounds(it.segment)));
+        let Some(candidate) = proposal.and_then(|it| candidate(it, read)) else { continue };
+        for at in &fresh {
+            if let Some(slot) = covered.get_mut(*at) {
+                *slot = true;
+            }
+        }
+        found.push(Suggestion { candidate, evidence: fresh });
+    }
+    found
 }
 
 /// The only segment of an act that rules may be made of.
@@ -103,26 +191,12 @@ fn suitable(intent: &Intent) -> Result<&Segment, String> {
 }
 
 /// Completes a rule and tries it. One that does not do what its examples say is no candidate.
-fn candidate(
-    what: String,
-    keys: &str,
-    segment: &Segment,
-    releases: Vec<String>,
-    refuses: Vec<String>,
-    read: &dyn Fn(&str) -> Intent,
-) -> Option<Candidate> {
-    let mut actions: Vec<&str> = segment.operations.iter().map(|it| it.action.as_str()).collect();
-    let mut categories: Vec<&str> = segment.operations.iter().map(|it| it.category.as_str()).collect();
-    for list in [&mut actions, &mut categories] {
-        list.sort_unstable();
-        list.dedup();
-    }
-    let list = |words: &[&str]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ");
+fn candidate(proposal: Proposal<'_>, read: &dyn Fn(&str) -> Intent) -> Option<Candidate> {
+    let Proposal { what, keys, segment, releases, refuses, .. } = proposal;
     let texts = |words: &[String]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ");
     let text = format!(
-        "verdict = \"allow\"\n{keys}only = [{}]\nonly_category = [{}]\nmatches = [{}]\nspares = [{}]\n",
-        list(&actions),
-        list(&categories),
+        "verdict = \"allow\"\n{keys}{}matches = [{}]\nspares = [{}]\n",
+        bounds(segment),
         texts(&releases),
         texts(&refuses)
     );
@@ -130,6 +204,18 @@ fn candidate(
     let sources = Sources::files(vec![("candidate".to_owned(), file)]);
     Policy::load(&sources, read).ok()?;
     Some(Candidate { what, text, releases, refuses })
+}
+
+/// What the act does, as bounds of the rule.
+fn bounds(segment: &Segment) -> String {
+    let mut actions: Vec<&str> = segment.operations.iter().map(|it| it.action.as_str()).collect();
+    let mut categories: Vec<&str> = segment.operations.iter().map(|it| it.category.as_str()).collect();
+    for list in [&mut actions, &mut categories] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    let list = |words: &[&str]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ");
+    format!("only = [{}]\nonly_category = [{}]\n", list(&actions), list(&categories))
 }
 
 /// Ways to do more than a command says.
@@ -148,6 +234,7 @@ fn quoted(text: &str) -> String {
 /// What a word looks like, if it looks like something that varies.
 fn shape(word: &str) -> Option<Shape> {
     const NAME: &str = "[A-Za-z0-9_][A-Za-z0-9._-]*";
+    const NUMBERED: &str = "[A-Za-z0-9_][A-Za-z0-9._-]*[0-9][A-Za-z0-9._-]*";
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
     if word.starts_with('-') || word.is_empty() {
@@ -167,7 +254,15 @@ fn shape(word: &str) -> Option<Shape> {
     let fixed = |text: &str| text.chars().all(|c| plain(c) || c == '/') && !text.split('/').any(|part| part == "..");
     let ending = name.rsplit_once('.').map(|(_, ending)| ending).filter(|it| !it.is_empty());
     if directory.is_empty() && ending.is_none() {
-        return Some(Shape { name: "name", expression: NAME.to_owned(), other: "another-name".to_owned() });
+        // A bare word may be a subcommand (`git stash drop`), and those never vary.
+        if !name.chars().any(|c| c.is_ascii_digit()) {
+            return None;
+        }
+        return Some(Shape {
+            name: "name with a number in it",
+            expression: NUMBERED.to_owned(),
+            other: "another-name-1".to_owned(),
+        });
     }
     if !fixed(directory) {
         return None;

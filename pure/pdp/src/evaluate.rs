@@ -217,6 +217,35 @@ fn tighten(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: Q
     }
 }
 
+/// What a rule said to a part of an intent: nothing where it speaks, or why it does not.
+#[derive(Clone, Debug)]
+pub struct Considered<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// Why it does not speak, if it does not.
+    pub miss: Option<crate::rule::Miss>,
+}
+
+/// Every rule that could speak about a part of an intent, in the order in which they are tried, up to the one that
+/// decides; and the number of those that are about other things.
+pub fn consider<'a>(
+    policy: &'a Policy,
+    segment: &Segment,
+    whole: &Intent,
+    situation: &Situation<'_>,
+) -> (Vec<Considered<'a>>, usize) {
+    let mut found = Vec::new();
+    for rule in policy.candidates(segment) {
+        let miss = rule.speaks(segment, whole, situation).err();
+        found.push(Considered { rule, miss });
+        if miss.is_none() {
+            break;
+        }
+    }
+    let others = policy.rules().len().saturating_sub(found.len());
+    (found, others)
+}
+
 /// Notes in a pace how far sequences have come with an act that is done.
 pub fn note_sequences(pace: &mut Pace, intent: &Intent, situation: &Situation<'_>, policy: &Policy) {
     pace.sequences.retain(|id, _| policy.sequences().iter().any(|it| it.id == *id));

@@ -13,8 +13,8 @@ mod rule;
 mod sequence;
 
 pub use decision::{Assurance, Decision, Obligations, Quorum, Reason, Source, Verdict};
-pub use derive::{Candidate, derive};
-pub use evaluate::{Situation, evaluate, note_sequences};
+pub use derive::{Candidate, Suggestion, derive, mine};
+pub use evaluate::{Considered, Situation, consider, evaluate, note_sequences};
 pub use pace::{Checkpoint, Footprint, Pace, Scope, Taint, Tightened, Velocity};
 pub use policy::{Limits, Mode, Policy, PolicyDigest, PolicyProblem, Settings, Sources};
 pub use preset::presets;

@@ -101,7 +101,11 @@ impl Policy {
         whole: &Intent,
         situation: &Situation<'_>,
     ) -> Option<&'a Rule> {
-        let candidates = self.index.candidates(segment);
-        candidates.filter_map(|at| self.rules.get(at)).find(|rule| rule.speaks(segment, whole, situation).is_ok())
+        self.candidates(segment).find(|rule| rule.speaks(segment, whole, situation).is_ok())
+    }
+
+    /// The rules that could speak about a segment, in order.
+    pub(crate) fn candidates<'a>(&'a self, segment: &model::Segment) -> impl Iterator<Item = &'a Rule> + use<'a> {
+        self.index.candidates(segment).filter_map(|at| self.rules.get(at))
     }
 }

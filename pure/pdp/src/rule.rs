@@ -211,6 +211,11 @@ impl Rule {
         Ok(())
     }
 
+    /// Whether what it may do is bounded by its examples alone.
+    pub const fn bounded_by_examples(&self) -> bool {
+        self.bounded_by_examples
+    }
+
     /// Whether it allows what is not understood whole.
     pub const fn accepts_partial(&self) -> bool {
         self.accepts_partial

@@ -74,7 +74,7 @@ pub(crate) fn ask(program: &Path, file: &Path, policy: Option<&str>) -> Result<V
     let cases: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     // A home and a project that are there, and empty: paths can then be followed to where they lead.
     let home = crate::run::built("eval-home");
-    std::fs::create_dir_all(home.join("project")).map_err(|why| format!("{}: {why}", home.display()))?;
+    std::fs::create_dir_all(home.join("project/.git")).map_err(|why| format!("{}: {why}", home.display()))?;
     let input: String = cases
         .iter()
         .map(|case| {

@@ -46,6 +46,8 @@ pub struct Sources {
     files: Vec<(String, String)>,
     /// Files whose examples were tried before, by name.
     tried: BTreeSet<String>,
+    /// The examples of what ships with the product are tried, too.
+    try_shipped: bool,
 }
 
 impl Sources {
@@ -69,6 +71,12 @@ impl Sources {
             sources.files.insert(0, ("(no preset chosen)".to_owned(), "preset = \"strict\"\n".to_owned()));
         }
         sources
+    }
+
+    /// The same, where also the rules that ship with the product are tried on their examples.
+    pub fn trying_all(mut self) -> Self {
+        self.try_shipped = true;
+        self
     }
 
     /// Adds the file of a rule that was made of an approval; it comes after the others of the same priority. Its
@@ -153,7 +161,7 @@ pub(super) fn build(sources: &Sources, read: Option<Reads<'_>>) -> Result<Policy
     for (file, text, parsed, shipped) in files {
         let Some(parsed) = parsed else { continue };
         build.hashed.extend_from_slice(Digest::within(file, text.as_bytes()).as_array());
-        let try_it = !shipped && !sources.tried.contains(file);
+        let try_it = (!shipped || sources.try_shipped) && !sources.tried.contains(file);
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at.saturating_add(1));
         let lines = std::iter::once(0).chain(breaks).collect();
         build.file(&Source { file, text, shipped, try_it, lines }, parsed, read);

@@ -1,0 +1,242 @@
+//! `countersign policy lint`: what is doubtful in a set of rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use host::{clock, stack};
+use pdp::{Policy, Rule, RuleVerdict, Situation, consider};
+use serde_json::json;
+
+use super::SetArgs;
+use crate::history;
+
+#[derive(Args)]
+pub(crate) struct LintArgs {
+    #[command(flatten)]
+    set: SetArgs,
+    /// The record's directory, for which rules were used
+    #[arg(long, value_name = "DIR")]
+    log: Option<PathBuf>,
+    /// How many days without use make a rule doubtful
+    #[arg(long, default_value_t = 30)]
+    days: u64,
+    /// Also the rules that ship with the product
+    #[arg(long)]
+    all: bool,
+    /// The result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Places that a rule which allows should not reach.
+const PROTECTED: &[&str] =
+    &["/etc/", "/boot/", "/usr/", "/root/", "/dev/", "/proc/", "/sys/", "/var/lib/", "/.ssh", "/.aws", "/.git/"];
+
+/// One finding.
+struct Doubt {
+    rule: String,
+    place: String,
+    kind: &'static str,
+    text: String,
+}
+
+pub(crate) fn main(args: &LintArgs) -> Result<ExitCode, String> {
+    stack::on_large_stack(|| lint(args)).map_err(str::to_owned)?
+}
+
+fn lint(args: &LintArgs) -> Result<ExitCode, String> {
+    let policy = args.set.load()?;
+    let now_ms = clock::now_ms();
+    let since = now_ms.saturating_sub(args.days.saturating_mul(86_400_000));
+    // Without a record nothing is known of use; the rest is still told.
+    let acts = history::load(args.log.as_deref(), 0).ok();
+    let used: Option<BTreeMap<String, u64>> = acts.as_ref().map(|acts| {
+        let mut last = BTreeMap::new();
+        for past in acts {
+            last.extend(past.rules.iter().map(|id| (id.clone(), past.at_ms)));
+        }
+        last
+    });
+    let whole_span = acts.as_ref().and_then(|acts| acts.first()).is_some_and(|first| first.at_ms <= since);
+    let mut doubts = Vec::new();
+    let mut meter = (0_usize, 0_usize);
+    let shipped = |rule: &Rule| {
+        !rule.place.0.contains('/')
+            && pdp::presets().any(|(_, files)| files.iter().any(|(name, _)| *name == rule.place.0))
+    };
+    for rule in policy.rules().iter().filter(|rule| args.all || !shipped(rule)) {
+        let mut doubt = |kind: &'static str, text: String| {
+            doubts.push(Doubt {
+                rule: rule.id.clone(),
+                place: format!("{}:{}", rule.place.0, rule.place.1),
+                kind,
+                text,
+            });
+        };
+        if let Some(other) = shadowed(rule, &policy) {
+            doubt("shadowed", format!("`{other}` speaks first about everything in its `matches`"));
+        }
+        if rule.verdict == RuleVerdict::Allow && rule.expires_ms.is_none() {
+            doubt("endless", "it allows, and never ends: add `expires`".to_owned());
+        }
+        if rule.expires_ms.is_some_and(|end| end <= now_ms) {
+            doubt("expired", "its time is over: take it out".to_owned());
+        }
+        match used.as_ref().map(|used| used.get(&rule.id)) {
+            Some(None) if whole_span => doubt("unused", format!("it has not spoken in {} days", args.days)),
+            Some(Some(last)) if *last < since => doubt("unused", format!("it has not spoken in {} days", args.days)),
+            Some(_) | None => {}
+        }
+        if rule.verdict == RuleVerdict::Allow {
+            if let Some(place) = protected(rule) {
+                doubt("protected", format!("its `matches` touch `{place}`"));
+            }
+            if rule.bounded_by_examples() && rule.matches.len() < 2 {
+                doubt("evidence", "a pattern with a single example: add what else it stands for".to_owned());
+            }
+        }
+        let (tried, weak) = fragile(rule, &policy);
+        meter = (meter.0.saturating_add(tried), meter.1.saturating_add(weak.len()));
+        if !weak.is_empty() {
+            let list = weak.iter().take(3).map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+            doubt(
+                "fragile",
+                format!("{} of {tried} ways of writing its examples change the verdict, such as {list}", weak.len()),
+            );
+        }
+    }
+    if args.json {
+        let list: Vec<_> = doubts
+            .iter()
+            .map(|it| json!({"rule": it.rule, "place": it.place, "kind": it.kind, "text": it.text}))
+            .collect();
+        println!(
+            "{}",
+            json!({"rules": policy.rules().len(), "doubts": list, "mutants": meter.0, "changed": meter.1, "history": used.is_some()})
+        );
+    } else {
+        for it in &doubts {
+            println!("{}: rule `{}`: {}: {}", it.place, it.rule, it.kind, it.text);
+        }
+        println!(
+            "{} rules, {} doubts; {} of {} rewritten examples change the verdict",
+            policy.rules().len(),
+            doubts.len(),
+            meter.1,
+            meter.0
+        );
+        if used.is_none() {
+            println!("no record was found, so nothing is said of what is used");
+        }
+    }
+    Ok(if doubts.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The rule that always speaks before this one, if there is one.
+fn shadowed(rule: &Rule, policy: &Policy) -> Option<String> {
+    let mut first: BTreeSet<String> = BTreeSet::new();
+    for text in &rule.matches {
+        let intent = understand::read_blind(text);
+        for segment in &intent.segments {
+            let (considered, _) = consider(policy, segment, &intent, &examples());
+            if let Some(it) = considered.last().filter(|it| it.miss.is_none()) {
+                first.insert(it.rule.id.clone());
+            }
+        }
+    }
+    let other = first.first().filter(|_| first.len() == 1 && !first.contains(&rule.id))?;
+    Some(other.clone())
+}
+
+/// Where examples take place.
+fn examples() -> Situation<'static> {
+    Situation {
+        cwd: Some("/work/project"),
+        project: Some("/work/project"),
+        home: Some("/home/agent"),
+        ..Situation::default()
+    }
+}
+
+fn protected(rule: &Rule) -> Option<String> {
+    let touched = |text: &String| {
+        let intent = understand::read_blind(text);
+        intent
+            .operations()
+            .map(|it| it.resource.text().to_owned())
+            .find(|path| PROTECTED.iter().any(|it| path.contains(it)))
+    };
+    rule.matches.iter().find_map(touched)
+}
+
+/// Writes the rule's examples in other ways that mean the same: how many were tried, and which change the verdict. For
+/// a rule that allows only a verdict that is looser counts.
+fn fragile(rule: &Rule, policy: &Policy) -> (usize, Vec<String>) {
+    let rank = |text: &str| {
+        let intent = understand::read_blind(text);
+        let request = model::RequestDigest::carried(model::Digest::of_bytes(text.as_bytes()));
+        match pdp::evaluate(request, &intent, &examples(), policy).verdict() {
+            pdp::Verdict::Allow(_) => 0,
+            pdp::Verdict::Ask(..) => 1,
+            pdp::Verdict::Deny => 2,
+        }
+    };
+    let (mut tried, mut weak) = (0_usize, Vec::new());
+    for example in &rule.matches {
+        let expected = rank(example);
+        for mutant in same(example) {
+            tried = tried.saturating_add(1);
+            // Stricter is never a way round.
+            if rank(&mutant) < expected {
+                weak.push(mutant);
+            }
+        }
+        if rule.verdict == RuleVerdict::Allow {
+            for mutant in more(example) {
+                tried = tried.saturating_add(1);
+                if rank(&mutant) == 0 {
+                    weak.push(mutant);
+                }
+            }
+        }
+    }
+    (tried, weak)
+}
+
+/// Other ways to write a command that do the same.
+fn same(text: &str) -> Vec<String> {
+    let (program, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let plain = program.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/'));
+    if !plain || program.is_empty() {
+        return Vec::new();
+    }
+    let (head, tail) = program.split_at_checked(1).unwrap_or((program, ""));
+    vec![
+        format!("{head}''{tail} {rest}"),
+        format!("\"{program}\" {rest}"),
+        format!("\\{program} {rest}"),
+        format!("  {program}   {rest}"),
+        format!("command {program} {rest}"),
+        format!("env {program} {rest}"),
+        format!("nice {program} {rest}"),
+        format!("{{ {program} {rest}; }}"),
+        format!("true; {program} {rest}"),
+        format!("X={program}; $X {rest}"),
+        format!("{program} {rest} 2>&1"),
+    ]
+}
+
+/// Ways to do more than a command says.
+fn more(text: &str) -> Vec<String> {
+    vec![
+        format!("{text}; touch /etc/x"),
+        format!("{text} && rm -rf x"),
+        format!("{text} $(touch /etc/x)"),
+        format!("{text} > /etc/x"),
+        format!("sudo {text}"),
+        format!("PATH=/tmp {text}"),
+        format!("{text} | sh"),
+    ]
+}
