@@ -184,6 +184,32 @@ fn a_wildcard_is_no_option_and_no_way_up() {
 }
 
 #[test]
+fn a_program_of_the_same_name_from_elsewhere_is_another_program() {
+    let rule = |from: &str| {
+        policy(&format!(
+            "[[rule]]\nid = 'plan'\nverdict = 'allow'\ncommand = 'terraform plan'\ncoverage = 'partial'\n{from}\n\
+             matches = ['terraform plan']\nspares = ['terraform apply']\n"
+        ))
+    };
+    let decide = |policy: &Policy, found: &str| {
+        let mut facts = model::Facts::default();
+        let mut look = |query: &model::FactQuery| match query {
+            model::FactQuery::Program(_) => model::Fact::Program(Some(found.to_owned())),
+            _ => model::Fact::Unknown,
+        };
+        let around = understand::Surroundings { cwd: Some("/work/project"), home: Some("/home/agent") };
+        let intent = understand::settle(understand::Subject::Shell("terraform plan"), around, &mut facts, &mut look);
+        let request = RequestDigest::carried(Digest::of_bytes(b"x"));
+        let situation = Situation { home: Some("/home/agent"), ..Situation::default() };
+        pdp::evaluate(request, &intent, &situation, policy).verdict().as_str().to_owned()
+    };
+    assert_eq!(decide(&rule(""), "/usr/bin/terraform"), "allow");
+    assert_eq!(decide(&rule(""), "/tmp/x/terraform"), "ask");
+    assert_eq!(decide(&rule("from = '$HOME/bin/*'"), "/home/agent/bin/terraform"), "allow");
+    assert_eq!(decide(&rule("from = '$HOME/bin/*'"), "/home/agent/bin/../x/terraform"), "ask");
+}
+
+#[test]
 fn a_rule_that_denies_more_never_allows_more() {
     let allow = "[[rule]]\nid = 'a'\nverdict = 'allow'\neffect = 'write'\nonly = ['write']\npath = '/work/project/**'\nmatches = ['touch a']\nspares = ['touch /x']\n";
     let denies = [

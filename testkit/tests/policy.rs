@@ -200,6 +200,9 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
     assert!(done(sandbox.operator(&answer(wish(whole)))).contains("`made.x` is in force"));
     assert!(is_allowed(&agent.hear().unwrap()));
     assert!(is_allowed(&hands_over(&sandbox, &key, "mkdir build-17")));
+    let elsewhere = sandbox.add_agent("other");
+    assert!(!is_allowed(&hands_over(&sandbox, &elsewhere, "mkdir build-17")), "it was approved for one agent");
+    assert!(!is_allowed(&hands_over(&sandbox, &key, "cd /tmp; mkdir build-17")), "and for one directory");
     for other in
         ["mkdir build-18", "mkdir build-17; touch x", "mkdir -p build-17", "mkdir build-17 > x", "sudo mkdir build-17"]
     {
@@ -213,6 +216,28 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
     let remove = OperatorSays::RemoveRule { id: "made.x".to_owned(), by: rita.vouch() };
     assert!(done(sandbox.operator(&remove)).contains("does not apply"));
     assert!(!is_allowed(&hands_over(&sandbox, &key, "mkdir build-17")));
+}
+
+#[test]
+fn whoever_answers_for_an_agent_makes_no_rule_that_lets_it_do_more() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let platform = sandbox.add_reviewer("platform");
+    let rule = |when: &str| {
+        format!(
+            "[[rule]]\nid = 'made.own'\nverdict = 'allow'\nexact = 'mkdir a'\nexpires = 2099-01-01T00:00:00Z\n{when}\n\
+             matches = ['mkdir a']\nspares = ['mkdir b']\n"
+        )
+    };
+    let add = |when: &str| OperatorSays::AddRule {
+        text: rule(when),
+        request: None,
+        reason: "mine".to_owned(),
+        by: platform.vouch(),
+    };
+    assert!(done(sandbox.operator(&add(""))).contains("answers for the agent `bot`"));
+    assert!(done(sandbox.operator(&add("when = { agent = 'b*' }"))).contains("answers for the agent `bot`"));
+    assert!(done(sandbox.operator(&add("when = { agent = 'other' }"))).contains("in force"));
 }
 
 #[test]

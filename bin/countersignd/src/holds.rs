@@ -172,6 +172,11 @@ impl Holds {
         lock(&self.open).get(id).map(|entry| entry.intent.clone())
     }
 
+    /// Whose request it is, and where it would be done.
+    pub(crate) fn place(&self, id: &HoldId) -> Option<(String, Option<String>)> {
+        lock(&self.open).get(id).map(|entry| (entry.view.agent.clone(), entry.view.cwd.clone()))
+    }
+
     /// What is asked, for an answer's proof to be checked against.
     pub(crate) fn question(&self, id: &HoldId) -> Option<approval::Question> {
         let entry = lock(&self.open).get(id).cloned()?;

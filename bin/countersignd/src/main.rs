@@ -8,6 +8,7 @@ mod holds;
 mod judge;
 mod judging;
 mod log;
+mod made;
 mod operators;
 mod paces;
 mod permits;

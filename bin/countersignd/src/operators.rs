@@ -15,7 +15,7 @@ use store::Factor;
 use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, ReviewerView, Status, Vouch};
 
 use crate::daemon::{AgentPlace, Daemon};
-use crate::rules;
+use crate::{made, rules};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -104,12 +104,12 @@ fn answer(
         if said != Said::Yes {
             return Err("a rule is made of a yes".to_owned());
         }
-        rules::check(daemon, &wish.text, &wish.reason)?;
+        made::check(daemon, &wish.text, &wish.reason)?;
     }
     let answer = Answer { reviewer: reviewer.clone(), said, assurance, at_ms };
     let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer, proof)?;
     if let Some(wish) = rule.filter(|_| state == approval::HoldState::Approved) {
-        let made = rules::make_of(daemon, wish, &question, &reviewer, assurance);
+        let made = made::make_of(daemon, wish, &question, &reviewer, assurance);
         let what = made.map_err(|why| format!("approved, but no rule was made: {why}"))?;
         return Ok(OperatorHears::Done { what: format!("approved; {what}") });
     }

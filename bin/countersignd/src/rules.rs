@@ -1,22 +1,15 @@
 //! Rules and flags for people's tools: what there is, what could be made, and changes with a person's proof.
 
-use approval::{Question, Said};
+use approval::Said;
 use audit::RecordKind;
 use host::clock;
-use model::{AgentName, Digest, HoldId, Level, PersonName, RequestDigest};
-use pdp::{Assurance, Policy, RuleVerdict, Sources, derive, risk_of};
+use model::{AgentName, Digest, PersonName, RequestDigest};
 use serde_json::json;
-use store::RuleRow;
-use wire::{
-    AgentPlace, CandidateView, FlagView, OperatorHears, OperatorSays, Proof, RuleView, RuleWish, Vouch, change_text,
-};
+use wire::{AgentPlace, FlagView, OperatorHears, OperatorSays, RuleView, Vouch, change_text};
 
 use crate::daemon::Daemon;
 use crate::operators::{change_question, prove};
-use crate::{flags, policy};
-
-/// The longest rule, reason or name that is taken, in bytes.
-const MAX_TEXT_BYTES: usize = 64 * 1024;
+use crate::{flags, made, policy};
 
 /// Answers what is about rules, flags and places of agents.
 pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
@@ -65,7 +58,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
             policy::reload(daemon, "a rule was removed")?;
             done(format!("rule `{id}` does not apply any more"))
         }
-        OperatorSays::Candidates { hold } => candidates(daemon, hold),
+        OperatorSays::Candidates { hold } => made::candidates(daemon, hold),
         OperatorSays::Holds { .. }
         | OperatorSays::Answer { .. }
         | OperatorSays::AddAgent { .. }
@@ -81,7 +74,7 @@ fn done(what: String) -> Result<OperatorHears, String> {
 }
 
 /// The person whose proof covers a change.
-fn proved(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Result<PersonName, String> {
+pub(crate) fn proved(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Result<PersonName, String> {
     let text = change_text(message).ok_or("this takes no proof")?;
     let request = RequestDigest::carried(Digest::within("countersign/change/v1", text.as_bytes()));
     Ok(prove(daemon, by, &change_question(request)?, Said::Yes, clock::now_ms())?.0)
@@ -182,114 +175,7 @@ fn add(
     by: &Vouch,
 ) -> Result<OperatorHears, String> {
     let request = request.map(Digest::parse).transpose().map_err(|why| why.to_string())?;
-    check(daemon, text, reason)?;
+    made::check(daemon, text, reason)?;
     let who = proved(daemon, message, by)?;
-    done(make(daemon, text, request.map(|it| it.to_string()), reason, &who)?)
-}
-
-/// Makes a rule of an approval that just counted.
-pub(crate) fn make_of(
-    daemon: &Daemon,
-    wish: RuleWish,
-    question: &Question,
-    reviewer: &PersonName,
-    assurance: Assurance,
-) -> Result<String, String> {
-    let RuleWish { text, reason, by } = wish;
-    let request = Some(question.request.to_string());
-    let who = match (assurance, by) {
-        // The code came in the same message as the rule.
-        (Assurance::Totp, _) => reviewer.clone(),
-        (Assurance::Signature, None) => return Err("the rule is not signed".to_owned()),
-        (Assurance::Signature, Some(by)) => {
-            let (text, reason, request) = (text.clone(), reason.clone(), request.clone());
-            let copy = Vouch { reviewer: by.reviewer.clone(), proof: Proof::Totp(String::new()) };
-            proved(daemon, &OperatorSays::AddRule { text, request, reason, by: copy }, &by)?
-        }
-    };
-    make(daemon, &text, request, &reason, &who)
-}
-
-/// Tries a rule alone: whether it may be made at all. Gives its id.
-pub(crate) fn check(daemon: &Daemon, text: &str, reason: &str) -> Result<String, String> {
-    if reason.trim().is_empty() {
-        return Err("a rule needs a reason: `--reason TEXT`".to_owned());
-    }
-    if text.len() > MAX_TEXT_BYTES || reason.len() > MAX_TEXT_BYTES {
-        return Err(format!("a rule or reason has at most {MAX_TEXT_BYTES} bytes"));
-    }
-    let sources = Sources::files(vec![("the rule".to_owned(), text.to_owned())]);
-    let alone =
-        host::stack::on_large_stack(|| Policy::load(&sources, &understand::read_blind)).map_err(str::to_owned)?;
-    let alone = alone.map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-    let [rule] = alone.rules() else { return Err("a rule is added alone: one `[[rule]]`".to_owned()) };
-    if alone.settings() != &pdp::Settings::default() {
-        return Err("settings are made in files of the policy, not with a rule".to_owned());
-    }
-    if rule.verdict == RuleVerdict::Allow {
-        may_be_made(rule)?;
-    }
-    policy::try_with(daemon, &row(rule.id.clone(), text, None, reason, "nobody"))?;
-    Ok(rule.id.clone())
-}
-
-fn row(id: String, text: &str, request: Option<String>, reason: &str, author: &str) -> RuleRow {
-    RuleRow {
-        id,
-        text: text.to_owned(),
-        author: author.to_owned(),
-        request,
-        reason: reason.to_owned(),
-        created_ms: clock::now_ms(),
-        removed_ms: None,
-        removed_by: None,
-    }
-}
-
-/// Makes a rule. The order: tried with all others, recorded, stored, in force.
-fn make(
-    daemon: &Daemon,
-    text: &str,
-    request: Option<String>,
-    reason: &str,
-    who: &PersonName,
-) -> Result<String, String> {
-    let row = row(check(daemon, text, reason)?, text, request, reason, who.as_str());
-    let body = json!({
-        "what": "rule made", "rule": row.id, "text": text, "reason": reason, "by": who.as_str(), "request_digest": row.request,
-    });
-    let _receipt = daemon.record(RecordKind::Change, body)?;
-    daemon.store.add_rule(&row).map_err(|why| why.to_string())?;
-    policy::reload(daemon, "a rule was made")?;
-    Ok(format!("rule `{}` is in force", row.id))
-}
-
-/// What a rule that allows needs, to be made without a file that others review.
-fn may_be_made(rule: &pdp::Rule) -> Result<(), String> {
-    if rule.expires_ms.is_none() {
-        return Err("a rule that allows has an end: `expires = 2027-01-31T00:00:00Z`".to_owned());
-    }
-    if rule.accepts_partial() {
-        return Err("a rule for what is not understood whole is written in a file of the policy, where it is reviewed"
-            .to_owned());
-    }
-    let risky = rule.matches.iter().find(|text| risk_of(&understand::read_blind(text)).level() >= Level::High);
-    match risky {
-        Some(text) => Err(format!(
-            "`{text}` is of high risk; such a rule is written in a file of the policy, where it is reviewed"
-        )),
-        None => Ok(()),
-    }
-}
-
-fn candidates(daemon: &Daemon, hold: &str) -> Result<OperatorHears, String> {
-    let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
-    let intent = daemon.holds.intent(&id).ok_or("there is no such open hold; it was decided, or its time is over")?;
-    let found = host::stack::on_large_stack(|| derive(&intent, &understand::read_blind)).map_err(str::to_owned)?;
-    let view =
-        |it: pdp::Candidate| CandidateView { what: it.what, text: it.text, releases: it.releases, refuses: it.refuses };
-    Ok(match found {
-        Ok(found) => OperatorHears::Candidates { candidates: found.into_iter().map(view).collect(), none: None },
-        Err(why) => OperatorHears::Candidates { candidates: Vec::new(), none: Some(why) },
-    })
+    done(made::make(daemon, text, request.map(|it| it.to_string()), reason, &who)?)
 }

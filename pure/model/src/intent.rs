@@ -232,6 +232,8 @@ pub struct Segment {
     pub dressed: bool,
     /// The wrappers it was found inside, outermost first.
     pub wrappers: Vec<String>,
+    /// An earlier part of the text changed the directory, so it is not run where the text as a whole is.
+    pub moved: bool,
     /// Where the program was found, if that is not one of the system's own places.
     pub found_at: Option<String>,
 }

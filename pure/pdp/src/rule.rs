@@ -100,6 +100,8 @@ pub enum Miss {
     Context(&'static str),
     /// This key of its matching does not fit.
     Key(&'static str),
+    /// The command is run in another place than the rule is about.
+    Elsewhere,
     /// A part is not understood, and the rule does not accept that.
     Coverage,
     /// The shell does more than run the command: redirections, variables, or a wrapper around it.
@@ -113,6 +115,9 @@ impl std::fmt::Display for Miss {
             Self::UsedUp => out.write_str("it was used as often as it may be"),
             Self::Context(name) => write!(out, "its condition `when.{name}` does not hold"),
             Self::Key(key) => write!(out, "`{key}` does not fit"),
+            Self::Elsewhere => {
+                out.write_str("an earlier part, or a wrapper, runs it elsewhere than its `when` is about")
+            }
             Self::Coverage => {
                 out.write_str("a part is not understood, and the rule does not say `coverage = \"partial\"`")
             }
@@ -134,6 +139,10 @@ impl Rule {
         self.fits(segment, whole, situation, lenient)?;
         if let Some(name) = self.context.fails(situation, lenient) {
             return Err(Miss::Context(name));
+        }
+        // `cd /elsewhere; …` and `ssh host …` are not run where the request is from.
+        if lenient && (segment.moved || !segment.wrappers.is_empty()) && self.context.is_placed() {
+            return Err(Miss::Elsewhere);
         }
         // A limit on how often ends what a rule allows; one that restricts goes on restricting.
         if lenient && self.context.is_counted() && situation.used_up.is_some_and(|it| it.contains(&self.id)) {
@@ -214,6 +223,11 @@ impl Rule {
     /// Whether what it may do is bounded by its examples alone.
     pub const fn bounded_by_examples(&self) -> bool {
         self.bounded_by_examples
+    }
+
+    /// Whether the rule can be about an agent of this name.
+    pub fn may_concern(&self, agent: &str) -> bool {
+        self.context.may_concern(agent)
     }
 
     /// Whether it allows what is not understood whole.

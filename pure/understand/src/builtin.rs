@@ -3,8 +3,9 @@
 use model::{Arg, Fact, FactQuery, FileKind, Segment, Unknown};
 
 use crate::command::run_unknown;
-use crate::lower::{Dress, Lowering};
+use crate::lower::Lowering;
 use crate::paths;
+use crate::simple::Dress;
 
 /// Builtins that change nothing we judge.
 const QUIET_BUILTINS: &[&str] = &[

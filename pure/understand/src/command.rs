@@ -5,8 +5,9 @@ use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource,
 use crate::code;
 use crate::effect::connects;
 use crate::knowledge::{self, Known};
-use crate::lower::{Dress, Lowering};
+use crate::lower::Lowering;
 use crate::paths;
+use crate::simple::Dress;
 
 /// Shells whose language the parser reads.
 const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "rbash"];

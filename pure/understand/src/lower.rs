@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use brush_parser::ast::{
     Command, CompoundCommand, CompoundList, ExtendedTestExpr, Program, SeparatorOperator, UnaryPredicate,
 };
-use model::{Arg, Fact, FactQuery, Factor, Facts, Intent, Operation, Unknown};
+use model::{Arg, Fact, FactQuery, Factor, Facts, Intent, Unknown};
 
+use crate::simple::Dress;
 use crate::stream::Stream;
 use crate::{MAX_DEPTH, MAX_QUERIES, Surroundings, parser, plain};
 
@@ -24,6 +25,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) printed: Stream,
     pub(crate) functions: BTreeSet<String>,
     pub(crate) wrappers: Vec<String>,
+    /// The working directory at the start of the text.
+    pub(crate) began_in: Option<String>,
     /// A wrapper around what is read now sets variables for it.
     pub(crate) dressed: bool,
     pub(crate) depth: usize,
@@ -45,19 +48,6 @@ pub(crate) enum Source<'a> {
     Looking { facts: &'a mut Facts, look: &'a mut dyn FnMut(&FactQuery) -> Fact, left: usize },
 }
 
-/// What a simple command has around its words.
-#[derive(Default)]
-pub(crate) struct Dress {
-    pub(crate) operations: Vec<Operation>,
-    pub(crate) unknowns: Vec<Unknown>,
-    /// It writes somewhere, or sets variables for the program.
-    pub(crate) worn: bool,
-    /// What it reads from a here-document or here-string: the text, or that it is not known.
-    pub(crate) input: Option<Option<String>>,
-    /// Its standard input was opened by a redirection.
-    pub(crate) reads_elsewhere: bool,
-}
-
 impl<'a> Lowering<'a> {
     pub(crate) fn new(around: Surroundings<'_>, source: Source<'a>) -> Self {
         let mut variables = BTreeMap::new();
@@ -69,6 +59,7 @@ impl<'a> Lowering<'a> {
             intent: Intent::default(),
             source,
             cwd: around.cwd.map(str::to_owned),
+            began_in: around.cwd.map(str::to_owned),
             home: around.home.map(str::to_owned),
             variables,
             aliases: BTreeMap::new(),

@@ -3,7 +3,8 @@
 use model::{Action, Category, Operation, Resource, Reversibility, Segment, Unknown};
 
 use crate::code::Dialect;
-use crate::lower::{Dress, Lowering};
+use crate::lower::Lowering;
+use crate::simple::Dress;
 
 /// Beginnings of lines by which a text poses as another sender or role.
 const POSES: &[&str] = &[

@@ -4,7 +4,8 @@ use brush_parser::ast::{IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Re
 use model::{Arg, Unknown};
 
 use crate::knowledge::Role;
-use crate::lower::{Dress, Lowering};
+use crate::lower::Lowering;
+use crate::simple::Dress;
 
 impl Lowering<'_> {
     /// Redirections around a compound command: what they touch becomes a segment of its own.

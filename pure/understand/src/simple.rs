@@ -5,8 +5,21 @@ use brush_parser::ast::{
 };
 use model::{Action, Arg, Factor, Operation, Segment, Unknown};
 
-use crate::lower::{Dress, Lowering};
+use crate::lower::Lowering;
 use crate::{environment, paths};
+
+/// What a simple command has around its words.
+#[derive(Default)]
+pub(crate) struct Dress {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) unknowns: Vec<Unknown>,
+    /// It writes somewhere, or sets variables for the program.
+    pub(crate) worn: bool,
+    /// What it reads from a here-document or here-string: the text, or that it is not known.
+    pub(crate) input: Option<Option<String>>,
+    /// Its standard input was opened by a redirection.
+    pub(crate) reads_elsewhere: bool,
+}
 
 impl Lowering<'_> {
     pub(crate) fn simple(&mut self, simple: &SimpleCommand, piped: bool) {
@@ -67,6 +80,7 @@ impl Lowering<'_> {
         if self.intent.segments.len() < crate::MAX_SEGMENTS {
             segment.wrappers.clone_from(&self.wrappers);
             segment.dressed |= self.dressed;
+            segment.moved = self.cwd != self.began_in;
             self.intent.segments.push(segment);
         } else if self.intent.segments.len() == crate::MAX_SEGMENTS && self.intent.unknowns.len() < crate::MAX_SEGMENTS
         {
@@ -83,6 +97,7 @@ impl Lowering<'_> {
             factors: Vec::new(),
             dressed: dress.worn,
             wrappers: Vec::new(),
+            moved: false,
             found_at: None,
         }
     }

@@ -28,6 +28,7 @@ pub(crate) fn lower(walk: &mut Lowering<'_>, name: &str, input: &Value) {
         factors: Vec::new(),
         dressed: false,
         wrappers: Vec::new(),
+        moved: false,
         found_at: None,
     };
     let by_path: Option<(Role, &[&str])> = match name {

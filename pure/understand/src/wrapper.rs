@@ -4,8 +4,9 @@ use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment};
 
 use crate::command::{Input, run_unknown};
 use crate::knowledge::{self, Known};
-use crate::lower::{Dress, Lowering};
+use crate::lower::Lowering;
 use crate::program::Parsed;
+use crate::simple::Dress;
 
 impl Lowering<'_> {
     pub(crate) fn wrapper(&mut self, entry: Known, mut parsed: Parsed, segment: &mut Segment, input: &Input) {

@@ -116,6 +116,21 @@ impl Context {
         failing.or_else(holding).map(Condition::name)
     }
 
+    /// Whether it names an agent that is not `agent`, or all agents but it: whether the rule can be about that agent.
+    pub(crate) fn may_concern(&self, agent: &str) -> bool {
+        let situation = Situation { agent: Some(agent), ..Situation::default() };
+        let of_agent = |it: &&Condition| matches!(it, Condition::Text(Attribute::Agent, _));
+        self.conditions.iter().filter(of_agent).all(|it| it.holds(&situation) != Some(false))
+            && !self.not.iter().filter(of_agent).any(|it| it.holds(&situation) == Some(true))
+    }
+
+    /// Whether it depends on where the command is run.
+    pub(crate) fn is_placed(&self) -> bool {
+        let placed =
+            |it: &Condition| matches!(it, Condition::Text(Attribute::Cwd | Attribute::Branch | Attribute::Host, _));
+        self.conditions.iter().chain(&self.not).any(placed)
+    }
+
     pub(crate) const fn is_counted(&self) -> bool {
         self.uses.is_some() || self.rate.is_some()
     }

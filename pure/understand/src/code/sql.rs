@@ -177,7 +177,9 @@ fn of_statement(statement: &Statement, found: &mut Found) {
     if let Statement::Drop { names, .. } = statement {
         sight.tables.extend(names.iter().map(ToString::to_string));
     }
-    let tables = if sight.tables.is_empty() { kind.to_ascii_lowercase() } else { sight.tables.join(", ") };
+    // The kind of statement comes first, for rules that name it.
+    let kind_word = kind.to_ascii_lowercase();
+    let tables = if sight.tables.is_empty() { kind_word } else { format!("{kind_word} {}", sight.tables.join(", ")) };
     found.operations.push(database(
         if changes { Action::Write } else { action },
         tables,

@@ -1,0 +1,167 @@
+//! Rules that are made while the daemon runs: of an approval, or by hand. Each is tried, needs a person, and has an end.
+
+use approval::Question;
+use audit::RecordKind;
+use host::clock;
+use model::{HoldId, Level, PersonName};
+use pdp::{Assurance, Policy, RuleVerdict, Sources, derive, risk_of};
+use serde_json::json;
+use store::RuleRow;
+use wire::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
+
+use crate::daemon::Daemon;
+use crate::policy;
+use crate::rules::proved;
+
+/// The longest rule, reason or name that is taken, in bytes.
+const MAX_TEXT_BYTES: usize = 64 * 1024;
+
+/// Makes a rule of an approval that just counted.
+pub(crate) fn make_of(
+    daemon: &Daemon,
+    wish: RuleWish,
+    question: &Question,
+    reviewer: &PersonName,
+    assurance: Assurance,
+) -> Result<String, String> {
+    let RuleWish { text, reason, by } = wish;
+    let request = Some(question.request.to_string());
+    let who = match (assurance, by) {
+        // The code came in the same message as the rule.
+        (Assurance::Totp, _) => reviewer.clone(),
+        (Assurance::Signature, None) => return Err("the rule is not signed".to_owned()),
+        (Assurance::Signature, Some(by)) => {
+            let (text, reason, request) = (text.clone(), reason.clone(), request.clone());
+            let copy = Vouch { reviewer: by.reviewer.clone(), proof: Proof::Totp(String::new()) };
+            proved(daemon, &OperatorSays::AddRule { text, request, reason, by: copy }, &by)?
+        }
+    };
+    make(daemon, &text, request, &reason, &who)
+}
+
+/// Tries a rule alone: whether it may be made at all. Gives its id.
+pub(crate) fn check(daemon: &Daemon, text: &str, reason: &str) -> Result<String, String> {
+    if reason.trim().is_empty() {
+        return Err("a rule needs a reason: `--reason TEXT`".to_owned());
+    }
+    if text.len() > MAX_TEXT_BYTES || reason.len() > MAX_TEXT_BYTES {
+        return Err(format!("a rule or reason has at most {MAX_TEXT_BYTES} bytes"));
+    }
+    let rule = alone(text)?;
+    if rule.verdict == RuleVerdict::Allow {
+        may_be_made(&rule)?;
+    }
+    policy::try_with(daemon, &row(rule.id.clone(), text, None, reason, "nobody"))?;
+    Ok(rule.id.clone())
+}
+
+fn row(id: String, text: &str, request: Option<String>, reason: &str, author: &str) -> RuleRow {
+    RuleRow {
+        id,
+        text: text.to_owned(),
+        author: author.to_owned(),
+        request,
+        reason: reason.to_owned(),
+        created_ms: clock::now_ms(),
+        removed_ms: None,
+        removed_by: None,
+    }
+}
+
+/// Whoever answers for an agent does not make rules that let it do more, as their approvals do not count for it.
+fn check_owner(daemon: &Daemon, text: &str, who: &PersonName) -> Result<(), String> {
+    let rule = alone(text)?;
+    if rule.verdict != RuleVerdict::Allow {
+        return Ok(());
+    }
+    let agents = daemon.store.agents().map_err(|why| why.to_string())?;
+    match agents.iter().find(|agent| agent.owner == *who && rule.may_concern(agent.name.as_str())) {
+        Some(agent) => Err(format!(
+            "`{who}` answers for the agent `{}`, so somebody else makes rules that let it do more; or name other agents in `when`",
+            agent.name
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A rule by itself, tried on its examples.
+fn alone(text: &str) -> Result<pdp::Rule, String> {
+    let sources = Sources::files(vec![("the rule".to_owned(), text.to_owned())]);
+    let policy =
+        host::stack::on_large_stack(|| Policy::load(&sources, &understand::read_blind)).map_err(str::to_owned)?;
+    let policy = policy.map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    if policy.settings() != &pdp::Settings::default() {
+        return Err("settings are made in files of the policy, not with a rule".to_owned());
+    }
+    match policy.rules() {
+        [rule] => Ok(rule.clone()),
+        _ => Err("a rule is added alone: one `[[rule]]`".to_owned()),
+    }
+}
+
+/// Makes a rule. The order: tried with all others, recorded, stored, in force.
+pub(crate) fn make(
+    daemon: &Daemon,
+    text: &str,
+    request: Option<String>,
+    reason: &str,
+    who: &PersonName,
+) -> Result<String, String> {
+    check_owner(daemon, text, who)?;
+    let row = row(check(daemon, text, reason)?, text, request, reason, who.as_str());
+    let body = json!({
+        "what": "rule made", "rule": row.id, "text": text, "reason": reason, "by": who.as_str(), "request_digest": row.request,
+    });
+    let _receipt = daemon.record(RecordKind::Change, body)?;
+    daemon.store.add_rule(&row).map_err(|why| why.to_string())?;
+    policy::reload(daemon, "a rule was made")?;
+    Ok(format!("rule `{}` is in force", row.id))
+}
+
+/// What a rule that allows needs, to be made without a file that others review.
+fn may_be_made(rule: &pdp::Rule) -> Result<(), String> {
+    if rule.expires_ms.is_none() {
+        return Err("a rule that allows has an end: `expires = 2027-01-31T00:00:00Z`".to_owned());
+    }
+    if rule.accepts_partial() {
+        return Err("a rule for what is not understood whole is written in a file of the policy, where it is reviewed"
+            .to_owned());
+    }
+    let risky = rule.matches.iter().find(|text| risk_of(&understand::read_blind(text)).level() >= Level::High);
+    match risky {
+        Some(text) => Err(format!(
+            "`{text}` is of high risk; such a rule is written in a file of the policy, where it is reviewed"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What was approved was approved for this agent, in this directory.
+fn bound_to((agent, cwd): &(String, Option<String>)) -> Result<String, String> {
+    let cwd = cwd.as_deref().ok_or("no rule is made of this: its directory is not known")?;
+    if cwd.contains(['*', '?', '\n', '"', '\\']) {
+        return Err("no rule is made of this: its directory has a name that a pattern would take otherwise".to_owned());
+    }
+    Ok(format!("when = {{ agent = \"{agent}\", cwd = \"{cwd}\" }}\n"))
+}
+
+pub(crate) fn candidates(daemon: &Daemon, hold: &str) -> Result<OperatorHears, String> {
+    let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
+    let intent = daemon.holds.intent(&id).ok_or("there is no such open hold; it was decided, or its time is over")?;
+    let found = host::stack::on_large_stack(|| derive(&intent, &understand::read_blind)).map_err(str::to_owned)?;
+    let place = daemon.holds.place(&id).ok_or("the hold was decided just now")?;
+    let when = match bound_to(&place) {
+        Ok(when) => when,
+        Err(why) => return Ok(OperatorHears::Candidates { candidates: Vec::new(), none: Some(why) }),
+    };
+    let view = |it: pdp::Candidate| CandidateView {
+        what: it.what,
+        text: format!("{when}{}", it.text),
+        releases: it.releases,
+        refuses: it.refuses,
+    };
+    Ok(match found {
+        Ok(found) => OperatorHears::Candidates { candidates: found.into_iter().map(view).collect(), none: None },
+        Err(why) => OperatorHears::Candidates { candidates: Vec::new(), none: Some(why) },
+    })
+}
