@@ -252,6 +252,26 @@ impl Sandbox {
         }
     }
 
+    /// Puts a file into the policy's directory, as an editor would.
+    pub fn write_rules(&self, name: &str, text: &str) {
+        let directory = self.layout.policy();
+        host::files::private_directory(&directory).unwrap();
+        host::files::replace(&directory.join(name), text.as_bytes(), 0o600).unwrap();
+    }
+
+    /// Waits until the daemon says something about its policy; says how long that took.
+    pub fn until(&self, what: &str, holds: impl Fn(&wire::Status) -> bool) -> Duration {
+        let started = Instant::now();
+        loop {
+            let OperatorHears::Status(status) = self.operator(&OperatorSays::Status) else { panic!("no status") };
+            if holds(&status) {
+                return started.elapsed();
+            }
+            assert!(started.elapsed() < PATIENCE, "never: {what}; {status:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// A raw connection to the agents' socket.
     pub fn raw(&self, key: &str) -> RawAgent {
         RawAgent::connect(&self.layout.agent_socket(), key)

@@ -17,13 +17,6 @@ fn makes_files(sandbox: &Sandbox, extra: &str) -> String {
     )
 }
 
-/// Puts a file into the policy's directory, as an editor would.
-fn write_rules(sandbox: &Sandbox, name: &str, text: &str) {
-    let directory = sandbox.layout.policy();
-    host::files::private_directory(&directory).unwrap();
-    host::files::replace(&directory.join(name), text.as_bytes(), 0o600).unwrap();
-}
-
 fn hands_over(sandbox: &Sandbox, key: &str, text: &str) -> AgentHears {
     let agent = sandbox.raw(key);
     agent.send_submit("s", &bash_act(text), true);
@@ -37,7 +30,7 @@ fn is_allowed(heard: &AgentHears) -> bool {
 #[test]
 fn a_rule_that_may_decide_twice_decides_twice_even_over_a_restart() {
     let mut sandbox = Sandbox::prepared("");
-    write_rules(&sandbox, "10-files.toml", &makes_files(&sandbox, "when = { uses = 2 }"));
+    sandbox.write_rules("10-files.toml", &makes_files(&sandbox, "when = { uses = 2 }"));
     sandbox.start_logd();
     sandbox.start_daemon();
     let key = sandbox.add_agent("bot");
@@ -71,7 +64,7 @@ fn fifty_acts_of_medium_risk_in_a_minute_run_up_to_the_limit_and_the_rest_are_he
     let mut sandbox = Sandbox::prepared("");
     let (command, rule) = medium(&sandbox);
     let limits = "changes = 1000\nbudget = 1000000\n[velocity]\nmedium = 20\nhigh = 20\nburst = 1000\n";
-    write_rules(&sandbox, "10-rm.toml", &format!("{rule}{limits}"));
+    sandbox.write_rules("10-rm.toml", &format!("{rule}{limits}"));
     sandbox.start_logd();
     sandbox.start_daemon();
     let key = sandbox.add_agent("bot");
@@ -96,7 +89,7 @@ fn fifty_acts_of_medium_risk_in_a_minute_run_up_to_the_limit_and_the_rest_are_he
 fn a_checkpoint_stops_at_its_count_and_goes_on_when_somebody_has_looked() {
     let mut sandbox = Sandbox::prepared("");
     let (command, rule) = medium(&sandbox);
-    write_rules(&sandbox, "10-rm.toml", &format!("{rule}changes = 3\n[velocity]\nburst = 1000\nhigh = 100\n"));
+    sandbox.write_rules("10-rm.toml", &format!("{rule}changes = 3\n[velocity]\nburst = 1000\nhigh = 100\n"));
     sandbox.start_logd();
     sandbox.start_daemon();
     let key = sandbox.add_agent("bot");

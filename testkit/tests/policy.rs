@@ -19,26 +19,6 @@ fn makes_files(sandbox: &Sandbox, extra: &str) -> String {
     )
 }
 
-/// Puts a file into the policy's directory, as an editor would.
-fn write_rules(sandbox: &Sandbox, name: &str, text: &str) {
-    let directory = sandbox.layout.policy();
-    host::files::private_directory(&directory).unwrap();
-    host::files::replace(&directory.join(name), text.as_bytes(), 0o600).unwrap();
-}
-
-/// Waits until the daemon says something about its policy.
-fn until(sandbox: &Sandbox, what: &str, holds: impl Fn(&wire::Status) -> bool) -> Duration {
-    let started = Instant::now();
-    loop {
-        let OperatorHears::Status(status) = sandbox.operator(&OperatorSays::Status) else { panic!("no status") };
-        if holds(&status) {
-            return started.elapsed();
-        }
-        assert!(started.elapsed() < Duration::from_secs(20), "never: {what}; {status:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 fn hands_over(sandbox: &Sandbox, key: &str, text: &str) -> AgentHears {
     let agent = sandbox.raw(key);
     agent.send_submit("s", &bash_act(text), true);
@@ -65,21 +45,21 @@ fn a_file_that_changes_is_in_force_at_once_and_a_bad_one_never() {
     let touch = format!("touch {}", mark.display());
     assert!(matches!(hands_over(&sandbox, &key, &touch), AgentHears::Held { .. }));
     let OperatorHears::Status(before) = sandbox.operator(&OperatorSays::Status) else { panic!("no status") };
-    write_rules(&sandbox, "10-files.toml", &makes_files(&sandbox, ""));
-    let took = until(&sandbox, "the new file", |status| status.policy != before.policy);
+    sandbox.write_rules("10-files.toml", &makes_files(&sandbox, ""));
+    let took = sandbox.until("the new file", |status| status.policy != before.policy);
     assert!(took < Duration::from_secs(5), "{took:?}");
     assert!(is_allowed(&hands_over(&sandbox, &key, &touch)));
 
     let OperatorHears::Status(good) = sandbox.operator(&OperatorSays::Status) else { panic!("no status") };
-    write_rules(&sandbox, "20-bad.toml", "[[rule]]\nid = 'x'\nverdict = 'allow'\ncomand = 'x'\n");
-    until(&sandbox, "the refusal", |status| status.refused.as_ref().is_some_and(|why| why.contains("`command`")));
-    until(&sandbox, "the good set", |status| status.policy == good.policy);
+    sandbox.write_rules("20-bad.toml", "[[rule]]\nid = 'x'\nverdict = 'allow'\ncomand = 'x'\n");
+    sandbox.until("the refusal", |status| status.refused.as_ref().is_some_and(|why| why.contains("`command`")));
+    sandbox.until("the good set", |status| status.policy == good.policy);
     assert!(is_allowed(&hands_over(&sandbox, &key, &touch)), "the good set stays in force");
 
     fs::remove_file(sandbox.layout.policy().join("20-bad.toml")).unwrap();
-    until(&sandbox, "the end of the refusal", |status| status.refused.is_none());
+    sandbox.until("the end of the refusal", |status| status.refused.is_none());
     fs::remove_file(sandbox.layout.policy().join("10-files.toml")).unwrap();
-    until(&sandbox, "the old set", |status| status.policy != good.policy);
+    sandbox.until("the old set", |status| status.policy != good.policy);
     assert!(matches!(hands_over(&sandbox, &key, &touch), AgentHears::Held { .. }));
 
     let said: Vec<String> = sandbox
@@ -96,14 +76,12 @@ fn a_file_that_changes_is_in_force_at_once_and_a_bad_one_never() {
 #[test]
 fn a_policy_that_an_agent_could_write_is_refused() {
     let sandbox = Sandbox::start();
-    write_rules(&sandbox, "10-files.toml", &makes_files(&sandbox, ""));
-    until(&sandbox, "the file", |status| status.rules > 7);
+    sandbox.write_rules("10-files.toml", &makes_files(&sandbox, ""));
+    sandbox.until("the file", |status| status.rules > 7);
     let path = sandbox.layout.policy().join("20-open.toml");
     fs::write(&path, makes_files(&sandbox, "").replace("test.files", "test.open")).unwrap();
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
-    until(&sandbox, "the refusal", |status| {
-        status.refused.as_ref().is_some_and(|why| why.contains("cannot be trusted"))
-    });
+    sandbox.until("the refusal", |status| status.refused.as_ref().is_some_and(|why| why.contains("cannot be trusted")));
 }
 
 #[test]
@@ -111,7 +89,7 @@ fn a_rule_with_one_second_to_live_stops_matching_after_it() {
     let mut sandbox = Sandbox::prepared("");
     let end = host::clock::now_ms() / 1_000 + 4;
     let end = jiff::Timestamp::from_second(i64::try_from(end).unwrap()).unwrap();
-    write_rules(&sandbox, "10-files.toml", &makes_files(&sandbox, &format!("expires = {end}")));
+    sandbox.write_rules("10-files.toml", &makes_files(&sandbox, &format!("expires = {end}")));
     sandbox.start_logd();
     sandbox.start_daemon();
     let key = sandbox.add_agent("bot");
@@ -127,7 +105,7 @@ fn a_rule_with_one_second_to_live_stops_matching_after_it() {
 fn an_incident_stops_what_a_rule_allows_at_every_enforcement_point() {
     let mut sandbox = Sandbox::prepared("");
     let free = "when = { not = { flag = 'incident' } }";
-    write_rules(&sandbox, "10-files.toml", &makes_files(&sandbox, free));
+    sandbox.write_rules("10-files.toml", &makes_files(&sandbox, free));
     sandbox.start_logd();
     sandbox.start_daemon();
     let key = sandbox.add_agent("bot");
@@ -164,8 +142,8 @@ fn what_people_said_yes_to_under_other_rules_is_asked_again() {
     let OperatorHears::Status(before) = sandbox.operator(&OperatorSays::Status) else { panic!("no status") };
     let deny =
         "[[rule]]\nid = 'test.no'\nverdict = 'deny'\ncommand = 'touch **'\nmatches = ['touch a']\nspares = ['ls']\n";
-    write_rules(&sandbox, "10-no.toml", deny);
-    until(&sandbox, "the new file", |status| status.policy != before.policy);
+    sandbox.write_rules("10-no.toml", deny);
+    sandbox.until("the new file", |status| status.policy != before.policy);
     assert_eq!(sandbox.answer(&hold, "approve", rita.vouch()).unwrap(), "approved");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(126), "{}", String::from_utf8_lossy(&output.stderr));
@@ -266,9 +244,30 @@ fn no_rule_is_made_of_interpreters_wrappers_or_what_is_not_understood() {
 }
 
 #[test]
+fn a_guard_of_the_organisation_forbids_at_once_and_a_broken_one_never_comes_in_force() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    assert!(is_allowed(&hands_over(&sandbox, &key, "ls")));
+    let OperatorHears::Status(before) = sandbox.operator(&OperatorSays::Status) else { panic!("no status") };
+    sandbox.write_rules(
+        "10-org.cedar",
+        "@id(\"org.ls\") forbid (principal == Agent::\"bot\", action, resource == Program::\"ls\");",
+    );
+    sandbox.until("the guard", |status| status.policy != before.policy);
+    let AgentHears::Deny { reasons, .. } = hands_over(&sandbox, &key, "true && ls") else { panic!("not denied") };
+    assert!(reasons.first().unwrap().contains("org.ls"), "{reasons:?}");
+    assert!(is_allowed(&hands_over(&sandbox, &key, "pwd")));
+    sandbox.write_rules("20-broken.cedar", "permit (principal, action, resource);");
+    sandbox.until("the refusal", |status| status.refused.as_ref().is_some_and(|why| why.contains("can only `forbid`")));
+    assert!(!is_allowed(&hands_over(&sandbox, &key, "ls")), "the guard before stays in force");
+    let tested = sandbox.countersign(&["policy", "test"]).output().unwrap();
+    assert_eq!(tested.status.code(), Some(1));
+}
+
+#[test]
 fn a_policy_that_only_watches_says_so_everywhere() {
     let mut sandbox = Sandbox::prepared("");
-    write_rules(&sandbox, "00-preset.toml", "preset = 'observe'\n");
+    sandbox.write_rules("00-preset.toml", "preset = 'observe'\n");
     sandbox.start_logd();
     sandbox.start_daemon();
     let key = sandbox.add_agent("bot");
@@ -284,10 +283,10 @@ fn a_policy_that_only_watches_says_so_everywhere() {
 #[test]
 fn an_enforcement_point_that_cannot_do_what_a_rule_obliges_to_refuses() {
     let mut sandbox = Sandbox::prepared("");
-    write_rules(&sandbox, "10-files.toml", &makes_files(&sandbox, "with = { timeout_s = 1, withhold = ['SECRET'] }"));
+    sandbox.write_rules("10-files.toml", &makes_files(&sandbox, "with = { timeout_s = 1, withhold = ['SECRET'] }"));
     let boxed =
         makes_files(&sandbox, "with = { sandbox = 'strict' }").replace("test.files", "test.box").replace("/a'", "/b'");
-    write_rules(&sandbox, "05-box.toml", &boxed.replace("/**", "/b"));
+    sandbox.write_rules("05-box.toml", &boxed.replace("/**", "/b"));
     sandbox.start_logd();
     sandbox.start_daemon();
     let key = sandbox.add_agent("bot");

@@ -118,6 +118,18 @@ fn show(preset: &str) -> Result<ExitCode, String> {
 }
 
 fn test(set: &SetArgs, json: bool) -> Result<ExitCode, String> {
+    let directory = set.dir.clone().or_else(|| Layout::from_environment().ok().map(|it| it.policy()));
+    if let Some(directory) = directory.filter(|it| set.preset.is_none() && !sets::guards(it).is_empty()) {
+        // The daemon knows Cedar, this program does not: it loads the directory as it would.
+        let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+        let daemon = std::process::Command::new(own.with_file_name("countersignd"))
+            .arg("--check-policy")
+            .arg(&directory)
+            .status();
+        if !daemon.map_err(|why| format!("`countersignd` could not be started: {why}"))?.success() {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
     match stack::on_large_stack(|| sets::tried(set.preset.as_deref(), set.dir.as_deref())).map_err(str::to_owned)? {
         Ok(policy) => {
             let (rules, examples) = (

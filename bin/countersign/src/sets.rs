@@ -28,6 +28,12 @@ pub(crate) fn own() -> Result<Policy, String> {
 /// What a set is made of; nothing where it is a preset alone.
 fn sources(preset: Option<&str>, directory: Option<&Path>) -> Result<Option<Sources>, String> {
     let own = || Layout::from_environment().ok().map(|layout| layout.policy()).filter(|path| path.exists());
+    let read = directory.map(Path::to_owned).or_else(own).filter(|_| preset.is_none());
+    if read.is_some_and(|it| !guards(&it).is_empty()) {
+        eprintln!(
+            "countersign: the guards (`*.cedar`) of this policy can only forbid or demand people, and are asked by countersignd alone; they are left out here"
+        );
+    }
     Ok(match (preset, directory) {
         (Some(_), _) => None,
         (None, Some(directory)) => Some(Sources::files(host::files::trusted_texts(directory, "toml")?)),
@@ -36,6 +42,12 @@ fn sources(preset: Option<&str>, directory: Option<&Path>) -> Result<Option<Sour
             None => None,
         },
     })
+}
+
+/// The files of a directory that are guards.
+pub(crate) fn guards(directory: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    entries.filter(|path| path.extension().is_some_and(|it| it == "cedar")).collect()
 }
 
 /// Loads a set; its problems as lines for people.

@@ -32,9 +32,26 @@ fn main() -> ExitCode {
             println!("countersignd {}", env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;
         }
+        Some("--check-policy") => {
+            let Some(directory) = std::env::args_os().nth(2) else {
+                eprintln!("countersignd: `--check-policy` needs a directory of rules");
+                return ExitCode::FAILURE;
+            };
+            return match policy::check(std::path::Path::new(&directory)) {
+                Ok(what) => {
+                    println!("{what}");
+                    ExitCode::SUCCESS
+                }
+                Err(why) => {
+                    eprintln!("countersignd: {why}");
+                    ExitCode::FAILURE
+                }
+            };
+        }
         Some(_) => {
             println!(
-                "countersignd: judges requests.\n\nIt takes no arguments; `countersign up` starts it. Directories come from \
+                "countersignd: judges requests.\n\n`countersign up` starts it, without arguments; `--check-policy DIR` loads a directory of rules and guards as it \
+                 would, and ends. Directories come from \
                  COUNTERSIGN_DIR or the XDG variables."
             );
             return ExitCode::SUCCESS;

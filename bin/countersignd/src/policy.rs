@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use audit::RecordKind;
+use guard::CedarGuard;
 use host::watch::Watch;
-use pdp::{Mode, Policy, Sources};
+use pdp::{Mode, Policy, PolicyProblem, Sources};
 use serde_json::json;
 use store::RuleRow;
 
@@ -126,10 +127,26 @@ fn read(directory: &Path, made: &[RuleRow], try_made: bool) -> Result<Policy, St
     for rule in made.iter().filter(|rule| rule.removed_ms.is_none()) {
         sources.push_made(format!("rule made of an approval ({})", rule.id), rule.text.clone(), try_made);
     }
-    Policy::load(&sources, &understand::read_blind).map_err(|problems| {
+    let told = |problems: Vec<PolicyProblem>| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
         format!("the rules in `{}` are refused:\n{}", directory.display(), lines.join("\n"))
-    })
+    };
+    let policy = Policy::load(&sources, &understand::read_blind).map_err(told)?;
+    let guards = if directory.exists() { host::files::trusted_texts(directory, "cedar")? } else { Vec::new() };
+    if guards.is_empty() {
+        return Ok(policy);
+    }
+    let guard = CedarGuard::load(&guards).map_err(told)?;
+    Ok(policy.guarded(Box::new(guard), &guards))
+}
+
+/// Loads a directory as it would be loaded to be in force, and says what it is.
+///
+/// # Errors
+/// It is refused.
+pub(crate) fn check(directory: &Path) -> Result<String, String> {
+    let policy = host::stack::on_large_stack(|| read(directory, &[], true)).map_err(str::to_owned)??;
+    Ok(format!("{} rules; policy {}", policy.rules().len(), policy.digest()))
 }
 
 /// Reloads whenever a file of the directory changes, on a thread of its own.

@@ -57,7 +57,9 @@ impl Watch {
             let event = reader.next()?;
             // In the parent only the directory itself is of interest; a file's events have other names.
             let about = event.file_name().map(|it| OsStr::from_bytes(it.to_bytes()).to_owned());
-            let of_file = about.as_ref().is_some_and(|it| Path::new(it).extension().is_some_and(|end| end == "toml"));
+            let of_file = about
+                .as_ref()
+                .is_some_and(|it| Path::new(it).extension().is_some_and(|end| end == "toml" || end == "cedar"));
             if of_file || about.as_ref() == Some(&name) || about.is_none() {
                 break;
             }

@@ -131,6 +131,7 @@ pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'
         judging.ask(factor.name, factor.why.clone(), asked);
     }
     tighten(intent, situation, policy, asked, &mut judging);
+    by_guard(intent, situation, policy, asked, &mut judging);
     if let (Verdict::Ask(..), Some(quorum), model::Reversibility::Irreversible) =
         (&judging.verdict, settings.irreversible, intent.reversibility())
     {
@@ -184,6 +185,25 @@ fn by_default(segment: &Segment, settings: &Settings, judging: &mut Judging) {
     let worst = segment.operations.iter().max_by_key(|operation| base(operation.category));
     let what = worst.map_or_else(String::new, |it| format!(": {it}"));
     judging.ask("default_ask", format!("{} risk{what}", level.as_str()), asked);
+}
+
+/// What an organisation adds. A guard that cannot be evaluated refuses.
+fn by_guard(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: Quorum, judging: &mut Judging) {
+    let Some(guard) = policy.guard() else { return };
+    match guard.objections(intent, situation) {
+        Err(why) => judging.add(Verdict::Deny, Reason { source: Source::Factor("guard_error"), text: why }),
+        Ok(objections) => {
+            for objection in objections {
+                let reason = Reason { source: Source::Rule(objection.name.clone()), text: objection.why };
+                let verdict = match objection.people {
+                    None => Verdict::Deny,
+                    Some(people) => Verdict::Ask(asked.strictest(Quorum { people, ..asked }), Obligations::default()),
+                };
+                judging.add(verdict, reason);
+                judging.rules.push(objection.name);
+            }
+        }
+    }
 }
 
 /// What is remembered of the session and the agent.

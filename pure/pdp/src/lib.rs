@@ -4,6 +4,7 @@
 mod decision;
 mod derive;
 mod evaluate;
+mod guard;
 mod pace;
 mod pattern;
 mod policy;
@@ -15,6 +16,7 @@ mod sequence;
 pub use decision::{Assurance, Decision, Obligations, Quorum, Reason, Source, Verdict};
 pub use derive::{Candidate, Suggestion, derive, mine};
 pub use evaluate::{Considered, Situation, consider, evaluate, note_sequences};
+pub use guard::{Guard, Objection};
 pub use pace::{Checkpoint, Footprint, Pace, Scope, Taint, Tightened, Velocity};
 pub use policy::{Limits, Mode, Policy, PolicyDigest, PolicyProblem, Settings, Sources};
 pub use preset::presets;

@@ -20,6 +20,7 @@ use std::fmt;
 use model::{Digest, Intent};
 
 use crate::evaluate::Situation;
+use crate::guard::Guard;
 use crate::rule::Rule;
 use crate::sequence::Sequence;
 use index::Index;
@@ -47,6 +48,7 @@ pub struct Policy {
     limits: BTreeMap<String, Limits>,
     sequences: Vec<Sequence>,
     settings: Settings,
+    guard: Option<Box<dyn Guard>>,
     digest: PolicyDigest,
 }
 
@@ -82,6 +84,22 @@ impl Policy {
     /// All rules: blocks first, then the others in the order in which they are tried.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The same rules under a guard. Its files are a part of what the digest names.
+    pub fn guarded(mut self, guard: Box<dyn Guard>, files: &[(String, String)]) -> Self {
+        let mut hashed = self.digest.0.as_array().to_vec();
+        for (file, text) in files {
+            hashed.extend_from_slice(Digest::within(file, text.as_bytes()).as_array());
+        }
+        self.digest = PolicyDigest(Digest::within("countersign/guarded-policy/v1", &hashed));
+        self.guard = Some(guard);
+        self
+    }
+
+    /// The guard, if there is one.
+    pub(crate) fn guard(&self) -> Option<&dyn Guard> {
+        self.guard.as_deref()
     }
 
     /// The rules over sessions.

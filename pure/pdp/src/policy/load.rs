@@ -283,6 +283,7 @@ impl Build {
             rules,
             sequences: self.sequences,
             settings: self.settings,
+            guard: None,
             digest: PolicyDigest(Digest::within("countersign/policy/v1", &self.hashed)),
         })
     }
