@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use testkit::{Sandbox, bash_act};
-use wire::{AgentHears, OperatorHears, OperatorSays, RuleWish};
+use wire::{AgentHears, OperatorHears, OperatorSays, RuleWish, Vouch};
 
 /// A rule that allows making files in the work directory of a sandbox.
 fn makes_files(sandbox: &Sandbox, extra: &str) -> String {
@@ -155,6 +155,7 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
     let sandbox = Sandbox::start();
     let key = sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
+    let platform = sandbox.enrol("pat", Some(&rita));
     let agent = sandbox.raw(&key);
     agent.send_submit("s", &bash_act("mkdir build-17"), true);
     assert!(matches!(agent.hear().unwrap(), AgentHears::Held { .. }));
@@ -190,8 +191,13 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
     let made = rules.iter().find(|rule| rule.id == "made.x").unwrap();
     assert_eq!(made.author.as_deref(), Some("rita"));
     assert_eq!(made.request.as_deref(), Some(hold.request.as_str()));
-    // An end, by a person.
-    let remove = OperatorSays::RemoveRule { id: "made.x".to_owned(), by: rita.vouch() };
+    // An end, by a person: first brought forward, then now.
+    let expire = |end: &str, by| OperatorSays::ExpireRule { id: "made.x".to_owned(), end: end.to_owned(), by };
+    let nobody = Vouch { reviewer: "rita".to_owned(), proof: wire::Proof::Totp("000000".to_owned()) };
+    assert!(done(sandbox.operator(&expire("2099-06-01T00:00:00Z", nobody))).contains("only brought forward"));
+    assert!(done(sandbox.operator(&expire("2098-01-01T00:00:00Z", platform.vouch()))).contains("`made.x.2` is in force"));
+    assert!(is_allowed(&hands_over(&sandbox, &key, "mkdir build-17")));
+    let remove = OperatorSays::RemoveRule { id: "made.x.2".to_owned(), by: platform.vouch() };
     assert!(done(sandbox.operator(&remove)).contains("does not apply"));
     assert!(!is_allowed(&hands_over(&sandbox, &key, "mkdir build-17")));
 }

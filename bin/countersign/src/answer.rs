@@ -8,11 +8,15 @@ use approval::{NAMESPACE, Said, approval_message};
 use clap::Args;
 use host::clock;
 use host::layout::Layout;
+use model::display::visible;
 use model::{Digest, HoldId, RequestDigest};
+use pdp::{Sources, Verdict};
 use wire::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
 
+use crate::history::{self, Past};
 use crate::operator_link::{OperatorLink, unexpected};
-use crate::{review, when};
+use crate::reader::{Read, Reader};
+use crate::{review, sets, when};
 
 /// Who answers, and with what proof.
 #[derive(Args, Clone)]
@@ -72,14 +76,15 @@ pub(crate) fn approve(args: &ApproveArgs) -> Result<ExitCode, String> {
         (None, false) => None,
         (number, list) => {
             let (candidates, none) = candidates(&link, &hold.id)?;
-            show_candidates(&candidates, none.as_deref());
+            show_candidates(&candidates, none.as_deref(), &past_questions());
             if list {
                 return Ok(ExitCode::SUCCESS);
             }
             let chosen = number.and_then(|it| it.checked_sub(1)).and_then(|it| candidates.get(it));
             let chosen = chosen.ok_or("there is no candidate of this number; see `--rules`")?;
             let end = when::end(args.until.as_deref().unwrap_or(""), clock::now_ms())?;
-            Some((rule_of(chosen, &end), args.reason.clone().unwrap_or_default()))
+            let reason = args.reason.clone().unwrap_or_default();
+            Some((rule_of(chosen, &end, &reason), reason))
         }
     };
     println!("{}", give(&link, &hold, Said::Yes, &args.answer.proof, wish)?);
@@ -93,26 +98,63 @@ fn candidates(link: &OperatorLink, hold: &str) -> Result<(Vec<CandidateView>, Op
     }
 }
 
-fn show_candidates(candidates: &[CandidateView], none: Option<&str>) {
+/// How many days back a rule is tried on what was asked, and on how many acts at most.
+const PAST_DAYS: u64 = 30;
+const MOST_PAST: usize = 2_000;
+
+/// What people were asked lately, read anew. Nothing where the record cannot be read by whoever calls.
+fn past_questions() -> Vec<(Past, Read)> {
+    let since = clock::now_ms().saturating_sub(PAST_DAYS.saturating_mul(86_400_000));
+    let asked = history::load(None, since).unwrap_or_default().into_iter();
+    let asked = asked.rev().filter(|past| past.verdict.as_deref() == Some("ask")).take(MOST_PAST);
+    host::stack::on_large_stack(|| {
+        let reader = Reader::new();
+        asked.map(|past| (past.read(&reader), past)).map(|(read, past)| (past, read)).collect()
+    })
+    .unwrap_or_default()
+}
+
+/// Which of what was asked a rule would have let run.
+fn released<'a>(candidate: &CandidateView, past: &'a [(Past, Read)]) -> Vec<&'a str> {
+    let text = format!("[default]\nreads = \"ask\"\n[[rule]]\nid = \"candidate\"\n{}", candidate.text);
+    let sources = Sources::files(vec![("candidate".to_owned(), text)]);
+    let Ok(policy) = sets::load(&sources) else { return Vec::new() };
+    let reader = Reader::new();
+    let lets = |(past, read): &&(Past, Read)| {
+        let decision = reader.decide(&policy, &past.line, read, past.agent.as_deref(), clock::now_ms());
+        matches!(decision.verdict(), Verdict::Allow(_)) && !decision.rules().is_empty()
+    };
+    past.iter().filter(lets).map(|(past, _)| past.line.as_str()).collect()
+}
+
+fn show_candidates(candidates: &[CandidateView], none: Option<&str>, past: &[(Past, Read)]) {
     if let Some(why) = none {
         println!("{why}");
     }
     for (number, candidate) in (1_usize..).zip(candidates) {
-        println!("\n{number}. {}", candidate.what);
+        println!("\n{number}. {}", visible(&candidate.what));
+        let released = released(candidate, past);
+        println!("     of {} questions in {PAST_DAYS} days it would have spared {}", past.len(), released.len());
+        let distinct: std::collections::BTreeSet<&str> = released.into_iter().collect();
+        for line in distinct.into_iter().take(5) {
+            println!("       such as      {}", visible(line));
+        }
         for text in &candidate.releases {
-            println!("     would run      {text}");
+            println!("     would run      {}", visible(text));
         }
         for text in &candidate.refuses {
-            println!("     would not run  {text}");
+            println!("     would not run  {}", visible(text));
         }
     }
 }
 
 /// The whole rule: a name of its own, and an end.
-fn rule_of(candidate: &CandidateView, end: &str) -> String {
+fn rule_of(candidate: &CandidateView, end: &str, reason: &str) -> String {
     let id = Digest::within("countersign/made-rule/v1", format!("{}{end}", candidate.text).as_bytes()).to_string();
     let short = id.get(..10).unwrap_or(&id);
-    format!("[[rule]]\nid = \"made.{short}\"\nexpires = {end}\n{}", candidate.text)
+    // A JSON string is a TOML string, as long as it has no character that JSON leaves bare and TOML does not.
+    let reason = serde_json::Value::String(reason.chars().filter(|c| !c.is_control()).collect());
+    format!("[[rule]]\nid = \"made.{short}\"\nreason = {reason}\nexpires = {end}\n{}", candidate.text)
 }
 
 /// A change with the proof of a person: the proof covers the change, word for word.

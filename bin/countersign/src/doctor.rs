@@ -110,7 +110,18 @@ fn running(report: &mut Report, status: &Status, layout: &Layout) {
         "as shipped".to_owned()
     };
     let digest: String = status.policy.chars().take(12).collect();
-    report.add(Finding::Good, "policy", format!("{} rules, {source}, digest {digest}", status.rules));
+    let preset = status.preset.as_deref().unwrap_or("no preset");
+    report.add(Finding::Good, "policy", format!("{} rules on {preset}, {source}, digest {digest}", status.rules));
+    if status.mode == "observe" {
+        let why = "it only watches and DOES NOT PROTECT; choose another with `countersign policy use`";
+        report.add(Finding::Bad, "policy", why.to_owned());
+    }
+    if let Some(why) = &status.refused {
+        report.add(Finding::Bad, "policy", format!("the newest files are not in force; {why}"));
+    }
+    if !status.flags.is_empty() {
+        report.add(Finding::Advice, "flags", format!("set: {}", status.flags.join(", ")));
+    }
     if status.reviewers == 0 {
         report.add(
             Finding::Bad,

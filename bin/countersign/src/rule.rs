@@ -124,41 +124,8 @@ fn done(heard: OperatorHears) -> Result<String, String> {
 
 fn expire(link: &OperatorLink, id: &str, at: &str, proof: &ProofArgs) -> Result<ExitCode, String> {
     let end = when::end(at, clock::now_ms())?;
-    let rules = all_rules(link)?;
-    let rule = rules.iter().find(|rule| rule.id == id && rule.removed.is_none());
-    let rule = rule.ok_or_else(|| format!("there is no rule `{id}`; see `countersign rule ls`"))?;
-    let text = rule.text.clone().ok_or("the rule stands in a file; change `expires` there")?;
-    let before = rule.expires_ms.unwrap_or(u64::MAX);
-    if when::millis(&end)? > before {
-        return Err("an end is only brought forward; to let a rule live longer, make it anew".to_owned());
-    }
-    let kept = text.lines().filter(|line| !line.trim_start().starts_with("expires"));
-    let renamed = |line: &str| {
-        if line.trim_start().starts_with("id ") || line.trim_start().starts_with("id=") {
-            format!("id = \"{}\"", next_name(id))
-        } else {
-            line.to_owned()
-        }
-    };
-    let mut lines: Vec<String> = kept.map(renamed).collect();
-    let after_id =
-        lines.iter().position(|line| line.starts_with("id = ")).map_or(lines.len(), |at| at.saturating_add(1));
-    lines.insert(after_id, format!("expires = {end}"));
-    let reason = format!("the end of `{id}` brought forward");
-    println!("{}", add(link, lines.join("\n"), rule.request.clone(), &reason, proof)?);
-    if proof.ssh_key.is_none() {
-        println!("now the old one; a code counts once, so this asks for the next");
-    }
-    let again = ProofArgs { code: None, ..proof.clone() };
-    tell(remove(link, id, &again)?)
-}
-
-/// `a` is followed by `a.2`, that by `a.3`.
-fn next_name(id: &str) -> String {
-    match id.rsplit_once('.').and_then(|(head, number)| Some((head, number.parse::<u32>().ok()?))) {
-        Some((head, number)) => format!("{head}.{}", number.saturating_add(1)),
-        None => format!("{id}.2"),
-    }
+    let build = |by| OperatorSays::ExpireRule { id: id.to_owned(), end: end.clone(), by };
+    tell(done(link.ask(&prove_change(link, proof, &build)?)?)?)
 }
 
 fn all_rules(link: &OperatorLink) -> Result<Vec<RuleView>, String> {

@@ -23,12 +23,6 @@ pub(crate) fn end(text: &str, now_ms: u64) -> Result<String, String> {
     Ok(whole.to_string())
 }
 
-/// A time in RFC 3339 as milliseconds since 1970.
-pub(crate) fn millis(text: &str) -> Result<u64, String> {
-    let moment: Timestamp = text.parse().map_err(|_| format!("`{text}` is no time"))?;
-    u64::try_from(moment.as_millisecond()).map_err(|_| format!("`{text}` is before 1970"))
-}
-
 /// A time for people's eyes: RFC 3339, UTC, whole seconds.
 pub(crate) fn shown(ms: u64) -> String {
     i64::try_from(ms / 1_000)

@@ -136,6 +136,58 @@ fn may_be_made(rule: &pdp::Rule) -> Result<(), String> {
     }
 }
 
+/// Brings the end of a rule forward: it is made anew under the next name with the new end, and the old one is removed. The
+/// new one is in force first; a crash between the two leaves both, of which the record tells.
+pub(crate) fn expire(
+    daemon: &Daemon,
+    message: &OperatorSays,
+    id: &str,
+    end: &str,
+    by: &Vouch,
+) -> Result<String, String> {
+    let rules = daemon.store.rules().map_err(|why| why.to_string())?;
+    let row = rules.iter().find(|row| row.id == *id && row.removed_ms.is_none());
+    let row =
+        row.ok_or_else(|| format!("no rule `{id}` that was made applies; rules of files are changed in their files"))?;
+    let before = alone(&row.text)?.expires_ms.unwrap_or(u64::MAX);
+    let text = ending(&row.text, &next_name(id), end);
+    let after = alone(&text)?.expires_ms.ok_or("the rule has no end")?;
+    if after >= before {
+        return Err("an end is only brought forward; to let a rule live longer, make it anew".to_owned());
+    }
+    let who = proved(daemon, message, by)?;
+    let said = make(daemon, &text, row.request.clone(), &format!("the end of `{id}` brought forward"), &who)?;
+    let body = json!({"what": "rule removed", "rule": id, "by": who.as_str()});
+    let _receipt = daemon.record(RecordKind::Change, body)?;
+    daemon.store.remove_rule(id, who.as_str(), clock::now_ms()).map_err(|why| why.to_string())?;
+    policy::reload(daemon, "a rule was removed")?;
+    Ok(format!("{said} until {end}, in place of `{id}`"))
+}
+
+/// A rule's text under another name and with another end.
+fn ending(text: &str, id: &str, end: &str) -> String {
+    let is = |line: &str, key: &str| {
+        line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    let mut lines = Vec::new();
+    for line in text.lines().filter(|line| !is(line, "expires")) {
+        if is(line, "id") {
+            lines.push(format!("id = \"{id}\"\nexpires = {end}"));
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+/// `a` is followed by `a.2`, that by `a.3`.
+fn next_name(id: &str) -> String {
+    match id.rsplit_once('.').and_then(|(head, number)| Some((head, number.parse::<u32>().ok()?))) {
+        Some((head, number)) => format!("{head}.{}", number.saturating_add(1)),
+        None => format!("{id}.2"),
+    }
+}
+
 /// What was approved was approved for this agent, in this directory.
 fn bound_to((agent, cwd): &(String, Option<String>)) -> Result<String, String> {
     let cwd = cwd.as_deref().ok_or("no rule is made of this: its directory is not known")?;

@@ -55,6 +55,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             | OperatorSays::Rules
             | OperatorSays::AddRule { .. }
             | OperatorSays::RemoveRule { .. }
+            | OperatorSays::ExpireRule { .. }
             | OperatorSays::Candidates { .. }) => rules::answer(daemon, &about).unwrap_or_else(|why| refused(&why)),
             OperatorSays::Agents => agents(daemon).unwrap_or_else(|why| refused(&why)),
             OperatorSays::AddReviewer { name, ssh_key, vouch } => {

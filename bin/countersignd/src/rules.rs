@@ -58,6 +58,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
             policy::reload(daemon, "a rule was removed")?;
             done(format!("rule `{id}` does not apply any more"))
         }
+        OperatorSays::ExpireRule { id, end, by } => done(made::expire(daemon, message, id, end, by)?),
         OperatorSays::Candidates { hold } => made::candidates(daemon, hold),
         OperatorSays::Holds { .. }
         | OperatorSays::Answer { .. }

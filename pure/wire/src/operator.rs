@@ -79,6 +79,15 @@ pub enum OperatorSays {
         /// Who says so.
         by: Vouch,
     },
+    /// A rule that was made ends sooner.
+    ExpireRule {
+        /// Its id.
+        id: String,
+        /// When, as a date and time (RFC 3339).
+        end: String,
+        /// Who says so.
+        by: Vouch,
+    },
     /// Which rules could be made of a hold?
     Candidates {
         /// The hold.
@@ -219,6 +228,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
             Some(format!("add rule\nrequest {request:?}\nreason {reason}\n{text}"))
         }
         OperatorSays::RemoveRule { id, .. } => Some(format!("remove rule {id}")),
+        OperatorSays::ExpireRule { id, end, .. } => Some(format!("expire rule {id} at {end}")),
         OperatorSays::Holds { .. }
         | OperatorSays::Answer { .. }
         | OperatorSays::AddAgent { .. }
