@@ -192,6 +192,7 @@ impl Sandbox {
             owner: "platform".to_owned(),
             uid: None,
             place: wire::AgentPlace::default(),
+            by: None,
         };
         let OperatorHears::Agent { key } = self.operator(&say) else { panic!("no agent") };
         let path = self.layout.agent_key(name);

@@ -35,6 +35,8 @@ enum AgentVerb {
         save: bool,
         #[command(flatten)]
         place: PlaceArgs,
+        #[command(flatten)]
+        proof: ProofArgs,
     },
     /// Say where an agent belongs and how far it is trusted, with a reviewer's proof (not its owner's)
     Set {
@@ -85,10 +87,14 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
                 _ => return Err(unexpected()),
             }
         }
-        AgentVerb::Add { name, owner, uid, save, place } => {
+        AgentVerb::Add { name, owner, uid, save, place, proof } => {
             let (name, owner) = (name.clone(), owner.clone());
-            let say =
-                OperatorSays::AddAgent { name: name.clone(), owner: owner.clone(), uid: *uid, place: place.view() };
+            let build = |by| {
+                let (name, owner) = (name.clone(), owner.clone());
+                OperatorSays::AddAgent { name, owner, uid: *uid, place: place.view(), by }
+            };
+            let given = proof.reviewer.is_some() || proof.code.is_some() || proof.ssh_key.is_some();
+            let say = if given { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
             let OperatorHears::Agent { key } = link.ask(&say)? else { return Err(unexpected()) };
             if *save {
                 let path = layout.agent_key(&name);

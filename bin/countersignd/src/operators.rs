@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use store::Factor;
 use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, ReviewerView, Status, Vouch};
 
-use crate::daemon::{AgentPlace, Daemon};
+use crate::daemon::Daemon;
 use crate::{made, rules};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
@@ -45,9 +45,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             OperatorSays::Answer { hold, said, by, rule } => {
                 answer(daemon, &hold, &said, &by, rule).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::AddAgent { name, owner, uid, place } => {
-                add_agent(daemon, &name, &owner, uid, place).unwrap_or_else(|why| refused(&why))
-            }
+            add @ OperatorSays::AddAgent { .. } => rules::add_agent(daemon, &add).unwrap_or_else(|why| refused(&why)),
             about @ (OperatorSays::PlaceAgent { .. }
             | OperatorSays::Flags
             | OperatorSays::Flag { .. }
@@ -166,23 +164,6 @@ pub(crate) fn prove(
             Err(why)
         }
     }
-}
-
-fn add_agent(
-    daemon: &Daemon,
-    name: &str,
-    owner: &str,
-    uid: Option<u32>,
-    place: wire::AgentPlace,
-) -> Result<OperatorHears, String> {
-    rules::check_place(&place)?;
-    let name = AgentName::parse(name).map_err(|why| why.to_string())?;
-    let owner = PersonName::parse(owner).map_err(|why| why.to_string())?;
-    if uid == Some(host::files::my_uid()) || uid == Some(0) {
-        return Err("an agent cannot be bound to our own user or to root: it could read our state".to_owned());
-    }
-    let wire::AgentPlace { env, groups, trust } = place;
-    Ok(OperatorHears::Agent { key: daemon.add_agent(AgentPlace { name, owner, uid, env, groups, trust })? })
 }
 
 fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {

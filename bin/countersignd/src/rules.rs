@@ -81,6 +81,44 @@ pub(crate) fn proved(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Res
     Ok(prove(daemon, by, &change_question(request)?, Said::Yes, clock::now_ms())?.0)
 }
 
+/// Adds an agent. One that a rule lets do more than others (by its name, group, environment or trust) takes a person's
+/// proof: whoever reaches the socket could be an agent that makes itself another.
+pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
+    let OperatorSays::AddAgent { name, owner, uid, place, by } = message else {
+        return Err("this adds no agent".to_owned());
+    };
+    check_place(place)?;
+    let name = AgentName::parse(name).map_err(|why| why.to_string())?;
+    let owner = PersonName::parse(owner).map_err(|why| why.to_string())?;
+    if *uid == Some(host::files::my_uid()) || *uid == Some(0) {
+        return Err("an agent cannot be bound to our own user or to root: it could read our state".to_owned());
+    }
+    let named = daemon.policy.current().rules().iter().any(|rule| rule.favours(name.as_str()));
+    let placed = place.env.is_some() || !place.groups.is_empty() || place.trust > 1;
+    match by {
+        Some(by) => {
+            let who = proved(daemon, message, by)?;
+            if who == owner {
+                return Err("whoever answers for an agent does not decide how far it is trusted".to_owned());
+            }
+        }
+        None if named || placed => {
+            return Err(format!(
+                "{}, so a reviewer has to say so: add `--as NAME`",
+                if named {
+                    "a rule lets agents of this name do more than others"
+                } else {
+                    "it would have an environment, groups or trust"
+                }
+            ));
+        }
+        None => {}
+    }
+    let AgentPlace { env, groups, trust } = place.clone();
+    let place = crate::daemon::AgentPlace { name, owner, uid: *uid, env, groups, trust };
+    Ok(OperatorHears::Agent { key: daemon.add_agent(place)? })
+}
+
 fn place_agent(
     daemon: &Daemon,
     message: &OperatorSays,

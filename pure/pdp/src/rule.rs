@@ -230,6 +230,11 @@ impl Rule {
         self.context.may_concern(agent)
     }
 
+    /// Whether it allows agents of this name what it does not allow others.
+    pub fn favours(&self, agent: &str) -> bool {
+        self.verdict == RuleVerdict::Allow && self.context.names(agent)
+    }
+
     /// Whether it allows what is not understood whole.
     pub const fn accepts_partial(&self) -> bool {
         self.accepts_partial

@@ -36,6 +36,9 @@ pub enum OperatorSays {
         /// Where it belongs, and how far it is trusted.
         #[serde(default)]
         place: AgentPlace,
+        /// Who says so. Nobody is needed for an agent that no rule lets do more than any other.
+        #[serde(default)]
+        by: Option<Vouch>,
     },
     /// An agent belongs elsewhere, or is trusted otherwise.
     PlaceAgent {
@@ -220,6 +223,10 @@ pub enum OperatorHears {
 /// What a person's proof for a change covers: the change, word for word. Nothing where no proof is needed.
 pub fn change_text(message: &OperatorSays) -> Option<String> {
     match message {
+        OperatorSays::AddAgent { name, owner, uid, place, .. } => Some(format!(
+            "add agent {name}\nowner {owner}\nuid {uid:?}\nenv {:?}\ngroups {:?}\ntrust {}",
+            place.env, place.groups, place.trust
+        )),
         OperatorSays::PlaceAgent { name, place, .. } => {
             Some(format!("agent {name}\nenv {:?}\ngroups {:?}\ntrust {}", place.env, place.groups, place.trust))
         }
@@ -231,7 +238,6 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         OperatorSays::ExpireRule { id, end, .. } => Some(format!("expire rule {id} at {end}")),
         OperatorSays::Holds { .. }
         | OperatorSays::Answer { .. }
-        | OperatorSays::AddAgent { .. }
         | OperatorSays::Flags
         | OperatorSays::Reload
         | OperatorSays::Rules

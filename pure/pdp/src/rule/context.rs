@@ -124,6 +124,14 @@ impl Context {
             && !self.not.iter().filter(of_agent).any(|it| it.holds(&situation) == Some(true))
     }
 
+    /// Whether a condition names the agent, alone or by a pattern.
+    pub(crate) fn names(&self, agent: &str) -> bool {
+        let situation = Situation { agent: Some(agent), ..Situation::default() };
+        let named =
+            |it: &Condition| matches!(it, Condition::Text(Attribute::Agent, _)) && it.holds(&situation) == Some(true);
+        self.conditions.iter().any(named)
+    }
+
     /// Whether it depends on where the command is run.
     pub(crate) fn is_placed(&self) -> bool {
         let placed =

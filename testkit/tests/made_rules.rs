@@ -1,0 +1,143 @@
+//! Rules and agents that are made while the daemon runs: what becomes a rule, who may make one, and of what.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
+
+use std::time::{Duration, Instant};
+
+use testkit::{Sandbox, bash_act};
+use wire::{AgentHears, OperatorHears, OperatorSays, RuleWish, Vouch};
+
+fn hands_over(sandbox: &Sandbox, key: &str, text: &str) -> AgentHears {
+    let agent = sandbox.raw(key);
+    agent.send_submit("s", &bash_act(text), true);
+    agent.hear().unwrap()
+}
+
+fn is_allowed(heard: &AgentHears) -> bool {
+    matches!(heard, AgentHears::Allow { .. })
+}
+
+fn done(heard: OperatorHears) -> String {
+    let (OperatorHears::Done { what: said } | OperatorHears::Refused { why: said }) = heard else {
+        panic!("{heard:?}")
+    };
+    said
+}
+
+#[test]
+fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let platform = sandbox.enrol("pat", Some(&rita));
+    let agent = sandbox.raw(&key);
+    agent.send_submit("s", &bash_act("mkdir build-17"), true);
+    assert!(matches!(agent.hear().unwrap(), AgentHears::Held { .. }));
+    let hold = sandbox.hold();
+    let say = OperatorSays::Candidates { hold: hold.id.clone() };
+    let OperatorHears::Candidates { candidates, .. } = sandbox.operator(&say) else { panic!("no candidates") };
+    let [exact, pattern] = candidates.as_slice() else { panic!("{candidates:?}") };
+    assert!(exact.what.contains("exactly"));
+    assert!(pattern.refuses.iter().any(|it| it.contains("; id")), "{pattern:?}");
+    let wish = |text: String| RuleWish { text, reason: "builds need it".to_owned(), by: None };
+    let answer = |rule| OperatorSays::Answer {
+        hold: hold.id.clone(),
+        said: "approve".to_owned(),
+        by: rita.vouch(),
+        rule: Some(rule),
+    };
+    // Without an end there is no rule, and the approval does not count either.
+    let endless = format!("[[rule]]\nid = 'made.x'\n{}", exact.text);
+    assert!(done(sandbox.operator(&answer(wish(endless)))).contains("has an end"));
+    let whole = format!("[[rule]]\nid = 'made.x'\nexpires = 2099-01-01T00:00:00Z\n{}", exact.text);
+    assert!(done(sandbox.operator(&answer(wish(whole)))).contains("`made.x` is in force"));
+    assert!(is_allowed(&agent.hear().unwrap()));
+    assert!(is_allowed(&hands_over(&sandbox, &key, "mkdir build-17")));
+    let elsewhere = sandbox.add_agent("other");
+    assert!(!is_allowed(&hands_over(&sandbox, &elsewhere, "mkdir build-17")), "it was approved for one agent");
+    assert!(!is_allowed(&hands_over(&sandbox, &key, "cd /tmp; mkdir build-17")), "and for one directory");
+    for other in
+        ["mkdir build-18", "mkdir build-17; touch x", "mkdir -p build-17", "mkdir build-17 > x", "sudo mkdir build-17"]
+    {
+        assert!(!is_allowed(&hands_over(&sandbox, &key, other)), "{other}");
+    }
+    let OperatorHears::Rules { rules, .. } = sandbox.operator(&OperatorSays::Rules) else { panic!("no rules") };
+    let made = rules.iter().find(|rule| rule.id == "made.x").unwrap();
+    assert_eq!(made.author.as_deref(), Some("rita"));
+    assert_eq!(made.request.as_deref(), Some(hold.request.as_str()));
+    // An end, by a person: first brought forward, then now.
+    let expire = |end: &str, by| OperatorSays::ExpireRule { id: "made.x".to_owned(), end: end.to_owned(), by };
+    let nobody = Vouch { reviewer: "rita".to_owned(), proof: wire::Proof::Totp("000000".to_owned()) };
+    assert!(done(sandbox.operator(&expire("2099-06-01T00:00:00Z", nobody))).contains("only brought forward"));
+    assert!(
+        done(sandbox.operator(&expire("2098-01-01T00:00:00Z", platform.vouch()))).contains("`made.x.2` is in force")
+    );
+    assert!(is_allowed(&hands_over(&sandbox, &key, "mkdir build-17")));
+    let remove = OperatorSays::RemoveRule { id: "made.x.2".to_owned(), by: platform.vouch() };
+    assert!(done(sandbox.operator(&remove)).contains("does not apply"));
+    assert!(!is_allowed(&hands_over(&sandbox, &key, "mkdir build-17")));
+}
+
+#[test]
+fn whoever_answers_for_an_agent_makes_no_rule_that_lets_it_do_more() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let platform = sandbox.add_reviewer("platform");
+    let rule = |when: &str| {
+        format!(
+            "[[rule]]\nid = 'made.own'\nverdict = 'allow'\nexact = 'mkdir a'\nexpires = 2099-01-01T00:00:00Z\n{when}\n\
+             matches = ['mkdir a']\nspares = ['mkdir b']\n"
+        )
+    };
+    let add = |when: &str| OperatorSays::AddRule {
+        text: rule(when),
+        request: None,
+        reason: "mine".to_owned(),
+        by: platform.vouch(),
+    };
+    assert!(done(sandbox.operator(&add(""))).contains("answers for the agent `bot`"));
+    assert!(done(sandbox.operator(&add("when = { agent = 'b*' }"))).contains("answers for the agent `bot`"));
+    assert!(done(sandbox.operator(&add("when = { agent = 'other' }"))).contains("in force"));
+}
+
+#[test]
+fn nobody_makes_themself_an_agent_that_rules_favour() {
+    let sandbox = Sandbox::start_with(
+        "[[rule]]\nid = 'deploy'\nverdict = 'allow'\nexact = 'mkdir a'\nwhen = { agent = 'deploy-*' }\nmatches = ['mkdir a']\nspares = ['mkdir b']\n",
+    );
+    let rita = sandbox.add_reviewer("rita");
+    let add = |name: &str, group: Option<&str>, by| {
+        let groups = group.iter().map(|it| (*it).to_owned()).collect();
+        let place = wire::AgentPlace { env: None, groups, trust: 1 };
+        OperatorSays::AddAgent { name: name.to_owned(), owner: "platform".to_owned(), uid: None, place, by }
+    };
+    assert!(done(sandbox.operator(&add("deploy-me", None, None))).contains("a reviewer has to say so"));
+    assert!(done(sandbox.operator(&add("bot", Some("deployers"), None))).contains("a reviewer has to say so"));
+    assert!(matches!(sandbox.operator(&add("bot", None, None)), OperatorHears::Agent { .. }));
+    assert!(matches!(sandbox.operator(&add("deploy-1", None, Some(rita.vouch()))), OperatorHears::Agent { .. }));
+}
+
+#[test]
+fn no_rule_is_made_of_interpreters_wrappers_or_what_is_not_understood() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    sandbox.add_reviewer("rita");
+    for text in
+        ["python3 -c 'print(1)' > x", "sudo touch a", "unheard-of a", "touch a; touch b", "X=1 touch a", "rm -rf a"]
+    {
+        let agent = sandbox.raw(&key);
+        agent.send_submit("s", &bash_act(text), true);
+        assert!(matches!(agent.hear().unwrap(), AgentHears::Held { .. }), "{text}");
+        let hold = sandbox.hold();
+        let heard = sandbox.operator(&OperatorSays::Candidates { hold: hold.id });
+        let OperatorHears::Candidates { candidates, none } = heard else { panic!("{heard:?}") };
+        assert!(candidates.is_empty() && none.is_some(), "{text}: {candidates:?}");
+        drop(agent);
+        let started = Instant::now();
+        while !matches!(sandbox.operator(&OperatorSays::Holds { follow: false }), OperatorHears::Holds { holds } if holds.is_empty())
+        {
+            assert!(started.elapsed() < Duration::from_secs(20));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
