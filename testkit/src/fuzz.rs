@@ -1,6 +1,8 @@
 //! Fuzz targets: what reads texts of strangers, fed with texts that nobody would write. A target must return, whatever it
 //! is given; a panic is a find, and so is an input that takes longer than [`MAX_INPUT_TIME`].
 
+mod rules;
+
 use std::time::Duration;
 
 use understand::{Dialect, Subject, Surroundings, read_blind};
@@ -25,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "grammar", make: grammatical, feed: |text| drop(read_blind(text)) },
     Target { name: "sql", make: mutated, feed: |text| read_as(Subject::Sql(text, Dialect::Any)) },
     Target { name: "code", make: code, feed: |text| drop(read_blind(text)) },
+    Target { name: "rules", make: rules::make, feed: rules::feed },
     Target { name: "secrets", make: mutated, feed: |text| drop(understand::secrets::mask(text, "salt")) },
 ];
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use model::{Digest, Intent, RequestDigest};
 use pdp::{Footprint, Pace, Policy, Situation, Verdict, presets};
+use serde_json::Value;
 
 /// Acts of every kind, roughly from harmless to grave.
 const ACTS: &[&str] = &[
@@ -148,7 +149,21 @@ fn after(policy: &Policy, text: &str, times: usize) -> Pace {
 
 /// The published schema of rule files: `api/policy.schema.json`.
 pub fn schema() -> String {
-    format!("{:#}\n", pdp::schema())
+    format!("{:#}\n", sorted(pdp::schema()))
+}
+
+/// The same, every object in the order of its keys, whatever order they are kept in.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut members: Vec<(String, Value)> =
+                map.into_iter().map(|(key, member)| (key, sorted(member))).collect();
+            members.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(members.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
 }
 
 /// Every such file: its path from the root of the repository, and its text.

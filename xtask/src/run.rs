@@ -101,7 +101,7 @@ pub(crate) fn fuzz(words: &[String]) -> Result<(), String> {
     };
     step("building the fuzz targets", &cargo(), &["build", "--locked", "--release", "-p", "testkit", "--bin", "fuzz"])?;
     let program = built("release").join("fuzz");
-    for target in ["shell", "grammar", "sql", "code", "secrets"] {
+    for target in ["shell", "grammar", "sql", "code", "rules", "secrets"] {
         step(target, &program.to_string_lossy(), &[target, inputs])?;
     }
     Ok(())
