@@ -10,6 +10,7 @@ use crate::pace::{Footprint, Pace, Scope};
 use crate::policy::{Mode, Policy, Settings};
 use crate::risk::{base, of_segment, risk_of};
 use crate::rule::{Rule, RuleVerdict};
+use crate::scope;
 use crate::sequence::Progress;
 
 /// What of the world a decision may look at. The clock comes in here.
@@ -222,6 +223,9 @@ fn tighten(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: Q
                 break;
             }
         }
+    }
+    if let Some(why) = scope::outside(policy.tasks(), settings.task_required, intent, situation) {
+        judging.ask("out_of_scope", why, asked);
     }
     if situation.depth > settings.depth {
         judging.ask("delegation", format!("it was delegated {} times over", situation.depth), asked);

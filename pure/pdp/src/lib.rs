@@ -11,6 +11,7 @@ mod policy;
 mod preset;
 mod risk;
 mod rule;
+mod scope;
 mod sequence;
 
 pub use decision::{Assurance, Decision, Obligations, Quorum, Reason, Source, Verdict};

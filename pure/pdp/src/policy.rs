@@ -22,6 +22,7 @@ use model::{Digest, Intent};
 use crate::evaluate::Situation;
 use crate::guard::Guard;
 use crate::rule::Rule;
+use crate::scope::Task;
 use crate::sequence::Sequence;
 use index::Index;
 
@@ -47,6 +48,7 @@ pub struct Policy {
     /// Rules that may decide only so often.
     limits: BTreeMap<String, Limits>,
     sequences: Vec<Sequence>,
+    tasks: Vec<Task>,
     settings: Settings,
     guard: Option<Box<dyn Guard>>,
     digest: PolicyDigest,
@@ -100,6 +102,11 @@ impl Policy {
     /// The guard, if there is one.
     pub(crate) fn guard(&self) -> Option<&dyn Guard> {
         self.guard.as_deref()
+    }
+
+    /// The tasks that agents may name.
+    pub(crate) fn tasks(&self) -> &[Task] {
+        &self.tasks
     }
 
     /// The rules over sessions.

@@ -8,7 +8,7 @@ mod resource;
 mod text;
 
 pub(crate) use context::Context;
-pub(crate) use read::{Wrong, nearest, no_such, read};
+pub(crate) use read::{Wrong, action, nearest, no_such, path as path_patterns, read};
 pub(crate) use resource::{Base, PathPattern, Target};
 pub(crate) use text::{OneOrMany, RuleText};
 

@@ -117,8 +117,21 @@ pub(crate) struct CheckpointText {
     budget: Option<u32>,
     /// Categories that a session which has read content from outside has to ask for
     taint: Option<Vec<String>>,
+    /// Whether an act has to name a task that the policy knows: `required`, or `free`
+    task: Option<TaskDuty>,
     /// The most hops of delegation
     depth: Option<u8>,
+}
+
+/// Whether an act has to name a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+enum TaskDuty {
+    /// It has to.
+    Required,
+    /// It may.
+    Free,
 }
 
 impl VelocityText {
@@ -145,6 +158,7 @@ impl CheckpointText {
         set(&mut to.retries, &self.retries);
         to.irreversible = self.irreversible.unwrap_or(to.irreversible);
         set(&mut settings.budget, &self.budget);
+        settings.task_required = self.task.map_or(settings.task_required, |it| it == TaskDuty::Required);
         settings.depth = self.depth.unwrap_or(settings.depth);
         let read = |word: &String| {
             let known = Category::ALL.iter().map(|it| it.as_str());

@@ -13,6 +13,7 @@ use super::{Policy, PolicyDigest, PolicyProblem, examples};
 use crate::pace::{CheckpointText, VelocityText};
 use crate::preset;
 use crate::rule::{self, Rule, RuleText, RuleVerdict};
+use crate::scope::{self, Task, TaskText};
 use crate::sequence::{self, Sequence, SequenceText};
 
 /// A file of rules.
@@ -30,6 +31,10 @@ pub(crate) struct FileText {
     velocity: Option<VelocityText>,
     /// After what people look up
     checkpoint: Option<CheckpointText>,
+    /// Tasks that agents may name, and how far each goes
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<TaskText>"))]
+    task: Vec<Spanned<TaskText>>,
     /// Rules
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<RuleText>"))]
@@ -109,6 +114,7 @@ struct Source<'a> {
 struct Build {
     rules: Vec<Rule>,
     sequences: Vec<Sequence>,
+    tasks: Vec<Task>,
     settings: Settings,
     problems: Vec<PolicyProblem>,
     ids: BTreeMap<String, String>,
@@ -175,6 +181,17 @@ impl Build {
         for spanned in parsed.rule {
             let start = spanned.span().start;
             self.rule(source, start, spanned.into_inner(), read);
+        }
+        for spanned in parsed.task {
+            let start = spanned.span().start;
+            let written = spanned.into_inner();
+            match scope::read(&written) {
+                Ok(task) => self.tasks.push(task),
+                Err((key, why)) => {
+                    let (byte, why) = (key_at(source.text, start, key), format!("task `{}`: {why}", written.id));
+                    self.problems.push(PolicyProblem::at(source.file, source.text, byte, why));
+                }
+            }
         }
         for spanned in parsed.sequence {
             let start = spanned.span().start;
@@ -282,6 +299,7 @@ impl Build {
             index: Index::of(&rules),
             rules,
             sequences: self.sequences,
+            tasks: self.tasks,
             settings: self.settings,
             guard: None,
             digest: PolicyDigest(Digest::within("countersign/policy/v1", &self.hashed)),

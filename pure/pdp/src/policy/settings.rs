@@ -41,6 +41,8 @@ pub struct Settings {
     pub budget: u32,
     /// The most hops of delegation that need no people.
     pub depth: u8,
+    /// Whether an act without a task that the policy knows asks.
+    pub task_required: bool,
 }
 
 impl Default for Settings {
@@ -56,6 +58,7 @@ impl Default for Settings {
             taint: Taint::default(),
             budget: 2_000,
             depth: 2,
+            task_required: false,
         }
     }
 }

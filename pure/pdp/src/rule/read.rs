@@ -132,7 +132,8 @@ fn target(text: &RuleText) -> Result<Target, Wrong> {
     })
 }
 
-fn path(word: &str) -> Result<Vec<PathPattern>, String> {
+/// Patterns of paths, with their bases.
+pub(crate) fn path(word: &str) -> Result<Vec<PathPattern>, String> {
     let bases = [("$PROJECT", Base::Project), ("$CWD", Base::Cwd), ("$HOME", Base::Home)];
     let based = bases.iter().find_map(|(name, base)| word.strip_prefix(name).map(|rest| (*base, rest)));
     let (base, rest) = based.unwrap_or((Base::Root, word));
@@ -155,7 +156,8 @@ fn all<T>(words: &[String], read: fn(&str) -> Result<T, String>) -> Result<Vec<T
     words.iter().map(|word| read(word)).collect()
 }
 
-fn action(word: &str) -> Result<Action, String> {
+/// An action by its word.
+pub(crate) fn action(word: &str) -> Result<Action, String> {
     Action::parse(word).ok_or_else(|| no_such("action", word, Action::ALL.iter().map(|it| it.as_str())))
 }
 
