@@ -62,6 +62,11 @@ pub(crate) struct SetArgs {
 }
 
 impl SetArgs {
+    /// Whether this installation's own set is meant.
+    fn is_own(&self) -> bool {
+        self.dir.is_none() && self.preset.is_none()
+    }
+
     fn load(&self) -> Result<Policy, String> {
         sets::chosen(self.preset.as_deref(), self.dir.as_deref())
     }

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use host::layout::Layout;
 use host::{clock, stack};
 use pdp::{Policy, Rule, RuleVerdict, Situation, consider};
 use serde_json::json;
+use wire::{OperatorHears, OperatorSays};
 
 use super::SetArgs;
-use crate::history;
+use crate::operator_link::OperatorLink;
+use crate::{history, when};
 
 #[derive(Args)]
 pub(crate) struct LintArgs {
@@ -107,6 +110,9 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
             );
         }
     }
+    if args.set.is_own() {
+        doubts.extend(made_alone());
+    }
     if args.json {
         let list: Vec<_> = doubts
             .iter()
@@ -132,6 +138,21 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
         }
     }
     Ok(if doubts.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Rules that one person made of an approval: nobody else has looked at them. Nothing where no daemon answers.
+fn made_alone() -> Vec<Doubt> {
+    let link = Layout::from_environment().and_then(|layout| OperatorLink::connect(&layout));
+    let Ok(OperatorHears::Rules { rules, .. }) = link.and_then(|link| link.ask(&OperatorSays::Rules)) else {
+        return Vec::new();
+    };
+    let alone = |rule: wire::RuleView| {
+        let author = rule.author.filter(|_| rule.removed.is_none())?;
+        let until = rule.expires_ms.map_or_else(String::new, |ms| format!(", until {}", when::shown(ms)));
+        let text = format!("`{author}` made it alone{until}; see `countersign rule show {}`", rule.id);
+        Some(Doubt { rule: rule.id, place: "made of an approval".to_owned(), kind: "one-person", text })
+    };
+    rules.into_iter().filter_map(alone).collect()
 }
 
 /// The rule that always speaks before this one, if there is one.
