@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
 
 use std::fs;
+use std::process::Stdio;
 
 use testkit::{Sandbox, bash_act};
 
@@ -126,4 +127,39 @@ fn a_changed_record_stops_the_log_from_being_continued() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("does not hold"));
     assert!(!sandbox.try_start_daemon());
+}
+
+#[test]
+fn the_record_tells_the_whole_story_of_one_request_and_finds_it() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let words = ["run", "--agent", "bot", "--intent", "a place to build", "--", "mkdir", "out"];
+    let mut child = sandbox.countersign(&words).stderr(Stdio::null()).spawn().unwrap();
+    let hold = sandbox.hold();
+    sandbox.answer(&hold, "approve", rita.vouch()).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(sandbox.run(&["true"]).status().unwrap().success());
+    let said = |words: &[&str]| {
+        let output = sandbox.countersign(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let story = said(&["log", "why", &hold.id]);
+    for part in [
+        "bot, for which platform answers",
+        "“a place to build” (the agent says so)",
+        "mkdir out",
+        "verdict    ask",
+        "approve by rita (totp); the hold is approved",
+        "exit status 0",
+    ] {
+        assert!(story.contains(part), "`{part}` is not in:\n{story}");
+    }
+    assert_eq!(story, said(&["log", "why", hold.request.get(..12).unwrap()]));
+    assert_eq!(said(&["log", "show", "--verdict", "ask"]).lines().count(), 1);
+    assert_eq!(said(&["log", "show", "--kind", "answer", "--reviewer", "rita"]).lines().count(), 1);
+    assert_eq!(said(&["log", "show", "--kind", "decision", "--grep", "mkdir out"]).lines().count(), 1);
+    assert_eq!(said(&["log", "show", "--until", "1h"]).lines().count(), 0);
+    assert!(!sandbox.countersign(&["log", "why", "no-such-request"]).status().unwrap().success());
 }

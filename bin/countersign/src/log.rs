@@ -1,5 +1,8 @@
 //! `countersign log`: the record, from its files alone.
 
+mod filter;
+mod why;
+
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
@@ -7,9 +10,12 @@ use std::process::ExitCode;
 
 use audit::{Line, LogVerifier, MAX_RECORD_BYTES, Verifier, Wrong};
 use clap::{Args, Subcommand};
+use host::clock;
 use host::layout::Layout;
 use model::display::visible;
 use serde_json::{Value, json};
+
+use filter::{Filter, FilterArgs};
 
 #[derive(Args)]
 pub(crate) struct LogArgs {
@@ -19,11 +25,26 @@ pub(crate) struct LogArgs {
 
 #[derive(Subcommand)]
 enum LogVerb {
-    /// Print the records, oldest first
+    /// Print the records, oldest first; all, or those that are asked for
     Show {
         /// The log's directory (default: this installation's)
         dir: Option<PathBuf>,
+        #[command(flatten)]
+        filter: FilterArgs,
+        /// Go on with what is recorded from now on
+        #[arg(long)]
+        follow: bool,
         /// One JSON object a line, as recorded
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell the whole story of one request: what was meant, asked, decided, answered, done, and what came of it
+    Why {
+        /// The beginning of its digest or id, or its hold or permit
+        request: String,
+        /// The log's directory (default: this installation's)
+        dir: Option<PathBuf>,
+        /// The records as JSON
         #[arg(long)]
         json: bool,
     },
@@ -46,7 +67,10 @@ enum LogVerb {
 /// Runs the verb.
 pub(crate) fn main(args: &LogArgs) -> Result<ExitCode, String> {
     match &args.verb {
-        LogVerb::Show { dir, json } => show(&directory(dir.as_deref())?, *json),
+        LogVerb::Show { dir, filter, follow, json } => {
+            show(&directory(dir.as_deref())?, &filter.read(clock::now_ms())?, *follow, *json)
+        }
+        LogVerb::Why { request, dir, json } => why::main(&directory(dir.as_deref())?, request, *json),
         LogVerb::Verify { dir, key, against, json } => {
             verify(&directory(dir.as_deref())?, key.as_deref(), against.as_deref(), *json)
         }
@@ -86,23 +110,60 @@ pub(crate) fn records(directory: &Path, each: &mut dyn FnMut(&Value)) -> Result<
     })
 }
 
-fn show(directory: &Path, as_json: bool) -> Result<ExitCode, String> {
+fn show(directory: &Path, filter: &Filter<'_>, follow: bool, as_json: bool) -> Result<ExitCode, String> {
     use std::io::Write as _;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let written = lines(directory, |line, _| {
-        let Some(record) = line.strip_prefix(b"R ") else { return Ok(()) };
+    let each = |line: &[u8], out: &mut dyn std::io::Write| {
+        let Some(record) = line.strip_prefix(b"R ").filter(|record| filter.may_pass(record)) else { return Ok(()) };
         let text = match serde_json::from_slice::<Value>(record) {
+            Ok(value) if !filter.passes(&value) => return Ok(()),
             Ok(_) if as_json => String::from_utf8_lossy(record).into_owned(),
             Ok(value) => summary(&value),
-            Err(_) => format!("(unreadable: {})", visible(&String::from_utf8_lossy(record))),
+            // What cannot be read is shown where everything is, and is no match for anything else.
+            Err(_) if filter.is_open() => format!("(unreadable: {})", visible(&String::from_utf8_lossy(record))),
+            Err(_) => return Ok(()),
         };
         writeln!(out, "{text}").map_err(|why| why.to_string())
-    });
+    };
+    let mut read = 0;
+    let mut written = lines_from(directory, &mut read, |line| each(line, &mut out));
     let flushed = out.flush().map_err(|why| why.to_string());
+    written = written.and(flushed);
+    while follow && written.is_ok() {
+        std::thread::sleep(FOLLOW_EVERY);
+        written = lines_from(directory, &mut read, |line| each(line, &mut out));
+        written = written.and(out.flush().map_err(|why| why.to_string()));
+    }
     // Whoever reads only the first lines closes the pipe; that is no failure.
-    match written.and(flushed) {
+    match written {
         Err(why) if why.contains("Broken pipe") => Ok(ExitCode::SUCCESS),
         other => other.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// How often the file is looked at for more.
+const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Every whole line from a byte on; moves the byte behind the last of them.
+fn lines_from(
+    directory: &Path,
+    from: &mut u64,
+    mut each: impl FnMut(&[u8]) -> Result<(), String>,
+) -> Result<(), String> {
+    use std::io::Seek as _;
+    let path = directory.join("records.log");
+    let fail = |why: std::io::Error| format!("`{}`: {why}", path.display());
+    let mut file = File::open(&path).map_err(fail)?;
+    file.seek(std::io::SeekFrom::Start(*from)).map_err(fail)?;
+    let mut reader = BufReader::with_capacity(1 << 20, file);
+    let limit = u64::try_from(MAX_RECORD_BYTES.saturating_mul(2)).unwrap_or(u64::MAX);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = (&mut reader).take(limit).read_until(b'\n', &mut line).map_err(fail)?;
+        let Some(whole) = line.strip_suffix(b"\n") else { return Ok(()) };
+        each(whole)?;
+        *from = from.saturating_add(u64::try_from(read).unwrap_or(0));
     }
 }
 

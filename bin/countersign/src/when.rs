@@ -23,6 +23,16 @@ pub(crate) fn end(text: &str, now_ms: u64) -> Result<String, String> {
     Ok(whole.to_string())
 }
 
+/// A moment in the past: `30m`, `8h`, `7d` ago, or a date and time (RFC 3339). Milliseconds since 1970.
+pub(crate) fn moment(text: &str, now_ms: u64) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no time: write `30m`, `8h`, `7d`, or `2027-01-31T00:00:00Z`");
+    // A span is as long backwards as it is forwards.
+    let ahead: Timestamp = end(text, now_ms).map_err(|_| wrong())?.parse().map_err(|_| wrong())?;
+    let ahead = u64::try_from(ahead.as_millisecond()).map_err(|_| wrong())?;
+    let span = text.ends_with(['m', 'h', 'd']);
+    Ok(if span { now_ms.saturating_sub(ahead.saturating_sub(now_ms)) } else { ahead })
+}
+
 /// A time for people's eyes: RFC 3339, UTC, whole seconds.
 pub(crate) fn shown(ms: u64) -> String {
     i64::try_from(ms / 1_000)

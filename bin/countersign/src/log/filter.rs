@@ -1,0 +1,103 @@
+//! Which records are meant: by time, agent, session, verdict, level, reviewer, text.
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::when;
+
+#[derive(Args, Clone, Default)]
+pub(crate) struct FilterArgs {
+    /// Not before: `30m`, `8h`, `7d` ago, or a date and time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Not after, in the same form
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Only this kind: decision, answer, permit, outcome, change, refusal, start
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only what this agent asked for
+    #[arg(long)]
+    agent: Option<String>,
+    /// Only this session
+    #[arg(long)]
+    session: Option<String>,
+    /// Only this verdict: allow, ask, deny
+    #[arg(long)]
+    verdict: Option<String>,
+    /// Only this level: low, medium, high, critical
+    #[arg(long)]
+    level: Option<String>,
+    /// Only what this reviewer answered
+    #[arg(long)]
+    reviewer: Option<String>,
+    /// Only records that hold this text
+    #[arg(long, value_name = "TEXT")]
+    grep: Option<String>,
+}
+
+/// A filter, read.
+pub(crate) struct Filter<'a> {
+    args: &'a FilterArgs,
+    since_ms: u64,
+    until_ms: u64,
+}
+
+impl FilterArgs {
+    pub(crate) fn read(&self, now_ms: u64) -> Result<Filter<'_>, String> {
+        let at = |text: &Option<String>, otherwise: u64| {
+            text.as_deref().map_or(Ok(otherwise), |text| when::moment(text, now_ms))
+        };
+        Ok(Filter { since_ms: at(&self.since, 0)?, until_ms: at(&self.until, u64::MAX)?, args: self })
+    }
+}
+
+impl Filter<'_> {
+    /// Whether every record passes: then none has to be looked at.
+    pub(crate) fn is_open(&self) -> bool {
+        let FilterArgs { since, until, kind, agent, session, verdict, level, reviewer, grep } = self.args;
+        [since, until, kind, agent, session, verdict, level, reviewer, grep].iter().all(|it| it.is_none())
+    }
+
+    /// Whether a line can pass at all, before it is read as JSON: a text that is looked for stands in it as it is.
+    pub(crate) fn may_pass(&self, line: &[u8]) -> bool {
+        let args = self.args;
+        let plain = [&args.agent, &args.session, &args.reviewer].into_iter().flatten();
+        plain.filter(|text| text.is_ascii() && !text.contains(['"', '\\'])).all(|text| holds(line, text.as_bytes()))
+    }
+
+    /// Whether a record passes.
+    pub(crate) fn passes(&self, record: &Value) -> bool {
+        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
+        let is = |wanted: &Option<String>, pointer: &str| wanted.as_deref().is_none_or(|it| text(pointer) == Some(it));
+        let at = record.get("at_ms").and_then(Value::as_u64).unwrap_or(0);
+        let args = self.args;
+        (self.since_ms..=self.until_ms).contains(&at)
+            && is(&args.kind, "/kind")
+            && is(&args.agent, "/body/request/agent")
+            && is(&args.session, "/body/request/session")
+            && is(&args.verdict, "/body/verdict")
+            && is(&args.level, "/body/level")
+            && is(&args.reviewer, "/body/reviewer")
+            && args.grep.as_deref().is_none_or(|wanted| says(record, wanted))
+    }
+}
+
+fn holds(line: &[u8], wanted: &[u8]) -> bool {
+    wanted.is_empty() || line.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// Whether any text of a value holds another.
+fn says(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(wanted),
+        Value::Array(items) => {
+            // A command is looked for as it is written, over its words.
+            let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            (words.len() == items.len() && words.join(" ").contains(wanted))
+                || items.iter().any(|item| says(item, wanted))
+        }
+        Value::Object(map) => map.values().any(|item| says(item, wanted)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
