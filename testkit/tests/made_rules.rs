@@ -141,3 +141,34 @@ fn no_rule_is_made_of_interpreters_wrappers_or_what_is_not_understood() {
         }
     }
 }
+
+#[test]
+fn a_made_rule_that_no_longer_holds_is_left_out_if_it_allows_and_stops_the_start_if_it_restricts() {
+    let put = |sandbox: &Sandbox, verdict: &str| {
+        let text = format!(
+            "[[rule]]\nid = 'made.{verdict}'\nverdict = '{verdict}'\nexact = 'mkdir a'\nmatches = ['mkdir b']\nspares = ['ls']\n"
+        );
+        let store = store::Store::open(&sandbox.layout.state.join("state.db")).unwrap();
+        let row = store::RuleRow {
+            id: format!("made.{verdict}"),
+            text,
+            author: "rita".to_owned(),
+            request: None,
+            reason: "an older release understood it otherwise".to_owned(),
+            created_ms: 1,
+            removed_ms: None,
+            removed_by: None,
+        };
+        store.add_rule(&row).unwrap();
+    };
+    let mut sandbox = Sandbox::prepared("");
+    put(&sandbox, "allow");
+    sandbox.start_logd();
+    assert!(sandbox.try_start_daemon(), "what allows is left out");
+    let key = sandbox.add_agent("bot");
+    sandbox.add_reviewer("rita");
+    assert!(!is_allowed(&hands_over(&sandbox, &key, "mkdir a")));
+    sandbox.kill_daemon();
+    put(&sandbox, "deny");
+    assert!(!sandbox.try_start_daemon(), "what restricts is not left out");
+}

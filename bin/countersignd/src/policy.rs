@@ -34,7 +34,8 @@ impl LivePolicy {
     /// # Errors
     /// The directory can be written by others, or a rule is refused. One problem refuses the whole set.
     pub(crate) fn open(directory: PathBuf, made: &[RuleRow]) -> Result<Self, String> {
-        let policy = read(&directory, made, true)?;
+        let made: Vec<RuleRow> = made.iter().filter(|rule| still_holds(rule)).cloned().collect();
+        let policy = read(&directory, &made, true)?;
         Ok(Self {
             directory,
             current: ArcSwap::from_pointee(policy),
@@ -82,7 +83,8 @@ impl LivePolicy {
 pub(crate) fn reload(daemon: &Daemon, why: &str) -> Result<bool, String> {
     let live = &daemon.policy;
     let _changing = lock(&live.changing);
-    let made = daemon.store.rules().map_err(|why| why.to_string())?;
+    let mut made = daemon.store.rules().map_err(|why| why.to_string())?;
+    made.retain(still_holds);
     let loaded = host::stack::on_large_stack(|| read(&live.directory, &made, false)).map_err(str::to_owned)?;
     let policy = match loaded {
         Ok(policy) => policy,
@@ -119,6 +121,25 @@ pub(crate) fn try_with(daemon: &Daemon, rule: &RuleRow) -> Result<(), String> {
     let mut made = daemon.store.rules().map_err(|why| why.to_string())?;
     made.push(rule.clone());
     host::stack::on_large_stack(|| read(&daemon.policy.directory, &made, true)).map_err(str::to_owned)?.map(drop)
+}
+
+/// Whether a rule that was made still does what its examples say. After an upgrade one may not: a rule that allows is
+/// then left out, and said so, instead of keeping the daemon from starting; any other keeps it from starting.
+fn still_holds(rule: &RuleRow) -> bool {
+    let mut sources = Sources::default();
+    sources.push_made(rule.id.clone(), rule.text.clone(), true);
+    let Err(problems) = Policy::load(&sources, &understand::read_blind) else { return true };
+    let parsed: Option<toml::Table> = rule.text.parse().ok();
+    let verdict = parsed.as_ref().and_then(|it| it.get("rule")?.get(0)?.get("verdict")?.as_str().map(str::to_owned));
+    let allows = verdict.as_deref() == Some("allow");
+    if allows && rule.removed_ms.is_none() {
+        let why = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        eprintln!(
+            "countersignd: the rule `{}` does not do any more what its examples say, and is left out: {why}",
+            rule.id
+        );
+    }
+    !allows
 }
 
 fn read(directory: &Path, made: &[RuleRow], try_made: bool) -> Result<Policy, String> {
