@@ -31,8 +31,9 @@ fn openers(text: &str) -> usize {
 /// How many brackets of one kind may be open at once, counted without regard to quotes.
 ///
 /// The parser tries one reading after another at each such bracket, so that every further one doubles the work, or
-/// worse. At these limits the slowest text takes some ten milliseconds; people nest two or three deep.
-const MAX_OPEN_RUNS: &[(char, char, usize)] = &[('(', ')', 14), ('{', '}', 7)];
+/// worse. At these limits the slowest text takes a quarter of a second (`$(` within a
+/// here-document, three times as long for each level); people nest two or three deep.
+const MAX_OPEN_RUNS: &[(char, char, usize)] = &[('(', ')', 10), ('{', '}', 7)];
 
 /// The same for subscripts inside one word that expands something, where each costs ten times the one before.
 const MAX_SUBSCRIPT_RUN: usize = 3;
@@ -77,13 +78,19 @@ fn open_arithmetic(text: &str) -> usize {
     most
 }
 
-/// Whether a here-document's end is named with an expansion or an unfinished quote: on some of these the parser never
+/// Whether a here-document has no body, or its end is named with an expansion, a control character or an unfinished quote: on some of these the parser never
 /// ends, and nobody writes them.
 fn odd_heredoc(text: &str) -> bool {
     text.match_indices("<<").any(|(at, _)| {
         let rest = text.get(at.saturating_add(2)..).unwrap_or("");
         let here_string = rest.starts_with('<') || text.get(..at).is_some_and(|before| before.ends_with('<'));
-        let name = rest.trim_start_matches('-').trim_start_matches([' ', '\t']);
+        let after = rest.trim_start_matches('-');
+        let name = after.trim_start_matches([' ', '\t']);
+        // One without any body, its name some blanks away, is looked for without end inside `$(`.
+        let blanks = after.len().saturating_sub(name.len());
+        if !here_string && blanks > 1 && !rest.contains('\n') {
+            return true;
+        }
         let name = match name.chars().next() {
             Some(quote @ ('"' | '\'')) => match name.get(1..).and_then(|inside| inside.split_once(quote)) {
                 Some((inside, _)) => inside,
@@ -91,7 +98,7 @@ fn odd_heredoc(text: &str) -> bool {
             },
             _ => name.split([' ', '\t', '\n', ';', '|', '&', '<', '>', ')']).next().unwrap_or(""),
         };
-        !here_string && name.contains(['$', '`', '\n'])
+        !here_string && name.contains(|c: char| matches!(c, '$' | '`') || c.is_control())
     })
 }
 

@@ -42,10 +42,13 @@ fn every_construct_nested_deep_is_answered() {
         ("x=", "(", "1", ")"),
         ("cat <<X\n", "$((while x", "", ""),
         ("cat ", "<< \"$( <<< ", "", ""),
+        ("for", "<<-\r ", "x ", ""),
+        ("", "$(c<<  x ", "", ""),
+        ("cat <<X\n", "$(if\n", "ls", ")"),
     ];
     on_large_stack(|| {
         for (head, open, middle, close) in FORMS {
-            for depth in [3, 7, 8, 14, 15, 40, 299, 600] {
+            for depth in [2, 3, 7, 8, 10, 11, 14, 15, 40, 299, 600] {
                 let whole = format!("{head}{}{middle}{}", open.repeat(depth), close.repeat(depth));
                 let unfinished = format!("{head}{}{middle}", open.repeat(depth));
                 for text in [whole, unfinished] {
