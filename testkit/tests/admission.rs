@@ -210,6 +210,38 @@ fn a_program_of_the_same_name_from_elsewhere_is_another_program() {
 }
 
 #[test]
+fn a_rule_that_restricts_is_not_escaped_by_more_words_or_another_spelling() {
+    let denied = |keys: &str, text: &str| {
+        let policy = policy(&format!(
+            "[[rule]]\nid = 'no'\nverdict = 'deny'\n{keys}\nmatches = ['mkdir a']\nspares = ['mkdir b']\n"
+        ));
+        let intent = understand::read_blind(text);
+        let request = RequestDigest::carried(Digest::of_bytes(text.as_bytes()));
+        let situation = Situation { project: Some("/work/project"), ..Situation::default() };
+        pdp::evaluate(request, &intent, &situation, &policy).verdict().as_str() == "deny"
+    };
+    for keys in ["exact = 'mkdir a'", "command = 'mkdir a'", "regex = 'mkdir a'"] {
+        for text in [
+            "mkdir a",
+            "true; mkdir a",
+            "/bin/mkdir a",
+            "mk''dir a",
+            "nice mkdir a",
+            "mkdir a > x",
+            "X=1 mkdir a",
+            "mkdir $X",
+        ] {
+            // A regular expression looks at the line as it is written: an unknown word is not the word.
+            assert!(denied(keys, text) || (keys.starts_with("regex") && text.contains('$')), "{keys}: {text}");
+        }
+    }
+    let policy = policy(
+        "[[rule]]\nid = 'no'\nverdict = 'deny'\neffect = 'delete'\npath = '$PROJECT'\nmatches = ['rm -r /work/project']\nspares = ['rm a']\n",
+    );
+    assert_eq!(policy.rules().len(), 1);
+}
+
+#[test]
 fn a_rule_that_denies_more_never_allows_more() {
     let allow = "[[rule]]\nid = 'a'\nverdict = 'allow'\neffect = 'write'\nonly = ['write']\npath = '/work/project/**'\nmatches = ['touch a']\nspares = ['touch /x']\n";
     let denies = [

@@ -179,7 +179,8 @@ impl Rule {
         if let (true, Some(path)) = (lenient, &segment.found_at) {
             key(self.from.iter().any(|pattern| pattern.matches(path, situation)), "from")?;
         }
-        key(!self.alone || (whole.segments.len() == 1 && whole.unknowns.is_empty()), "exact")?;
+        // A rule that restricts is not got rid of by a further command.
+        key(!self.alone || !lenient || (whole.segments.len() == 1 && whole.unknowns.is_empty()), "exact")?;
         if let Some(tool) = &self.tool {
             key(segment.argv.first().and_then(Arg::known).is_some_and(|name| tool.matches(name)), "tool")?;
         }

@@ -47,13 +47,20 @@ impl LineRegex {
         if lenient && !argv.iter().all(|word| word.known().is_some_and(plain)) {
             return false;
         }
-        self.regex.is_match(&line_of(argv.iter().map(Arg::text)))
+        let line = |program: &str| line_of(std::iter::once(program).chain(argv.iter().skip(1).map(Arg::text)));
+        let program = argv.first().map_or("", Arg::text);
+        // What a rule restricts does not escape it by being written with its directory.
+        let base = program.rsplit('/').next().unwrap_or(program);
+        self.regex.is_match(&line(program)) || (!lenient && self.regex.is_match(&line(base)))
     }
 }
 
 /// A first word without anything special, before a blank, in an expression without alternatives.
 fn program_of(text: &str) -> Option<String> {
-    let (word, _) = text.split_once(' ').filter(|_| !text.contains('|'))?;
+    let (word, rest) = text.split_once(' ').filter(|_| !text.contains('|'))?;
+    if rest.starts_with(['*', '?', '{']) {
+        return None;
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     (!word.is_empty() && word.chars().all(plain)).then(|| word.to_owned())
 }

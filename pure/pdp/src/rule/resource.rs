@@ -48,7 +48,7 @@ impl PathPattern {
         };
         let below = base.filter(|base| base.len() > 1).and_then(|base| path.strip_prefix(base));
         // `$PROJECT/**` is the project itself, too.
-        below.is_some_and(|rest| self.glob.matches(if rest.is_empty() { "/" } else { rest }))
+        below.is_some_and(|rest| self.glob.matches(rest) || (rest.is_empty() && self.glob.matches("/")))
     }
 }
 
@@ -74,8 +74,11 @@ impl Target {
         let within = |text: &str| self.only_paths.iter().any(|pattern| pattern.matches(text, situation));
         match &operation.resource {
             Resource::Path(text) => within(text),
-            // A pattern's matches are below the directory that it begins with.
-            Resource::Pattern(text) => within(text) && !text.contains("/../") && !text.ends_with("/.."),
+            // A pattern's matches are below the directory that it begins with, but for links: that is enough to read.
+            Resource::Pattern(text) => {
+                let below = within(text) && !text.contains("/../") && !text.ends_with("/..");
+                below && matches!(operation.action, Action::Read | Action::Inspect)
+            }
             Resource::Unknown(_) => {
                 use model::Category::{CredentialAccess, FsDestructive, FsWrite, PersistenceConfig, ReadOnly};
                 let files = [CredentialAccess, FsDestructive, FsWrite, PersistenceConfig, ReadOnly];
