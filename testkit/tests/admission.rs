@@ -23,15 +23,8 @@ fn policy(rules: &str) -> Policy {
 /// Whether any rule allowed all of it, and which.
 fn admitted(policy: &Policy, text: &str) -> bool {
     let intent = understand::read_blind(text);
-    let situation = Situation {
-        agent: Some("agent"),
-        cwd: Some("/work/project"),
-        project: Some("/work/project"),
-        home: Some("/home/agent"),
-        ..Situation::default()
-    };
     let request = RequestDigest::carried(Digest::of_bytes(text.as_bytes()));
-    let decision = pdp::evaluate(request, &intent, &situation, policy);
+    let decision = pdp::evaluate(request, &intent, &testkit::at_work(), policy);
     let by_rule = decision.reasons().iter().any(|reason| matches!(reason.source, Source::Rule(_)));
     matches!(decision.verdict(), Verdict::Allow(_)) && by_rule
 }

@@ -4,28 +4,8 @@
 
 use std::fs;
 
-use testkit::{Sandbox, bash_act};
+use testkit::{Sandbox, bash_act, hands_over, is_allowed, makes_files};
 use wire::{AgentHears, HoldView};
-
-/// A rule that allows making files in the work directory of a sandbox.
-fn makes_files(sandbox: &Sandbox, extra: &str) -> String {
-    let work = fs::canonicalize(&sandbox.work).unwrap();
-    let work = work.display();
-    format!(
-        "[[rule]]\nid = 'test.files'\nverdict = 'allow'\neffect = 'write'\nonly = ['write']\npath = '{work}/**'\n{extra}\n\
-         matches = ['touch {work}/a']\nspares = ['touch /srv/a']\n"
-    )
-}
-
-fn hands_over(sandbox: &Sandbox, key: &str, text: &str) -> AgentHears {
-    let agent = sandbox.raw(key);
-    agent.send_submit("s", &bash_act(text), true);
-    agent.hear().unwrap()
-}
-
-fn is_allowed(heard: &AgentHears) -> bool {
-    matches!(heard, AgentHears::Allow { .. })
-}
 
 #[test]
 fn a_rule_that_may_decide_twice_decides_twice_even_over_a_restart() {

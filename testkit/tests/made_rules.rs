@@ -4,25 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::{Sandbox, bash_act};
+use testkit::{Sandbox, bash_act, done, hands_over, is_allowed};
 use wire::{AgentHears, OperatorHears, OperatorSays, RuleWish, Vouch};
-
-fn hands_over(sandbox: &Sandbox, key: &str, text: &str) -> AgentHears {
-    let agent = sandbox.raw(key);
-    agent.send_submit("s", &bash_act(text), true);
-    agent.hear().unwrap()
-}
-
-fn is_allowed(heard: &AgentHears) -> bool {
-    matches!(heard, AgentHears::Allow { .. })
-}
-
-fn done(heard: OperatorHears) -> String {
-    let (OperatorHears::Done { what: said } | OperatorHears::Refused { why: said }) = heard else {
-        panic!("{heard:?}")
-    };
-    said
-}
 
 #[test]
 fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
@@ -101,9 +84,72 @@ fn whoever_answers_for_an_agent_makes_no_rule_that_lets_it_do_more() {
 }
 
 #[test]
+fn whoever_answers_for_an_agent_ends_no_rule_that_holds_it_back() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let platform = sandbox.enrol("platform", Some(&rita));
+    let second = OperatorSays::AddAgent {
+        name: "second".to_owned(),
+        owner: "rita".to_owned(),
+        uid: None,
+        place: wire::AgentPlace { env: None, groups: Vec::new(), trust: 1 },
+        by: None,
+    };
+    assert!(matches!(sandbox.operator(&second), OperatorHears::Agent { .. }));
+    let rule = |id: &str, extra: &str| {
+        format!("[[rule]]\nid = '{id}'\n{extra}\nexact = 'cat a'\nmatches = ['cat a']\nspares = ['cat b']\n")
+    };
+    let add = |text: String, by| OperatorSays::AddRule { text, request: None, reason: "mine".to_owned(), by };
+    let nobody = || Vouch { reviewer: "rita".to_owned(), proof: wire::Proof::Totp("000000".to_owned()) };
+    let end = "2099-01-01T00:00:00Z";
+    // What asks may ask fewer people than no rule would; what goes before others could go before a no.
+    assert!(done(sandbox.operator(&add(rule("made.ask", "verdict = 'ask'"), rita.vouch()))).contains("answers for"));
+    let first = format!("verdict = 'allow'\npriority = 1\nexpires = {end}");
+    assert!(done(sandbox.operator(&add(rule("made.first", &first), nobody()))).contains("priority above 0"));
+    // They may hold it back, and then not let it go again, at once or soon.
+    let deny = format!("verdict = 'deny'\nexpires = {end}\nwhen = {{ agent = 'bot' }}");
+    assert!(done(sandbox.operator(&add(rule("made.deny", &deny), platform.vouch()))).contains("in force"));
+    let remove = |by| OperatorSays::RemoveRule { id: "made.deny".to_owned(), by };
+    let expire = |end: &str, by| OperatorSays::ExpireRule { id: "made.deny".to_owned(), end: end.to_owned(), by };
+    assert!(done(sandbox.operator(&remove(platform.vouch()))).contains("answers for"));
+    let soon = expire("2098-01-01T00:00:00Z", platform.vouch());
+    assert!(done(sandbox.operator(&soon)).contains("answers for"));
+    for no_time in ["2098-01-01", "2098-01-01T00:00:00Z\nverdict = 'allow'", "soon"] {
+        assert!(done(sandbox.operator(&expire(no_time, nobody()))).contains("is no end"), "{no_time}");
+    }
+    assert!(!is_allowed(&hands_over(&sandbox, &key, "cat a")));
+    assert!(done(sandbox.operator(&remove(rita.vouch()))).contains("does not apply"));
+    assert!(is_allowed(&hands_over(&sandbox, &key, "cat a")));
+}
+
+#[test]
+fn a_rule_that_was_ended_is_out_of_force_while_the_directory_is_broken() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let text = "[[rule]]\nid = 'made.a'\nverdict = 'allow'\nexact = 'mkdir a'\nexpires = 2099-01-01T00:00:00Z\n\
+         matches = ['mkdir a']\nspares = ['mkdir b']\n";
+    let add = OperatorSays::AddRule {
+        text: text.to_owned(),
+        request: None,
+        reason: "it is made often".to_owned(),
+        by: rita.vouch(),
+    };
+    assert!(done(sandbox.operator(&add)).contains("in force"));
+    sandbox.write_rules("20-broken.toml", "[[rule]]\nid = ");
+    sandbox.until("the broken file was seen", |status| status.refused.is_some());
+    assert!(is_allowed(&hands_over(&sandbox, &key, "mkdir a")));
+    let remove = OperatorSays::RemoveRule { id: "made.a".to_owned(), by: rita.vouch() };
+    assert!(done(sandbox.operator(&remove)).contains("does not apply"));
+    assert!(!is_allowed(&hands_over(&sandbox, &key, "mkdir a")));
+}
+
+#[test]
 fn nobody_makes_themself_an_agent_that_rules_favour() {
     let sandbox = Sandbox::start_with(
-        "[[rule]]\nid = 'deploy'\nverdict = 'allow'\nexact = 'mkdir a'\nwhen = { agent = 'deploy-*' }\nmatches = ['mkdir a']\nspares = ['mkdir b']\n",
+        "[[rule]]\nid = 'deploy'\nverdict = 'allow'\nexact = 'mkdir a'\nwhen = { agent = 'deploy-*' }\nmatches = ['mkdir a']\nspares = ['mkdir b']\n\
+         [[rule]]\nid = 'ops'\nverdict = 'allow'\nexact = 'mkdir c'\nwhen = { owner = 'ops' }\nmatches = ['mkdir c']\nspares = ['mkdir b']\n",
     );
     let rita = sandbox.add_reviewer("rita");
     let add = |name: &str, group: Option<&str>, by| {
@@ -114,6 +160,15 @@ fn nobody_makes_themself_an_agent_that_rules_favour() {
     assert!(done(sandbox.operator(&add("deploy-me", None, None))).contains("a reviewer has to say so"));
     assert!(done(sandbox.operator(&add("bot", Some("deployers"), None))).contains("a reviewer has to say so"));
     assert!(matches!(sandbox.operator(&add("bot", None, None)), OperatorHears::Agent { .. }));
+    // Whoever the agent says answers for it is a word, too.
+    let owned = OperatorSays::AddAgent {
+        name: "other".to_owned(),
+        owner: "ops".to_owned(),
+        uid: None,
+        place: wire::AgentPlace { env: None, groups: Vec::new(), trust: 1 },
+        by: None,
+    };
+    assert!(done(sandbox.operator(&owned)).contains("name or owner"));
     assert!(matches!(sandbox.operator(&add("deploy-1", None, Some(rita.vouch()))), OperatorHears::Agent { .. }));
 }
 

@@ -6,35 +6,8 @@ use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use testkit::{Sandbox, bash_act};
+use testkit::{Sandbox, bash_act, done, hands_over, is_allowed, makes_files};
 use wire::{AgentHears, OperatorHears, OperatorSays};
-
-/// A rule that allows making files in the work directory of a sandbox.
-fn makes_files(sandbox: &Sandbox, extra: &str) -> String {
-    let work = fs::canonicalize(&sandbox.work).unwrap();
-    let work = work.display();
-    format!(
-        "[[rule]]\nid = 'test.files'\nverdict = 'allow'\neffect = 'write'\nonly = ['write']\npath = '{work}/**'\n{extra}\n\
-         matches = ['touch {work}/a']\nspares = ['touch /srv/a']\n"
-    )
-}
-
-fn hands_over(sandbox: &Sandbox, key: &str, text: &str) -> AgentHears {
-    let agent = sandbox.raw(key);
-    agent.send_submit("s", &bash_act(text), true);
-    agent.hear().unwrap()
-}
-
-fn is_allowed(heard: &AgentHears) -> bool {
-    matches!(heard, AgentHears::Allow { .. })
-}
-
-fn done(heard: OperatorHears) -> String {
-    let (OperatorHears::Done { what: said } | OperatorHears::Refused { why: said }) = heard else {
-        panic!("{heard:?}")
-    };
-    said
-}
 
 #[test]
 fn a_file_that_changes_is_in_force_at_once_and_a_bad_one_never() {

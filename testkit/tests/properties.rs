@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use model::{Arg, Digest, Intent, RequestDigest};
-use pdp::{Decision, Policy, Situation, Verdict};
+use pdp::{Decision, Policy, Verdict};
 use testkit::corpus;
 
 /// Numbers that are the same in every run.
@@ -34,15 +34,8 @@ impl Dice {
 
 fn decide(text: &str, policy: &Policy) -> (Intent, Decision) {
     let intent = understand::read_blind(text);
-    let situation = Situation {
-        agent: Some("agent"),
-        cwd: Some("/work/project"),
-        project: Some("/work/project"),
-        home: Some("/home/agent"),
-        ..Situation::default()
-    };
     let request = RequestDigest::carried(Digest::of_bytes(text.as_bytes()));
-    let decision = pdp::evaluate(request, &intent, &situation, policy);
+    let decision = pdp::evaluate(request, &intent, &testkit::at_work(), policy);
     (intent, decision)
 }
 

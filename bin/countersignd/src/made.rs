@@ -48,8 +48,12 @@ pub(crate) fn check(daemon: &Daemon, text: &str, reason: &str) -> Result<String,
         return Err(format!("a rule or reason has at most {MAX_TEXT_BYTES} bytes"));
     }
     let rule = alone(text)?;
-    if rule.verdict == RuleVerdict::Allow {
-        may_be_made(&rule)?;
+    match rule.verdict {
+        RuleVerdict::Allow => may_be_made(&rule)?,
+        RuleVerdict::Ask | RuleVerdict::Deny | RuleVerdict::Block => {}
+    }
+    if matches!(rule.verdict, RuleVerdict::Allow | RuleVerdict::Ask) && rule.priority() > 0 {
+        return Err("a rule with a priority above 0 could go before one that denies; it is written in a file of the policy, where it is reviewed".to_owned());
     }
     policy::try_with(daemon, &row(rule.id.clone(), text, None, reason, "nobody"))?;
     Ok(rule.id.clone())
@@ -68,16 +72,29 @@ fn row(id: String, text: &str, request: Option<String>, reason: &str, author: &s
     }
 }
 
-/// Whoever answers for an agent does not make rules that let it do more, as their approvals do not count for it.
-fn check_owner(daemon: &Daemon, text: &str, who: &PersonName) -> Result<(), String> {
-    let rule = alone(text)?;
-    if rule.verdict != RuleVerdict::Allow {
+/// What somebody does with a rule.
+#[derive(Clone, Copy)]
+enum Does {
+    Makes,
+    Ends,
+}
+
+/// Whoever answers for an agent does not let it do more, as their approvals do not count for it: they make no rule that
+/// allows or asks (which may ask fewer people than no rule would), and end none that restricts.
+fn check_owner(daemon: &Daemon, text: &str, does: Does, who: &PersonName) -> Result<(), String> {
+    let rule = concerning(text)?;
+    let loosens = match (does, rule.verdict) {
+        (_, RuleVerdict::Ask) | (Does::Makes, RuleVerdict::Allow) => true,
+        (Does::Ends, verdict) => verdict != RuleVerdict::Allow,
+        (Does::Makes, RuleVerdict::Deny | RuleVerdict::Block) => false,
+    };
+    if !loosens {
         return Ok(());
     }
     let agents = daemon.store.agents().map_err(|why| why.to_string())?;
     match agents.iter().find(|agent| agent.owner == *who && rule.may_concern(agent.name.as_str())) {
         Some(agent) => Err(format!(
-            "`{who}` answers for the agent `{}`, so somebody else makes rules that let it do more; or name other agents in `when`",
+            "`{who}` answers for the agent `{}`, so somebody else makes or ends rules that let it do more; or name other agents in `when`",
             agent.name
         )),
         None => Ok(()),
@@ -86,7 +103,17 @@ fn check_owner(daemon: &Daemon, text: &str, who: &PersonName) -> Result<(), Stri
 
 /// A rule by itself, tried on its examples.
 fn alone(text: &str) -> Result<pdp::Rule, String> {
-    let sources = Sources::files(vec![("the rule".to_owned(), text.to_owned())]);
+    read(text, true)
+}
+
+/// A rule that was made, by itself. It may not do any more what its examples say; it can be ended all the same.
+fn concerning(text: &str) -> Result<pdp::Rule, String> {
+    read(text, false)
+}
+
+fn read(text: &str, try_it: bool) -> Result<pdp::Rule, String> {
+    let mut sources = Sources::default();
+    sources.push_made("the rule".to_owned(), text.to_owned(), try_it);
     let policy =
         host::stack::on_large_stack(|| Policy::load(&sources, &understand::read_blind)).map_err(str::to_owned)?;
     let policy = policy.map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
@@ -107,15 +134,31 @@ pub(crate) fn make(
     reason: &str,
     who: &PersonName,
 ) -> Result<String, String> {
-    check_owner(daemon, text, who)?;
+    check_owner(daemon, text, Does::Makes, who)?;
     let row = row(check(daemon, text, reason)?, text, request, reason, who.as_str());
     let body = json!({
         "what": "rule made", "rule": row.id, "text": text, "reason": reason, "by": who.as_str(), "request_digest": row.request,
     });
     let _receipt = daemon.record(RecordKind::Change, body)?;
     daemon.store.add_rule(&row).map_err(|why| why.to_string())?;
-    policy::reload(daemon, "a rule was made")?;
+    policy::rebuild(daemon, "a rule was made")?;
     Ok(format!("rule `{}` is in force", row.id))
+}
+
+/// A rule that was made and still applies.
+pub(crate) fn applying(daemon: &Daemon, id: &str) -> Result<RuleRow, String> {
+    let rules = daemon.store.rules().map_err(|why| why.to_string())?;
+    let row = rules.into_iter().find(|row| row.id == *id && row.removed_ms.is_none());
+    row.ok_or_else(|| format!("no rule `{id}` that was made applies; rules of files are changed in their files"))
+}
+
+/// Ends a rule. The order: recorded, stored, out of force.
+pub(crate) fn remove(daemon: &Daemon, row: &RuleRow, who: &PersonName) -> Result<(), String> {
+    check_owner(daemon, &row.text, Does::Ends, who)?;
+    let body = json!({"what": "rule removed", "rule": row.id, "by": who.as_str()});
+    let _receipt = daemon.record(RecordKind::Change, body)?;
+    daemon.store.remove_rule(&row.id, who.as_str(), clock::now_ms()).map_err(|why| why.to_string())?;
+    policy::rebuild(daemon, "a rule was removed").map(drop)
 }
 
 /// What a rule that allows needs, to be made without a file that others review.
@@ -145,22 +188,22 @@ pub(crate) fn expire(
     end: &str,
     by: &Vouch,
 ) -> Result<String, String> {
-    let rules = daemon.store.rules().map_err(|why| why.to_string())?;
-    let row = rules.iter().find(|row| row.id == *id && row.removed_ms.is_none());
-    let row =
-        row.ok_or_else(|| format!("no rule `{id}` that was made applies; rules of files are changed in their files"))?;
-    let before = alone(&row.text)?.expires_ms.unwrap_or(u64::MAX);
+    let row = applying(daemon, id)?;
+    let before = concerning(&row.text)?.expires_ms.unwrap_or(u64::MAX);
+    // It becomes part of the rule's text: nothing but a time may stand there.
+    let time: Option<toml::value::Datetime> = end.parse().ok();
+    if time.is_none_or(|it| it.date.is_none() || it.offset.is_none()) {
+        return Err(format!("`{end}` is no end: say it as 2027-01-31T00:00:00Z"));
+    }
     let text = ending(&row.text, &next_name(id), end);
     let after = alone(&text)?.expires_ms.ok_or("the rule has no end")?;
     if after >= before {
         return Err("an end is only brought forward; to let a rule live longer, make it anew".to_owned());
     }
     let who = proved(daemon, message, by)?;
+    check_owner(daemon, &row.text, Does::Ends, &who)?;
     let said = make(daemon, &text, row.request.clone(), &format!("the end of `{id}` brought forward"), &who)?;
-    let body = json!({"what": "rule removed", "rule": id, "by": who.as_str()});
-    let _receipt = daemon.record(RecordKind::Change, body)?;
-    daemon.store.remove_rule(id, who.as_str(), clock::now_ms()).map_err(|why| why.to_string())?;
-    policy::reload(daemon, "a rule was removed")?;
+    remove(daemon, &row, &who)?;
     Ok(format!("{said} until {end}, in place of `{id}`"))
 }
 

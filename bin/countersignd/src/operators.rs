@@ -107,6 +107,13 @@ fn answer(
     }
     let answer = Answer { reviewer: reviewer.clone(), said, assurance, at_ms };
     let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer, proof)?;
+    if rule.is_some() && state == approval::HoldState::Open {
+        return Ok(OperatorHears::Done {
+            what: format!(
+                "your yes counts, {agreed} of {needed}; no rule is made yet: whoever gives the last yes asks for it"
+            ),
+        });
+    }
     if let Some(wish) = rule.filter(|_| state == approval::HoldState::Approved) {
         let made = made::make_of(daemon, wish, &question, &reviewer, assurance);
         let what = made.map_err(|why| format!("approved, but no rule was made: {why}"))?;

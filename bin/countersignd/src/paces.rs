@@ -17,6 +17,9 @@ const MAX_SESSIONS: usize = 256;
 /// The session that stands for all beyond those.
 const OTHERS: &str = "(others)";
 
+/// Sessions that are silent for this long make room for others, in milliseconds: an hour.
+const SILENT_MS: u64 = 3_600_000;
+
 /// What is not touched for this long is forgotten, in milliseconds: 7 days.
 pub(crate) const FORGET_MS: u64 = 7 * 86_400_000;
 
@@ -28,7 +31,12 @@ pub(crate) struct Paces {
 #[derive(Default)]
 pub(crate) struct OfAgent {
     whole: Pace,
-    sessions: BTreeMap<String, Pace>,
+    sessions: BTreeMap<String, OfSession>,
+}
+
+struct OfSession {
+    pace: Pace,
+    touched_ms: u64,
 }
 
 /// The two paces that a request counts in.
@@ -50,9 +58,12 @@ impl Paces {
         let entry = self.entry(daemon, agent)?;
         let mut entry = lock(&entry);
         let known = entry.sessions.contains_key(session.as_str());
+        if !known && entry.sessions.len() >= MAX_SESSIONS {
+            entry.put_away(daemon, agent)?;
+        }
         let name = if known || entry.sessions.len() < MAX_SESSIONS { session.as_str() } else { OTHERS };
         let of_session = match entry.sessions.get(name) {
-            Some(pace) => pace.clone(),
+            Some(known) => known.pace.clone(),
             None => stored(daemon, &scope_of(agent.as_str(), Some(name)))?,
         };
         let mut pair = Pair { agent: entry.whole.clone(), session: of_session };
@@ -64,7 +75,8 @@ impl Paces {
             daemon.store.keep_paces(&paces, host::clock::now_ms()).map_err(|why| why.to_string())?;
         }
         entry.whole = pair.agent;
-        entry.sessions.insert(name.to_owned(), pair.session);
+        let of_session = OfSession { pace: pair.session, touched_ms: host::clock::now_ms() };
+        entry.sessions.insert(name.to_owned(), of_session);
         Ok(answer)
     }
 
@@ -85,11 +97,33 @@ impl Paces {
         for (agent, entry) in lock(&self.agents).iter() {
             let entry = lock(entry);
             paces.push((scope_of(agent, None), text(&entry.whole)?));
-            for (session, pace) in &entry.sessions {
-                paces.push((scope_of(agent, Some(session)), text(pace)?));
+            for (session, known) in &entry.sessions {
+                paces.push((scope_of(agent, Some(session)), text(&known.pace)?));
             }
         }
         daemon.store.keep_paces(&paces, host::clock::now_ms()).map_err(|why| why.to_string())
+    }
+}
+
+impl OfAgent {
+    /// Makes room: sessions that are silent for long live on in the store alone.
+    fn put_away(&mut self, daemon: &Daemon, agent: &AgentName) -> Result<(), String> {
+        let before_ms = host::clock::now_ms().saturating_sub(SILENT_MS);
+        let silent: Vec<String> = self
+            .sessions
+            .iter()
+            .filter(|(name, it)| it.touched_ms < before_ms && name.as_str() != OTHERS)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let mut paces = Vec::new();
+        for name in &silent {
+            if let Some(it) = self.sessions.get(name) {
+                paces.push((scope_of(agent.as_str(), Some(name)), text(&it.pace)?));
+            }
+        }
+        daemon.store.keep_paces(&paces, host::clock::now_ms()).map_err(|why| why.to_string())?;
+        self.sessions.retain(|name, _| !silent.contains(name));
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The policy that applies: the operator's directory (or `strict` where there is none), then the rules that were made
 //! of approvals. A new set replaces the old one whole, or not at all.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -16,10 +17,21 @@ use store::RuleRow;
 
 use crate::daemon::{Daemon, hold as lock};
 
+/// What an operator's directory holds.
+#[derive(Clone, Default)]
+struct Files {
+    rules: Vec<(String, String)>,
+    guards: Vec<(String, String)>,
+}
+
 /// The set that applies now. Readers never wait.
 pub(crate) struct LivePolicy {
     directory: PathBuf,
     current: ArcSwap<Policy>,
+    /// The directory as it was when it was last taken: what the rules that were made are put to while it is broken.
+    files: Mutex<Files>,
+    /// Rules that were made and do not do any more what their examples say.
+    left_out: BTreeSet<String>,
     /// Counts what a decision that is not yet carried out rests on: changes of rules and flags.
     epoch: AtomicU64,
     /// Why the newest set was refused, if it was.
@@ -34,11 +46,15 @@ impl LivePolicy {
     /// # Errors
     /// The directory can be written by others, or a rule is refused. One problem refuses the whole set.
     pub(crate) fn open(directory: PathBuf, made: &[RuleRow]) -> Result<Self, String> {
-        let made: Vec<RuleRow> = made.iter().filter(|rule| still_holds(rule)).cloned().collect();
-        let policy = read(&directory, &made, true)?;
+        let (made, out): (Vec<RuleRow>, Vec<RuleRow>) =
+            made.iter().filter(|rule| rule.removed_ms.is_none()).cloned().partition(still_holds);
+        let files = Files::read(&directory)?;
+        let policy = build(&directory, &files, &made, true)?;
         Ok(Self {
             directory,
             current: ArcSwap::from_pointee(policy),
+            files: Mutex::new(files),
+            left_out: out.into_iter().map(|rule| rule.id).collect(),
             epoch: AtomicU64::new(0),
             refused: Mutex::default(),
             changing: Mutex::default(),
@@ -72,9 +88,16 @@ impl LivePolicy {
     pub(crate) fn refused(&self) -> Option<String> {
         lock(&self.refused).clone()
     }
+
+    /// The rules that were made and apply.
+    fn made(&self, daemon: &Daemon) -> Result<Vec<RuleRow>, String> {
+        let mut made = daemon.store.rules().map_err(|why| why.to_string())?;
+        made.retain(|rule| rule.removed_ms.is_none() && !self.left_out.contains(&rule.id));
+        Ok(made)
+    }
 }
 
-/// Reads the directory and the made rules again. What is refused leaves the old set in force, and is recorded; what is
+/// Reads the directory again. What is refused leaves the old set in force, and is recorded; what is
 /// the same changes nothing. The order: read, record, replace. A crash before the record leaves the old set in force at
 /// the next start as long as the files do not change; one after it starts with the new set.
 ///
@@ -83,11 +106,13 @@ impl LivePolicy {
 pub(crate) fn reload(daemon: &Daemon, why: &str) -> Result<bool, String> {
     let live = &daemon.policy;
     let _changing = lock(&live.changing);
-    let mut made = daemon.store.rules().map_err(|why| why.to_string())?;
-    made.retain(still_holds);
-    let loaded = host::stack::on_large_stack(|| read(&live.directory, &made, false)).map_err(str::to_owned)?;
-    let policy = match loaded {
-        Ok(policy) => policy,
+    let made = live.made(daemon)?;
+    let read = || -> Result<(Policy, Files), String> {
+        let files = Files::read(&live.directory)?;
+        Ok((build(&live.directory, &files, &made, false)?, files))
+    };
+    let (policy, files) = match host::stack::on_large_stack(read).map_err(str::to_owned)? {
+        Ok(read) => read,
         Err(problem) => {
             let known = lock(&live.refused).replace(problem.clone());
             if known.as_ref() != Some(&problem) {
@@ -99,6 +124,29 @@ pub(crate) fn reload(daemon: &Daemon, why: &str) -> Result<bool, String> {
         }
     };
     *lock(&live.refused) = None;
+    let changed = put_in_force(daemon, policy, why)?;
+    *lock(&live.files) = files;
+    Ok(changed)
+}
+
+/// Puts the rules that were made, as they are now, to the directory as it was last taken. A directory that is broken at
+/// the moment keeps no rule in force that a person ended.
+///
+/// # Errors
+/// The set is refused, or could not be recorded.
+pub(crate) fn rebuild(daemon: &Daemon, why: &str) -> Result<bool, String> {
+    let live = &daemon.policy;
+    let _changing = lock(&live.changing);
+    let made = live.made(daemon)?;
+    let files = lock(&live.files).clone();
+    let build = || build(&live.directory, &files, &made, false);
+    let policy = host::stack::on_large_stack(build).map_err(str::to_owned)??;
+    put_in_force(daemon, policy, why)
+}
+
+/// Records a set, then replaces the old one with it.
+fn put_in_force(daemon: &Daemon, policy: Policy, why: &str) -> Result<bool, String> {
+    let live = &daemon.policy;
     if policy.digest() == live.current().digest() {
         return Ok(false);
     }
@@ -118,9 +166,12 @@ pub(crate) fn reload(daemon: &Daemon, why: &str) -> Result<bool, String> {
 /// # Errors
 /// The rule is refused.
 pub(crate) fn try_with(daemon: &Daemon, rule: &RuleRow) -> Result<(), String> {
-    let mut made = daemon.store.rules().map_err(|why| why.to_string())?;
+    let live = &daemon.policy;
+    let mut made = live.made(daemon)?;
     made.push(rule.clone());
-    host::stack::on_large_stack(|| read(&daemon.policy.directory, &made, true)).map_err(str::to_owned)?.map(drop)
+    let files = lock(&live.files).clone();
+    let build = || build(&live.directory, &files, &made, true);
+    host::stack::on_large_stack(build).map_err(str::to_owned)?.map(drop)
 }
 
 /// Whether a rule that was made still does what its examples say. After an upgrade one may not: a rule that allows is
@@ -132,7 +183,7 @@ fn still_holds(rule: &RuleRow) -> bool {
     let parsed: Option<toml::Table> = rule.text.parse().ok();
     let verdict = parsed.as_ref().and_then(|it| it.get("rule")?.get(0)?.get("verdict")?.as_str().map(str::to_owned));
     let allows = verdict.as_deref() == Some("allow");
-    if allows && rule.removed_ms.is_none() {
+    if allows {
         let why = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         eprintln!(
             "countersignd: the rule `{}` does not do any more what its examples say, and is left out: {why}",
@@ -142,10 +193,19 @@ fn still_holds(rule: &RuleRow) -> bool {
     !allows
 }
 
-fn read(directory: &Path, made: &[RuleRow], try_made: bool) -> Result<Policy, String> {
-    let files = if directory.exists() { host::files::trusted_texts(directory, "toml")? } else { Vec::new() };
-    let mut sources = Sources::directory(files);
-    for rule in made.iter().filter(|rule| rule.removed_ms.is_none()) {
+impl Files {
+    fn read(directory: &Path) -> Result<Self, String> {
+        if !directory.exists() {
+            return Ok(Self::default());
+        }
+        let texts = |extension| host::files::trusted_texts(directory, extension);
+        Ok(Self { rules: texts("toml")?, guards: texts("cedar")? })
+    }
+}
+
+fn build(directory: &Path, files: &Files, made: &[RuleRow], try_made: bool) -> Result<Policy, String> {
+    let mut sources = Sources::directory(files.rules.clone());
+    for rule in made {
         sources.push_made(format!("rule made of an approval ({})", rule.id), rule.text.clone(), try_made);
     }
     let told = |problems: Vec<PolicyProblem>| {
@@ -153,12 +213,11 @@ fn read(directory: &Path, made: &[RuleRow], try_made: bool) -> Result<Policy, St
         format!("the rules in `{}` are refused:\n{}", directory.display(), lines.join("\n"))
     };
     let policy = Policy::load(&sources, &understand::read_blind).map_err(told)?;
-    let guards = if directory.exists() { host::files::trusted_texts(directory, "cedar")? } else { Vec::new() };
-    if guards.is_empty() {
+    if files.guards.is_empty() {
         return Ok(policy);
     }
-    let guard = CedarGuard::load(&guards).map_err(told)?;
-    Ok(policy.guarded(Box::new(guard), &guards))
+    let guard = CedarGuard::load(&files.guards).map_err(told)?;
+    Ok(policy.guarded(Box::new(guard), &files.guards))
 }
 
 /// Loads a directory as it would be loaded to be in force, and says what it is.
@@ -166,7 +225,8 @@ fn read(directory: &Path, made: &[RuleRow], try_made: bool) -> Result<Policy, St
 /// # Errors
 /// It is refused.
 pub(crate) fn check(directory: &Path) -> Result<String, String> {
-    let policy = host::stack::on_large_stack(|| read(directory, &[], true)).map_err(str::to_owned)??;
+    let read = || build(directory, &Files::read(directory)?, &[], true);
+    let policy = host::stack::on_large_stack(read).map_err(str::to_owned)??;
     Ok(format!("{} rules; policy {}", policy.rules().len(), policy.digest()))
 }
 

@@ -1,10 +1,8 @@
 //! Rules and flags for people's tools: what there is, what could be made, and changes with a person's proof.
 
 use approval::Said;
-use audit::RecordKind;
 use host::clock;
 use model::{AgentName, Digest, PersonName, RequestDigest};
-use serde_json::json;
 use wire::{AgentPlace, FlagView, OperatorHears, OperatorSays, RuleView, Vouch, change_text};
 
 use crate::daemon::Daemon;
@@ -46,16 +44,9 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
             add(daemon, message, text, request.as_deref(), reason, by)
         }
         OperatorSays::RemoveRule { id, by } => {
-            let made = daemon.store.rules().map_err(|why| why.to_string())?;
-            if !made.iter().any(|row| row.id == *id && row.removed_ms.is_none()) {
-                return Err(format!("no rule `{id}` that was made applies; rules of files are changed in their files"));
-            }
+            let row = made::applying(daemon, id)?;
             let who = proved(daemon, message, by)?;
-            let body = json!({"what": "rule removed", "rule": id, "by": who.as_str()});
-            let _receipt = daemon.record(RecordKind::Change, body)?;
-            let at = clock::now_ms();
-            daemon.store.remove_rule(id, who.as_str(), at).map_err(|why| why.to_string())?;
-            policy::reload(daemon, "a rule was removed")?;
+            made::remove(daemon, &row, &who)?;
             done(format!("rule `{id}` does not apply any more"))
         }
         OperatorSays::ExpireRule { id, end, by } => done(made::expire(daemon, message, id, end, by)?),
@@ -93,7 +84,7 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<Opera
     if *uid == Some(host::files::my_uid()) || *uid == Some(0) {
         return Err("an agent cannot be bound to our own user or to root: it could read our state".to_owned());
     }
-    let named = daemon.policy.current().rules().iter().any(|rule| rule.favours(name.as_str()));
+    let named = daemon.policy.current().rules().iter().any(|rule| rule.favours(name.as_str(), owner.as_str()));
     let placed = place.env.is_some() || !place.groups.is_empty() || place.trust > 1;
     match by {
         Some(by) => {
@@ -106,7 +97,7 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<Opera
             return Err(format!(
                 "{}, so a reviewer has to say so: add `--as NAME`",
                 if named {
-                    "a rule lets agents of this name do more than others"
+                    "a rule lets agents of this name or owner do more than others"
                 } else {
                     "it would have an environment, groups or trust"
                 }

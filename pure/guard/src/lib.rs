@@ -121,7 +121,7 @@ impl pdp::Guard for CedarGuard {
         let requests = Requests::of(intent, situation, &self.schema)?;
         let mut found: BTreeMap<&str, Objection> = BTreeMap::new();
         for asked in &requests.asked {
-            for slice in self.slices.about(&asked.action, asked.program.as_deref()) {
+            for slice in self.slices.about(&asked.action, &asked.program) {
                 let answer = self.authorizer.is_authorized(&asked.request, slice, &requests.entities);
                 if let Some(why) = answer.diagnostics().errors().next() {
                     return Err(format!("a guard could not be evaluated: {why}"));

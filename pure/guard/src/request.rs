@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
 
+/// The program of a command of which that is not known.
+const UNKNOWN: &str = "(unknown)";
+
 /// Everything that is asked about one intent.
 pub(crate) struct Requests {
     pub(crate) asked: Vec<Asked>,
@@ -16,7 +19,7 @@ pub(crate) struct Requests {
 /// One request, with what it is sliced by.
 pub(crate) struct Asked {
     pub(crate) action: String,
-    pub(crate) program: Option<String>,
+    pub(crate) program: String,
     pub(crate) request: Request,
 }
 
@@ -36,40 +39,47 @@ impl Requests {
         let agent = uid("Agent", situation.agent.unwrap_or("(nobody)"))?;
         let mut asked = Vec::new();
         let mut programs = BTreeSet::new();
+        let mut ask = |action: &str, program: &str, about: Value| -> Result<(), String> {
+            let mut context = whole.clone();
+            if let (Some(context), Value::Object(about)) = (context.as_object_mut(), about) {
+                context.extend(about);
+            }
+            let action_uid = uid("Action", action)?;
+            let context =
+                Context::from_json_value(context, Some((schema, &action_uid))).map_err(|why| why.to_string())?;
+            let request = Request::new(agent.clone(), action_uid, uid("Program", program)?, context, Some(schema));
+            let request = request.map_err(|why| why.to_string())?;
+            asked.push(Asked { action: action.to_owned(), program: program.to_owned(), request });
+            Ok(())
+        };
         for segment in &intent.segments {
-            let name = program_of(segment);
-            programs.insert(name.clone());
-            let resource = uid("Program", name.as_deref().unwrap_or("(unknown)"))?;
-            let mut add = |action: &str, about: Value| -> Result<(), String> {
-                let mut context = whole.clone();
-                if let (Some(context), Value::Object(about)) = (context.as_object_mut(), about) {
-                    context.extend(about);
-                }
-                let action_uid = uid("Action", action)?;
-                let context =
-                    Context::from_json_value(context, Some((schema, &action_uid))).map_err(|why| why.to_string())?;
-                let request = Request::new(agent.clone(), action_uid, resource.clone(), context, Some(schema));
-                asked.push(Asked {
-                    action: action.to_owned(),
-                    program: name.clone(),
-                    request: request.map_err(|why| why.to_string())?,
-                });
-                Ok(())
-            };
+            let program = program_of(segment);
+            programs.insert(program.clone());
             for operation in &segment.operations {
-                add(operation.action.as_str(), about(segment, Some(operation)))?;
+                ask(operation.action.as_str(), &program, about(segment, Some(operation)))?;
             }
             if segment.operations.is_empty() {
-                add("run", about(segment, None))?;
+                ask("run", &program, about(segment, None))?;
             }
+        }
+        // What was not understood as any command could be anything: a guard about all of them is about it, too.
+        if intent.segments.is_empty() || !intent.unknowns.is_empty() {
+            programs.insert(UNKNOWN.to_owned());
+            let nothing = Segment { unknowns: intent.unknowns.clone(), ..Segment::default() };
+            let mut about = about(&nothing, None);
+            if let Some(about) = about.as_object_mut() {
+                about.insert("understood".to_owned(), Value::Bool(false));
+                about.insert("kind".to_owned(), Value::String("unknown".to_owned()));
+            }
+            ask("run", UNKNOWN, about)?;
         }
         Ok(Self { asked, entities: entities(&agent, situation, &programs)? })
     }
 }
 
-fn program_of(segment: &Segment) -> Option<String> {
-    let word = segment.argv.first().and_then(Arg::known)?;
-    Some(word.rsplit('/').next().unwrap_or(word).to_owned())
+fn program_of(segment: &Segment) -> String {
+    let word = segment.argv.first().and_then(Arg::known).unwrap_or(UNKNOWN);
+    word.rsplit('/').next().unwrap_or(word).to_owned()
 }
 
 /// What is known of one operation.
@@ -89,11 +99,7 @@ fn about(segment: &Segment, operation: Option<&Operation>) -> Value {
     })
 }
 
-fn entities(
-    agent: &EntityUid,
-    situation: &Situation<'_>,
-    programs: &BTreeSet<Option<String>>,
-) -> Result<Entities, String> {
+fn entities(agent: &EntityUid, situation: &Situation<'_>, programs: &BTreeSet<String>) -> Result<Entities, String> {
     let groups = situation.groups.iter().map(|group| uid("Group", group)).collect::<Result<Vec<_>, _>>()?;
     let mut all: BTreeMap<EntityUid, Entity> = BTreeMap::new();
     for group in &groups {
@@ -101,7 +107,7 @@ fn entities(
     }
     all.insert(agent.clone(), Entity::new_no_attrs(agent.clone(), groups.into_iter().collect()));
     for program in programs {
-        let program = uid("Program", program.as_deref().unwrap_or("(unknown)"))?;
+        let program = uid("Program", program)?;
         all.insert(program.clone(), Entity::new_no_attrs(program, Default::default()));
     }
     Entities::from_entities(all.into_values(), None).map_err(|why| why.to_string())

@@ -37,12 +37,9 @@ impl Slices {
     }
 
     /// The policies that can be about an action by a program.
-    pub(crate) fn about(&self, action: &str, program: Option<&str>) -> impl Iterator<Item = &PolicySet> {
-        let (action, program) = (Some(action.to_owned()), program.map(str::to_owned));
-        let mut heads = vec![(action.clone(), None), (None, None)];
-        if program.is_some() {
-            heads.extend([(action, program.clone()), (None, program)]);
-        }
+    pub(crate) fn about(&self, action: &str, program: &str) -> impl Iterator<Item = &PolicySet> {
+        let (action, program) = (Some(action.to_owned()), Some(program.to_owned()));
+        let heads = [(action.clone(), None), (None, None), (action, program.clone()), (None, program)];
         heads.into_iter().filter_map(|head| self.0.get(&head))
     }
 }

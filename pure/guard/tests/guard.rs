@@ -19,12 +19,7 @@ fn intent(program: &str, action: Action, path: &str) -> Intent {
     let segment = Segment {
         argv: vec![Arg::Known(program.to_owned()), Arg::Known(path.to_owned())],
         operations: vec![operation],
-        unknowns: Vec::new(),
-        factors: Vec::new(),
-        dressed: false,
-        wrappers: Vec::new(),
-        moved: false,
-        found_at: None,
+        ..Segment::default()
     };
     Intent { segments: vec![segment], ..Intent::default() }
 }
@@ -107,6 +102,23 @@ fn an_error_in_a_guard_refuses_and_is_never_skipped() {
         segment.operations.clear();
     }
     assert_eq!(decide(&policy, &rm, &[], None).verdict().as_str(), "deny");
+}
+
+#[test]
+fn a_guard_about_everything_is_about_what_is_no_command_too() {
+    let nothing = Intent::default();
+    let mut beside = intent("cat", Action::Read, "/work/a");
+    beside.unknowns.push(model::Unknown { text: "<(".to_owned(), why: "is not a command".to_owned() });
+    for text in [
+        "forbid (principal, action, resource) unless { context.understood };",
+        "forbid (principal, action == Action::\"run\", resource == Program::\"(unknown)\");",
+    ] {
+        let policy = load(text).unwrap();
+        for intent in [&nothing, &beside] {
+            let decision = decide(&policy, intent, &[], None);
+            assert_eq!(decision.verdict().as_str(), "deny", "{text}");
+        }
+    }
 }
 
 #[test]

@@ -218,7 +218,7 @@ impl Coverage {
 }
 
 /// One simple command (or tool call) of the text. Each must stand on its own before the policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Segment {
     /// The argument vector as the text gives it.
     pub argv: Vec<Arg>,

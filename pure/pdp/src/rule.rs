@@ -231,9 +231,14 @@ impl Rule {
         self.context.may_concern(agent)
     }
 
-    /// Whether it allows agents of this name what it does not allow others.
-    pub fn favours(&self, agent: &str) -> bool {
-        self.verdict == RuleVerdict::Allow && self.context.names(agent)
+    /// Whether it allows an agent of this name, or of this owner, what it does not allow others.
+    pub fn favours(&self, agent: &str, owner: &str) -> bool {
+        self.verdict == RuleVerdict::Allow && self.context.names(agent, owner)
+    }
+
+    /// Before how many others it is tried.
+    pub const fn priority(&self) -> i64 {
+        self.priority
     }
 
     /// Whether it allows what is not understood whole.

@@ -13,16 +13,7 @@ fn intent(action: Action, resource: Resource) -> Intent {
         reversibility: Reversibility::Reversible,
         recursive: false,
     };
-    let segment = Segment {
-        argv: vec![Arg::Known("x".to_owned())],
-        operations: vec![operation],
-        unknowns: Vec::new(),
-        factors: Vec::new(),
-        dressed: false,
-        wrappers: Vec::new(),
-        moved: false,
-        found_at: None,
-    };
+    let segment = Segment { argv: vec![Arg::Known("x".to_owned())], operations: vec![operation], ..Segment::default() };
     Intent { segments: vec![segment], ..Intent::default() }
 }
 

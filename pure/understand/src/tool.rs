@@ -21,16 +21,7 @@ pub(crate) fn lower(walk: &mut Lowering<'_>, name: &str, input: &Value) {
         }
         return;
     }
-    let mut segment = Segment {
-        argv: vec![Arg::Known(name.to_owned())],
-        operations: Vec::new(),
-        unknowns: Vec::new(),
-        factors: Vec::new(),
-        dressed: false,
-        wrappers: Vec::new(),
-        moved: false,
-        found_at: None,
-    };
+    let mut segment = Segment { argv: vec![Arg::Known(name.to_owned())], ..Segment::default() };
     let by_path: Option<(Role, &[&str])> = match name {
         "Read" | "NotebookRead" => Some((Role::Read, &["file_path", "notebook_path"])),
         "LS" | "Glob" => Some((Role::Look, &["path"])),

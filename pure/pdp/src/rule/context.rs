@@ -124,11 +124,12 @@ impl Context {
             && !self.not.iter().filter(of_agent).any(|it| it.holds(&situation) == Some(true))
     }
 
-    /// Whether a condition names the agent, alone or by a pattern.
-    pub(crate) fn names(&self, agent: &str) -> bool {
-        let situation = Situation { agent: Some(agent), ..Situation::default() };
-        let named =
-            |it: &Condition| matches!(it, Condition::Text(Attribute::Agent, _)) && it.holds(&situation) == Some(true);
+    /// Whether a condition names the agent or its owner, alone or by a pattern.
+    pub(crate) fn names(&self, agent: &str, owner: &str) -> bool {
+        let situation = Situation { agent: Some(agent), owner: Some(owner), ..Situation::default() };
+        let named = |it: &Condition| {
+            matches!(it, Condition::Text(Attribute::Agent | Attribute::Owner, _)) && it.holds(&situation) == Some(true)
+        };
         self.conditions.iter().any(named)
     }
 
