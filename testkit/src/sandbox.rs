@@ -10,7 +10,6 @@ use approval::{TotpSecret, code_at};
 use host::clock;
 use host::layout::{DIRECTORY_VARIABLE, Layout};
 use host::socket;
-use serde_json::Value;
 use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, Vouch};
 
 use crate::raw::RawAgent;
@@ -30,6 +29,8 @@ pub struct Sandbox {
     pub layout: Layout,
     /// Variables for `countersignd`.
     pub daemon_environment: Vec<(String, String)>,
+    /// Variables for `countersign-logd`.
+    pub logd_environment: Vec<(String, String)>,
     logd: Option<Child>,
     daemon: Option<Child>,
 }
@@ -96,7 +97,15 @@ impl Sandbox {
             host::files::private_directory(&layout.policy()).unwrap();
             fs::write(layout.policy().join("05-test.toml"), rules).unwrap();
         }
-        Self { root, work, layout, daemon_environment: Vec::new(), logd: None, daemon: None }
+        Self {
+            root,
+            work,
+            layout,
+            daemon_environment: Vec::new(),
+            logd_environment: Vec::new(),
+            logd: None,
+            daemon: None,
+        }
     }
 
     /// A program that was built beside this test.
@@ -114,6 +123,7 @@ impl Sandbox {
     /// Starts the log.
     pub fn start_logd(&mut self) {
         let mut command = self.command(Self::program("countersign-logd"));
+        command.envs(self.logd_environment.iter().map(|(name, value)| (name, value)));
         self.logd = Some(command.stdin(Stdio::null()).spawn().unwrap());
         wait_for(&self.layout.log_socket());
     }
@@ -147,6 +157,14 @@ impl Sandbox {
         if let Some(mut child) = self.daemon.take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+    }
+
+    /// Ends the log in order.
+    pub fn end_logd(&mut self) {
+        if let Some(mut child) = self.logd.take() {
+            let ended = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+            assert!(ended.success() && child.wait().unwrap().success(), "the log was not ended in order");
         }
     }
 
@@ -276,21 +294,6 @@ impl Sandbox {
     /// A raw connection to the agents' socket.
     pub fn raw(&self, key: &str) -> RawAgent {
         RawAgent::connect(&self.layout.agent_socket(), key)
-    }
-
-    /// All records, as JSON.
-    pub fn records(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.layout.log.join("records.log")).unwrap();
-        text.lines()
-            .filter_map(|line| line.strip_prefix("R "))
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
-    }
-
-    /// Runs `log verify` and gives its exit status and words.
-    pub fn verify(&self) -> (Option<i32>, String) {
-        let output = self.countersign(&["log", "verify"]).output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// A file in the work directory that an act would make: the proof that it ran.

@@ -1,8 +1,11 @@
 //! What tests say often, said shortly.
 
 use std::fs;
+use std::sync::Arc;
 
+use journal::{Content, Reader, RealDisk, Wanted};
 use pdp::Situation;
+use serde_json::Value;
 use wire::{AgentHears, OperatorHears};
 
 use crate::{Sandbox, bash_act};
@@ -46,4 +49,26 @@ pub fn makes_files(sandbox: &Sandbox, extra: &str) -> String {
         "[[rule]]\nid = 'test.files'\nverdict = 'allow'\neffect = 'write'\nonly = ['write']\npath = '{work}/**'\n{extra}\n\
          matches = ['touch {work}/a']\nspares = ['touch /srv/a']\n"
     )
+}
+
+/// The record, as readers have it.
+impl Sandbox {
+    /// All records, as JSON.
+    pub fn records(&self) -> Vec<Value> {
+        let mut records = Vec::new();
+        let mut reader = Reader::open(Arc::new(RealDisk::new(&self.layout.log))).unwrap();
+        let mut each = |found: journal::Found| {
+            let Content::Draft(draft) = found.content else { panic!("{found:?}") };
+            records.push(draft.shown(found.entry.seq));
+            Ok(true)
+        };
+        reader.each(&Wanted::default(), &mut each).unwrap();
+        records
+    }
+
+    /// Runs `log verify` and gives its exit status and words.
+    pub fn verify(&self) -> (Option<i32>, String) {
+        let output = self.countersign(&["log", "verify"]).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
 }

@@ -42,7 +42,7 @@ fn gap_a_secret_of_unknown_form_is_stored() {
     let key = sandbox.add_agent("bot");
     let secret = "Xq7-unheard-of-form";
     let _ = sandbox.raw(&key).submit(&bash_act(&format!("echo {secret}")));
-    let log = fs::read_to_string(sandbox.layout.log.join("records.log")).unwrap();
+    let log = sandbox.records().iter().map(ToString::to_string).collect::<String>();
     assert!(log.contains(secret), "closed: move gap 8 to docs/bypasses.md");
 }
 

@@ -154,13 +154,17 @@ fn no_secret_reaches_the_record_the_state_or_the_reviewer() {
     assert!(matches!(agent.submit(&bash_act(&command)), AgentHears::Held { .. }));
     let hold = sandbox.hold();
     let shown = serde_json::to_string(&hold).unwrap();
-    let mut stored = Vec::new();
-    for directory in [&sandbox.layout.log, &sandbox.layout.state] {
-        for entry in fs::read_dir(directory).unwrap() {
-            stored.extend(fs::read(entry.unwrap().path()).unwrap());
+    // Contents are encrypted in the log's files, so they are looked at as a reader sees them, too.
+    let mut stored: String = sandbox.records().iter().map(ToString::to_string).collect();
+    assert!(stored.contains("Authorization: Bearer"), "{stored}");
+    let mut open = vec![sandbox.layout.log.clone(), sandbox.layout.state.clone()];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            stored.push_str(&String::from_utf8_lossy(&fs::read(path).unwrap()));
         }
     }
-    let stored = String::from_utf8_lossy(&stored).into_owned();
     for secret in [token, "hunter2hunter2", key.as_str()] {
         assert!(!shown.contains(secret), "shown: {secret}");
         assert!(!stored.contains(secret), "stored: {secret}");

@@ -1,21 +1,31 @@
-//! `countersign-logd`: the one writer of the record. It holds the log key, takes records from `countersignd`, makes
-//! them durable, and answers with proofs. It has no way to change an old record.
+//! `countersign-logd`: the one writer of the record. It holds the log key and the encryption keys, takes records from
+//! `countersignd`, makes them durable, and answers with proofs. It has no way to change an old record.
 
-mod writer;
+mod keys;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use audit::Draft;
 use host::layout::Layout;
 use host::socket::{self, Failed};
-use wire::{LogHears, LogSays, MAX_LOG_FRAME};
-use writer::Writer;
+use journal::{Disk, FileKeeper, RealDisk, Record, Settings, Writer, log_key};
+use wire::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The variable with the size of the journal's segments, and between what it may be.
+const SEGMENT: &str = "COUNTERSIGN_SEGMENT_BYTES";
+const SMALLEST_SEGMENT: usize = 64 * 1024;
+const LARGEST_SEGMENT: usize = 1024 * 1024 * 1024;
+
+/// The log's name in checkpoints.
+const ORIGIN: &str = "countersign.local/log";
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
@@ -27,7 +37,8 @@ fn main() -> ExitCode {
         Some(_) => {
             println!(
                 "countersign-logd: writes the record.\n\nIt takes no arguments; `countersign up` starts it. Directories come from \
-                 COUNTERSIGN_DIR or the XDG variables."
+                 COUNTERSIGN_DIR or the XDG variables. {SEGMENT} is the size of the journal's segments ({} bytes, unless given).",
+                journal::SEGMENT_BYTES
             );
             return ExitCode::SUCCESS;
         }
@@ -41,23 +52,69 @@ fn main() -> ExitCode {
     }
 }
 
+type Shared = Arc<Mutex<Option<Writer>>>;
+
 fn serve() -> Result<(), String> {
+    host::memory::keep_private();
     let layout = Layout::from_environment()?;
     for directory in [&layout.log, &layout.run] {
         host::files::private_directory(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
     }
-    let writer = Arc::new(Mutex::new(Writer::open(&layout.log)?));
+    let say = |why: &dyn std::fmt::Display| format!("`{}`: {why}", layout.log.display());
+    // Held until the process ends.
+    let lock = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(layout.log.join("lock"))
+        .map_err(|why| say(&why))?;
+    host::files::lock_alone(&lock).map_err(|_| say(&"another countersign-logd writes this log"))?;
+    let writer: Shared = Arc::new(Mutex::new(Some(open(&layout).map_err(|why| say(&why))?)));
     let listener = socket::listen(&layout.log_socket(), 0o600).map_err(|why| why.to_string())?;
-    for stream in listener.incoming() {
-        let Ok(stream) = stream else { continue };
-        let writer = Arc::clone(&writer);
-        let _ = std::thread::Builder::new().spawn(move || converse(&stream, &writer));
+    let theirs = Arc::clone(&writer);
+    let accept = move || {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else { continue };
+            let writer = Arc::clone(&theirs);
+            let _ = std::thread::Builder::new().spawn(move || converse(&stream, &writer));
+        }
+    };
+    std::thread::Builder::new().name("accept".to_owned()).spawn(accept).map_err(|why| why.to_string())?;
+    host::supervise::wait_for_end(None).map_err(|why| why.to_string())?;
+    // Whoever is under way has their answer; nobody is served after this.
+    let writer = writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+    writer.map_or(Ok(()), Writer::close)
+}
+
+fn open(layout: &Layout) -> Result<Writer, String> {
+    // One that others could read, or that somebody cut, is not gone on with.
+    host::files::secret_key(&layout.log.join("log.key")).map_err(|why| why.to_string())?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&layout.log));
+    let key = log_key(disk.as_ref(), ORIGIN)?;
+    let public = format!("{}\n", key.verifier().to_text());
+    let known = host::files::read_small(&layout.log.join("log.pub"), 4096).map_err(|why| why.to_string())?;
+    if known.as_deref() != Some(public.as_bytes()) {
+        host::files::replace(&layout.log.join("log.pub"), public.as_bytes(), 0o644).map_err(|why| why.to_string())?;
     }
-    Ok(())
+    let keeper = FileKeeper::open(Arc::clone(&disk), Some(host::clock::now_ms()))?;
+    let mut settings = Settings::default();
+    if let Ok(bytes) = std::env::var(SEGMENT) {
+        let bytes = bytes.parse().ok().filter(|bytes| (SMALLEST_SEGMENT..=LARGEST_SEGMENT).contains(bytes));
+        settings.segment_bytes = bytes.ok_or_else(|| {
+            format!("`{SEGMENT}` is a number of bytes between {SMALLEST_SEGMENT} and {LARGEST_SEGMENT}")
+        })?;
+    }
+    let say = &mut |what: &str| eprintln!("countersign-logd: {what}");
+    let mut writer = Writer::open(disk, key, Box::new(keeper), settings, say).map_err(|why| {
+        format!("the record does not hold, so nothing is added to it: {why}. Keep the directory as evidence; `countersign log verify` tells more")
+    })?;
+    keys::finish(layout, &mut writer)?;
+    Ok(writer)
 }
 
 /// Serves one connection. Only our own user may write the record.
-fn converse(stream: &UnixStream, writer: &Mutex<Writer>) {
+fn converse(stream: &UnixStream, writer: &Shared) {
     let me = host::files::my_uid();
     if !socket::peer(stream).is_ok_and(|peer| peer.uid == me) {
         return;
@@ -72,29 +129,52 @@ fn converse(stream: &UnixStream, writer: &Mutex<Writer>) {
             }
         };
         // A thread that panicked with the writer in hand may have left it between steps: nothing is written after it.
-        let answer = match (writer.lock(), message) {
-            (Err(_), _) => LogSays::Failed { why: "the writer failed earlier; restart it".to_owned() },
-            (Ok(writer), LogHears::Hello) => {
-                LogSays::Log { verifier: writer.verifier(), note: writer.note().map(str::to_owned) }
-            }
-            (Ok(mut writer), LogHears::Append { drafts }) => append(&mut writer, &drafts),
+        let answer = match writer.lock() {
+            Err(_) => LogSays::Failed { why: "the writer failed earlier; restart it".to_owned() },
+            Ok(mut writer) => match writer.as_mut() {
+                None => LogSays::Failed { why: "the log is being closed".to_owned() },
+                Some(writer) => answer(writer, message),
+            },
         };
-        let sent = socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE);
-        if let (LogSays::Durable { .. }, Ok(mut writer)) = (&answer, writer.lock()) {
-            writer.publish();
-        }
-        if sent.is_err() {
+        if socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE).is_err() {
             return;
         }
     }
 }
 
-fn append(writer: &mut Writer, drafts: &[serde_json::Value]) -> LogSays {
-    let Some(drafts) = drafts.iter().map(Draft::from_value).collect::<Option<Vec<_>>>() else {
-        return LogSays::Failed { why: "a draft is malformed".to_owned() };
+fn answer(writer: &mut Writer, message: LogHears) -> LogSays {
+    let done = match message {
+        LogHears::Hello => {
+            return LogSays::Log { verifier: writer.verifier().to_text(), note: writer.note().map(str::to_owned) };
+        }
+        LogHears::Append { records } => return append(writer, records),
+        LogHears::Rotate => keys::rotate(writer),
+        LogHears::Destroy { scope, keys, why } => keys::destroy(writer, &scope, &keys, &why),
     };
-    match writer.append(drafts) {
+    done.map_or_else(|why| LogSays::Failed { why }, |what| LogSays::Done { what })
+}
+
+fn append(writer: &mut Writer, records: Vec<LogRecord>) -> LogSays {
+    let mut taken = Vec::with_capacity(records.len());
+    for LogRecord { content, at_ms, scope, terms } in records {
+        if !Draft::is_content(content.as_bytes(), at_ms, &scope) {
+            return LogSays::Failed { why: "a record is malformed".to_owned() };
+        }
+        taken.push(Record { content: content.into_bytes(), at_ms, scope, terms });
+    }
+    match put(writer, &taken) {
         Ok(proofs) => LogSays::Durable { proofs: proofs.iter().map(audit::ReceiptProof::to_value).collect() },
         Err(why) => LogSays::Failed { why },
     }
+}
+
+/// Appends; where nobody can say what is on the disk, the process ends, and recovery decides on what it finds.
+fn put(writer: &mut Writer, records: &[Record]) -> Result<Vec<audit::ReceiptProof>, String> {
+    writer.append(records).map_err(|why| match why {
+        journal::Failed::Refused(why) => why,
+        journal::Failed::Fatal(why) => {
+            eprintln!("countersign-logd: {why}");
+            std::process::exit(1);
+        }
+    })
 }

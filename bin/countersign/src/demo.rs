@@ -1,5 +1,7 @@
 //! `countersign demo`: the whole life of a request on this machine, with a scripted agent and real commands.
 
+mod tampered;
+
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -181,18 +183,8 @@ impl Stage {
         must(self.own(&["log", "verify"], "")?.status.success(), "the record holds")?;
 
         title("8. One byte changed in a copy of it");
-        let fail = |why: std::io::Error| why.to_string();
         let copy = self.root.join("copy-of-log");
-        fs::create_dir_all(&copy).map_err(fail)?;
-        for name in ["records.log", "checkpoint", "log.pub"] {
-            fs::copy(self.layout.log.join(name), copy.join(name)).map_err(fail)?;
-        }
-        let mut bytes = fs::read(copy.join("records.log")).map_err(fail)?;
-        let middle = bytes.len() / 2;
-        if let Some(byte) = bytes.get_mut(middle) {
-            *byte ^= 1;
-        }
-        fs::write(copy.join("records.log"), bytes).map_err(fail)?;
+        tampered::copy(&self.layout.log, &copy)?;
         let copy = copy.to_string_lossy().into_owned();
         must(self.own(&["log", "verify", &copy], "")?.status.code() == Some(1), "the changed byte is found")?;
 

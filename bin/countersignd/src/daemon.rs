@@ -84,7 +84,7 @@ impl Daemon {
 
     /// Makes a record durable.
     pub(crate) fn record(&self, kind: RecordKind, body: Value) -> Result<Receipt, String> {
-        let receipt = self.log.append(Draft { kind, at_ms: clock::now_ms(), body })?;
+        let receipt = self.log.append(Draft { kind, at_ms: clock::now_ms(), scope: scope_of(&body), body })?;
         if receipt.seq() % PIN_EVERY == PIN_EVERY.saturating_sub(1) {
             // Failing to pin loses a safeguard against cutting, not a record.
             let _ = self.pin();
@@ -198,4 +198,13 @@ fn unpin(pin: Option<String>) -> Result<(Option<String>, Option<LogVerifier>), S
 /// A lock whose holder cannot leave a half-made value behind.
 pub(crate) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whose content a record is: that of a session of an agent, where it holds what the agent asked for.
+fn scope_of(body: &Value) -> String {
+    let word = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+    match (word("/request/agent"), word("/request/session")) {
+        (Some(agent), Some(session)) => format!("{agent}/{session}"),
+        (_, _) => String::new(),
+    }
 }

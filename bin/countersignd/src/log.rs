@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use audit::{Draft, LogVerifier, Receipt, ReceiptProof};
 use host::socket;
-use wire::{LogHears, LogSays, MAX_LOG_FRAME};
+use wire::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
 
 /// How long the log may take for a batch. After that every record in it counts as not made.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -120,7 +120,7 @@ impl Log {
         match outcome {
             Ok((connection, proofs)) => {
                 for ((ticket, draft), proof) in batch.into_iter().zip(proofs) {
-                    let result = Receipt::check(proof, &draft, &connection.verifier).map_err(|why| why.to_string());
+                    let result = Receipt::check(proof, draft, &connection.verifier).map_err(|why| why.to_string());
                     if let Ok(receipt) = &result {
                         line.newest = Some(receipt.note().to_owned());
                     }
@@ -169,15 +169,22 @@ impl Log {
 
 fn exchange(stream: &UnixStream, batch: &[(u64, Draft)]) -> Result<Vec<ReceiptProof>, String> {
     let down = |why: &dyn std::fmt::Display| format!("the log cannot be reached: {why}");
-    let drafts = batch.iter().map(|(_, draft)| draft.to_value()).collect();
-    socket::send(stream, &LogHears::Append { drafts }, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
+    let record = |draft: &Draft| {
+        // Canonical JSON is UTF-8.
+        let content = String::from_utf8(draft.content()).map_err(|why| why.to_string())?;
+        Ok(LogRecord { content, at_ms: draft.at_ms, scope: draft.scope.clone(), terms: draft.terms() })
+    };
+    let records = batch.iter().map(|(_, draft)| record(draft)).collect::<Result<_, String>>()?;
+    socket::send(stream, &LogHears::Append { records }, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
     match socket::receive::<LogSays>(stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
         LogSays::Durable { proofs } if proofs.len() == batch.len() => proofs
             .iter()
             .map(ReceiptProof::from_value)
             .collect::<Option<_>>()
             .ok_or_else(|| "the log's proof cannot be read".to_owned()),
-        LogSays::Durable { .. } | LogSays::Log { .. } => Err("the log answered something else".to_owned()),
+        LogSays::Durable { .. } | LogSays::Log { .. } | LogSays::Done { .. } => {
+            Err("the log answered something else".to_owned())
+        }
         LogSays::Failed { why } => Err(why),
     }
 }

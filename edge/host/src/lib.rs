@@ -7,6 +7,7 @@ pub mod facts;
 pub mod files;
 pub mod identity;
 pub mod layout;
+pub mod memory;
 pub mod project;
 pub mod socket;
 pub mod stack;

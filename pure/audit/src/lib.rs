@@ -1,16 +1,25 @@
-//! The record: an append-only log of canonical records whose hashes are the leaves of a Merkle tree (RFC 6962),
-//! under signed checkpoints (C2SP `tlog-checkpoint` in a C2SP `signed-note`), with receipts.
+//! The record: an append-only log whose entries are the leaves of a Merkle tree (RFC 6962) in tiles (C2SP `tlog-tiles`),
+//! under signed checkpoints (C2SP `tlog-checkpoint` in a C2SP `signed-note`). Contents are encrypted; verification needs no
+//! key, reading needs one. `docs/record-format.md` is the specification.
 //!
-//! Bytes in, bytes out: files and sockets belong to others. Verification needs the public key and the bytes.
+//! Bytes in, bytes out: files, sockets and randomness belong to others.
 
 mod checkpoint;
-mod journal;
+mod entry;
+mod envelope;
+pub mod proof;
 mod receipt;
 mod record;
+mod sequencer;
+pub mod tile;
 mod tree;
+mod verify;
 
 pub use checkpoint::{Checkpoint, LogKey, LogVerifier, MalformedNote};
-pub use journal::{Journal, Line, MAX_RECORD_BYTES, Verified, Verifier, Wrong, checkpoint_line};
+pub use entry::{ENTRY_BYTES, Entry};
+pub use envelope::{DataKey, Place, TAG_BYTES, commitment, keyed_hash, unwrap, wrap};
 pub use receipt::{Receipt, ReceiptProof, Unproved};
-pub use record::{Draft, Entry, RecordKind};
-pub use tree::{Hash, Tree, root_from_inclusion};
+pub use record::{Draft, MAX_CONTENT_BYTES, RecordKind, term};
+pub use sequencer::{Batch, Incoming, Sequencer};
+pub use tree::{Hash, Nodes, Tree};
+pub use verify::{Verifier, Wrong};

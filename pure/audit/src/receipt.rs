@@ -6,17 +6,20 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
 use crate::checkpoint::LogVerifier;
-use crate::record::{Draft, Entry};
-use crate::tree::{Hash, Tree, root_from_inclusion};
+use crate::entry::{ENTRY_BYTES, Entry};
+use crate::envelope::commitment;
+use crate::proof::root_from_inclusion;
+use crate::record::Draft;
+use crate::tree::{Hash, Tree};
 
 /// What the log answers to an append, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptProof {
-    /// The record's number.
-    pub seq: u64,
-    /// The leaf hash of the record before it.
-    pub previous: Hash,
-    /// The audit path from the record to the checkpoint's root.
+    /// The record's entry.
+    pub entry: [u8; ENTRY_BYTES],
+    /// The salt of its commitment.
+    pub salt: Hash,
+    /// The audit path from the entry to the checkpoint's root.
     pub path: Vec<Hash>,
     /// The signed checkpoint.
     pub note: String,
@@ -25,7 +28,7 @@ pub struct ReceiptProof {
 /// Proof, checked, that one record is durable in the log. It names the record by its hash and cannot serve another.
 ///
 /// ```
-/// fn checked(proof: audit::ReceiptProof, draft: &audit::Draft, log: &audit::LogVerifier) -> Option<audit::Receipt> {
+/// fn checked(proof: audit::ReceiptProof, draft: audit::Draft, log: &audit::LogVerifier) -> Option<audit::Receipt> {
 ///     audit::Receipt::check(proof, draft, log).ok()
 /// }
 /// ```
@@ -74,35 +77,45 @@ impl ReceiptProof {
     /// As JSON.
     pub fn to_value(&self) -> Value {
         json!({
-            "seq": self.seq, "prev": HEXLOWER.encode(&self.previous), "note": self.note,
+            "entry": HEXLOWER.encode(&self.entry), "salt": HEXLOWER.encode(&self.salt), "note": self.note,
             "path": self.path.iter().map(|hash| HEXLOWER.encode(hash)).collect::<Vec<_>>(),
         })
     }
 
     /// From JSON.
     pub fn from_value(value: &Value) -> Option<Self> {
-        let hash = |text: &Value| -> Option<Hash> { HEXLOWER.decode(text.as_str()?.as_bytes()).ok()?.try_into().ok() };
+        let bytes = |text: &Value| HEXLOWER.decode(text.as_str()?.as_bytes()).ok();
+        let hash = |text: &Value| -> Option<Hash> { bytes(text)?.try_into().ok() };
         Some(Self {
-            seq: value.get("seq")?.as_u64()?,
-            previous: hash(value.get("prev")?)?,
+            entry: bytes(value.get("entry")?)?.try_into().ok()?,
+            salt: hash(value.get("salt")?)?,
             path: value.get("path")?.as_array()?.iter().map(hash).collect::<Option<_>>()?,
             note: value.get("note")?.as_str()?.to_owned(),
         })
     }
+
+    /// Checks that the log signed a tree in which a record with exactly this content stands, and gives its entry. This is
+    /// all that is needed to show one record to somebody who has no key.
+    pub fn check(&self, content: &[u8], log: &LogVerifier) -> Result<Entry, Unproved> {
+        let checkpoint = log.open(&self.note).map_err(|_| Unproved("no signature of the log"))?;
+        let entry = Entry::from_bytes(&self.entry).ok_or(Unproved("the entry cannot be read"))?;
+        if commitment(&self.salt, content) != entry.commitment {
+            return Err(Unproved("the entry commits to another content"));
+        }
+        let root = root_from_inclusion(Tree::leaf_hash(&self.entry), entry.seq, checkpoint.size, &self.path)
+            .ok_or(Unproved("the path has the wrong length"))?;
+        if root == checkpoint.root { Ok(entry) } else { Err(Unproved("the record is not in the signed tree")) }
+    }
 }
 
 impl Receipt {
-    /// Checks that the log signed a tree in which exactly this draft stands at the place the proof names.
-    pub fn check(proof: ReceiptProof, draft: &Draft, log: &LogVerifier) -> Result<Self, Unproved> {
-        let checkpoint = log.open(&proof.note).map_err(|_| Unproved("no signature of the log"))?;
-        let entry = Entry { seq: proof.seq, previous: proof.previous, draft: draft.clone() };
-        let leaf = Tree::leaf_hash(&entry.to_bytes());
-        let root = root_from_inclusion(leaf, proof.seq, checkpoint.size, &proof.path)
-            .ok_or(Unproved("the path has the wrong length"))?;
-        if root != checkpoint.root {
-            return Err(Unproved("the record is not in the signed tree"));
+    /// Checks that the log signed a tree in which exactly this draft stands.
+    pub fn check(proof: ReceiptProof, draft: Draft, log: &LogVerifier) -> Result<Self, Unproved> {
+        let entry = proof.check(&draft.content(), log)?;
+        if entry.at_ms != draft.at_ms {
+            return Err(Unproved("the entry is of another time"));
         }
-        Ok(Self { seq: proof.seq, leaf, body: entry.draft.body, note: proof.note })
+        Ok(Self { seq: entry.seq, leaf: Tree::leaf_hash(&proof.entry), body: draft.body, note: proof.note })
     }
 
     /// The record's number.
@@ -128,22 +141,32 @@ impl Receipt {
 
 #[cfg(test)]
 mod tests {
-    use super::{Receipt, ReceiptProof};
-    use crate::{Draft, Entry, LogKey, RecordKind, Tree};
+    use super::Receipt;
+    use crate::{DataKey, Draft, Incoming, LogKey, RecordKind, Sequencer, Tree};
     use serde_json::json;
 
     #[test]
     fn a_receipt_serves_its_own_record_only() {
         let key = LogKey::new("log", &[1; 32]);
-        let draft = Draft { kind: RecordKind::Decision, at_ms: 5, body: json!({"verdict": "allow"}) };
-        let entry = Entry { seq: 0, previous: [0; 32], draft: draft.clone() };
-        let mut tree = Tree::default();
-        tree.push(Tree::leaf_hash(&entry.to_bytes()));
-        let proof = ReceiptProof { seq: 0, previous: [0; 32], path: vec![], note: key.sign(1, tree.root()) };
-        assert!(Receipt::check(proof.clone(), &draft, &key.verifier()).is_ok());
-        let other = Draft { body: json!({"verdict": "deny"}), ..draft.clone() };
-        assert!(Receipt::check(proof.clone(), &other, &key.verifier()).is_err());
-        let stranger = LogKey::new("log", &[2; 32]).verifier();
-        assert!(Receipt::check(proof, &draft, &stranger).is_err());
+        let verifier = key.verifier();
+        let draft =
+            Draft { kind: RecordKind::Decision, at_ms: 5, scope: "s".to_owned(), body: json!({"verdict": "allow"}) };
+        let mut log = Sequencer::resume(key, Tree::default());
+        let data_key = DataKey::new(&[3; 32]);
+        let content = draft.content();
+        let one = |nonce| Incoming { content: &content, at_ms: 5, key: (&data_key, 1, 1), nonce };
+        let (batch, proofs) = log.place(&[one([1; 12]), one([2; 12]), one([3; 12])]).unwrap();
+        assert_eq!((batch.entries.len(), log.size()), (3, 3));
+        for (seq, proof) in (0..).zip(proofs) {
+            let receipt = Receipt::check(proof.clone(), draft.clone(), &verifier).unwrap();
+            assert_eq!(receipt.seq(), seq);
+            let other = Draft { body: json!({"verdict": "deny"}), ..draft.clone() };
+            assert!(Receipt::check(proof.clone(), other, &verifier).is_err());
+            let stranger = LogKey::new("log", &[2; 32]).verifier();
+            assert!(Receipt::check(proof.clone(), draft.clone(), &stranger).is_err());
+            let mut moved = proof.clone();
+            moved.entry[11] ^= 1;
+            assert!(Receipt::check(moved, draft.clone(), &verifier).is_err());
+        }
     }
 }

@@ -1,13 +1,13 @@
-//! One record: what happened, when, with its place in the chain. A record is one line of canonical JSON.
+//! One record: what happened, and when. Its content is canonical JSON (RFC 8785); `api/record.schema.json` describes it.
 
-use data_encoding::HEXLOWER;
 use model::canon::canonical;
 use serde_json::{Value, json};
 
-use crate::tree::Hash;
-
 /// The version of the record format.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
+
+/// The largest content, in bytes. A larger one is refused before anything is written.
+pub const MAX_CONTENT_BYTES: usize = 4 * 1024 * 1024;
 
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,21 @@ impl RecordKind {
     }
 }
 
+/// Where the values stand that records are found by.
+const TERMS: [(&str, &str); 6] = [
+    ("agent", "/request/agent"),
+    ("session", "/request/session"),
+    ("verdict", "/verdict"),
+    ("level", "/level"),
+    ("reviewer", "/reviewer"),
+    ("request", "/request_digest"),
+];
+
+/// One thing that records are found by.
+pub fn term(name: &str, value: &str) -> String {
+    format!("{name}={value}")
+}
+
 /// A record before it has a place: what a writer sends to the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
@@ -59,57 +74,65 @@ pub struct Draft {
     pub kind: RecordKind,
     /// When the writer made it, milliseconds since 1970.
     pub at_ms: u64,
+    /// Whose content it is: records of one scope share a data key, and are destroyed together.
+    pub scope: String,
     /// What happened. Secrets are masked before this.
     pub body: Value,
 }
 
-/// A record in its place.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// Its number; the first is 0.
-    pub seq: u64,
-    /// The leaf hash of the record before; zeros for the first.
-    pub previous: Hash,
-    /// What it says.
-    pub draft: Draft,
-}
-
 impl Draft {
-    /// As JSON, for the way to the log.
-    pub fn to_value(&self) -> Value {
-        json!({ "kind": self.kind.as_str(), "at_ms": self.at_ms, "body": self.body })
-    }
-
-    /// From JSON.
-    pub fn from_value(value: &Value) -> Option<Self> {
-        Some(Self {
-            kind: RecordKind::parse(value.get("kind")?.as_str()?)?,
-            at_ms: value.get("at_ms")?.as_u64()?,
-            body: value.get("body")?.clone(),
-        })
-    }
-}
-
-impl Entry {
-    /// The canonical bytes: what is stored and hashed.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    /// The content in canonical form: what is committed to and encrypted.
+    pub fn content(&self) -> Vec<u8> {
         canonical(&json!({
-            "v": VERSION, "seq": self.seq, "prev": HEXLOWER.encode(&self.previous),
-            "kind": self.draft.kind.as_str(), "at_ms": self.draft.at_ms, "body": self.draft.body,
+            "v": VERSION, "kind": self.kind.as_str(), "at_ms": self.at_ms, "scope": self.scope, "body": self.body,
         }))
     }
 
-    /// Reads canonical bytes; any other spelling of the same record is refused.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let value: Value = serde_json::from_slice(bytes).ok()?;
+    /// What the record can be found by: `name=value` of its kind, agent, session, verdict, level and reviewer.
+    pub fn terms(&self) -> Vec<String> {
+        let found = TERMS.iter().filter_map(|(name, pointer)| Some((name, self.body.pointer(pointer)?.as_str()?)));
+        let mut terms: Vec<String> = found.map(|(name, value)| term(name, value)).collect();
+        terms.push(term("kind", self.kind.as_str()));
+        terms
+    }
+
+    /// Whether these bytes are a content of this time and scope, as far as can be told without reading its body.
+    pub fn is_content(content: &[u8], at_ms: u64, scope: &str) -> bool {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Frame<'a> {
+            v: u64,
+            kind: &'a str,
+            at_ms: u64,
+            scope: std::borrow::Cow<'a, str>,
+            #[serde(rename = "body")]
+            _body: serde::de::IgnoredAny,
+        }
+        let frame = serde_json::from_slice::<Frame<'_>>(content);
+        frame.is_ok_and(|frame| {
+            frame.v == VERSION
+                && RecordKind::parse(frame.kind).is_some()
+                && frame.at_ms == at_ms
+                && frame.scope == scope
+        })
+    }
+
+    /// Reads a content.
+    pub fn parse(content: &[u8]) -> Option<Self> {
+        let mut value: Value = serde_json::from_slice(content).ok()?;
         if value.get("v")?.as_u64()? != VERSION {
             return None;
         }
-        let entry = Self {
-            seq: value.get("seq")?.as_u64()?,
-            previous: HEXLOWER.decode(value.get("prev")?.as_str()?.as_bytes()).ok()?.try_into().ok()?,
-            draft: Draft::from_value(&value)?,
-        };
-        (entry.to_bytes() == bytes).then_some(entry)
+        Some(Self {
+            kind: RecordKind::parse(value.get("kind")?.as_str()?)?,
+            at_ms: value.get("at_ms")?.as_u64()?,
+            scope: value.get("scope")?.as_str()?.to_owned(),
+            body: value.get_mut("body")?.take(),
+        })
+    }
+
+    /// The record in its place, as readers show it.
+    pub fn shown(self, seq: u64) -> Value {
+        json!({ "seq": seq, "kind": self.kind.as_str(), "at_ms": self.at_ms, "scope": self.scope, "body": self.body })
     }
 }

@@ -3,17 +3,82 @@
 use model::Digest;
 use sha2::{Digest as _, Sha256};
 
+use crate::proof;
+use crate::tile::{TILE_HEIGHT, TILE_WIDTH, Tile};
+
 /// A hash of the tree.
 pub type Hash = [u8; 32];
 
-/// A tree that grows at the right. It keeps every complete node: 64 bytes a record at most.
+/// Where complete nodes are looked up: in memory, or in tiles.
+pub trait Nodes {
+    /// The hash over leaves `index·2^height ..  (index+1)·2^height`, if it is known here.
+    fn node(&self, height: u32, index: u64) -> Option<Hash>;
+}
+
+/// A tree that grows at the right. It keeps the nodes that stand in tiles which are not complete yet, so it stays small:
+/// [`Tree::take_complete`] gives the others away.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
-    /// `levels[h][i]` is the hash of the complete subtree of height `h` over leaves `i·2^h ..`.
-    levels: Vec<Vec<Hash>>,
+    size: u64,
+    levels: Vec<Level>,
+}
+
+/// The nodes of one height that are kept: from `first` on.
+#[derive(Clone, Debug, Default)]
+struct Level {
+    first: u64,
+    nodes: Vec<Hash>,
+}
+
+impl Level {
+    fn end(&self) -> u64 {
+        self.first.saturating_add(self.nodes.len() as u64)
+    }
+
+    fn get(&self, index: u64) -> Option<Hash> {
+        self.nodes.get(usize::try_from(index.checked_sub(self.first)?).ok()?).copied()
+    }
+}
+
+impl Nodes for Tree {
+    fn node(&self, height: u32, index: u64) -> Option<Hash> {
+        self.levels.get(usize::try_from(height).ok()?)?.get(index)
+    }
 }
 
 impl Tree {
+    /// Continues a tree of this size whose incomplete tiles are these.
+    ///
+    /// Nothing where they are not the tiles of such a tree.
+    pub fn resume(size: u64, partial: &[Tile]) -> Option<Self> {
+        let mut tree = Self { size, levels: Vec::new() };
+        let mut tiles = partial.iter();
+        for level in 0..=u32::from(u8::MAX) {
+            let at = size.checked_shr(level.saturating_mul(TILE_HEIGHT)).unwrap_or(0);
+            if at == 0 {
+                break;
+            }
+            let (index, width) = (at / TILE_WIDTH, at % TILE_WIDTH);
+            let hashes = if width == 0 {
+                Vec::new()
+            } else {
+                let tile = tiles.next().filter(|tile| tile.level == level && tile.index == index)?;
+                tile.hashes.clone()
+            };
+            if hashes.len() as u64 != width {
+                return None;
+            }
+            let mut nodes = hashes;
+            let mut first = index.checked_mul(TILE_WIDTH)?;
+            for _ in 0..TILE_HEIGHT {
+                let above = nodes.chunks_exact(2).filter_map(pair).collect();
+                tree.levels.push(Level { first, nodes });
+                (nodes, first) = (above, first / 2);
+            }
+        }
+        tiles.next().is_none().then_some(tree)
+    }
+
     /// The hash of a leaf.
     pub fn leaf_hash(leaf: &[u8]) -> Hash {
         let mut hasher = Sha256::new();
@@ -23,114 +88,93 @@ impl Tree {
     }
 
     /// The number of leaves.
-    pub fn size(&self) -> u64 {
-        self.levels.first().map_or(0, |leaves| leaves.len() as u64)
+    pub const fn size(&self) -> u64 {
+        self.size
     }
 
     /// Adds a leaf at the end.
     pub fn push(&mut self, leaf: Hash) {
         let mut carried = leaf;
         let mut height = 0;
+        self.size = self.size.saturating_add(1);
         loop {
             if self.levels.len() <= height {
-                self.levels.push(Vec::new());
+                self.levels.push(Level::default());
             }
             let Some(level) = self.levels.get_mut(height) else { return };
-            level.push(carried);
-            if !level.len().is_multiple_of(2) {
+            level.nodes.push(carried);
+            if !level.end().is_multiple_of(2) {
                 return;
             }
-            let [.., left, right] = level.as_slice() else { return };
+            let [.., left, right] = level.nodes.as_slice() else { return };
             carried = node_hash(left, right);
             height = height.saturating_add(1);
         }
     }
 
-    /// Forgets every leaf from `size` on: an append that did not become durable.
+    /// Forgets every leaf from `size` on: an append that did not become durable. Tiles that were taken since `size` cannot
+    /// come back, so they are taken only of what is durable.
     pub fn truncate(&mut self, size: u64) {
+        self.size = self.size.min(size);
         for (height, level) in self.levels.iter_mut().enumerate() {
             let keep = u32::try_from(height).ok().and_then(|shift| size.checked_shr(shift)).unwrap_or(0);
-            level.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
+            level.nodes.truncate(usize::try_from(keep.saturating_sub(level.first)).unwrap_or(usize::MAX));
         }
     }
 
     /// The root over all leaves; of the empty tree, SHA-256 of nothing.
     pub fn root(&self) -> Hash {
-        self.root_of(0, self.size()).unwrap_or_else(|| *Digest::of_bytes(&[]).as_array())
+        proof::root(self, self.size).unwrap_or_else(empty_root)
     }
 
-    /// The root of the first `size` leaves, where there are as many.
-    pub fn root_at(&self, size: u64) -> Option<Hash> {
-        if size == 0 {
-            return Some(*Digest::of_bytes(&[]).as_array());
-        }
-        (size <= self.size()).then(|| self.root_of(0, size)).flatten()
-    }
-
-    /// The audit path of leaf `index` (RFC 6962 §2.1.1), from the leaf up.
+    /// The audit path of leaf `index` (RFC 6962 §2.1.1), from the leaf up, if its tile is not complete or was not taken.
     pub fn inclusion(&self, index: u64) -> Option<Vec<Hash>> {
-        if index >= self.size() {
-            return None;
-        }
-        let (mut from, mut to) = (0_u64, self.size());
-        let mut path = Vec::new();
-        while to.saturating_sub(from) > 1 {
-            let middle = from.saturating_add(split(to.saturating_sub(from)));
-            if index < middle {
-                path.push(self.root_of(middle, to)?);
-                to = middle;
-            } else {
-                path.push(self.root_of(from, middle)?);
-                from = middle;
-            }
-        }
-        path.reverse();
-        Some(path)
+        proof::inclusion(self, index, self.size)
     }
 
-    /// The root over leaves `from .. to`. `from` is a multiple of a power of two not below the width's split.
-    fn root_of(&self, from: u64, to: u64) -> Option<Hash> {
-        let width = to.checked_sub(from)?;
-        if width == 0 {
-            return None;
+    /// Gives away every tile that is complete, lowest level first.
+    pub fn take_complete(&mut self) -> Vec<Tile> {
+        let mut taken = Vec::new();
+        for (height, level) in (0_u32..).zip(&mut self.levels) {
+            // Nodes of this height in one tile.
+            let width = TILE_WIDTH.checked_shr(height % TILE_HEIGHT).unwrap_or(1);
+            while level.nodes.len() as u64 >= width {
+                let rest = level.nodes.split_off(usize::try_from(width).unwrap_or(usize::MAX));
+                let hashes = std::mem::replace(&mut level.nodes, rest);
+                if height.is_multiple_of(TILE_HEIGHT) {
+                    taken.push(Tile { level: height / TILE_HEIGHT, index: level.first / TILE_WIDTH, hashes });
+                }
+                level.first = level.first.saturating_add(width);
+            }
         }
-        if width.is_power_of_two() {
-            let height = width.trailing_zeros();
-            let at = usize::try_from(from.checked_shr(height)?).ok()?;
-            return self.levels.get(usize::try_from(height).ok()?)?.get(at).copied();
-        }
-        let middle = from.checked_add(split(width))?;
-        Some(node_hash(&self.root_of(from, middle)?, &self.root_of(middle, to)?))
+        taken
+    }
+
+    /// The tiles that are not complete, lowest level first. Complete ones are to be taken before.
+    pub fn partial_tiles(&self) -> Vec<Tile> {
+        let of = |(height, level): (u32, &Level)| {
+            let keep = height.is_multiple_of(TILE_HEIGHT) && !level.nodes.is_empty();
+            keep.then(|| Tile {
+                level: height / TILE_HEIGHT,
+                index: level.first / TILE_WIDTH,
+                hashes: level.nodes.clone(),
+            })
+        };
+        (0_u32..).zip(&self.levels).filter_map(of).collect()
     }
 }
 
-/// The root that a leaf and its audit path lead to (RFC 9162 §2.1.3.2), or nothing for a path of the wrong length.
-pub fn root_from_inclusion(leaf: Hash, index: u64, size: u64, path: &[Hash]) -> Option<Hash> {
-    if index >= size {
-        return None;
-    }
-    let (mut node, mut last) = (index, size.checked_sub(1)?);
-    let mut root = leaf;
-    for sibling in path {
-        if last == 0 {
-            return None;
-        }
-        if node % 2 == 1 || node == last {
-            root = node_hash(sibling, &root);
-            while node.is_multiple_of(2) && node != 0 {
-                node = node.checked_shr(1)?;
-                last = last.checked_shr(1)?;
-            }
-        } else {
-            root = node_hash(&root, sibling);
-        }
-        node = node.checked_shr(1)?;
-        last = last.checked_shr(1)?;
-    }
-    (last == 0).then_some(root)
+/// The root of no leaves.
+pub(crate) fn empty_root() -> Hash {
+    *Digest::of_bytes(&[]).as_array()
 }
 
-fn node_hash(left: &Hash, right: &Hash) -> Hash {
+fn pair(two: &[Hash]) -> Option<Hash> {
+    let [left, right] = two else { return None };
+    Some(node_hash(left, right))
+}
+
+pub(crate) fn node_hash(left: &Hash, right: &Hash) -> Hash {
     let mut hasher = Sha256::new();
     hasher.update([1]);
     hasher.update(left);
@@ -138,15 +182,10 @@ fn node_hash(left: &Hash, right: &Hash) -> Hash {
     hasher.finalize().into()
 }
 
-/// The largest power of two below `width` (which is at least 2).
-fn split(width: u64) -> u64 {
-    let below = width.saturating_sub(1);
-    1_u64.checked_shl(63_u32.saturating_sub(below.leading_zeros())).unwrap_or(1)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Tree, root_from_inclusion};
+    use super::Tree;
+    use crate::proof::root_from_inclusion;
     use data_encoding::HEXLOWER;
 
     /// The leaves and roots that the Certificate Transparency project publishes for RFC 6962 implementations.
@@ -189,6 +228,23 @@ mod tests {
                 assert_ne!(root_from_inclusion(leaf, index, size, &long), Some(tree.root()));
             }
         }
+    }
+
+    #[test]
+    fn a_tree_that_gives_its_tiles_away_and_is_continued_is_the_same_tree() {
+        let (mut whole, mut small) = (Tree::default(), Tree::default());
+        for leaf in 0_u64..70_000 {
+            let leaf = Tree::leaf_hash(&leaf.to_be_bytes());
+            whole.push(leaf);
+            small.push(leaf);
+            let size = whole.size();
+            if size % 97 == 0 || size % 256 < 2 || size > 65_500 && size < 65_600 {
+                let _tiles = small.take_complete();
+                small = Tree::resume(size, &small.partial_tiles()).unwrap();
+                assert_eq!((small.size(), small.root()), (size, whole.root()), "{size}");
+            }
+        }
+        assert!(small.levels.iter().all(|level| level.nodes.len() < 256));
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod operator;
 mod views;
 
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText};
-pub use log::{LogHears, LogSays};
+pub use log::{LogHears, LogRecord, LogSays};
 pub use operator::{OperatorHears, OperatorSays, Proof, RuleWish, Vouch, change_text};
 pub use views::{AgentPlace, AgentView, CandidateView, Factor, FlagView, HoldView, ReviewerView, RuleView, Status};
 

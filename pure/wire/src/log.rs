@@ -3,6 +3,20 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// A record on its way to the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogRecord {
+    /// Its content (`audit::Draft::content`), as it is committed to.
+    pub content: String,
+    /// When it was made.
+    pub at_ms: u64,
+    /// Whose content it is.
+    pub scope: String,
+    /// What it is found by (`audit::Draft::terms`).
+    pub terms: Vec<String>,
+}
+
 /// To the log.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
@@ -11,8 +25,19 @@ pub enum LogHears {
     Hello,
     /// Make these records durable, in this order.
     Append {
-        /// Drafts (`audit::Draft`).
-        drafts: Vec<Value>,
+        /// The records.
+        records: Vec<LogRecord>,
+    },
+    /// Make a new key-encryption key now.
+    Rotate,
+    /// Destroy the contents of a scope: its data keys.
+    Destroy {
+        /// The scope.
+        scope: String,
+        /// Data keys that reading found to be the scope's.
+        keys: Vec<u64>,
+        /// Why, and by which policy.
+        why: String,
     },
 }
 
@@ -32,7 +57,12 @@ pub enum LogSays {
         /// Proofs (`audit::ReceiptProof`), in order.
         proofs: Vec<Value>,
     },
-    /// They are not, none of them.
+    /// It was done.
+    Done {
+        /// What.
+        what: String,
+    },
+    /// It was not; of records none.
     Failed {
         /// Why.
         why: String,

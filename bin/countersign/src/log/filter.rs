@@ -1,6 +1,8 @@
 //! Which records are meant: by time, agent, session, verdict, level, reviewer, text.
 
+use audit::term;
 use clap::Args;
+use journal::Wanted;
 use serde_json::Value;
 
 use crate::when;
@@ -59,11 +61,19 @@ impl Filter<'_> {
         [since, until, kind, agent, session, verdict, level, reviewer, grep].iter().all(|it| it.is_none())
     }
 
-    /// Whether a line can pass at all, before it is read as JSON: a text that is looked for stands in it as it is.
-    pub(crate) fn may_pass(&self, line: &[u8]) -> bool {
+    /// What is looked for by the index.
+    pub(crate) fn wanted(&self) -> Wanted {
         let args = self.args;
-        let plain = [&args.agent, &args.session, &args.reviewer].into_iter().flatten();
-        plain.filter(|text| text.is_ascii() && !text.contains(['"', '\\'])).all(|text| holds(line, text.as_bytes()))
+        let named = [
+            ("kind", &args.kind),
+            ("agent", &args.agent),
+            ("session", &args.session),
+            ("verdict", &args.verdict),
+            ("level", &args.level),
+            ("reviewer", &args.reviewer),
+        ];
+        let terms = named.into_iter().filter_map(|(name, value)| Some(term(name, value.as_deref()?))).collect();
+        Wanted { from: 0, since_ms: self.since_ms, until_ms: self.until_ms, terms }
     }
 
     /// Whether a record passes.
@@ -81,10 +91,6 @@ impl Filter<'_> {
             && is(&args.reviewer, "/body/reviewer")
             && args.grep.as_deref().is_none_or(|wanted| says(record, wanted))
     }
-}
-
-fn holds(line: &[u8], wanted: &[u8]) -> bool {
-    wanted.is_empty() || line.windows(wanted.len()).any(|window| window == wanted)
 }
 
 /// Whether any text of a value holds another.

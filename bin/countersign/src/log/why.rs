@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use audit::term;
+use journal::Wanted;
 use model::display::visible;
 use serde_json::{Value, json};
 
@@ -15,7 +17,8 @@ pub(crate) fn main(directory: &Path, wanted: &str, as_json: bool) -> Result<Exit
     }
     let digest = find(directory, wanted)?;
     let mut story = Vec::new();
-    super::records(directory, &mut |record: &Value| {
+    let wanted_records = Wanted { terms: vec![term("request", &digest)], ..Wanted::default() };
+    super::records_with(directory, &wanted_records, &mut |record: &Value| {
         if text(record, "/body/request_digest") == digest {
             story.push(record.clone());
         }

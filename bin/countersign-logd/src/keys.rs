@@ -1,0 +1,64 @@
+//! Changes of the encryption keys: a new one to encrypt under, and the end of those of a scope. Both are recorded.
+
+use std::path::PathBuf;
+
+use audit::{Draft, RecordKind};
+use host::clock;
+use host::layout::Layout;
+use journal::{INSTALLATION, Record, Writer};
+use serde_json::{Value, json};
+
+/// Makes a new key-encryption key.
+pub(crate) fn rotate(writer: &mut Writer) -> Result<String, String> {
+    let number = writer.rotate(clock::now_ms())?;
+    record(writer, json!({"what": "encryption key rotated", "number": number}))?;
+    Ok(format!("key-encryption key {number} is in use; the older ones still open what they encrypted"))
+}
+
+/// What is being destroyed is noted in a file from before the record until it is done, so that a crash between leaves no
+/// content that the record says is gone.
+fn note() -> Result<PathBuf, String> {
+    Ok(Layout::from_environment()?.log.join("destroying"))
+}
+
+/// Destroys the data keys of a scope. The order: noted, recorded, destroyed.
+pub(crate) fn destroy(writer: &mut Writer, scope: &str, read: &[u64], why: &str) -> Result<String, String> {
+    if why.trim().is_empty() {
+        return Err("destroying takes a reason".to_owned());
+    }
+    let mut numbers = writer.keys_of(scope)?;
+    numbers.extend(read);
+    numbers.sort_unstable();
+    numbers.dedup();
+    if numbers.is_empty() {
+        return Err(format!("no key of `{scope}` is left: there is nothing of it, or it was destroyed before"));
+    }
+    let text = numbers.iter().map(u64::to_string).collect::<Vec<_>>().join("\n");
+    let note = note()?;
+    host::files::replace(&note, text.as_bytes(), 0o600).map_err(|why| why.to_string())?;
+    let body = json!({"what": "content destroyed by policy", "scope": scope, "keys": numbers, "why": why});
+    let seq = record(writer, body)?;
+    writer.destroy(&numbers)?;
+    std::fs::remove_file(&note).map_err(|why| why.to_string())?;
+    Ok(format!(
+        "the contents of `{scope}` cannot be read any more by anybody ({} keys); record {seq} says so",
+        numbers.len()
+    ))
+}
+
+/// Ends what a crash interrupted.
+pub(crate) fn finish(layout: &Layout, writer: &mut Writer) -> Result<(), String> {
+    let note = layout.log.join("destroying");
+    let Some(text) = host::files::read_small(&note, 1024 * 1024).map_err(|why| why.to_string())? else { return Ok(()) };
+    let numbers: Vec<u64> = String::from_utf8_lossy(&text).lines().filter_map(|line| line.parse().ok()).collect();
+    record(writer, json!({"what": "content destroyed by policy", "keys": numbers, "why": "begun before a restart"}))?;
+    writer.destroy(&numbers)?;
+    std::fs::remove_file(&note).map_err(|why| why.to_string())
+}
+
+fn record(writer: &mut Writer, body: Value) -> Result<u64, String> {
+    let at_ms = clock::now_ms();
+    let draft = Draft { kind: RecordKind::Change, at_ms, scope: INSTALLATION.to_owned(), body };
+    crate::put(writer, &[Record::of(&draft)])?;
+    Ok(writer.size().saturating_sub(1))
+}

@@ -1,0 +1,45 @@
+//! `countersign log rotate` and `destroy`: asked of the log's writer, which alone has a say over its keys.
+
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use host::layout::Layout;
+use host::socket;
+use wire::{LogHears, LogSays, MAX_LOG_FRAME};
+
+/// How long the writer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Encrypts with a new key from now on.
+pub(super) fn rotate() -> Result<ExitCode, String> {
+    ask(&LogHears::Rotate)
+}
+
+/// Destroys what a scope's records say.
+pub(super) fn destroy(scope: &str, reason: &str) -> Result<ExitCode, String> {
+    // Keys whose scope a crash kept from being written down are found by reading.
+    let layout = Layout::from_environment()?;
+    let keys = super::open(&layout.log)?.keys_of_scope(scope)?;
+    ask(&LogHears::Destroy { scope: scope.to_owned(), keys, why: reason.to_owned() })
+}
+
+fn ask(say: &LogHears) -> Result<ExitCode, String> {
+    let path = Layout::from_environment()?.log_socket();
+    let down = |why: &dyn std::fmt::Display| {
+        format!(
+            "the log does not answer at `{}`: {why}. It answers its own user alone; is `countersign up` running?",
+            path.display()
+        )
+    };
+    let stream = UnixStream::connect(&path).map_err(|why| down(&why))?;
+    socket::send(&stream, say, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
+    match socket::receive::<LogSays>(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
+        LogSays::Done { what } => {
+            println!("{what}");
+            Ok(ExitCode::SUCCESS)
+        }
+        LogSays::Failed { why } => Err(why),
+        LogSays::Log { .. } | LogSays::Durable { .. } => Err("the log answered something else".to_owned()),
+    }
+}

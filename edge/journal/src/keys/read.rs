@@ -1,0 +1,64 @@
+//! Data keys for readers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use audit::DataKey;
+
+use super::keeper::{FileKeeper, KeyKeeper as _};
+use super::{DATA, SLOT, offset};
+use crate::disk::Disk;
+
+/// Data keys for readers: looked up by number.
+pub struct ReadKeys {
+    keeper: FileKeeper,
+    slots: Vec<u8>,
+    open: BTreeMap<u64, Option<Arc<DataKey>>>,
+}
+
+impl ReadKeys {
+    /// Opens the keys of a log.
+    ///
+    /// # Errors
+    /// They are not there, or cannot be read by this user.
+    pub fn open(disk: &Arc<dyn Disk>) -> Result<Self, String> {
+        let keeper = FileKeeper::open(Arc::clone(disk), None)?;
+        let slots = disk.read(DATA).map_err(|why| format!("`{DATA}`: {why}"))?.unwrap_or_default();
+        Ok(Self { keeper, slots, open: BTreeMap::new() })
+    }
+
+    /// The key of a number; nothing where it was destroyed.
+    ///
+    /// # Errors
+    /// It is there and cannot be opened.
+    pub fn get(&mut self, number: u64) -> Result<Option<Arc<DataKey>>, String> {
+        if let Some(known) = self.open.get(&number) {
+            return Ok(known.clone());
+        }
+        let at = usize::try_from(offset(number)).unwrap_or(usize::MAX);
+        let slot = self.slots.get(at..).and_then(|rest| rest.first_chunk::<SLOT>());
+        let slot = slot.ok_or_else(|| format!("the data key {number} is not in `{DATA}`"))?;
+        let key = match parts(slot) {
+            None => None,
+            Some((kek, nonce, wrapped)) => {
+                let secret = self.keeper.unwrap(kek, number, nonce, &wrapped)?;
+                Some(Arc::new(DataKey::new(&secret)))
+            }
+        };
+        self.open.insert(number, key.clone());
+        Ok(key)
+    }
+
+    /// The keyed hash of a term.
+    pub fn tag(&self, term: &str) -> [u8; 32] {
+        self.keeper.tag(term)
+    }
+}
+
+fn parts(slot: &[u8; SLOT]) -> Option<(u32, [u8; 12], [u8; 48])> {
+    let (kek, rest) = slot.split_first_chunk()?;
+    let (nonce, rest) = rest.split_first_chunk()?;
+    let (wrapped, _) = rest.split_first_chunk()?;
+    let kek = u32::from_be_bytes(*kek);
+    (kek != 0).then_some((kek, *nonce, *wrapped))
+}

@@ -1,0 +1,22 @@
+//! The log in files: a journal in which records become durable, and the bundles, tiles and checkpoints (C2SP `tlog-tiles`)
+//! that they are brought into; its writer, its readers, its verification. `docs/record-format.md` is the specification.
+
+mod disk;
+mod index;
+mod keys;
+mod outlet;
+mod publisher;
+mod reader;
+mod recover;
+mod segments;
+mod verify;
+mod wal;
+mod writer;
+
+pub use disk::{Disk, RealDisk};
+pub use keys::{FileKeeper, INSTALLATION, KeyKeeper, ROTATE_AFTER_MS, ReadKeys};
+pub use publisher::CHECKPOINT;
+pub use reader::{Content, Found, Reader, Wanted};
+pub use verify::{Verified, verify};
+pub use wal::{JOURNAL, NEWEST};
+pub use writer::{Failed, Record, SEGMENT_BYTES, Settings, Writer, log_key};
