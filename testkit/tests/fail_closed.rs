@@ -125,7 +125,6 @@ fn with_the_log_directory_full_nothing_runs_and_with_room_again_it_goes_on() {
     assert_eq!(status(&mut sandbox.run(&["ls"])), Some(0));
     let mut file = fs::File::create(sandbox.layout.log.join("filler")).unwrap();
     while file.write_all(&[0; 1024]).is_ok() {}
-    // The journal's segment may have room for a few more records.
     let full = (0..200).map(|_| sandbox.run(&["ls"]).output().unwrap()).find(|ended| !ended.status.success()).unwrap();
     assert!(
         full.status.code() == Some(125) && String::from_utf8_lossy(&full.stderr).contains("No space left"),

@@ -115,7 +115,8 @@ impl LogVerifier {
         let text = format!("{text}\n");
         let id = key_id(&self.origin, &self.key);
         let mut verdict = Err(MalformedNote::Unsigned);
-        for line in signatures.lines() {
+        // Every line has its end, the last one too (C2SP `signed-note`).
+        for line in signatures.strip_suffix('\n').ok_or(MalformedNote::Text)?.split('\n') {
             let Some(rest) = line.strip_prefix("\u{2014} ") else { return Err(MalformedNote::Text) };
             let Some((name, encoded)) = rest.split_once(' ') else { return Err(MalformedNote::Text) };
             let Ok(bytes) = BASE64.decode(encoded.as_bytes()) else { return Err(MalformedNote::Text) };
