@@ -12,7 +12,7 @@
 //! A write that fails takes the log back to where it was. After a flush that fails nobody can say what is on the disk: the
 //! writer is dead, and recovery decides on what it finds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use audit::{Incoming, LogKey, LogVerifier, MAX_CONTENT_BYTES, ReceiptProof, Sequencer};
@@ -90,8 +90,13 @@ pub struct Writer {
     note: Option<String>,
     segments: Segments,
     outlet: Outlet,
+    /// Tags of terms that came before: most come again.
+    known_tags: BTreeMap<String, Tag>,
     dead: bool,
 }
+
+/// The most tags that are kept at hand.
+const MAX_TAGS: usize = 4_096;
 
 impl Writer {
     /// Opens a log or begins one. What there is to say about how it was found is said to `say`.
@@ -138,6 +143,7 @@ impl Writer {
             keys,
             verifier,
             note: found.note,
+            known_tags: BTreeMap::new(),
             dead: false,
         };
         // A log has a checkpoint from its first moment on: one that is gone was taken away.
@@ -223,8 +229,23 @@ impl Writer {
         Ok(proofs)
     }
 
-    fn tags(&self, terms: &[String]) -> Vec<Tag> {
-        terms.iter().map(|term| index::tag(&self.keys.keeper().tag(term))).collect()
+    fn tags(&mut self, terms: &[String]) -> Vec<Tag> {
+        if self.known_tags.len() > MAX_TAGS {
+            self.known_tags.clear();
+        }
+        let mut tags = Vec::with_capacity(terms.len());
+        for term in terms {
+            let tag = match self.known_tags.get(term) {
+                Some(tag) => *tag,
+                None => {
+                    let tag = index::tag(&self.keys.keeper().tag(term));
+                    self.known_tags.insert(term.clone(), tag);
+                    tag
+                }
+            };
+            tags.push(tag);
+        }
+        tags
     }
 
     fn write_newest(&self, note: &str) -> std::io::Result<()> {

@@ -1,5 +1,7 @@
 //! Proofs over the tree: that a leaf is in it (RFC 6962 §2.1.1), and that one tree is the beginning of another (§2.1.2).
 
+use std::collections::BTreeMap;
+
 use crate::tree::{Hash, Nodes, empty_root, node_hash};
 
 /// The root over the first `size` leaves.
@@ -9,23 +11,55 @@ pub fn root(nodes: &dyn Nodes, size: u64) -> Option<Hash> {
 
 /// The audit path of leaf `index` in the tree of `size` leaves, from the leaf up.
 pub fn inclusion(nodes: &dyn Nodes, index: u64, size: u64) -> Option<Vec<Hash>> {
-    if index >= size {
-        return None;
+    Paths::new(nodes, size).of(index)
+}
+
+/// Audit paths in one tree. What stands at its right edge is worked out once.
+pub struct Paths<'a> {
+    nodes: &'a dyn Nodes,
+    size: u64,
+    /// The hashes over all leaves from one on.
+    edge: BTreeMap<u64, Hash>,
+}
+
+impl<'a> Paths<'a> {
+    /// Paths in the tree of `size` leaves.
+    pub fn new(nodes: &'a dyn Nodes, size: u64) -> Self {
+        Self { nodes, size, edge: BTreeMap::new() }
     }
-    let (mut from, mut to) = (0_u64, size);
-    let mut path = Vec::new();
-    while to.saturating_sub(from) > 1 {
-        let middle = from.saturating_add(split(to.saturating_sub(from)));
-        if index < middle {
-            path.push(root_of(nodes, middle, to)?);
-            to = middle;
-        } else {
-            path.push(root_of(nodes, from, middle)?);
-            from = middle;
+
+    /// The path of a leaf, from the leaf up.
+    pub fn of(&mut self, index: u64) -> Option<Vec<Hash>> {
+        if index >= self.size {
+            return None;
         }
+        let (mut from, mut to) = (0_u64, self.size);
+        let mut path = Vec::new();
+        while to.saturating_sub(from) > 1 {
+            let middle = from.saturating_add(split(to.saturating_sub(from)));
+            if index < middle {
+                path.push(self.over(middle, to)?);
+                to = middle;
+            } else {
+                path.push(self.over(from, middle)?);
+                from = middle;
+            }
+        }
+        path.reverse();
+        Some(path)
     }
-    path.reverse();
-    Some(path)
+
+    fn over(&mut self, from: u64, to: u64) -> Option<Hash> {
+        if to != self.size {
+            return root_of(self.nodes, from, to);
+        }
+        if let Some(known) = self.edge.get(&from) {
+            return Some(*known);
+        }
+        let hash = root_of(self.nodes, from, to)?;
+        self.edge.insert(from, hash);
+        Some(hash)
+    }
 }
 
 /// The proof that the tree of `old` leaves is the beginning of that of `new` (RFC 6962 §2.1.2).

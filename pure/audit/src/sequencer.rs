@@ -3,6 +3,7 @@
 use crate::checkpoint::LogKey;
 use crate::entry::{ENTRY_BYTES, Entry};
 use crate::envelope::{DataKey, Place, commitment};
+use crate::proof::Paths;
 use crate::receipt::ReceiptProof;
 use crate::tree::{Hash, Tree};
 
@@ -70,10 +71,11 @@ impl Sequencer {
             salts.push(salt);
         }
         batch.note = self.checkpoint();
+        let mut paths = Paths::new(&self.tree, self.tree.size());
         let proofs = (first..).zip(batch.entries.iter().zip(salts)).map(|(seq, (entry, salt))| ReceiptProof {
             entry: *entry,
             salt,
-            path: self.tree.inclusion(seq).unwrap_or_default(),
+            path: paths.of(seq).unwrap_or_default(),
             note: batch.note.clone(),
         });
         let proofs = proofs.collect();
