@@ -10,6 +10,18 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("tmux", "tmux", "types into the reviewer's terminal"),
 ];
 
+/// The package that the second verifier of the record is written with.
+const PYTHON: (&str, &str) = ("python3-cryptography", "the second verifier of the record, in Python");
+
+/// Whether a Python is there that has what the second verifier needs.
+fn has_python() -> bool {
+    ["python3", "/usr/bin/python3"].into_iter().any(|program| {
+        let mut command = Command::new(program);
+        command.args(["-c", "import cryptography"]).stderr(std::process::Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
+}
+
 /// Whether a program is on the search path.
 pub(crate) fn has(program: &str) -> bool {
     let path = std::env::var("PATH").unwrap_or_default();
@@ -18,14 +30,16 @@ pub(crate) fn has(program: &str) -> bool {
 
 /// Installs what is missing, and says what.
 pub(crate) fn install() -> Result<(), String> {
-    let missing: Vec<_> = NEEDED.iter().filter(|(program, ..)| !has(program)).collect();
+    let of_programs =
+        NEEDED.iter().filter(|(program, ..)| !has(program)).map(|(_, package, purpose)| (*package, *purpose));
+    let missing: Vec<(&str, &str)> = of_programs.chain((!has_python()).then_some(PYTHON)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    for (_, package, purpose) in &missing {
+    for (package, purpose) in &missing {
         eprintln!("installing the Debian package `{package}`: {purpose}");
     }
-    let packages: Vec<&str> = missing.iter().map(|(_, package, _)| *package).collect();
+    let packages: Vec<&str> = missing.iter().map(|(package, _)| *package).collect();
     if !has("apt-get") {
         return Err(format!("the tests need {}; install them with your system's package manager", packages.join(", ")));
     }

@@ -3,6 +3,7 @@
 
 mod disk;
 mod index;
+mod input;
 mod keys;
 mod outlet;
 mod publisher;
@@ -14,9 +15,10 @@ mod wal;
 mod writer;
 
 pub use disk::{Disk, RealDisk};
+pub use input::{Failed, Record, SEGMENT_BYTES, Settings};
 pub use keys::{FileKeeper, INSTALLATION, KeyKeeper, ROTATE_AFTER_MS, ReadKeys};
 pub use publisher::CHECKPOINT;
 pub use reader::{Content, Found, Reader, Wanted};
 pub use verify::{Verified, verify};
 pub use wal::{JOURNAL, NEWEST};
-pub use writer::{Failed, Record, SEGMENT_BYTES, Settings, Writer, log_key};
+pub use writer::{Writer, log_key};

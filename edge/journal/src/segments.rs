@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use crate::disk::Disk;
+use crate::input::Failed;
 use crate::wal::JOURNAL;
-use crate::writer::Failed;
 
 pub(crate) struct Segments {
     disk: Arc<dyn Disk>,

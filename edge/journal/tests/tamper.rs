@@ -13,16 +13,14 @@
 
 mod sim;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use audit::{Checkpoint, LogKey};
 use journal::{Disk, FileKeeper, RealDisk, Settings, Writer, verify};
+use sim::overlaid::{Files, Overlaid};
 use sim::{ORIGIN, SimDisk, key, open, record};
-
-type Files = BTreeMap<String, Vec<u8>>;
 
 /// The files of a log that was ended, without its keys.
 fn log_of(records: usize) -> Files {
@@ -34,58 +32,6 @@ fn log_of(records: usize) -> Files {
     }
     writer.close().unwrap();
     disk.files().into_iter().filter(|(name, _)| !name.starts_with("keys/") && !name.starts_with("index/")).collect()
-}
-
-/// A disk that gives files that stand elsewhere, but for one.
-struct Overlaid<'a> {
-    files: &'a Files,
-    changed: (&'a str, Option<&'a [u8]>),
-}
-
-impl Disk for Overlaid<'_> {
-    fn read(&self, name: &str) -> std::io::Result<Option<Vec<u8>>> {
-        if name == self.changed.0 {
-            return Ok(self.changed.1.map(<[u8]>::to_vec));
-        }
-        Ok(self.files.get(name).cloned())
-    }
-
-    fn list(&self, directory: &str) -> std::io::Result<Vec<String>> {
-        let start = format!("{directory}/");
-        let added = self.changed.1.map(|_| self.changed.0.to_owned());
-        let names = self.files.keys().cloned().chain(added);
-        let mut names: Vec<String> = names
-            .filter_map(|name| Some(name.strip_prefix(&start)?.to_owned()))
-            .map(|rest| rest.split_once('/').map_or_else(|| rest.clone(), |(first, _)| format!("{first}/")))
-            .collect();
-        names.sort();
-        names.dedup();
-        Ok(names)
-    }
-
-    fn write(&self, _: &str, _: &[u8]) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn write_at(&self, _: &str, _: u64, _: &[u8]) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync(&self, _: &str) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync_directory(&self, _: &str) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn rename(&self, _: &str, _: &str) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn remove(&self, _: &str) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
 }
 
 fn holds(files: &Files, name: &str, bytes: Option<&[u8]>) -> bool {
@@ -118,11 +64,22 @@ impl Drop for Directory {
     }
 }
 
+/// The verifier in Python, by a Python that has what it needs.
+fn verifier_in_python() -> Command {
+    let able = |program: &&str| {
+        let mut command = Command::new(program);
+        command.args(["-c", "import cryptography"]).output().is_ok_and(|output| output.status.success())
+    };
+    let program = ["python3", "/usr/bin/python3"].into_iter().find(able);
+    let mut command = Command::new(program.expect("no Python with `cryptography`; `cargo xtask test` installs it"));
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/python/countersign_verify.py"));
+    command
+}
+
 /// What the verifier in Python says: whether the log holds.
 fn python(directory: &Path, against: Option<&Path>) -> (bool, String) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/python/countersign_verify.py");
-    let mut command = Command::new("python3");
-    command.arg(script).arg(directory).arg("--key").arg(directory.join("log.pub"));
+    let mut command = verifier_in_python();
+    command.arg(directory).arg("--key").arg(directory.join("log.pub"));
     if let Some(against) = against {
         command.arg("--against").arg(against);
     }
@@ -300,9 +257,7 @@ fn the_verifier_in_python_reads_contents_and_a_journal_that_was_not_ended() {
     }
     // It is not ended: the journal is still there.
     std::mem::forget(writer);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/python/countersign_verify.py");
-    let output = Command::new("python3")
-        .arg(script)
+    let output = verifier_in_python()
         .arg(&directory.0)
         .arg("--key")
         .arg(directory.0.join("log.pub"))

@@ -9,6 +9,8 @@
     reason = "each test uses a part of it, and fails where it cannot go on"
 )]
 
+pub mod overlaid;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
