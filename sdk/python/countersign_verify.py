@@ -352,6 +352,17 @@ def check_proof(key, proof):
     return entry.seq
 
 
+def ranges(numbers):
+    """`0-4, 7`."""
+    parts, numbers = [], sorted(set(numbers))
+    for number in numbers:
+        if parts and parts[-1][1] == number - 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
+
+
 def hmac_sha256(key, message):
     import hmac
 
@@ -392,7 +403,7 @@ def contents(directory):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("log", help="the log's directory, or a proof of one record (a file)")
+    parser.add_argument("log", help="the log's directory, or a file with proofs of records, one a line")
     parser.add_argument("--key", required=True, help="the log's public key, from somewhere that you trust")
     parser.add_argument("--against", action="append", default=[], help="a checkpoint that was saved elsewhere")
     parser.add_argument("--contents", action="store_true", help="print the contents, with the keys in the directory")
@@ -405,8 +416,10 @@ def main():
         return 2
     try:
         if os.path.isfile(args.log):
-            seq = check_proof(key, json.load(open(args.log, encoding="utf-8")))
-            print(json.dumps({"holds": True, "record": seq}) if args.json else f"proved: record {seq}")
+            with open(args.log, encoding="utf-8") as file:
+                proved = [check_proof(key, json.loads(line)) for line in file if line.strip()]
+            told = f"proved: {len(proved)} records, {ranges(proved)}" if len(proved) != 1 else f"proved: record {proved[0]}"
+            print(json.dumps({"holds": True, "records": proved}) if args.json else told)
             return 0
         known = [key.open(open(path, "rb").read(), path) for path in args.against]
         records = Log(args.log, key, known).verify()

@@ -10,10 +10,12 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use audit::Draft;
+use audit::{Draft, RecordKind};
 use host::layout::Layout;
 use host::socket::{self, Failed};
 use journal::{Disk, FileKeeper, RealDisk, Record, Settings, Writer, log_key};
+use model::Digest;
+use serde_json::{Value, json};
 use wire::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
@@ -148,6 +150,9 @@ fn answer(writer: &mut Writer, message: LogHears) -> LogSays {
             return LogSays::Log { verifier: writer.verifier().to_text(), note: writer.note().map(str::to_owned) };
         }
         LogHears::Append { records } => return append(writer, records),
+        LogHears::Seal { digest, about } => {
+            return seal(writer, &digest, about).unwrap_or_else(|why| LogSays::Failed { why });
+        }
         LogHears::Rotate => keys::rotate(writer),
         LogHears::Destroy { scope, keys, why } => keys::destroy(writer, &scope, &keys, &why),
     };
@@ -166,6 +171,25 @@ fn append(writer: &mut Writer, records: Vec<LogRecord>) -> LogSays {
         Ok(proofs) => LogSays::Durable { proofs: proofs.iter().map(audit::ReceiptProof::to_value).collect() },
         Err(why) => LogSays::Failed { why },
     }
+}
+
+/// The longest description of what is sealed, in bytes of JSON.
+const MAX_ABOUT_BYTES: usize = 4096;
+
+/// Records a digest and gives the proof: whatever has this digest was there by then, and did not change since.
+fn seal(writer: &mut Writer, digest: &str, about: Value) -> Result<LogSays, String> {
+    let digest = Digest::parse(digest).map_err(|why| why.to_string())?;
+    if about.to_string().len() > MAX_ABOUT_BYTES {
+        return Err(format!("what is sealed is described in {MAX_ABOUT_BYTES} bytes at most"));
+    }
+    let body = json!({"what": "sealed", "digest": digest.to_string(), "about": about});
+    let scope = journal::INSTALLATION.to_owned();
+    let draft = Draft { kind: RecordKind::Change, at_ms: host::clock::now_ms(), scope, body };
+    let record = Record::of(&draft);
+    let proofs = put(writer, std::slice::from_ref(&record))?;
+    let proof = proofs.first().ok_or("there is no proof")?.to_value();
+    let content = String::from_utf8(record.content).map_err(|why| why.to_string())?;
+    Ok(LogSays::Sealed { content, proof })
 }
 
 /// Appends; where nobody can say what is on the disk, the process ends, and recovery decides on what it finds.

@@ -1,8 +1,10 @@
 //! `countersign log`: the record, from its files alone.
 
+mod export;
 mod filter;
 mod keys;
 mod prove;
+mod session;
 mod verify;
 mod why;
 
@@ -18,7 +20,10 @@ use journal::{Content, Found, Reader, RealDisk, Wanted};
 use model::display::visible;
 use serde_json::{Value, json};
 
+pub(crate) use export::bundle;
 use filter::{Filter, FilterArgs};
+pub(crate) use prove::text as proof_text;
+pub(crate) use verify::public_key;
 
 #[derive(Args)]
 pub(crate) struct LogArgs {
@@ -51,6 +56,21 @@ enum LogVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Tell what one session asked for, and what came of it, in order
+    Session {
+        /// The session's name
+        session: String,
+        /// The agent, where several have a session of this name
+        #[arg(long)]
+        agent: Option<String>,
+        /// The log's directory (default: this installation's)
+        dir: Option<PathBuf>,
+        /// The records as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write records for other tools; or, with a proof for each, for people who trust nobody
+    Export(Box<export::ExportArgs>),
     /// Write what proves one record's content to somebody who has no key and no server
     Prove {
         /// The record's number
@@ -101,6 +121,10 @@ pub(crate) fn main(args: &LogArgs) -> Result<ExitCode, String> {
             show(&directory(dir.as_deref())?, &filter.read(clock::now_ms())?, *follow, *json)
         }
         LogVerb::Why { request, dir, json } => why::main(&directory(dir.as_deref())?, request, *json),
+        LogVerb::Session { session, agent, dir, json } => {
+            session::main(&directory(dir.as_deref())?, session, agent.as_deref(), *json)
+        }
+        LogVerb::Export(args) => export::main(args),
         LogVerb::Prove { record, dir } => prove::write(&directory(dir.as_deref())?, *record),
         LogVerb::Proved { file, key } => prove::check(file, key),
         LogVerb::Rotate => keys::rotate(),
@@ -111,12 +135,12 @@ pub(crate) fn main(args: &LogArgs) -> Result<ExitCode, String> {
     }
 }
 
-fn directory(given: Option<&Path>) -> Result<PathBuf, String> {
+pub(crate) fn directory(given: Option<&Path>) -> Result<PathBuf, String> {
     given.map_or_else(|| Layout::from_environment().map(|layout| layout.log), |given| Ok(given.to_owned()))
 }
 
 /// Opens a log for reading.
-fn open(directory: &Path) -> Result<Reader, String> {
+pub(crate) fn open(directory: &Path) -> Result<Reader, String> {
     Reader::open(Arc::new(RealDisk::new(directory))).map_err(|why| format!("`{}`: {why}", directory.display()))
 }
 
@@ -229,7 +253,8 @@ pub(crate) fn summary(record: &Value) -> String {
     visible(&format!("{seq:>6}  {at}  {:<8}  {}", text("/kind"), what.trim()))
 }
 
-fn act(act: &Value) -> String {
+/// An act in one line.
+pub(crate) fn act(act: &Value) -> String {
     let words = act.get("argv").and_then(Value::as_array).map(|words| {
         words
             .iter()

@@ -19,6 +19,7 @@ mod operator_link;
 mod people;
 mod policy;
 mod reader;
+mod report;
 mod review;
 mod rule;
 mod run;

@@ -30,6 +30,13 @@ pub enum LogHears {
     },
     /// Make a new key-encryption key now.
     Rotate,
+    /// Record the digest of something, so that it is known not to have changed since.
+    Seal {
+        /// SHA-256 in hexadecimal.
+        digest: String,
+        /// What it is of.
+        about: Value,
+    },
     /// Destroy the contents of a scope: its data keys.
     Destroy {
         /// The scope.
@@ -56,6 +63,13 @@ pub enum LogSays {
     Durable {
         /// Proofs (`audit::ReceiptProof`), in order.
         proofs: Vec<Value>,
+    },
+    /// A digest is recorded.
+    Sealed {
+        /// The record's content.
+        content: String,
+        /// Its proof (`audit::ReceiptProof`).
+        proof: Value,
     },
     /// It was done.
     Done {

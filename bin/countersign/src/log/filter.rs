@@ -46,6 +46,11 @@ pub(crate) struct Filter<'a> {
 }
 
 impl FilterArgs {
+    /// Everything of a time.
+    pub(crate) fn between(since: &str, until: &str) -> Self {
+        Self { since: Some(since.to_owned()), until: Some(until.to_owned()), ..Self::default() }
+    }
+
     pub(crate) fn read(&self, now_ms: u64) -> Result<Filter<'_>, String> {
         let at = |text: &Option<String>, otherwise: u64| {
             text.as_deref().map_or(Ok(otherwise), |text| when::moment(text, now_ms))

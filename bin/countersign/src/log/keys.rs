@@ -40,6 +40,8 @@ fn ask(say: &LogHears) -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         LogSays::Failed { why } => Err(why),
-        LogSays::Log { .. } | LogSays::Durable { .. } => Err("the log answered something else".to_owned()),
+        LogSays::Log { .. } | LogSays::Durable { .. } | LogSays::Sealed { .. } => {
+            Err("the log answered something else".to_owned())
+        }
     }
 }

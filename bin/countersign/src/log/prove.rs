@@ -16,8 +16,13 @@ const FORMAT: &str = "countersign/record-proof/v2";
 pub(super) fn write(directory: &Path, record: u64) -> Result<ExitCode, String> {
     let (content, proof) = super::open(directory)?.prove(record)?;
     let content = String::from_utf8(content).map_err(|_| "the content is not text".to_owned())?;
-    println!("{}", json!({"format": FORMAT, "content": content, "proof": proof.to_value()}));
+    println!("{}", self::text(&content, &proof.to_value()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A proof as text.
+pub(crate) fn text(content: &str, proof: &Value) -> String {
+    json!({"format": FORMAT, "content": content, "proof": proof}).to_string()
 }
 
 /// Checks a proof against a public key.

@@ -16,7 +16,7 @@ pub(super) fn text(path: &Path) -> Result<String, String> {
 }
 
 /// Reads a log's public key.
-pub(super) fn public_key(path: &Path) -> Result<LogVerifier, String> {
+pub(crate) fn public_key(path: &Path) -> Result<LogVerifier, String> {
     LogVerifier::parse(&text(path)?).ok_or_else(|| format!("`{}` is no public key of a log", path.display()))
 }
 

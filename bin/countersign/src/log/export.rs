@@ -1,0 +1,195 @@
+//! `countersign log export`: the record for other tools, and for people who do not trust us.
+
+mod formats;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use host::clock;
+use journal::{Content, Reader};
+use serde_json::{Value, json};
+
+use super::filter::FilterArgs;
+
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// The log's directory (default: this installation's)
+    dir: Option<PathBuf>,
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "jsonl")]
+    format: Format,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "bundle")]
+    out: Option<PathBuf>,
+    /// Write a directory with the records, a proof for each, the public key, a verifier and how to use it
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One record a line, as recorded
+    Jsonl,
+    /// A table, for spreadsheets
+    Csv,
+    /// Open Cybersecurity Schema Framework 1.3, class API Activity, one event a line
+    Ocsf,
+    /// Common Event Format, one event a line
+    Cef,
+    /// OpenTelemetry logs as JSON, a batch a line
+    Otlp,
+}
+
+/// Writes it.
+pub(super) fn main(args: &ExportArgs) -> Result<ExitCode, String> {
+    let directory = super::directory(args.dir.as_deref())?;
+    if let Some(bundle) = &args.bundle {
+        if args.format != Format::Jsonl {
+            return Err("a bundle has its records as JSON, a line each".to_owned());
+        }
+        return of(&directory, &args.filter, bundle);
+    }
+    let mut out: Box<dyn Write> = match &args.out {
+        None => Box::new(BufWriter::new(std::io::stdout().lock())),
+        Some(path) => {
+            Box::new(BufWriter::new(File::create(path).map_err(|why| format!("`{}`: {why}", path.display()))?))
+        }
+    };
+    let written = write(&directory, args, &mut out);
+    let written = written.and_then(|count| out.flush().map(|()| count).map_err(|why| why.to_string()));
+    match written {
+        Ok(count) => {
+            if args.out.is_some() {
+                eprintln!("{count} records");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(why) if why.contains("Broken pipe") => Ok(ExitCode::SUCCESS),
+        Err(why) => Err(why),
+    }
+}
+
+fn write(directory: &Path, args: &ExportArgs, out: &mut dyn Write) -> Result<u64, String> {
+    let mut count = 0_u64;
+    let mut batch: Vec<Value> = Vec::new();
+    let line = |out: &mut dyn Write, text: &str| writeln!(out, "{text}").map_err(|why| why.to_string());
+    if args.format == Format::Csv {
+        line(out, &formats::csv_head())?;
+    }
+    each(directory, &args.filter, &mut |record| {
+        count = count.saturating_add(1);
+        let text = match args.format {
+            Format::Jsonl => record.to_string(),
+            Format::Csv => formats::csv(&record),
+            Format::Ocsf => formats::ocsf(&record).to_string(),
+            Format::Cef => formats::cef(&record),
+            Format::Otlp => {
+                batch.push(formats::otlp(&record));
+                if batch.len() < OTLP_BATCH {
+                    return Ok(());
+                }
+                formats::otlp_batch(std::mem::take(&mut batch)).to_string()
+            }
+        };
+        line(out, &text)
+    })?;
+    if !batch.is_empty() {
+        line(out, &formats::otlp_batch(batch).to_string())?;
+    }
+    Ok(count)
+}
+
+/// Log records in one batch of OpenTelemetry.
+const OTLP_BATCH: usize = 512;
+
+/// Every record that is asked for. What cannot be read is written as that, where nothing narrows what is asked for.
+fn each(
+    directory: &Path,
+    filter: &FilterArgs,
+    each: &mut dyn FnMut(Value) -> Result<(), String>,
+) -> Result<(), String> {
+    let filter = filter.read(clock::now_ms())?;
+    let mut reader = super::open(directory)?;
+    let mut one = |found: journal::Found| {
+        let record = match found.content {
+            Content::Draft(draft) => draft.shown(found.entry.seq),
+            Content::Destroyed => hidden(&found.entry, "destroyed by policy"),
+            Content::Unreadable(why) => hidden(&found.entry, &why),
+        };
+        let readable = record.get("kind").is_some();
+        if if readable { filter.passes(&record) } else { filter.is_open() } {
+            each(record)?;
+        }
+        Ok(true)
+    };
+    reader.each(&filter.wanted(), &mut one).map(drop)
+}
+
+fn hidden(entry: &audit::Entry, why: &str) -> Value {
+    json!({"seq": entry.seq, "at_ms": entry.at_ms, "unreadable": why})
+}
+
+/// The records of a time, each with its proof, in a directory.
+pub(crate) fn bundle(directory: &Path, span: &(String, String), bundle: &Path) -> Result<(), String> {
+    of(directory, &FilterArgs::between(&span.0, &span.1), bundle).map(drop)
+}
+
+/// A directory that convinces whoever has the public key from elsewhere.
+fn of(directory: &Path, filter: &FilterArgs, bundle: &Path) -> Result<ExitCode, String> {
+    let fail = |path: &Path, why: std::io::Error| format!("`{}`: {why}", path.display());
+    std::fs::create_dir(bundle).map_err(|why| fail(bundle, why))?;
+    let mut wanted = Vec::new();
+    each(directory, filter, &mut |record| {
+        wanted.extend(record.get("seq").and_then(Value::as_u64));
+        Ok(())
+    })?;
+    let mut reader: Reader = super::open(directory)?;
+    let path = bundle.join("records.jsonl");
+    let mut out = BufWriter::new(File::create(&path).map_err(|why| fail(&path, why))?);
+    let (mut proved, mut without) = (0_u64, Vec::new());
+    for seq in wanted {
+        match reader.prove(seq) {
+            Ok((content, proof)) => {
+                let content = String::from_utf8(content).map_err(|_| "a content is not text".to_owned())?;
+                writeln!(out, "{}", super::prove::text(&content, &proof.to_value())).map_err(|why| fail(&path, why))?;
+                proved = proved.saturating_add(1);
+            }
+            Err(why) => without.push(format!("record {seq}: {why}")),
+        }
+    }
+    out.flush().map_err(|why| fail(&path, why))?;
+    let key = super::verify::text(&directory.join("log.pub"))?;
+    let read_me = format!("{READ_ME}\n{}\n", without.join("\n"));
+    for (name, text) in [("log.pub", key.as_str()), ("countersign_verify.py", VERIFIER), ("README.txt", &read_me)] {
+        let path = bundle.join(name);
+        std::fs::write(&path, text).map_err(|why| fail(&path, why))?;
+    }
+    println!("{proved} records, each with its proof, in `{}`; README.txt says how they are checked", bundle.display());
+    for line in &without {
+        println!("left out: {line}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The verifier that shares no code with us.
+const VERIFIER: &str = include_str!("../../../../sdk/python/countersign_verify.py");
+
+const READ_ME: &str = "Records of a Countersign log, each with a proof that it stood in the log when the checkpoint in it was signed.
+
+To check them, with Python 3.9 or newer and its package `cryptography`:
+
+    python3 countersign_verify.py records.jsonl --key log.pub
+
+The key in this directory came with the records. Whoever does not trust who made this directory compares it with a copy of
+`log.pub` from elsewhere, and the checkpoint in the proofs with one that a witness or they themselves kept.
+
+Every line of records.jsonl has `content`, the record as JSON, and `proof`: its entry in the log, the salt of its commitment,
+the path to the root, and the signed checkpoint. The format is docs/record-format.md of Countersign.
+
+Left out, and why:
+";
