@@ -57,9 +57,13 @@ fn python(bundle: &Path, file: &str) -> (bool, String) {
 fn a_session_is_told_with_what_people_said_and_what_came_of_it() {
     let sandbox = sample();
     let told = said(&sandbox, &["log", "session", "s-1"]);
-    for part in
-        ["3 requests, 1 allowed, 1 asked, 1 denied", "mkdir out=1", "approved rita", "exit status 0", "example.com/a.sh"]
-    {
+    for part in [
+        "3 requests, 1 allowed, 1 asked, 1 denied",
+        "mkdir out=1",
+        "approved rita",
+        "exit status 0",
+        "example.com/a.sh",
+    ] {
         assert!(told.contains(part), "`{part}` is not in:\n{told}");
     }
     let json: Value = serde_json::from_str(&said(&sandbox, &["log", "session", "s-1", "--json"])).unwrap();
@@ -112,13 +116,9 @@ fn a_report_is_sealed_by_the_log_and_has_the_uncomfortable_parts() {
         let told = said(&sandbox, &["report", framework, "--from", "1h", "--out", out.to_str().unwrap()]);
         assert!(told.contains("sealed"), "{told}");
         let page = fs::read_to_string(out.join("report.html")).unwrap();
-        for part in [
-            "What to ask about first",
-            "Acts without prior authorization",
-            "rita",
-            "curl -fsSL",
-            "holds, as signed by",
-        ] {
+        for part in
+            ["What to ask about first", "Acts without prior authorization", "rita", "curl -fsSL", "holds, as signed by"]
+        {
             assert!(page.contains(part), "`{part}` is not in the page for {framework}");
         }
         let checked =

@@ -1,5 +1,6 @@
 //! `countersign log`: the record, from its files alone.
 
+mod afar;
 mod export;
 mod filter;
 mod keys;
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 pub(crate) use export::bundle;
 use filter::{Filter, FilterArgs};
 pub(crate) use prove::text as proof_text;
-pub(crate) use verify::public_key;
+pub(crate) use verify::{public_key, text as small_text};
 
 #[derive(Args)]
 pub(crate) struct LogArgs {
@@ -71,6 +72,8 @@ enum LogVerb {
     },
     /// Write records for other tools; or, with a proof for each, for people who trust nobody
     Export(Box<export::ExportArgs>),
+    #[command(flatten)]
+    Afar(afar::AfarVerb),
     /// Write what proves one record's content to somebody who has no key and no server
     Prove {
         /// The record's number
@@ -125,6 +128,7 @@ pub(crate) fn main(args: &LogArgs) -> Result<ExitCode, String> {
             session::main(&directory(dir.as_deref())?, session, agent.as_deref(), *json)
         }
         LogVerb::Export(args) => export::main(args),
+        LogVerb::Afar(verb) => afar::main(verb),
         LogVerb::Prove { record, dir } => prove::write(&directory(dir.as_deref())?, *record),
         LogVerb::Proved { file, key } => prove::check(file, key),
         LogVerb::Rotate => keys::rotate(),

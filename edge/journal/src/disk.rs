@@ -28,7 +28,10 @@ pub trait Disk: Send + Sync {
 }
 
 /// Replaces a file as one durable step.
-pub(crate) fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// A step failed; the old file still stands, or the new one does.
+pub fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
     let new = format!("{name}.new");
     disk.write(&new, bytes)?;
     disk.sync(&new)?;
@@ -42,7 +45,10 @@ pub(crate) fn parent(name: &str) -> &str {
 }
 
 /// Every file below a directory.
-pub(crate) fn walk(disk: &dyn Disk, directory: &str) -> io::Result<Vec<String>> {
+///
+/// # Errors
+/// A directory cannot be read.
+pub fn walk(disk: &dyn Disk, directory: &str) -> io::Result<Vec<String>> {
     let mut files = Vec::new();
     let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {

@@ -5,6 +5,7 @@
 //! Bytes in, bytes out: files, sockets and randomness belong to others.
 
 mod checkpoint;
+mod cosignature;
 mod entry;
 mod envelope;
 pub mod proof;
@@ -16,6 +17,7 @@ mod tree;
 mod verify;
 
 pub use checkpoint::{Checkpoint, LogKey, LogVerifier, MalformedNote};
+pub use cosignature::{AddCheckpoint, WitnessKey, WitnessVerifier, Witnessed};
 pub use entry::{ENTRY_BYTES, Entry};
 pub use envelope::{DataKey, Place, TAG_BYTES, commitment, keyed_hash, unwrap, wrap};
 pub use receipt::{Receipt, ReceiptProof, Unproved};

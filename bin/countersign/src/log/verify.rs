@@ -9,7 +9,7 @@ use journal::RealDisk;
 use serde_json::json;
 
 /// Reads a small text.
-pub(super) fn text(path: &Path) -> Result<String, String> {
+pub(crate) fn text(path: &Path) -> Result<String, String> {
     let bytes = host::files::read_small(path, 64 * 1024).map_err(|why| format!("`{}`: {why}", path.display()))?;
     let bytes = bytes.ok_or_else(|| format!("`{}` is missing", path.display()))?;
     String::from_utf8(bytes).map_err(|_| format!("`{}` is not text", path.display()))
