@@ -126,7 +126,10 @@ fn a_report_is_sealed_by_the_log_and_has_the_uncomfortable_parts() {
         assert!(checked.unwrap().success());
         fs::copy(out.join("seal.json"), out.join("records/seal.json")).unwrap();
         assert!(python(&out.join("records"), "seal.json").0);
-        assert!(python(&out.join("records"), "records.jsonl").0);
+        let (held, proved) = python(&out.join("records"), "records.jsonl");
+        let evidence: Value = serde_json::from_str(&fs::read_to_string(out.join("evidence.json")).unwrap()).unwrap();
+        let records = evidence["evidence"]["records"].as_u64().unwrap();
+        assert!(held && proved.contains(&format!("{records} records")), "{records} in the evidence; {proved}");
         let manifest = model::Digest::of_bytes(&fs::read(out.join("MANIFEST.sha256")).unwrap()).to_string();
         assert!(fs::read_to_string(out.join("seal.json")).unwrap().contains(&manifest));
     }

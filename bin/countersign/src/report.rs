@@ -79,7 +79,7 @@ pub(crate) fn main(args: &ReportArgs) -> Result<ExitCode, String> {
         let path = args.out.join(file);
         std::fs::write(&path, text).map_err(|why| fail(&path, why))?;
     }
-    log::bundle(&directory, &span, &args.out.join("records"))?;
+    log::bundle(&directory, (from_ms, to_ms), &args.out.join("records"))?;
     let manifest = manifest(&args.out)?;
     let path = args.out.join("MANIFEST.sha256");
     std::fs::write(&path, &manifest).map_err(|why| fail(&path, why))?;

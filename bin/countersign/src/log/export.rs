@@ -6,13 +6,14 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use host::clock;
 use journal::{Content, Reader};
 use serde_json::{Value, json};
 
-use super::filter::FilterArgs;
+use super::filter::{Filter, FilterArgs};
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {
@@ -52,7 +53,7 @@ pub(super) fn main(args: &ExportArgs) -> Result<ExitCode, String> {
         if args.format != Format::Jsonl {
             return Err("a bundle has its records as JSON, a line each".to_owned());
         }
-        return of(&directory, &args.filter, bundle);
+        return of(&directory, &args.filter.read(clock::now_ms())?, bundle);
     }
     let mut out: Box<dyn Write> = match &args.out {
         None => Box::new(BufWriter::new(std::io::stdout().lock())),
@@ -81,7 +82,7 @@ fn write(directory: &Path, args: &ExportArgs, out: &mut dyn Write) -> Result<u64
     if args.format == Format::Csv {
         line(out, &formats::csv_head())?;
     }
-    each(directory, &args.filter, &mut |record| {
+    each(directory, &args.filter.read(clock::now_ms())?, &mut |record| {
         count = count.saturating_add(1);
         let text = match args.format {
             Format::Jsonl => record.to_string(),
@@ -104,16 +105,18 @@ fn write(directory: &Path, args: &ExportArgs, out: &mut dyn Write) -> Result<u64
     Ok(count)
 }
 
+/// How long is waited for the newest records to be published, so that they can be proved.
+const PUBLISHED_WITHIN: Duration = Duration::from_secs(3);
+
 /// Log records in one batch of OpenTelemetry.
 const OTLP_BATCH: usize = 512;
 
 /// Every record that is asked for. What cannot be read is written as that, where nothing narrows what is asked for.
 fn each(
     directory: &Path,
-    filter: &FilterArgs,
+    filter: &Filter<'_>,
     each: &mut dyn FnMut(Value) -> Result<(), String>,
 ) -> Result<(), String> {
-    let filter = filter.read(clock::now_ms())?;
     let mut reader = super::open(directory)?;
     let mut one = |found: journal::Found| {
         let record = match found.content {
@@ -135,12 +138,12 @@ fn hidden(entry: &audit::Entry, why: &str) -> Value {
 }
 
 /// The records of a time, each with its proof, in a directory.
-pub(crate) fn bundle(directory: &Path, span: &(String, String), bundle: &Path) -> Result<(), String> {
-    of(directory, &FilterArgs::between(&span.0, &span.1), bundle).map(drop)
+pub(crate) fn bundle(directory: &Path, (from_ms, to_ms): (u64, u64), bundle: &Path) -> Result<(), String> {
+    of(directory, &FilterArgs::default().between(from_ms, to_ms), bundle).map(drop)
 }
 
 /// A directory that convinces whoever has the public key from elsewhere.
-fn of(directory: &Path, filter: &FilterArgs, bundle: &Path) -> Result<ExitCode, String> {
+fn of(directory: &Path, filter: &Filter<'_>, bundle: &Path) -> Result<ExitCode, String> {
     let fail = |path: &Path, why: std::io::Error| format!("`{}`: {why}", path.display());
     std::fs::create_dir(bundle).map_err(|why| fail(bundle, why))?;
     let mut wanted = Vec::new();
@@ -149,6 +152,12 @@ fn of(directory: &Path, filter: &FilterArgs, bundle: &Path) -> Result<ExitCode, 
         Ok(())
     })?;
     let mut reader: Reader = super::open(directory)?;
+    // What was recorded last is published within half a second, where the log is written at all.
+    let started = Instant::now();
+    while wanted.iter().any(|seq| *seq >= reader.published()) && started.elapsed() < PUBLISHED_WITHIN {
+        std::thread::sleep(Duration::from_millis(50));
+        reader.refresh()?;
+    }
     let path = bundle.join("records.jsonl");
     let mut out = BufWriter::new(File::create(&path).map_err(|why| fail(&path, why))?);
     let (mut proved, mut without) = (0_u64, Vec::new());

@@ -46,9 +46,9 @@ pub(crate) struct Filter<'a> {
 }
 
 impl FilterArgs {
-    /// Everything of a time.
-    pub(crate) fn between(since: &str, until: &str) -> Self {
-        Self { since: Some(since.to_owned()), until: Some(until.to_owned()), ..Self::default() }
+    /// Everything of a time, milliseconds since 1970.
+    pub(crate) const fn between(&self, since_ms: u64, until_ms: u64) -> Filter<'_> {
+        Filter { args: self, since_ms, until_ms }
     }
 
     pub(crate) fn read(&self, now_ms: u64) -> Result<Filter<'_>, String> {

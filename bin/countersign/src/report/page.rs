@@ -66,7 +66,7 @@ const ALL: [Section; 10] = [
 ];
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:0;color:#1b1b1b;background:#fff}main{max-width:72rem;margin:auto;padding:1rem 2rem 4rem}\
-h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.5rem}table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid #ddd;overflow-wrap:anywhere}\
+h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.5rem}table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid #ddd}th{white-space:nowrap}td{overflow-wrap:anywhere}td:first-child{white-space:nowrap}\
 td.n,th.n{text-align:right}@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}th,td{border-color:#444}a{color:#9cf}}@media print{main{max-width:none}}";
 
 /// Text from elsewhere: nothing in it is markup, and what cannot be seen is made visible.
