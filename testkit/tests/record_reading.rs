@@ -72,6 +72,30 @@ fn a_session_is_told_with_what_people_said_and_what_came_of_it() {
 }
 
 #[test]
+fn every_record_is_as_the_published_schema_says() {
+    let sandbox = sample();
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/record.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for record in sandbox.records() {
+        let (kind, body) = (record["kind"].as_str().unwrap(), &record["body"]);
+        kinds.insert(kind.to_owned());
+        assert!(schema["properties"]["kind"]["enum"].as_array().unwrap().contains(&record["kind"]), "{record}");
+        let of_kind = |it: &&Value| it["if"]["properties"]["kind"]["const"] == kind;
+        let Some(wanted) = schema["allOf"].as_array().unwrap().iter().find(of_kind) else { continue };
+        let wanted = &wanted["then"]["properties"]["body"];
+        for key in wanted["required"].as_array().unwrap() {
+            assert!(body.get(key.as_str().unwrap()).is_some(), "{key} is not in {record}");
+        }
+        for (key, of_key) in wanted["properties"].as_object().into_iter().flatten() {
+            let (Some(found), Some(allowed)) = (body.get(key), of_key.get("enum")) else { continue };
+            assert!(allowed.as_array().unwrap().contains(found), "{key} of {record}");
+        }
+    }
+    assert!(kinds.len() >= 6, "{kinds:?}");
+}
+
+#[test]
 fn every_format_has_every_record_once() {
     let sandbox = sample();
     let all = sandbox.records().len();

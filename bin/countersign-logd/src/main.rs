@@ -92,6 +92,10 @@ fn serve() -> Result<(), String> {
 fn open(layout: &Layout) -> Result<Writer, String> {
     // One that others could read, or that somebody cut, is not gone on with.
     host::files::secret_key(&layout.log.join("log.key")).map_err(|why| why.to_string())?;
+    if layout.log.join("records.log").exists() {
+        return Err("this is a log of an earlier development version; move the directory away, and a new one is begun"
+            .to_owned());
+    }
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&layout.log));
     let key = log_key(disk.as_ref(), ORIGIN)?;
     let public = format!("{}\n", key.verifier().to_text());

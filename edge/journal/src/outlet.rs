@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::input::Failed;
 use crate::publisher::{Durable, Publisher};
 
 /// How long a record may wait until the published checkpoint counts it.
@@ -23,7 +24,7 @@ const GATHER: Duration = Duration::from_millis(10);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 pub(crate) enum Outlet {
-    Inline(Box<Publisher>, VecDeque<Durable>),
+    Inline(Box<Publisher>, VecDeque<Durable>, Option<String>),
     Threaded(Arc<Shared>, Option<JoinHandle<Result<(), String>>>),
 }
 
@@ -41,6 +42,8 @@ struct Line {
     closing: bool,
     durable: u64,
     failed: Option<String>,
+    /// A flush failed: what was written may be lost though a second flush says otherwise.
+    dead: Option<String>,
 }
 
 impl Shared {
@@ -52,7 +55,7 @@ impl Shared {
 impl Outlet {
     pub(crate) fn new(publisher: Publisher, threaded: bool) -> Result<Self, String> {
         if !threaded {
-            return Ok(Self::Inline(Box::new(publisher), VecDeque::new()));
+            return Ok(Self::Inline(Box::new(publisher), VecDeque::new(), None));
         }
         let shared = Arc::new(Shared::default());
         shared.line().durable = publisher.durable();
@@ -62,20 +65,28 @@ impl Outlet {
     }
 
     /// Whether more can be taken.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let Self::Threaded(shared, _) = self else { return Ok(()) };
-        let line = shared.line();
-        if line.bytes > MOST_WAITING {
-            let why = line.failed.as_deref().unwrap_or("the disk is too slow");
-            return Err(format!("too much waits to be brought into bundles: {why}"));
+    pub(crate) fn check(&self) -> Result<(), Failed> {
+        let dead = |why: &String| Failed::Fatal(format!("bundles could not be flushed: {why}"));
+        match self {
+            Self::Inline(_, _, why) => why.as_ref().map_or(Ok(()), |why| Err(dead(why))),
+            Self::Threaded(shared, _) => {
+                let line = shared.line();
+                if let Some(why) = &line.dead {
+                    return Err(dead(why));
+                }
+                if line.bytes > MOST_WAITING {
+                    let why = line.failed.as_deref().unwrap_or("the disk is too slow");
+                    return Err(Failed::Refused(format!("too much waits to be brought into bundles: {why}")));
+                }
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     pub(crate) fn take(&mut self, durable: Durable) {
         match self {
             // What fails here is in the journal, and is tried again.
-            Self::Inline(publisher, waiting) => {
+            Self::Inline(publisher, waiting, _) => {
                 waiting.push_back(durable);
                 let _ = drain(publisher, waiting).and_then(|()| publisher.publish(false));
             }
@@ -96,7 +107,7 @@ impl Outlet {
     /// Records that are in flushed bundles.
     pub(crate) fn durable(&self) -> u64 {
         match self {
-            Self::Inline(publisher, _) => publisher.durable(),
+            Self::Inline(publisher, ..) => publisher.durable(),
             Self::Threaded(shared, _) => shared.line().durable,
         }
     }
@@ -104,8 +115,8 @@ impl Outlet {
     /// Asks for a flush soon.
     pub(crate) fn want_sync(&mut self) {
         match self {
-            Self::Inline(publisher, _) => {
-                let _ = publisher.sync();
+            Self::Inline(publisher, _, dead) => {
+                *dead = dead.take().or(publisher.sync().err().map(|why| why.to_string()))
             }
             Self::Threaded(shared, _) => {
                 shared.line().sync = true;
@@ -117,7 +128,10 @@ impl Outlet {
     /// Publishes everything, flushed, and ends.
     pub(crate) fn close(&mut self) -> Result<(), String> {
         match self {
-            Self::Inline(publisher, waiting) => {
+            Self::Inline(publisher, waiting, dead) => {
+                if let Some(why) = dead {
+                    return Err(format!("the log could not be closed: {why}"));
+                }
                 drain(publisher, waiting).map_err(|why| format!("the log could not be closed: {why}"))?;
                 end(publisher)
             }
@@ -185,7 +199,11 @@ fn run(mut publisher: Publisher, shared: &Shared) -> Result<(), String> {
                     std::thread::sleep(GATHER);
                 }
             }
-            Err(why) => {
+            Err(Stopped::Flush(why)) => {
+                line.dead = Some(why.clone());
+                return Err(format!("bundles could not be flushed: {why}"));
+            }
+            Err(Stopped::Write(why)) => {
                 line.failed = Some(why.clone());
                 if closing {
                     return Err(why);
@@ -197,6 +215,14 @@ fn run(mut publisher: Publisher, shared: &Shared) -> Result<(), String> {
     }
 }
 
+/// Why bringing records into bundles stopped.
+enum Stopped {
+    /// It can be tried again.
+    Write(String),
+    /// It cannot: after a flush that failed, nobody knows what is on the disk, and a second flush may say that all is well.
+    Flush(String),
+}
+
 /// Brings what waits into bundles. What fails goes back to the front.
 fn step(
     publisher: &mut Publisher,
@@ -204,7 +230,7 @@ fn step(
     shared: &Shared,
     sync: bool,
     published_at: &mut Instant,
-) -> Result<(), String> {
+) -> Result<(), Stopped> {
     let drained = drain(publisher, &mut batches);
     let mut line = shared.line();
     while let Some(back) = batches.pop_back() {
@@ -212,13 +238,13 @@ fn step(
     }
     line.bytes = line.waiting.iter().map(|durable| durable.batch.payloads.len()).fold(0, usize::saturating_add);
     drop(line);
-    drained.map_err(|why| why.to_string())?;
+    drained.map_err(|why| Stopped::Write(why.to_string()))?;
     if sync || publisher.unsynced() >= MANY_FILES {
-        publisher.sync().map_err(|why| why.to_string())?;
+        publisher.sync().map_err(|why| Stopped::Flush(why.to_string()))?;
     }
     if publisher.is_behind() && published_at.elapsed() >= PUBLISH_EVERY {
         *published_at = Instant::now();
-        publisher.publish(false).map_err(|why| why.to_string())?;
+        publisher.publish(false).map_err(|why| Stopped::Write(why.to_string()))?;
     }
     Ok(())
 }

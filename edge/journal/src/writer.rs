@@ -133,7 +133,10 @@ impl Writer {
         if records.iter().any(|record| record.content.len() > MAX_CONTENT_BYTES) {
             return Err(Failed::Refused(format!("a record has more than {MAX_CONTENT_BYTES} bytes")));
         }
-        self.outlet.check().map_err(Failed::Refused)?;
+        if let Err(why) = self.outlet.check() {
+            self.dead |= matches!(why, Failed::Fatal(_));
+            return Err(why);
+        }
         let held: Vec<Held> = records
             .iter()
             .map(|record| self.keys.of(&record.scope, record.at_ms))

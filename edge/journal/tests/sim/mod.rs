@@ -10,14 +10,15 @@
 )]
 
 pub mod overlaid;
+mod sample;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use audit::{Draft, LogKey, RecordKind};
-use journal::{Disk, FileKeeper, Record, Settings, Writer};
-use serde_json::json;
+use journal::Disk;
+
+pub use sample::{ORIGIN, key, open, record};
 
 const SECTOR: usize = 512;
 
@@ -134,13 +135,22 @@ impl SimDisk {
     }
 
     fn step<T>(&self, act: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+        self.step_of(None, act)
+    }
+
+    /// A step; of a flush, with the file.
+    fn step_of<T>(&self, name: Option<&str>, act: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         let mut state = self.0.lock().unwrap();
+        let flushed = name.and_then(|name| state.names.get(name).copied());
         let at = state.steps;
         state.steps += 1;
         match state.fault {
             Some(fault) if at == fault.at || (fault.for_ever && at > fault.at) => {
                 if fault.done && at == fault.at {
                     let _ = act(&mut state);
+                } else if let Some(inode) = flushed {
+                    // As Linux has it: what could not be flushed counts as clean, and the next flush says nothing.
+                    state.inodes[inode].since.clear();
                 }
                 Err(io::Error::other("the disk failed"))
             }
@@ -244,11 +254,12 @@ impl Disk for SimDisk {
     }
 
     fn sync(&self, name: &str) -> io::Result<()> {
-        self.step(|state| {
+        self.step_of(Some(name), |state| {
             let inode = *state.names.get(name).ok_or(io::ErrorKind::NotFound)?;
             let file = &mut state.inodes[inode];
-            file.durable = file.now.clone();
-            file.since.clear();
+            for (offset, written) in std::mem::take(&mut file.since) {
+                put(&mut file.durable, offset, &written);
+            }
             Ok(())
         })
     }
@@ -284,28 +295,4 @@ impl Disk for SimDisk {
             Ok(())
         })
     }
-}
-
-pub const ORIGIN: &str = "example.org/log";
-
-pub fn key() -> LogKey {
-    LogKey::new(ORIGIN, &[7; 32])
-}
-
-/// Opens the log on a disk.
-pub fn open(disk: &Arc<SimDisk>, segment_bytes: usize) -> Result<Writer, String> {
-    let shared: Arc<dyn Disk> = disk.clone();
-    let keeper = FileKeeper::open(Arc::clone(&shared), Some(1))?;
-    Writer::open(shared, key(), Box::new(keeper), Settings { segment_bytes, threaded: false }, &mut |_| {})
-}
-
-/// The record of a number.
-pub fn record(number: usize) -> Record {
-    let body = json!({"what": "planted", "number": number, "padding": "x".repeat(number % 97)});
-    Record::of(&Draft {
-        kind: RecordKind::Change,
-        at_ms: 1_000 + u64::try_from(number).unwrap(),
-        scope: if number.is_multiple_of(3) { String::new() } else { format!("bot/session-{}", number % 7) },
-        body,
-    })
 }
