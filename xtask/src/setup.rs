@@ -13,13 +13,47 @@ const NEEDED: &[(&str, &str, &str)] = &[
 /// The package that the second verifier of the record is written with.
 const PYTHON: (&str, &str) = ("python3-cryptography", "the second verifier of the record, in Python");
 
-/// Whether a Python is there that has what the second verifier needs.
-fn has_python() -> bool {
-    ["python3", "/usr/bin/python3"].into_iter().any(|program| {
+/// Where Python packages for tests alone are kept.
+const PYTHON_PACKAGES: &str = "target/python";
+
+/// A server that speaks S3, for tests of the archive.
+const S3_SERVER: &str = "moto[server]==5.2.*";
+
+/// The first Python that has a module.
+fn python_with(module: &str) -> Option<&'static str> {
+    ["python3", "/usr/bin/python3"].into_iter().find(|program| {
         let mut command = Command::new(program);
-        command.args(["-c", "import cryptography"]).stderr(std::process::Stdio::null());
-        command.status().is_ok_and(|status| status.success())
+        command.env("PYTHONPATH", PYTHON_PACKAGES).args(["-c", &format!("import {module}")]);
+        command.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success())
     })
+}
+
+/// Installs the S3 server for tests, if it is not there.
+fn install_s3_server() -> Result<(), String> {
+    if python_with("moto.server").is_some() {
+        return Ok(());
+    }
+    eprintln!(
+        "installing the Python package `{S3_SERVER}` into {PYTHON_PACKAGES}: an S3 server for tests of the archive"
+    );
+    if python_with("pip").is_none() {
+        apt(&["update", "-qq"])?;
+        apt(&["install", "-y", "-qq", "--no-install-recommends", "python3", "python3-pip"])?;
+    }
+    let python = python_with("pip").ok_or("there is no Python with pip")?;
+    let words = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--root-user-action=ignore",
+        "--target",
+        PYTHON_PACKAGES,
+        S3_SERVER,
+    ];
+    let status = Command::new(python).args(words).status().map_err(|why| why.to_string())?;
+    if status.success() { Ok(()) } else { Err(format!("`{python} {}` failed", words.join(" "))) }
 }
 
 /// Whether a program is on the search path.
@@ -32,9 +66,10 @@ pub(crate) fn has(program: &str) -> bool {
 pub(crate) fn install() -> Result<(), String> {
     let of_programs =
         NEEDED.iter().filter(|(program, ..)| !has(program)).map(|(_, package, purpose)| (*package, *purpose));
-    let missing: Vec<(&str, &str)> = of_programs.chain((!has_python()).then_some(PYTHON)).collect();
+    let missing: Vec<(&str, &str)> =
+        of_programs.chain(python_with("cryptography").is_none().then_some(PYTHON)).collect();
     if missing.is_empty() {
-        return Ok(());
+        return install_s3_server();
     }
     for (package, purpose) in &missing {
         eprintln!("installing the Debian package `{package}`: {purpose}");
@@ -44,7 +79,8 @@ pub(crate) fn install() -> Result<(), String> {
         return Err(format!("the tests need {}; install them with your system's package manager", packages.join(", ")));
     }
     apt(&["update", "-qq"])?;
-    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], packages.as_slice()].concat())
+    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], packages.as_slice()].concat())?;
+    install_s3_server()
 }
 
 fn apt(words: &[&str]) -> Result<(), String> {

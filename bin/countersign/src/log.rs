@@ -1,6 +1,7 @@
 //! `countersign log`: the record, from its files alone.
 
 mod afar;
+mod archive;
 mod export;
 mod filter;
 mod keys;
@@ -12,12 +13,11 @@ mod why;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use host::clock;
 use host::layout::Layout;
-use journal::{Content, Found, Reader, RealDisk, Wanted};
+use journal::{Content, Found, Reader, Wanted};
 use model::display::visible;
 use serde_json::{Value, json};
 
@@ -43,6 +43,9 @@ enum LogVerb {
         /// Go on with what is recorded from now on
         #[arg(long)]
         follow: bool,
+        /// Read contents that were pruned from this archive
+        #[arg(long, value_name = "ARCHIVE")]
+        archive: Option<String>,
         /// One JSON object a line, as recorded
         #[arg(long)]
         json: bool,
@@ -74,6 +77,8 @@ enum LogVerb {
     Export(Box<export::ExportArgs>),
     #[command(flatten)]
     Afar(afar::AfarVerb),
+    /// Put what is closed where nobody deletes it, and read it from there
+    Archive(archive::ArchiveArgs),
     /// Write what proves one record's content to somebody who has no key and no server
     Prove {
         /// The record's number
@@ -111,6 +116,9 @@ enum LogVerb {
         /// A checkpoint saved earlier, somewhere else: the log must go on from it. May be given more than once
         #[arg(long, value_name = "FILE")]
         against: Vec<PathBuf>,
+        /// Read contents that were pruned from this archive
+        #[arg(long, value_name = "ARCHIVE")]
+        archive: Option<String>,
         /// The result as JSON
         #[arg(long)]
         json: bool,
@@ -120,8 +128,9 @@ enum LogVerb {
 /// Runs the verb.
 pub(crate) fn main(args: &LogArgs) -> Result<ExitCode, String> {
     match &args.verb {
-        LogVerb::Show { dir, filter, follow, json } => {
-            show(&directory(dir.as_deref())?, &filter.read(clock::now_ms())?, *follow, *json)
+        LogVerb::Show { dir, filter, follow, archive, json } => {
+            let reader = open_with(&directory(dir.as_deref())?, archive.as_deref())?;
+            show(reader, &filter.read(clock::now_ms())?, *follow, *json)
         }
         LogVerb::Why { request, dir, json } => why::main(&directory(dir.as_deref())?, request, *json),
         LogVerb::Session { session, agent, dir, json } => {
@@ -129,12 +138,13 @@ pub(crate) fn main(args: &LogArgs) -> Result<ExitCode, String> {
         }
         LogVerb::Export(args) => export::main(args),
         LogVerb::Afar(verb) => afar::main(verb),
+        LogVerb::Archive(args) => archive::main(args),
         LogVerb::Prove { record, dir } => prove::write(&directory(dir.as_deref())?, *record),
         LogVerb::Proved { file, key } => prove::check(file, key),
         LogVerb::Rotate => keys::rotate(),
         LogVerb::Destroy { agent, session, reason } => keys::destroy(&format!("{agent}/{session}"), reason),
-        LogVerb::Verify { dir, key, against, json } => {
-            verify::main(&directory(dir.as_deref())?, key.as_deref(), against, *json)
+        LogVerb::Verify { dir, key, against, archive, json } => {
+            verify::main(&directory(dir.as_deref())?, key.as_deref(), against, archive.as_deref(), *json)
         }
     }
 }
@@ -145,7 +155,12 @@ pub(crate) fn directory(given: Option<&Path>) -> Result<PathBuf, String> {
 
 /// Opens a log for reading.
 pub(crate) fn open(directory: &Path) -> Result<Reader, String> {
-    Reader::open(Arc::new(RealDisk::new(directory))).map_err(|why| format!("`{}`: {why}", directory.display()))
+    open_with(directory, None)
+}
+
+/// Opens a log of which some contents may be in an archive.
+fn open_with(directory: &Path, archive: Option<&str>) -> Result<Reader, String> {
+    Reader::open(archive::layered(directory, archive)?).map_err(|why| format!("`{}`: {why}", directory.display()))
 }
 
 /// Every record that can be read, oldest first.
@@ -167,8 +182,7 @@ pub(crate) fn records_with(directory: &Path, wanted: &Wanted, each: &mut dyn FnM
 /// How often is looked for more.
 const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
 
-fn show(directory: &Path, filter: &Filter<'_>, follow: bool, as_json: bool) -> Result<ExitCode, String> {
-    let mut reader = open(directory)?;
+fn show(mut reader: Reader, filter: &Filter<'_>, follow: bool, as_json: bool) -> Result<ExitCode, String> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut wanted = filter.wanted();
     loop {

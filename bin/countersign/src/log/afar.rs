@@ -84,12 +84,12 @@ pub(crate) fn main(verb: &AfarVerb) -> Result<ExitCode, String> {
 /// How long another machine may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn agent() -> Agent {
+pub(super) fn agent() -> Agent {
     Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build().into()
 }
 
 /// Does something once; or again and again, telling what went wrong and going on.
-fn again(every: Option<u64>, once: impl Fn() -> Result<ExitCode, String>) -> Result<ExitCode, String> {
+pub(super) fn again(every: Option<u64>, once: impl Fn() -> Result<ExitCode, String>) -> Result<ExitCode, String> {
     let Some(seconds) = every else { return once() };
     loop {
         if let Err(why) = once() {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use audit::LogVerifier;
-use journal::RealDisk;
 use serde_json::json;
 
 /// Reads a small text.
@@ -25,6 +24,7 @@ pub(super) fn main(
     directory: &Path,
     key: Option<&Path>,
     against: &[PathBuf],
+    archive: Option<&str>,
     as_json: bool,
 ) -> Result<ExitCode, String> {
     let log = public_key(&key.map_or_else(|| directory.join("log.pub"), Path::to_owned))?;
@@ -40,8 +40,8 @@ pub(super) fn main(
             let _ = write!(err, "\r{done} of {of} records");
         }
     };
-    let disk = RealDisk::new(directory);
-    let verified = journal::verify(&disk, &log, known, progress);
+    let disk = super::archive::layered(directory, archive)?;
+    let verified = journal::verify(disk.as_ref(), &log, known, progress);
     if watched {
         eprint!("\r\x1b[K");
     }

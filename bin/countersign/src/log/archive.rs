@@ -1,0 +1,158 @@
+//! `countersign log archive`: closed bundles go where nobody deletes them: a directory, or object storage with object lock.
+//!
+//! What is archived never changes and is put there once. Data keys are not archived: what was destroyed stays destroyed.
+
+mod prune;
+mod s3;
+mod target;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use audit::tile::{TILE_HEIGHT, TILE_WIDTH, bundles, entries_path, payload_path, tile_path};
+use clap::{Args, Subcommand};
+use journal::{CHECKPOINT, Disk, RealDisk};
+
+use target::Put;
+pub(crate) use target::layered;
+
+#[derive(Args)]
+pub(crate) struct ArchiveArgs {
+    #[command(subcommand)]
+    verb: ArchiveVerb,
+}
+
+#[derive(Subcommand)]
+enum ArchiveVerb {
+    /// Put what is closed and not there yet into an archive: a directory, or `s3://BUCKET/PREFIX`. Credentials come from
+    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, place and region from AWS_ENDPOINT_URL and AWS_REGION
+    Run {
+        /// The archive
+        target: String,
+        /// The log's directory (default: this installation's)
+        dir: Option<PathBuf>,
+        /// Lock each object for so many days: nobody can delete it before (S3 object lock, compliance mode)
+        #[arg(long, value_name = "DAYS")]
+        lock: Option<u32>,
+        /// Look again every so many seconds
+        #[arg(long, value_name = "SECONDS")]
+        every: Option<u64>,
+    },
+    /// Remove contents from this machine that are older, and that the archive has, byte for byte. `--archive` reads them there
+    Prune {
+        /// The archive
+        target: String,
+        /// The log's directory (default: this installation's)
+        dir: Option<PathBuf>,
+        /// Contents of which the newest is older than so many days
+        #[arg(long, value_name = "DAYS", default_value = "90")]
+        older_than: u32,
+    },
+    /// Print an address to which one file can be put, for a shipper that holds no credentials
+    Presign {
+        /// The archive, in object storage
+        target: String,
+        /// The object's name below it
+        name: String,
+        /// For so many seconds
+        #[arg(long, value_name = "SECONDS", default_value = "900")]
+        valid: u32,
+    },
+    /// Print the bucket's rules, to be put in place by another identity than ours: nobody deletes, cold storage after 90 days
+    Rules {
+        /// The archive, in object storage
+        target: String,
+        /// Who writes: the identity (ARN) that must not be able to delete
+        #[arg(long, value_name = "ARN")]
+        writer: String,
+    },
+}
+
+/// Runs the verb.
+pub(crate) fn main(args: &ArchiveArgs) -> Result<ExitCode, String> {
+    match &args.verb {
+        ArchiveVerb::Run { target, dir, lock, every } => {
+            let directory = super::directory(dir.as_deref())?;
+            super::afar::again(*every, || run(&directory, target, *lock))
+        }
+        ArchiveVerb::Prune { target, dir, older_than } => {
+            prune::main(&super::directory(dir.as_deref())?, target, *older_than)
+        }
+        ArchiveVerb::Presign { target, name, valid } => {
+            println!("{}", s3::Bucket::open(target)?.presigned_put(name, *valid));
+            Ok(ExitCode::SUCCESS)
+        }
+        ArchiveVerb::Rules { target, writer } => {
+            println!("{}", s3::rules(target, writer)?);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// How far each archive has come is noted beside the log; what is lost of the note is found by asking the archive.
+const NOTE: &str = "archived.json";
+
+fn run(directory: &Path, name: &str, lock: Option<u32>) -> Result<ExitCode, String> {
+    let fail = |why: std::io::Error| format!("`{}`: {why}", directory.display());
+    let disk = RealDisk::new(directory);
+    let log = super::public_key(&directory.join("log.pub"))?;
+    let note = disk.read(CHECKPOINT).map_err(fail)?.ok_or("the log has no checkpoint")?;
+    let note = String::from_utf8(note).map_err(|_| "the checkpoint is not text".to_owned())?;
+    let checkpoint = log.open(&note).map_err(|why| why.to_string())?;
+    let target = target::open(name)?;
+    let mut notes: BTreeMap<String, u64> =
+        disk.read(NOTE).map_err(fail)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let from = notes.get(name).copied().unwrap_or(0);
+    let (mut put, mut there) = (0_u64, 0_u64);
+    for file in files(from, checkpoint.size) {
+        let Some(bytes) = disk.read(&file).map_err(fail)? else {
+            // Pruned contents were in an archive before; of the rest nothing may be missing.
+            if file.starts_with("payload/") && target.get(&file)?.is_some() {
+                continue;
+            }
+            return Err(format!("`{file}` is missing; the log may have gone on meanwhile, so run it again"));
+        };
+        match target.put(&file, &bytes, lock)? {
+            Put::Stored => put = put.saturating_add(1),
+            Put::There if target.get(&file)?.as_deref() == Some(bytes.as_slice()) => there = there.saturating_add(1),
+            Put::There => {
+                return Err(format!(
+                    "THE ARCHIVE HAS ANOTHER `{file}`: it is of another log, or was written by somebody else"
+                ));
+            }
+        }
+    }
+    // The checkpoint last: whatever it counts is there.
+    target.put(&format!("checkpoints/{:020}", checkpoint.size), note.as_bytes(), lock)?;
+    notes.insert(name.to_owned(), checkpoint.size.saturating_sub(checkpoint.size % TILE_WIDTH));
+    let text = serde_json::to_vec(&notes).map_err(|why| why.to_string())?;
+    journal::replace(&disk, NOTE, &text).map_err(fail)?;
+    println!("archived: {} records in `{name}`; {put} files put there, {there} were there", checkpoint.size);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All files of a log of `size` records but those of complete bundles below `from`.
+fn files(from: u64, size: u64) -> Vec<String> {
+    let mut files = Vec::new();
+    for (number, width) in bundles(size) {
+        if number >= from / TILE_WIDTH {
+            files.extend([entries_path(number, width), payload_path(number, width)]);
+            if width == TILE_WIDTH {
+                files.push(payload_path(number, width).replacen("payload", "index", 1));
+            }
+        }
+    }
+    for level in 0..=u32::from(u8::MAX) {
+        let shift = level.saturating_mul(TILE_HEIGHT);
+        let hashes = size.checked_shr(shift).unwrap_or(0);
+        if hashes == 0 {
+            break;
+        }
+        let done = from.checked_shr(shift).unwrap_or(0) / TILE_WIDTH;
+        files.extend(
+            bundles(hashes).filter(|(index, _)| *index >= done).map(|(index, width)| tile_path(level, index, width)),
+        );
+    }
+    files
+}

@@ -1,0 +1,129 @@
+//! Where an archive is, and a log whose older contents are there.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use journal::{Disk, RealDisk};
+
+use super::s3;
+
+/// What came of putting something there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Put {
+    /// It is there now.
+    Stored,
+    /// Something of this name was there before, and still is.
+    There,
+}
+
+/// An archive: things are put there once, and read.
+pub(super) trait Target: Send + Sync {
+    /// Puts a file there if none of its name is there. `lock`: for so many days nobody can delete it.
+    fn put(&self, name: &str, bytes: &[u8], lock: Option<u32>) -> Result<Put, String>;
+    /// Reads a file.
+    fn get(&self, name: &str) -> Result<Option<Vec<u8>>, String>;
+}
+
+/// Opens an archive by its name.
+pub(super) fn open(name: &str) -> Result<Box<dyn Target>, String> {
+    if name.starts_with("s3://") {
+        return Ok(Box::new(s3::Bucket::open(name)?));
+    }
+    if name.contains("://") {
+        return Err(format!("`{name}` is neither a directory nor `s3://BUCKET/PREFIX`"));
+    }
+    Ok(Box::new(Directory(PathBuf::from(name))))
+}
+
+/// A directory: for another disk, or one that is append-only by other means.
+struct Directory(PathBuf);
+
+impl Target for Directory {
+    fn put(&self, name: &str, bytes: &[u8], lock: Option<u32>) -> Result<Put, String> {
+        if lock.is_some() {
+            return Err("a directory locks nothing; `--lock` is for object storage".to_owned());
+        }
+        let path = self.0.join(name);
+        let fail = |why: io::Error| format!("`{}`: {why}", path.display());
+        let parent = path.parent().unwrap_or(&self.0);
+        fs::create_dir_all(parent).map_err(fail)?;
+        if path.exists() {
+            return Ok(Put::There);
+        }
+        let new = path.with_extension(format!("new-{}", std::process::id()));
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o400).open(&new).map_err(fail)?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)?;
+        // A link fails where the name is there already; a rename would replace it.
+        let linked = fs::hard_link(&new, &path);
+        fs::remove_file(&new).map_err(fail)?;
+        match linked {
+            Ok(()) => host::files::sync_directory(&path).map(|()| Put::Stored).map_err(fail),
+            Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(Put::There),
+            Err(why) => Err(fail(why)),
+        }
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
+        match fs::read(self.0.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(format!("`{}`: {why}", self.0.join(name).display())),
+        }
+    }
+}
+
+/// A log's files, where contents that are not here any more are read from an archive.
+pub(crate) fn layered(directory: &Path, archive: Option<&str>) -> Result<Arc<dyn Disk>, String> {
+    let here = RealDisk::new(directory);
+    Ok(match archive {
+        None => Arc::new(here),
+        Some(name) => Arc::new(Layered { here, archive: open(name)? }),
+    })
+}
+
+struct Layered {
+    here: RealDisk,
+    archive: Box<dyn Target>,
+}
+
+impl Disk for Layered {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let here = self.here.read(name)?;
+        if here.is_some() || !name.starts_with("payload/") {
+            return Ok(here);
+        }
+        self.archive.get(name).map_err(io::Error::other)
+    }
+
+    fn list(&self, directory: &str) -> io::Result<Vec<String>> {
+        self.here.list(directory)
+    }
+
+    fn write(&self, _: &str, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn write_at(&self, _: &str, _: u64, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn sync(&self, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn sync_directory(&self, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn rename(&self, _: &str, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn remove(&self, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
