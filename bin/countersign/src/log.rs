@@ -77,6 +77,12 @@ enum LogVerb {
     Export(Box<export::ExportArgs>),
     #[command(flatten)]
     Afar(afar::AfarVerb),
+    /// Work out agents, reviewers, rules and flags from the record, and compare the state store with that
+    RebuildStore {
+        /// Write what the record says into this new file
+        #[arg(long, value_name = "FILE")]
+        into: Option<PathBuf>,
+    },
     /// Put what is closed where nobody deletes it, and read it from there
     Archive(archive::ArchiveArgs),
     /// Write what proves one record's content to somebody who has no key and no server
@@ -139,6 +145,7 @@ pub(crate) fn main(args: &LogArgs) -> Result<ExitCode, String> {
         LogVerb::Export(args) => export::main(args),
         LogVerb::Afar(verb) => afar::main(verb),
         LogVerb::Archive(args) => archive::main(args),
+        LogVerb::RebuildStore { into } => keys::rebuild(into.as_deref()),
         LogVerb::Prove { record, dir } => prove::write(&directory(dir.as_deref())?, *record),
         LogVerb::Proved { file, key } => prove::check(file, key),
         LogVerb::Rotate => keys::rotate(),

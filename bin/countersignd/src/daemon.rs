@@ -146,7 +146,7 @@ impl Daemon {
         let row = AgentRow { name, owner, key_digest, uid, created_ms: clock::now_ms(), env, groups, trust };
         let body = json!({
             "what": "agent added", "agent": row.name.as_str(), "owner": row.owner.as_str(), "uid": row.uid, "env": row.env,
-            "groups": row.groups, "trust": row.trust,
+            "groups": row.groups, "trust": row.trust, "key_digest": row.key_digest.to_string(),
         });
         let _receipt = self.record(RecordKind::Change, body)?;
         self.store.add_agent(&row).map_err(|why| why.to_string())?;

@@ -13,6 +13,7 @@ mod operators;
 mod paces;
 mod permits;
 mod policy;
+mod restore;
 mod rules;
 mod serve;
 mod submit;
@@ -48,10 +49,21 @@ fn main() -> ExitCode {
                 }
             };
         }
+        Some("--rebuild-store") => {
+            let into = std::env::args_os().nth(2);
+            return match restore::main(into.as_deref().map(std::path::Path::new)) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::from(1),
+                Err(why) => {
+                    eprintln!("countersignd: {why}");
+                    ExitCode::from(2)
+                }
+            };
+        }
         Some(_) => {
             println!(
                 "countersignd: judges requests.\n\n`countersign up` starts it, without arguments; `--check-policy DIR` loads a directory of rules and guards as it \
-                 would, and ends. Directories come from \
+                 would, and ends; `--rebuild-store [FILE]` compares the state store with the record, and ends. Directories come from \
                  COUNTERSIGN_DIR or the XDG variables."
             );
             return ExitCode::SUCCESS;

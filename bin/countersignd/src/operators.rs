@@ -228,7 +228,7 @@ fn add_reviewer(
         None => (Factor::Totp(secret.clone()), Some(secret.uri(name.as_str()))),
     };
     let body = json!({"what": "reviewer added", "reviewer": name.as_str(), "factor": if canonical.is_some() { "ssh" } else { "totp" },
-        "ssh_key": canonical, "vouched_by": vouched_by.as_ref().map(PersonName::as_str)});
+        "ssh_key": canonical, "factor_digest": crate::restore::factor_digest(&factor), "vouched_by": vouched_by.as_ref().map(PersonName::as_str)});
     if vouched_by.is_none() && !daemon.store.reviewers().map_err(|why| why.to_string())?.is_empty() {
         return Err(
             "there are reviewers already, so one of them must vouch for a new one: add `--vouched-by NAME`".to_owned()
