@@ -14,8 +14,26 @@ use crate::run::{cargo, release, step};
 const ROUNDS: usize = 400;
 
 /// Runs the bench: `cargo xtask bench [ROUNDS]`, or `cargo xtask bench policy`: decisions under many rules, beside Cedar
-/// and Rego.
+/// and Rego; or `cargo xtask bench record`: durable appends beside SQLite and `fdatasync`, verification, opening.
 pub(crate) fn main(words: &[String]) -> Result<(), String> {
+    if words.first().is_some_and(|word| word == "record") {
+        // On the disk that is built on: a temporary directory may be in memory.
+        let directory = Path::new("target/bench-record");
+        let _ = std::fs::remove_dir_all(directory);
+        std::fs::create_dir_all(directory).map_err(|why| why.to_string())?;
+        let path = directory.to_string_lossy().into_owned();
+        let run = |verb: &str, rest: &[&str]| {
+            let words = [&["run", "--release", "-p", "journal", "--example", "record", "--", verb], rest].concat();
+            step("the record", &cargo(), &words)
+        };
+        let log = format!("{path}/log");
+        let done = run("append", &[&path])
+            .and_then(|()| run("history", &[&log, "1000000"]))
+            .and_then(|()| run("verify", &[&log]))
+            .and_then(|()| run("open", &[&log]));
+        let _ = std::fs::remove_dir_all(directory);
+        return done;
+    }
     if words.first().is_some_and(|word| word == "policy") {
         let manifest = "bench/policy/Cargo.toml";
         return step("decisions", &cargo(), &["run", "--release", "--manifest-path", manifest]);
