@@ -12,7 +12,7 @@
 //! A write that fails takes the log back to where it was. After a flush that fails nobody can say what is on the disk: the
 //! writer is dead, and recovery decides on what it finds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use audit::{Incoming, LogKey, LogVerifier, MAX_CONTENT_BYTES, ReceiptProof, Sequencer};
@@ -37,7 +37,7 @@ pub struct Writer {
     segments: Segments,
     outlet: Outlet,
     /// Tags of terms that came before: most come again.
-    known_tags: BTreeMap<String, Tag>,
+    known_tags: HashMap<String, Tag>,
     dead: bool,
 }
 
@@ -89,7 +89,7 @@ impl Writer {
             keys,
             verifier,
             note: found.note,
-            known_tags: BTreeMap::new(),
+            known_tags: HashMap::new(),
             dead: false,
         };
         // A log has a checkpoint from its first moment on: one that is gone was taken away.
