@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection to the agents' socket.
 pub struct RawAgent {

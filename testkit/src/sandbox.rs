@@ -160,6 +160,12 @@ impl Sandbox {
         }
     }
 
+    /// The process of `countersign-logd` or `countersignd`.
+    pub fn pid(&self, name: &str) -> u32 {
+        let child = if name == "countersignd" { &self.daemon } else { &self.logd };
+        child.as_ref().unwrap().id()
+    }
+
     /// Ends the log in order.
     pub fn end_logd(&mut self) {
         if let Some(mut child) = self.logd.take() {
@@ -268,26 +274,6 @@ impl Sandbox {
             OperatorHears::Answered { state, .. } => Ok(state),
             OperatorHears::Refused { why } => Err(why),
             other => panic!("{other:?}"),
-        }
-    }
-
-    /// Puts a file into the policy's directory, as an editor would.
-    pub fn write_rules(&self, name: &str, text: &str) {
-        let directory = self.layout.policy();
-        host::files::private_directory(&directory).unwrap();
-        host::files::replace(&directory.join(name), text.as_bytes(), 0o600).unwrap();
-    }
-
-    /// Waits until the daemon says something about its policy; says how long that took.
-    pub fn until(&self, what: &str, holds: impl Fn(&wire::Status) -> bool) -> Duration {
-        let started = Instant::now();
-        loop {
-            let OperatorHears::Status(status) = self.operator(&OperatorSays::Status) else { panic!("no status") };
-            if holds(&status) {
-                return started.elapsed();
-            }
-            assert!(started.elapsed() < PATIENCE, "never: {what}; {status:?}");
-            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use journal::{Content, Reader, RealDisk, Wanted};
 use pdp::Situation;
 use serde_json::Value;
-use wire::{AgentHears, OperatorHears};
+use wire::{AgentHears, OperatorHears, OperatorSays};
 
+use crate::raw::PATIENCE;
 use crate::{Sandbox, bash_act};
 
 /// An agent at work in a project of its own.
@@ -51,8 +53,28 @@ pub fn makes_files(sandbox: &Sandbox, extra: &str) -> String {
     )
 }
 
-/// The record, as readers have it.
+/// The policy while it runs, and the record as readers have it.
 impl Sandbox {
+    /// Puts a file into the policy's directory, as an editor would.
+    pub fn write_rules(&self, name: &str, text: &str) {
+        let directory = self.layout.policy();
+        host::files::private_directory(&directory).unwrap();
+        host::files::replace(&directory.join(name), text.as_bytes(), 0o600).unwrap();
+    }
+
+    /// Waits until the daemon says something about its policy; says how long that took.
+    pub fn until(&self, what: &str, holds: impl Fn(&wire::Status) -> bool) -> Duration {
+        let started = Instant::now();
+        loop {
+            let OperatorHears::Status(status) = self.operator(&OperatorSays::Status) else { panic!("no status") };
+            if holds(&status) {
+                return started.elapsed();
+            }
+            assert!(started.elapsed() < PATIENCE, "never: {what}; {status:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// All records, as JSON.
     pub fn records(&self) -> Vec<Value> {
         let mut records = Vec::new();

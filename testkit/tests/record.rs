@@ -217,6 +217,17 @@ fn no_content_stands_in_any_file_and_a_rotated_key_reads_old_and_new() {
 }
 
 #[test]
+fn no_core_dump_is_written_of_what_holds_contents_and_keys() {
+    let sandbox = Sandbox::start();
+    for name in ["countersign-logd", "countersignd"] {
+        let pid = sandbox.pid(name);
+        let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{name}: {core}");
+    }
+}
+
+#[test]
 fn what_was_destroyed_is_gone_and_the_record_still_holds() {
     let sandbox = Sandbox::start();
     let key = sandbox.add_agent("bot");

@@ -103,6 +103,10 @@ fn open(layout: &Layout) -> Result<Writer, String> {
     if known.as_deref() != Some(public.as_bytes()) {
         host::files::replace(&layout.log.join("log.pub"), public.as_bytes(), 0o644).map_err(|why| why.to_string())?;
     }
+    let ring = layout.log.join("keys/ring.json");
+    if ring.exists() && host::files::can_be_read_by_others(&ring).map_err(|why| why.to_string())? {
+        return Err(format!("`{}` can be read by others; make it mode 0600", ring.display()));
+    }
     let keeper = FileKeeper::open(Arc::clone(&disk), Some(host::clock::now_ms()))?;
     let mut settings = Settings::default();
     if let Ok(bytes) = std::env::var(SEGMENT) {

@@ -79,6 +79,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<(), String> {
+    host::memory::keep_private();
     let layout = Layout::from_environment()?;
     for directory in [&layout.config, &layout.state, &layout.run] {
         host::files::private_directory(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;

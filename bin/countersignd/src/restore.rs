@@ -244,7 +244,7 @@ pub(crate) fn main(into: Option<&Path>) -> Result<bool, String> {
         vec![format!("there is no store at `{}`", path.display())]
     };
     for line in &differences {
-        println!("DIFFERS: {line}");
+        println!("DIFFERS: {}", model::display::visible(line));
     }
     if differences.is_empty() {
         println!("the store is what the record says");
@@ -252,7 +252,7 @@ pub(crate) fn main(into: Option<&Path>) -> Result<bool, String> {
     if let Some(into) = into {
         let left = state.write(into)?;
         println!("rebuilt into `{}`", into.display());
-        left.iter().for_each(|line| println!("left out: {line}"));
+        left.iter().for_each(|line| println!("left out: {}", model::display::visible(line)));
     }
     Ok(differences.is_empty())
 }

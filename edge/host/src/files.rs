@@ -82,6 +82,14 @@ pub fn secret_key(path: &Path) -> io::Result<[u8; 32]> {
     Ok(secret)
 }
 
+/// Whether somebody other than the owner and root could read a file.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn can_be_read_by_others(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.mode() & 0o077 != 0)
+}
+
 /// Whether somebody other than the owner and root could change a file or directory.
 ///
 /// # Errors

@@ -11,6 +11,9 @@ use crate::publisher::{Durable, Publisher};
 /// How long a record may wait until the published checkpoint counts it.
 const PUBLISH_EVERY: Duration = Duration::from_millis(500);
 
+/// What partial files may cost the disk at most: 20 MB a second.
+const PARTIAL_BYTES_A_MICROSECOND: u64 = 20;
+
 /// Files that wait to be flushed: with more of them they are.
 const MANY_FILES: usize = 256;
 
@@ -167,17 +170,23 @@ fn end(publisher: &mut Publisher) -> Result<(), String> {
     publisher.sync().and_then(|()| publisher.publish(true)).map_err(|why| format!("the log could not be closed: {why}"))
 }
 
+/// How often is published: less often, the more has to be written again, so that whoever sends large contents does not keep
+/// the disk busy.
+fn every(publisher: &Publisher) -> Duration {
+    let bytes = u64::try_from(publisher.partial_bytes()).unwrap_or(u64::MAX);
+    PUBLISH_EVERY.saturating_add(Duration::from_micros(bytes / PARTIAL_BYTES_A_MICROSECOND))
+}
+
 fn run(mut publisher: Publisher, shared: &Shared) -> Result<(), String> {
     let mut published_at = Instant::now();
     loop {
         let mut line = shared.line();
         while line.waiting.is_empty() && !line.closing && !line.sync {
-            let behind = publisher.is_behind();
-            if behind && published_at.elapsed() >= PUBLISH_EVERY {
+            let (behind, every) = (publisher.is_behind(), every(&publisher));
+            if behind && published_at.elapsed() >= every {
                 break;
             }
-            let wait =
-                if behind { PUBLISH_EVERY.saturating_sub(published_at.elapsed()) } else { Duration::from_secs(3600) };
+            let wait = if behind { every.saturating_sub(published_at.elapsed()) } else { Duration::from_secs(3600) };
             line = shared.moved.wait_timeout(line, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
         let batches = std::mem::take(&mut line.waiting);
@@ -242,7 +251,7 @@ fn step(
     if sync || publisher.unsynced() >= MANY_FILES {
         publisher.sync().map_err(|why| Stopped::Flush(why.to_string()))?;
     }
-    if publisher.is_behind() && published_at.elapsed() >= PUBLISH_EVERY {
+    if publisher.is_behind() && published_at.elapsed() >= every(publisher) {
         *published_at = Instant::now();
         publisher.publish(false).map_err(|why| Stopped::Write(why.to_string()))?;
     }

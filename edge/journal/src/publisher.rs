@@ -82,6 +82,11 @@ impl Publisher {
         self.published < self.note.0
     }
 
+    /// Bytes of contents that the next publication writes again.
+    pub(crate) const fn partial_bytes(&self) -> usize {
+        self.payloads.len()
+    }
+
     /// Complete bundles that are not flushed yet, in files.
     pub(crate) fn unsynced(&self) -> usize {
         self.unsynced.len()

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
+use tiny_http::{Request, Server};
 use ureq::Agent;
 
 #[derive(Subcommand)]
@@ -79,6 +80,18 @@ pub(crate) fn main(verb: &AfarVerb) -> Result<ExitCode, String> {
         }
         AfarVerb::Mirror { url, dir, key, every } => again(*every, || mirror::once(url, dir, key)),
     }
+}
+
+/// Threads that serve: so many slow clients keep others waiting. Whoever serves strangers puts a proxy in front.
+const SERVERS: usize = 16;
+
+/// Serves requests on some threads until the process is ended.
+fn serve_all(server: &Server, serve: impl Fn(Request) + Sync) {
+    std::thread::scope(|scope| {
+        for _ in 0..SERVERS {
+            scope.spawn(|| server.incoming_requests().for_each(&serve));
+        }
+    });
 }
 
 /// How long another machine may take.

@@ -11,7 +11,7 @@ pub(super) fn main(directory: &Path, listen: &str, contents: bool) -> Result<Exi
     let disk = RealDisk::new(directory);
     let server = Server::http(listen).map_err(|why| format!("`{listen}`: {why}"))?;
     println!("serving the public files of `{}` at http://{}", directory.display(), server.server_addr());
-    for request in server.incoming_requests() {
+    super::serve_all(&server, |request| {
         let found = name_of(&request, contents).map(|name| (disk.read(&name), name == journal::CHECKPOINT));
         // Whoever asks may be gone by now.
         let _ = match found {
@@ -26,7 +26,7 @@ pub(super) fn main(directory: &Path, listen: &str, contents: bool) -> Result<Exi
             Some((Err(_), _)) => request.respond(Response::empty(500)),
             Some((Ok(None), _)) | None => request.respond(Response::empty(404)),
         };
-    }
+    });
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,6 +5,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use audit::{AddCheckpoint, Checkpoint, LogVerifier, WitnessKey, Witnessed};
 use host::clock;
@@ -19,6 +20,8 @@ struct Witness {
     directory: PathBuf,
     key: WitnessKey,
     logs: Vec<LogVerifier>,
+    /// One at a time: what is remembered and what is signed must not come apart.
+    signing: Mutex<()>,
 }
 
 /// Serves until the process is ended.
@@ -32,13 +35,10 @@ pub(super) fn main(directory: &Path, name: &str, logs: &[PathBuf], listen: &str)
     let public = format!("{}\n", key.verifier().to_text());
     host::files::replace(&directory.join("witness.pub"), public.as_bytes(), 0o644).map_err(fail)?;
     let logs = logs.iter().map(|path| public_key(path)).collect::<Result<_, _>>()?;
-    let witness = Witness { directory: directory.to_owned(), key, logs };
+    let witness = Witness { directory: directory.to_owned(), key, logs, signing: Mutex::default() };
     let server = Server::http(listen).map_err(|why| format!("`{listen}`: {why}"))?;
     println!("witness {} at http://{}", public.trim(), server.server_addr());
-    for request in server.incoming_requests() {
-        // One at a time: what is remembered and what is signed must not come apart.
-        witness.serve(request);
-    }
+    super::serve_all(&server, |request| witness.serve(request));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -62,6 +62,8 @@ impl Witness {
     /// Status, body, and whether the body is a size.
     fn answer(&self, body: &str) -> (u16, String, bool) {
         let Some(asked) = AddCheckpoint::parse(body) else { return (400, String::new(), false) };
+        // A thread that panicked here remembered before it signed, or did neither.
+        let _signing = self.signing.lock().unwrap_or_else(PoisonError::into_inner);
         match asked.judge(&self.logs, |origin| self.seen(origin)) {
             Witnessed::Malformed => (400, String::new(), false),
             Witnessed::Unknown => (403, String::new(), false),
