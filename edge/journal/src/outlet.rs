@@ -91,7 +91,7 @@ impl Outlet {
             // What fails here is in the journal, and is tried again.
             Self::Inline(publisher, waiting, _) => {
                 waiting.push_back(durable);
-                let _ = drain(publisher, waiting).and_then(|()| publisher.publish(false));
+                let _ = drain(publisher, waiting).and_then(|()| publisher.publish());
             }
             Self::Threaded(shared, _) => {
                 let mut line = shared.line();
@@ -167,7 +167,7 @@ fn drain(publisher: &mut Publisher, batches: &mut VecDeque<Durable>) -> std::io:
 }
 
 fn end(publisher: &mut Publisher) -> Result<(), String> {
-    publisher.sync().and_then(|()| publisher.publish(true)).map_err(|why| format!("the log could not be closed: {why}"))
+    publisher.end().map_err(|why| format!("the log could not be closed: {why}"))
 }
 
 /// How often is published: less often, the more has to be written again, so that whoever sends large contents does not keep
@@ -253,7 +253,7 @@ fn step(
     }
     if publisher.is_behind() && published_at.elapsed() >= every(publisher) {
         *published_at = Instant::now();
-        publisher.publish(false).map_err(|why| Stopped::Write(why.to_string()))?;
+        publisher.publish().map_err(|why| Stopped::Write(why.to_string()))?;
     }
     Ok(())
 }

@@ -4,9 +4,9 @@
 //!
 //! 1. the files of a complete bundle are written. After a crash: they may be torn; the journal has their records still, and
 //!    they are written again.
-//! 2. they are flushed, with the names of their directories. From here on the journal's segments may be used anew.
-//! 3. what is not a complete bundle is written as partial files, then the checkpoint takes the place of the old one. None
-//!    of it is flushed: after a crash the journal tells. Whoever reads sees the old checkpoint, or the new one with its files.
+//! 2. they are flushed, with the names of their directories, and so is a checkpoint that counts them. From here on the journal's segments may be used anew.
+//! 3. what is not a complete bundle is written as partial files, then the checkpoint takes the place of the old one. This
+//!    is flushed only before the journal lets go of something: after a crash the journal tells. Whoever reads sees the old checkpoint, or the new one with its files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -154,16 +154,28 @@ impl Publisher {
         Ok(())
     }
 
-    /// Flushes complete bundles.
+    /// Flushes complete bundles and a checkpoint that counts them. What the journal lets go of must be found by whoever reads
+    /// the log as it lies there, also after a loss of power.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         flush(self.disk.as_ref(), &self.unsynced)?;
         self.unsynced.clear();
-        self.durable = self.first;
+        self.publish_as(true, false)?;
+        self.durable = self.first.min(self.published.max(self.durable));
         Ok(())
     }
 
-    /// Publishes everything up to the newest note; flushed, if the log ends.
-    pub(crate) fn publish(&mut self, ends: bool) -> io::Result<()> {
+    /// Publishes everything up to the newest note.
+    pub(crate) fn publish(&mut self) -> io::Result<()> {
+        self.publish_as(false, false)
+    }
+
+    /// Publishes everything, flushed, and removes all that is not of use any more.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        self.sync()?;
+        self.publish_as(true, true)
+    }
+
+    fn publish_as(&mut self, flushed: bool, ends: bool) -> io::Result<()> {
         if self.note.1.is_empty() {
             return Ok(());
         }
@@ -178,16 +190,16 @@ impl Publisher {
             self.disk.write(name, bytes)?;
         }
         let names: BTreeSet<String> = files.into_keys().collect();
-        if ends {
+        if flushed {
             flush(self.disk.as_ref(), &names.iter().cloned().collect::<Vec<_>>())?;
         }
         let new = format!("{CHECKPOINT}.new");
         self.disk.write(&new, self.note.1.as_bytes())?;
-        if ends {
+        if flushed {
             self.disk.sync(&new)?;
         }
         self.disk.rename(&new, CHECKPOINT)?;
-        if ends {
+        if flushed {
             self.disk.sync_directory("")?;
         }
         self.published = self.note.0;

@@ -79,7 +79,6 @@ impl Writer {
             }
         } else {
             publisher.sync().map_err(fail)?;
-            publisher.publish(false).map_err(fail)?;
         }
         let mut writer = Self {
             segments: Segments::behind(Arc::clone(&disk), settings.segment_bytes, segments),
