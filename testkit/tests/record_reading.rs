@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testkit::Sandbox;
+use testkit::{Sandbox, bash_act};
 
 /// An installation in which an agent did something, asked for something, and was denied something.
 fn sample() -> Sandbox {
@@ -157,4 +158,31 @@ fn a_report_is_sealed_by_the_log_and_has_the_uncomfortable_parts() {
         let manifest = model::Digest::of_bytes(&fs::read(out.join("MANIFEST.sha256")).unwrap()).to_string();
         assert!(fs::read_to_string(out.join("seal.json")).unwrap().contains(&manifest));
     }
+}
+
+#[test]
+fn whoever_follows_the_log_reads_on_over_new_sessions_and_a_new_key() {
+    let sandbox = Sandbox::start_with("[velocity]\nlow = 1000\ntotal = 1000\nburst = 1000\n");
+    let key = sandbox.add_agent("bot");
+    let words = ["log", "show", "--follow", "--kind", "decision"];
+    // The first line is there before more keys are made.
+    let _ = sandbox.raw(&key).submit(&bash_act("echo first"));
+    let mut follower = sandbox.countersign(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("echo first"));
+    for round in 0..40 {
+        let agent = sandbox.raw(&key);
+        agent.send_submit(&format!("session-{round}"), &bash_act(&format!("echo round-{round}")), true);
+        let _ = agent.hear().unwrap();
+        // New data keys are made ahead, thirty-two at once.
+        if round == 20 {
+            assert!(sandbox.countersign(&["log", "rotate"]).stdout(Stdio::null()).status().unwrap().success());
+        }
+    }
+    for round in 0..40 {
+        let line = lines.next().unwrap().unwrap();
+        assert!(line.contains(&format!("round-{round}")), "{line}");
+    }
+    let _ = follower.kill();
+    let _ = follower.wait();
 }

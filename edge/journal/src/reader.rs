@@ -176,7 +176,8 @@ impl Reader {
                     return Ok(entry.seq.saturating_add(1));
                 }
             }
-            next = end;
+            // The bundle may have become longer since its end was looked up.
+            next = entries.last().map_or(end, |last| last.seq.saturating_add(1)).max(end);
         }
         for batch in std::mem::take(&mut self.tail) {
             let mut rest = batch.payloads.as_slice();

@@ -11,6 +11,7 @@ use crate::disk::Disk;
 
 /// Data keys for readers: looked up by number.
 pub struct ReadKeys {
+    disk: Arc<dyn Disk>,
     keeper: FileKeeper,
     slots: Vec<u8>,
     open: BTreeMap<u64, Option<Arc<DataKey>>>,
@@ -24,7 +25,7 @@ impl ReadKeys {
     pub fn open(disk: &Arc<dyn Disk>) -> Result<Self, String> {
         let keeper = FileKeeper::open(Arc::clone(disk), None)?;
         let slots = disk.read(DATA).map_err(|why| format!("`{DATA}`: {why}"))?.unwrap_or_default();
-        Ok(Self { keeper, slots, open: BTreeMap::new() })
+        Ok(Self { disk: Arc::clone(disk), keeper, slots, open: BTreeMap::new() })
     }
 
     /// The key of a number; nothing where it was destroyed.
@@ -35,18 +36,26 @@ impl ReadKeys {
         if let Some(known) = self.open.get(&number) {
             return Ok(known.clone());
         }
-        let at = usize::try_from(offset(number)).unwrap_or(usize::MAX);
-        let slot = self.slots.get(at..).and_then(|rest| rest.first_chunk::<SLOT>());
-        let slot = slot.ok_or_else(|| format!("the data key {number} is not in `{DATA}`"))?;
-        let key = match parts(slot) {
-            None => None,
-            Some((kek, nonce, wrapped)) => {
-                let secret = self.keeper.unwrap(kek, number, nonce, &wrapped)?;
-                Some(Arc::new(DataKey::new(&secret)))
+        let key = match self.look(number) {
+            Ok(key) => key,
+            // Keys may have been made since: whoever follows a log meets new ones.
+            Err(_) => {
+                let fresh = Self::open(&self.disk)?;
+                (self.keeper, self.slots) = (fresh.keeper, fresh.slots);
+                self.look(number)?
             }
         };
         self.open.insert(number, key.clone());
         Ok(key)
+    }
+
+    fn look(&self, number: u64) -> Result<Option<Arc<DataKey>>, String> {
+        let at = usize::try_from(offset(number)).unwrap_or(usize::MAX);
+        let slot = self.slots.get(at..).and_then(|rest| rest.first_chunk::<SLOT>());
+        let slot = slot.ok_or_else(|| format!("the data key {number} is not in `{DATA}`"))?;
+        let Some((kek, nonce, wrapped)) = parts(slot) else { return Ok(None) };
+        let secret = self.keeper.unwrap(kek, number, nonce, &wrapped)?;
+        Ok(Some(Arc::new(DataKey::new(&secret))))
     }
 
     /// The keyed hash of a term.
