@@ -107,7 +107,7 @@ fn open(layout: &Layout) -> Result<Writer, String> {
     if ring.exists() && host::files::can_be_read_by_others(&ring).map_err(|why| why.to_string())? {
         return Err(format!("`{}` can be read by others; make it mode 0600", ring.display()));
     }
-    let keeper = FileKeeper::open(Arc::clone(&disk), Some(host::clock::now_ms()))?;
+    let keeper = FileKeeper::open(Arc::clone(&disk), host::clock::now_ms())?;
     let mut settings = Settings::default();
     if let Ok(bytes) = std::env::var(SEGMENT) {
         let bytes = bytes.parse().ok().filter(|bytes| (SMALLEST_SEGMENT..=LARGEST_SEGMENT).contains(bytes));

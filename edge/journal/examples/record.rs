@@ -43,7 +43,7 @@ fn key() -> LogKey {
 
 fn open(directory: &Path) -> Writer {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(directory));
-    let keeper = Box::new(FileKeeper::open(Arc::clone(&disk), Some(1)).unwrap());
+    let keeper = Box::new(FileKeeper::open(Arc::clone(&disk), 1).unwrap());
     Writer::open(disk, key(), keeper, Settings::default(), &mut |what| eprintln!("{what}")).unwrap()
 }
 

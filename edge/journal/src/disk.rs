@@ -7,12 +7,16 @@ use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Files below one directory, by names with `/`.
-pub trait Disk: Send + Sync {
+/// Files below one directory, by names with `/`: all that readers and verifiers get.
+pub trait Files: Send + Sync {
     /// A file's bytes; nothing where there is none.
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
     /// The names of what is in a directory, sorted; directories end with `/`. Empty where there is none.
     fn list(&self, directory: &str) -> io::Result<Vec<String>>;
+}
+
+/// Files that are written, too.
+pub trait Disk: Files {
     /// Makes a file with these bytes, in place of any before it. Not durable yet.
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
     /// Writes within a file that exists. Not durable yet.
@@ -48,7 +52,7 @@ pub(crate) fn parent(name: &str) -> &str {
 ///
 /// # Errors
 /// A directory cannot be read.
-pub fn walk(disk: &dyn Disk, directory: &str) -> io::Result<Vec<String>> {
+pub fn walk(disk: &dyn Files, directory: &str) -> io::Result<Vec<String>> {
     let mut files = Vec::new();
     let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {
@@ -96,7 +100,7 @@ impl RealDisk {
     }
 }
 
-impl Disk for RealDisk {
+impl Files for RealDisk {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         match fs::read(self.at(name)) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -120,7 +124,9 @@ impl Disk for RealDisk {
         names.sort();
         Ok(names)
     }
+}
 
+impl Disk for RealDisk {
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.forget(name);
         let path = self.at(name);

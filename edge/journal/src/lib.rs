@@ -14,7 +14,7 @@ mod verify;
 mod wal;
 mod writer;
 
-pub use disk::{Disk, RealDisk, replace, walk as files};
+pub use disk::{Disk, Files, RealDisk, replace, walk};
 pub use input::{Failed, Record, SEGMENT_BYTES, Settings};
 pub use keys::{FileKeeper, INSTALLATION, KeyKeeper, ROTATE_AFTER_MS, ReadKeys};
 pub use publisher::CHECKPOINT;

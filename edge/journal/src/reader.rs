@@ -7,7 +7,7 @@ use std::sync::Arc;
 use audit::tile::{TILE_WIDTH, entries_path, payload_path, unbundle};
 use audit::{Batch, Draft, Entry, Place};
 
-use crate::disk::Disk;
+use crate::disk::Files;
 use crate::index::{self, Index};
 use crate::keys::ReadKeys;
 use crate::publisher::CHECKPOINT;
@@ -57,7 +57,7 @@ pub enum Content {
 
 /// A log that is read.
 pub struct Reader {
-    disk: Arc<dyn Disk>,
+    disk: Arc<dyn Files>,
     keys: Result<ReadKeys, String>,
     note: Option<String>,
     published: u64,
@@ -74,7 +74,7 @@ impl Reader {
     ///
     /// # Errors
     /// There is no log, or its files cannot be read.
-    pub fn open(disk: Arc<dyn Disk>) -> Result<Self, String> {
+    pub fn open(disk: Arc<dyn Files>) -> Result<Self, String> {
         let keys = ReadKeys::open(&disk);
         let mut reader = Self { disk, keys, note: None, published: 0, tail: Vec::new() };
         reader.refresh()?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use audit::tile::{TILE_WIDTH, Tile, TiledNodes, bundles, entries_path, payload_path, tile_path, unbundle};
 use audit::{Batch, Checkpoint, Draft, Entry, Hash, LogVerifier, Place, Tree};
 
-use crate::disk::Disk;
+use crate::disk::Files;
 use crate::index::{self, Tag};
 use crate::keys::ReadKeys;
 use crate::publisher::{CHECKPOINT, Durable};
@@ -35,7 +35,7 @@ pub(crate) struct Recovered {
     pub(crate) said: Vec<String>,
 }
 
-pub(crate) fn recover(disk: &Arc<dyn Disk>, log: &LogVerifier) -> Result<Recovered, String> {
+pub(crate) fn recover(disk: &Arc<dyn Files>, log: &LogVerifier) -> Result<Recovered, String> {
     let found = wal::scan(disk.as_ref())?;
     let published = open_note(disk.as_ref(), log, CHECKPOINT);
     let newest = open_note(disk.as_ref(), log, wal::NEWEST);
@@ -110,7 +110,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, log: &LogVerifier) -> Result<Recover
 }
 
 /// Whether everything that a checkpoint counts stands in files.
-fn whole(disk: &dyn Disk, checkpoint: &Checkpoint, note: &str) -> Result<(), String> {
+fn whole(disk: &dyn Files, checkpoint: &Checkpoint, note: &str) -> Result<(), String> {
     let mut tree = tree_of_bundles(disk, checkpoint.size / TILE_WIDTH)?;
     for bytes in partial_bundle(disk, checkpoint, note)?.iter().flat_map(|batch| &batch.entries) {
         tree.push(Tree::leaf_hash(bytes));
@@ -119,7 +119,7 @@ fn whole(disk: &dyn Disk, checkpoint: &Checkpoint, note: &str) -> Result<(), Str
 }
 
 /// A signed checkpoint in a file; nothing where there is none.
-fn open_note(disk: &dyn Disk, log: &LogVerifier, name: &str) -> Result<Option<(Checkpoint, String)>, String> {
+fn open_note(disk: &dyn Files, log: &LogVerifier, name: &str) -> Result<Option<(Checkpoint, String)>, String> {
     let Some(bytes) = disk.read(name).map_err(|why| format!("`{name}`: {why}"))? else { return Ok(None) };
     if bytes.is_empty() {
         return Ok(None);
@@ -132,7 +132,7 @@ fn open_note(disk: &dyn Disk, log: &LogVerifier, name: &str) -> Result<Option<(C
 }
 
 /// What is not in a complete bundle, after a clean end: from the partial files, checked.
-fn partial_bundle(disk: &dyn Disk, checkpoint: &Checkpoint, note: &str) -> Result<Option<Batch>, String> {
+fn partial_bundle(disk: &dyn Files, checkpoint: &Checkpoint, note: &str) -> Result<Option<Batch>, String> {
     let Some((number, width)) = bundles(checkpoint.size).last().filter(|(_, width)| *width < TILE_WIDTH) else {
         return Ok(None);
     };
@@ -158,7 +158,7 @@ fn partial_bundle(disk: &dyn Disk, checkpoint: &Checkpoint, note: &str) -> Resul
 }
 
 /// The tree over complete bundles, from complete tiles alone.
-fn tree_of_bundles(disk: &dyn Disk, count: u64) -> Result<Tree, String> {
+fn tree_of_bundles(disk: &dyn Files, count: u64) -> Result<Tree, String> {
     let size = count.saturating_mul(TILE_WIDTH);
     let read = |level: u32, index: u64, width: u64| tile(disk, level, index, width);
     let nodes = TiledNodes { size, read: &read };
@@ -166,7 +166,7 @@ fn tree_of_bundles(disk: &dyn Disk, count: u64) -> Result<Tree, String> {
 }
 
 /// The hashes of a tile: from its file, if it is complete; else from those below it.
-fn tile(disk: &dyn Disk, level: u32, index: u64, width: u64) -> Option<Vec<Hash>> {
+fn tile(disk: &dyn Files, level: u32, index: u64, width: u64) -> Option<Vec<Hash>> {
     if width == TILE_WIDTH {
         let bytes = disk.read(&tile_path(level, index, width)).ok()??;
         return Tile::hashes_of(&bytes).filter(|hashes| hashes.len() as u64 == TILE_WIDTH);
@@ -193,7 +193,7 @@ fn partial_files(size: u64) -> BTreeSet<String> {
 }
 
 /// What the records are found by is worked out anew from their contents.
-fn with_tags(disk: &Arc<dyn Disk>, batches: Vec<Batch>) -> Result<Vec<Durable>, String> {
+fn with_tags(disk: &Arc<dyn Files>, batches: Vec<Batch>) -> Result<Vec<Durable>, String> {
     if batches.is_empty() {
         return Ok(Vec::new());
     }

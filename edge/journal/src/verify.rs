@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use audit::tile::{TILE_HEIGHT, TILE_WIDTH, Tile, bundles, entries_path, payload_path, tile_path};
 use audit::{Checkpoint, LogVerifier, Tree, Verifier, Wrong};
 
-use crate::disk::{Disk, walk};
+use crate::disk::{Files, walk};
 use crate::publisher::CHECKPOINT;
 use crate::wal;
 
@@ -33,7 +33,7 @@ const ATTEMPTS: usize = 50;
 /// # Errors
 /// The first thing that does not hold.
 pub fn verify(
-    disk: &dyn Disk,
+    disk: &dyn Files,
     log: &LogVerifier,
     known: Vec<Checkpoint>,
     progress: &mut dyn FnMut(u64, u64),
@@ -59,7 +59,7 @@ pub fn verify(
 
 /// A log under way.
 struct Whole<'a> {
-    disk: &'a dyn Disk,
+    disk: &'a dyn Files,
     /// Files that are in their places.
     expected: BTreeSet<String>,
     bytes: u64,

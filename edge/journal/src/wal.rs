@@ -6,7 +6,7 @@
 
 use audit::{Batch, ENTRY_BYTES, Hash, Tree};
 
-use crate::disk::Disk;
+use crate::disk::Files;
 
 /// The directory of the segments.
 pub const JOURNAL: &str = "journal";
@@ -93,7 +93,7 @@ pub(crate) struct Found {
 ///
 /// # Errors
 /// A segment cannot be read; or something in the middle is damaged, behind which batches stand.
-pub(crate) fn scan(disk: &dyn Disk) -> Result<Found, String> {
+pub(crate) fn scan(disk: &dyn Files) -> Result<Found, String> {
     let mut found = Found::default();
     let mut all: Vec<(String, Batch)> = Vec::new();
     let mut rests: Vec<(String, usize, Vec<u8>)> = Vec::new();

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use audit::{Incoming, LogKey, LogVerifier, MAX_CONTENT_BYTES, ReceiptProof, Sequencer};
 
-use crate::disk::{Disk, parent, walk};
+use crate::disk::{Disk, Files, parent, walk};
 use crate::index::{self, Tag};
 use crate::input::{Failed, Record, Settings};
 use crate::keys::{Held, INSTALLATION, KeyKeeper, Keys, random};
@@ -57,7 +57,8 @@ impl Writer {
         say: &mut dyn FnMut(&str),
     ) -> Result<Self, String> {
         let verifier = key.verifier();
-        let found = recover(&disk, &verifier)?;
+        let files: Arc<dyn Files> = disk.clone();
+        let found = recover(&files, &verifier)?;
         found.said.iter().for_each(|what| say(what));
         let keys = Keys::open(Arc::clone(&disk), keeper)?;
         let index_key = keys.keeper().tag("index");

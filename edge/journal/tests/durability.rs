@@ -15,7 +15,7 @@ mod sim;
 use std::sync::Arc;
 
 use audit::Draft;
-use journal::{Content, Disk, Failed, Reader, Wanted, verify};
+use journal::{Content, Failed, Files, Reader, Wanted, verify};
 use sim::{Chance, Fault, SimDisk, Survives, key, open, record};
 
 /// Small, so that segments are used anew many times.
@@ -64,7 +64,7 @@ fn work(disk: &Arc<SimDisk>, records: usize, seed: u64, done: &mut Acknowledged)
 
 /// Everything that must hold of a log, after anything.
 fn check(disk: &Arc<SimDisk>, done: &Acknowledged) -> Result<(), String> {
-    let shared: Arc<dyn Disk> = disk.clone();
+    let shared: Arc<dyn Files> = disk.clone();
     let known = done.note.iter().map(|note| key().verifier().open(note).unwrap()).collect();
     let verified = verify(shared.as_ref(), &key().verifier(), known, &mut |_, _| {}).map_err(|why| why.to_string())?;
     let size = usize::try_from(verified.records).unwrap();

@@ -32,7 +32,7 @@ fn whoever_reads_and_verifies_while_it_is_written_sees_all_that_was_acknowledged
     let path: PathBuf = std::env::temp_dir().join(format!("countersign-live-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&path);
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&path));
-    let keeper = Box::new(FileKeeper::open(Arc::clone(&disk), Some(1)).unwrap());
+    let keeper = Box::new(FileKeeper::open(Arc::clone(&disk), 1).unwrap());
     // Small segments, so that they are used anew many times meanwhile.
     let settings = Settings { segment_bytes: 64 * 1024, threaded: true };
     let mut writer = Writer::open(Arc::clone(&disk), key(), keeper, settings, &mut |what| panic!("{what}")).unwrap();
@@ -59,7 +59,7 @@ fn whoever_reads_and_verifies_while_it_is_written_sees_all_that_was_acknowledged
             assert!(held.records >= known, "{} of {known}", held.records);
             verified += 1;
             let known = acknowledged.load(Ordering::SeqCst);
-            let mut reader = Reader::open(Arc::clone(&disk)).unwrap();
+            let mut reader = Reader::open(disk.clone()).unwrap();
             let from = known.saturating_sub(600);
             let mut next = from;
             reader

@@ -18,12 +18,12 @@ use std::process::Command;
 use std::sync::Arc;
 
 use audit::{Checkpoint, LogKey};
-use journal::{Disk, FileKeeper, RealDisk, Settings, Writer, verify};
-use sim::overlaid::{Files, Overlaid};
+use journal::{Disk, FileKeeper, Files, RealDisk, Settings, Writer, verify};
+use sim::overlaid::{Contents, Overlaid};
 use sim::{ORIGIN, SimDisk, key, open, record};
 
 /// The files of a log that was ended, without its keys.
-fn log_of(records: usize) -> Files {
+fn log_of(records: usize) -> Contents {
     let disk = SimDisk::with(None);
     let mut writer = open(&disk, 64 * 1024).unwrap();
     for first in (0..records).step_by(50) {
@@ -34,7 +34,7 @@ fn log_of(records: usize) -> Files {
     disk.files().into_iter().filter(|(name, _)| !name.starts_with("keys/") && !name.starts_with("index/")).collect()
 }
 
-fn holds(files: &Files, name: &str, bytes: Option<&[u8]>) -> bool {
+fn holds(files: &Contents, name: &str, bytes: Option<&[u8]>) -> bool {
     let disk = Overlaid { files, changed: (name, bytes) };
     verify(&disk, &key().verifier(), Vec::new(), &mut |_, _| {}).is_ok()
 }
@@ -49,7 +49,7 @@ impl Directory {
         Self(path)
     }
 
-    fn put(&self, files: &Files) {
+    fn put(&self, files: &Contents) {
         let disk = RealDisk::new(&self.0);
         for (name, bytes) in files {
             disk.write(name, bytes).unwrap();
@@ -126,9 +126,9 @@ fn every_flipped_bit_is_found() {
 }
 
 /// Every way to lose, double, swap or cut a file or a record.
-fn damaged(files: &Files) -> Vec<(String, Files)> {
+fn damaged(files: &Contents) -> Vec<(String, Contents)> {
     let mut cases = Vec::new();
-    let mut case = |what: String, change: &dyn Fn(&mut Files)| {
+    let mut case = |what: String, change: &dyn Fn(&mut Contents)| {
         let mut copy = files.clone();
         change(&mut copy);
         cases.push((what, copy));
@@ -184,7 +184,7 @@ fn whatever_is_lost_doubled_swapped_or_cut_is_found_by_both() {
     let (held, said) = python(&directory.0, None);
     assert!(held, "{said}");
     for (what, files) in damaged(&files) {
-        let disk: Arc<dyn Disk> = SimDisk::of(&files);
+        let disk: Arc<dyn Files> = SimDisk::of(&files);
         let ours = verify(disk.as_ref(), &key().verifier(), Vec::new(), &mut |_, _| {});
         assert!(ours.is_err(), "{what}");
         let directory = Directory::new("damaged");
@@ -197,7 +197,7 @@ fn whatever_is_lost_doubled_swapped_or_cut_is_found_by_both() {
 /// A log on the real disk, written with one key.
 fn real(directory: &Directory, key: LogKey, records: std::ops::Range<usize>) -> String {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&directory.0));
-    let keeper = Box::new(FileKeeper::open(Arc::clone(&disk), Some(1)).unwrap());
+    let keeper = Box::new(FileKeeper::open(Arc::clone(&disk), 1).unwrap());
     std::fs::write(directory.0.join("log.pub"), key.verifier().to_text()).unwrap();
     let settings = Settings { segment_bytes: 64 * 1024, threaded: true };
     let mut writer = Writer::open(disk, key, keeper, settings, &mut |_| {}).unwrap();
@@ -248,7 +248,7 @@ fn a_log_of_another_key_is_not_this_one() {
 fn the_verifier_in_python_reads_contents_and_a_journal_that_was_not_ended() {
     let directory = Directory::new("contents");
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&directory.0));
-    let keeper = Box::new(FileKeeper::open(Arc::clone(&disk), Some(1)).unwrap());
+    let keeper = Box::new(FileKeeper::open(Arc::clone(&disk), 1).unwrap());
     std::fs::write(directory.0.join("log.pub"), key().verifier().to_text()).unwrap();
     let mut writer =
         Writer::open(disk, key(), keeper, Settings { threaded: false, ..Settings::default() }, &mut |_| {}).unwrap();

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use audit::tile::{TILE_HEIGHT, TILE_WIDTH, bundles, entries_path, payload_path, tile_path};
 use clap::{Args, Subcommand};
-use journal::{CHECKPOINT, Disk, RealDisk};
+use journal::{CHECKPOINT, Files as _, RealDisk};
 
 use target::Put;
 pub(crate) use target::layered;

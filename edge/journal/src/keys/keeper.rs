@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::disk::{Disk, replace};
+use crate::disk::{Disk, Files, replace};
 
 const RING: &str = "keys/ring.json";
 
@@ -28,7 +28,8 @@ pub trait KeyKeeper: Send {
 
 /// Key-encryption keys in a file that only its owner can read.
 pub struct FileKeeper {
-    disk: Arc<dyn Disk>,
+    /// Where the ring is kept; nothing for readers, who make no keys.
+    disk: Option<Arc<dyn Disk>>,
     ring: Ring,
 }
 
@@ -56,22 +57,29 @@ impl Drop for Ring {
 }
 
 impl FileKeeper {
-    /// Opens the ring. Where there is none, one is made if `make` says when.
+    /// Opens the ring of a writer. Where there is none, one is made.
     ///
     /// # Errors
-    /// It cannot be read or written, or is not there.
-    pub fn open(disk: Arc<dyn Disk>, make: Option<u64>) -> Result<Self, String> {
-        let bytes = disk.read(RING).map_err(|why| format!("`{RING}`: {why}"))?.map(Zeroizing::new);
-        let ring = match (bytes, make) {
-            (Some(bytes), _) => serde_json::from_slice(&bytes).map_err(|why| format!("`{RING}`: {why}"))?,
-            (None, None) => return Err(format!("`{RING}` is not there, so contents cannot be read")),
-            (None, Some(_)) => Ring { tags: HEXLOWER.encode(random::<32>()?.as_slice()), keys: Vec::new() },
+    /// It cannot be read or written.
+    pub fn open(disk: Arc<dyn Disk>, now_ms: u64) -> Result<Self, String> {
+        let ring = match read(disk.as_ref())? {
+            Some(ring) => ring,
+            None => Ring { tags: HEXLOWER.encode(random::<32>()?.as_slice()), keys: Vec::new() },
         };
-        let mut keeper = Self { disk, ring };
-        if let (true, Some(now_ms)) = (keeper.ring.keys.is_empty(), make) {
+        let mut keeper = Self { disk: Some(disk), ring };
+        if keeper.ring.keys.is_empty() {
             keeper.rotate(now_ms)?;
         }
         Ok(keeper)
+    }
+
+    /// Opens the ring of a reader.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be read.
+    pub fn reading(files: &dyn Files) -> Result<Self, String> {
+        let ring = read(files)?.ok_or_else(|| format!("`{RING}` is not there, so contents cannot be read"))?;
+        Ok(Self { disk: None, ring })
     }
 
     fn key(&self, number: u32) -> Result<Zeroizing<[u8; 32]>, String> {
@@ -79,6 +87,11 @@ impl FileKeeper {
         let kek = kek.ok_or_else(|| format!("the key-encryption key {number} is not there"))?;
         secret(&kek.key).ok_or_else(|| format!("the key-encryption key {number} cannot be read"))
     }
+}
+
+fn read(files: &dyn Files) -> Result<Option<Ring>, String> {
+    let bytes = files.read(RING).map_err(|why| format!("`{RING}`: {why}"))?.map(Zeroizing::new);
+    bytes.map(|bytes| serde_json::from_slice(&bytes).map_err(|why| format!("`{RING}`: {why}"))).transpose()
 }
 
 fn secret(hex: &str) -> Option<Zeroizing<[u8; 32]>> {
@@ -98,11 +111,12 @@ impl KeyKeeper for FileKeeper {
     }
 
     fn rotate(&mut self, now_ms: u64) -> Result<u32, String> {
+        let disk = self.disk.as_ref().ok_or("a reader makes no keys")?;
         let number = self.newest().0.saturating_add(1);
         let key = HEXLOWER.encode(random::<32>()?.as_slice());
         self.ring.keys.push(Kek { number, created_ms: now_ms, key });
         let kept = serde_json::to_vec_pretty(&self.ring).map(Zeroizing::new).map_err(|why| why.to_string());
-        let kept = kept.and_then(|bytes| replace(self.disk.as_ref(), RING, &bytes).map_err(|why| why.to_string()));
+        let kept = kept.and_then(|bytes| replace(disk.as_ref(), RING, &bytes).map_err(|why| why.to_string()));
         if let Err(why) = kept {
             self.ring.keys.pop();
             return Err(format!("`{RING}`: {why}"));

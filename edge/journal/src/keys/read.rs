@@ -7,11 +7,11 @@ use audit::DataKey;
 
 use super::keeper::{FileKeeper, KeyKeeper as _};
 use super::{DATA, SLOT, offset};
-use crate::disk::Disk;
+use crate::disk::Files;
 
 /// Data keys for readers: looked up by number.
 pub struct ReadKeys {
-    disk: Arc<dyn Disk>,
+    disk: Arc<dyn Files>,
     keeper: FileKeeper,
     slots: Vec<u8>,
     open: BTreeMap<u64, Option<Arc<DataKey>>>,
@@ -22,8 +22,8 @@ impl ReadKeys {
     ///
     /// # Errors
     /// They are not there, or cannot be read by this user.
-    pub fn open(disk: &Arc<dyn Disk>) -> Result<Self, String> {
-        let keeper = FileKeeper::open(Arc::clone(disk), None)?;
+    pub fn open(disk: &Arc<dyn Files>) -> Result<Self, String> {
+        let keeper = FileKeeper::reading(disk.as_ref())?;
         let slots = disk.read(DATA).map_err(|why| format!("`{DATA}`: {why}"))?.unwrap_or_default();
         Ok(Self { disk: Arc::clone(disk), keeper, slots, open: BTreeMap::new() })
     }

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use journal::Disk;
+use journal::{Disk, Files};
 
 pub use sample::{ORIGIN, key, open, record};
 
@@ -201,7 +201,7 @@ impl State {
     }
 }
 
-impl Disk for SimDisk {
+impl Files for SimDisk {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let state = self.0.lock().unwrap();
         Ok(state.names.get(name).map(|inode| state.inodes[*inode].now.clone()))
@@ -220,7 +220,9 @@ impl Disk for SimDisk {
         names.dedup();
         Ok(names)
     }
+}
 
+impl Disk for SimDisk {
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.step(|state| {
             let known = state.names.get(name).copied();

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use journal::Disk;
+use journal::Files;
 
-pub type Files = BTreeMap<String, Vec<u8>>;
+pub type Contents = BTreeMap<String, Vec<u8>>;
 
 /// A disk that gives files that stand elsewhere, but for one.
 pub struct Overlaid<'a> {
-    pub files: &'a Files,
+    pub files: &'a Contents,
     pub changed: (&'a str, Option<&'a [u8]>),
 }
 
-impl Disk for Overlaid<'_> {
+impl Files for Overlaid<'_> {
     fn read(&self, name: &str) -> std::io::Result<Option<Vec<u8>>> {
         if name == self.changed.0 {
             return Ok(self.changed.1.map(<[u8]>::to_vec));
@@ -31,29 +31,5 @@ impl Disk for Overlaid<'_> {
         names.sort();
         names.dedup();
         Ok(names)
-    }
-
-    fn write(&self, _: &str, _: &[u8]) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn write_at(&self, _: &str, _: u64, _: &[u8]) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync(&self, _: &str) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync_directory(&self, _: &str) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn rename(&self, _: &str, _: &str) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn remove(&self, _: &str) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
     }
 }

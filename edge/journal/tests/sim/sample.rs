@@ -17,7 +17,7 @@ pub fn key() -> LogKey {
 /// Opens the log on a disk.
 pub fn open(disk: &Arc<SimDisk>, segment_bytes: usize) -> Result<Writer, String> {
     let shared: Arc<dyn Disk> = disk.clone();
-    let keeper = FileKeeper::open(Arc::clone(&shared), Some(1))?;
+    let keeper = FileKeeper::open(Arc::clone(&shared), 1)?;
     Writer::open(shared, key(), Box::new(keeper), Settings { segment_bytes, threaded: false }, &mut |_| {})
 }
 

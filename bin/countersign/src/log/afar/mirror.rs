@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use audit::tile::{TILE_HEIGHT, bundles, entries_path, payload_path, tile_path};
-use journal::{CHECKPOINT, Disk, RealDisk};
+use journal::{CHECKPOINT, Disk as _, Files, RealDisk};
 
 use crate::log::public_key;
 
@@ -100,7 +100,7 @@ fn names(size: u64) -> Vec<String> {
 /// Partial files of earlier checkpoints are not needed any more.
 fn remove_older(disk: &RealDisk, size: u64) -> io::Result<()> {
     let needed = names(size);
-    for name in journal::files(disk, "tile")?.into_iter().chain(journal::files(disk, "payload")?) {
+    for name in journal::walk(disk, "tile")?.into_iter().chain(journal::walk(disk, "payload")?) {
         if name.contains(".p/") && !needed.contains(&name) {
             disk.remove(&name)?;
             if let Some((directory, _)) = name.rsplit_once('/') {
@@ -118,7 +118,7 @@ struct Ahead<'a> {
     note: &'a [u8],
 }
 
-impl Disk for Ahead<'_> {
+impl Files for Ahead<'_> {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         if name == CHECKPOINT { Ok(Some(self.note.to_vec())) } else { self.disk.read(name) }
     }
@@ -126,29 +126,5 @@ impl Disk for Ahead<'_> {
     fn list(&self, directory: &str) -> io::Result<Vec<String>> {
         // Files of earlier checkpoints and of this one stand side by side until it is taken.
         if matches!(directory, "tile" | "payload") { Ok(Vec::new()) } else { self.disk.list(directory) }
-    }
-
-    fn write(&self, _: &str, _: &[u8]) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn write_at(&self, _: &str, _: u64, _: &[u8]) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync(&self, _: &str) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync_directory(&self, _: &str) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn rename(&self, _: &str, _: &str) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn remove(&self, _: &str) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
     }
 }

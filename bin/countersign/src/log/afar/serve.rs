@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use journal::{Disk as _, RealDisk};
+use journal::{Files as _, RealDisk};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 /// Serves until the process is ended.

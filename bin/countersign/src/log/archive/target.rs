@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use journal::{Disk, RealDisk};
+use journal::{Files, RealDisk};
 
 use super::s3;
 
@@ -77,7 +77,7 @@ impl Target for Directory {
 }
 
 /// A log's files, where contents that are not here any more are read from an archive.
-pub(crate) fn layered(directory: &Path, archive: Option<&str>) -> Result<Arc<dyn Disk>, String> {
+pub(crate) fn layered(directory: &Path, archive: Option<&str>) -> Result<Arc<dyn Files>, String> {
     let here = RealDisk::new(directory);
     Ok(match archive {
         None => Arc::new(here),
@@ -90,7 +90,7 @@ struct Layered {
     archive: Box<dyn Target>,
 }
 
-impl Disk for Layered {
+impl Files for Layered {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let here = self.here.read(name)?;
         if here.is_some() || !name.starts_with("payload/") {
@@ -101,29 +101,5 @@ impl Disk for Layered {
 
     fn list(&self, directory: &str) -> io::Result<Vec<String>> {
         self.here.list(directory)
-    }
-
-    fn write(&self, _: &str, _: &[u8]) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn write_at(&self, _: &str, _: u64, _: &[u8]) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync(&self, _: &str) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync_directory(&self, _: &str) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn rename(&self, _: &str, _: &str) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn remove(&self, _: &str) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
     }
 }
