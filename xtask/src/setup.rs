@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::run::root;
+
 /// Program to look for, package that has it, what it is for.
 const NEEDED: &[(&str, &str, &str)] = &[
     ("strace", "strace", "shows that nothing runs before the decision"),
@@ -16,14 +18,14 @@ const PYTHON: (&str, &str) = ("python3-cryptography", "the second verifier of th
 /// Where Python packages for tests alone are kept.
 const PYTHON_PACKAGES: &str = "target/python";
 
-/// A server that speaks S3, for tests of the archive.
-const S3_SERVER: &str = "moto[server]==5.2.*";
+/// A server that speaks S3, for tests of the archive: its own way to bring a web server along brings three hundred megabytes.
+const S3_SERVER: [&str; 3] = ["moto[s3]==5.2.*", "flask==3.*", "flask-cors"];
 
 /// The first Python that has a module.
 fn python_with(module: &str) -> Option<&'static str> {
     ["python3", "/usr/bin/python3"].into_iter().find(|program| {
         let mut command = Command::new(program);
-        command.env("PYTHONPATH", PYTHON_PACKAGES).args(["-c", &format!("import {module}")]);
+        command.env("PYTHONPATH", PYTHON_PACKAGES).current_dir(root()).args(["-c", &format!("import {module}")]);
         command.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success())
     })
 }
@@ -33,8 +35,9 @@ fn install_s3_server() -> Result<(), String> {
     if python_with("moto.server").is_some() {
         return Ok(());
     }
+    let packages = S3_SERVER.join(", ");
     eprintln!(
-        "installing the Python package `{S3_SERVER}` into {PYTHON_PACKAGES}: an S3 server for tests of the archive"
+        "installing the Python packages {packages} into {PYTHON_PACKAGES}: an S3 server for tests of the archive"
     );
     if python_with("pip").is_none() {
         apt(&["update", "-qq"])?;
@@ -50,9 +53,9 @@ fn install_s3_server() -> Result<(), String> {
         "--root-user-action=ignore",
         "--target",
         PYTHON_PACKAGES,
-        S3_SERVER,
     ];
-    let status = Command::new(python).args(words).status().map_err(|why| why.to_string())?;
+    let status =
+        Command::new(python).args(words).args(S3_SERVER).current_dir(root()).status().map_err(|why| why.to_string())?;
     if status.success() { Ok(()) } else { Err(format!("`{python} {}` failed", words.join(" "))) }
 }
 
