@@ -66,3 +66,36 @@ fn what_was_put_into_the_store_past_us_is_found_and_what_is_lost_is_worked_out_a
     let (status, said) = rebuild(&sandbox, &[]);
     assert!(status == Some(1) && said.matches("DIFFERS").count() == 1 && said.contains("reviewer `rita`"), "{said}");
 }
+
+#[test]
+fn nobody_names_the_keys_of_another_scope_to_be_destroyed() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    for session in ["one", "two"] {
+        let agent = sandbox.raw(&key);
+        agent.send_submit(session, &testkit::bash_act(&format!("echo in-{session}")), true);
+        let _ = agent.hear().unwrap();
+    }
+    let patience = std::time::Duration::from_secs(10);
+    let stream = std::os::unix::net::UnixStream::connect(sandbox.layout.log_socket()).unwrap();
+    // Every key that there is, those of the installation too, those not in use yet, and some that are not there.
+    let say = wire::LogHears::Destroy {
+        scope: "bot/one".to_owned(),
+        keys: (0..200).chain([u64::MAX, u64::MAX / 96]).collect(),
+        why: "mine".to_owned(),
+    };
+    host::socket::send(&stream, &say, wire::MAX_LOG_FRAME, patience).unwrap();
+    let heard: wire::LogSays = host::socket::receive(&stream, wire::MAX_LOG_FRAME, Some(patience), patience).unwrap();
+    assert!(matches!(&heard, wire::LogSays::Done { what } if what.contains("(1 keys)")), "{heard:?}");
+    let output = sandbox.countersign(&["log", "show"]).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!shown.contains("in-one") && shown.contains("in-two") && shown.contains("agent added"), "{shown}");
+    assert_eq!(shown.matches("(content destroyed by policy)").count(), 1, "{shown}");
+    // Keys made ahead still encrypt what can be read.
+    let agent = sandbox.raw(&key);
+    agent.send_submit("three", &testkit::bash_act("echo in-three"), true);
+    let _ = agent.hear().unwrap();
+    assert!(
+        String::from_utf8_lossy(&sandbox.countersign(&["log", "show"]).output().unwrap().stdout).contains("in-three")
+    );
+}

@@ -26,10 +26,7 @@ pub(crate) fn destroy(writer: &mut Writer, scope: &str, read: &[u64], why: &str)
     if why.trim().is_empty() {
         return Err("destroying takes a reason".to_owned());
     }
-    let mut numbers = writer.keys_of(scope)?;
-    numbers.extend(read);
-    numbers.sort_unstable();
-    numbers.dedup();
+    let numbers = writer.keys_of(scope, read)?;
     if numbers.is_empty() {
         return Err(format!("no key of `{scope}` is left: there is nothing of it, or it was destroyed before"));
     }

@@ -99,10 +99,6 @@ fn open(layout: &Layout) -> Result<Writer, String> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&layout.log));
     let key = log_key(disk.as_ref(), ORIGIN)?;
     let public = format!("{}\n", key.verifier().to_text());
-    let known = host::files::read_small(&layout.log.join("log.pub"), 4096).map_err(|why| why.to_string())?;
-    if known.as_deref() != Some(public.as_bytes()) {
-        host::files::replace(&layout.log.join("log.pub"), public.as_bytes(), 0o644).map_err(|why| why.to_string())?;
-    }
     let ring = layout.log.join("keys/ring.json");
     if ring.exists() && host::files::can_be_read_by_others(&ring).map_err(|why| why.to_string())? {
         return Err(format!("`{}` can be read by others; make it mode 0600", ring.display()));
@@ -119,6 +115,11 @@ fn open(layout: &Layout) -> Result<Writer, String> {
     let mut writer = Writer::open(disk, key, Box::new(keeper), settings, say).map_err(|why| {
         format!("the record does not hold, so nothing is added to it: {why}. Keep the directory as evidence; `countersign log verify` tells more")
     })?;
+    // Only now: under a key that is not the log's, the one that verifies it must not be written over.
+    let known = host::files::read_small(&layout.log.join("log.pub"), 4096).map_err(|why| why.to_string())?;
+    if known.as_deref() != Some(public.as_bytes()) {
+        host::files::replace(&layout.log.join("log.pub"), public.as_bytes(), 0o644).map_err(|why| why.to_string())?;
+    }
     keys::finish(layout, &mut writer)?;
     Ok(writer)
 }

@@ -123,16 +123,22 @@ impl Keys {
         Ok(number)
     }
 
-    /// The numbers of the keys of a scope that still exist.
-    pub(crate) fn numbers_of(&self, scope: &str) -> Result<Vec<u64>, String> {
+    /// The numbers of the keys of a scope that still exist. `read` are further ones that reading found: they count only
+    /// where a crash kept their scope from being written down, so that nobody names another's key.
+    pub(crate) fn numbers_of(&self, scope: &str, read: &[u64]) -> Result<Vec<u64>, String> {
         let bytes = self.disk.read(DATA).map_err(|why| format!("`{DATA}`: {why}"))?.unwrap_or_default();
         let tag = self.keeper.tag(scope);
-        let of_scope = |slot: &[u8]| slot.get(64..) == Some(&tag);
-        Ok((0..)
-            .zip(bytes.as_chunks::<SLOT>().0)
-            .filter(|(_, slot)| of_scope(*slot))
-            .map(|(number, _)| number)
-            .collect())
+        let unused = |number: &u64| self.pool.iter().any(|held| held.number == *number);
+        let mut numbers = Vec::new();
+        for (number, slot) in (0_u64..).zip(bytes.as_chunks::<SLOT>().0) {
+            let written = slot.get(64..).unwrap_or_default();
+            let exists = slot.iter().any(|byte| *byte != 0);
+            let unknown = exists && written == [0; 32] && read.contains(&number) && !unused(&number);
+            if written == tag || unknown {
+                numbers.push(number);
+            }
+        }
+        Ok(numbers)
     }
 
     /// Destroys keys, durably.

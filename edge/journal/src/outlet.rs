@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::input::Failed;
-use crate::publisher::{Durable, Publisher};
+use crate::publisher::{Durable, Publisher, Stopped};
 
 /// How long a record may wait until the published checkpoint counts it.
 const PUBLISH_EVERY: Duration = Duration::from_millis(500);
@@ -91,7 +91,7 @@ impl Outlet {
             // What fails here is in the journal, and is tried again.
             Self::Inline(publisher, waiting, _) => {
                 waiting.push_back(durable);
-                let _ = drain(publisher, waiting).and_then(|()| publisher.publish());
+                let _ = drain(publisher, waiting).map_err(Stopped::from).and_then(|()| publisher.publish());
             }
             Self::Threaded(shared, _) => {
                 let mut line = shared.line();
@@ -119,7 +119,9 @@ impl Outlet {
     pub(crate) fn want_sync(&mut self) {
         match self {
             Self::Inline(publisher, _, dead) => {
-                *dead = dead.take().or(publisher.sync().err().map(|why| why.to_string()))
+                if let Err(Stopped::Flush(why)) = publisher.sync() {
+                    *dead = Some(why.to_string());
+                }
             }
             Self::Threaded(shared, _) => {
                 shared.line().sync = true;
@@ -209,27 +211,19 @@ fn run(mut publisher: Publisher, shared: &Shared) -> Result<(), String> {
                 }
             }
             Err(Stopped::Flush(why)) => {
-                line.dead = Some(why.clone());
+                line.dead = Some(why.to_string());
                 return Err(format!("bundles could not be flushed: {why}"));
             }
             Err(Stopped::Write(why)) => {
-                line.failed = Some(why.clone());
+                line.failed = Some(why.to_string());
                 if closing {
-                    return Err(why);
+                    return Err(why.to_string());
                 }
                 drop(line);
                 std::thread::sleep(RETRY_AFTER);
             }
         }
     }
-}
-
-/// Why bringing records into bundles stopped.
-enum Stopped {
-    /// It can be tried again.
-    Write(String),
-    /// It cannot: after a flush that failed, nobody knows what is on the disk, and a second flush may say that all is well.
-    Flush(String),
 }
 
 /// Brings what waits into bundles. What fails goes back to the front.
@@ -247,13 +241,13 @@ fn step(
     }
     line.bytes = line.waiting.iter().map(|durable| durable.batch.payloads.len()).fold(0, usize::saturating_add);
     drop(line);
-    drained.map_err(|why| Stopped::Write(why.to_string()))?;
+    drained?;
     if sync || publisher.unsynced() >= MANY_FILES {
-        publisher.sync().map_err(|why| Stopped::Flush(why.to_string()))?;
+        publisher.sync()?;
     }
     if publisher.is_behind() && published_at.elapsed() >= every(publisher) {
         *published_at = Instant::now();
-        publisher.publish().map_err(|why| Stopped::Write(why.to_string()))?;
+        publisher.publish()?;
     }
     Ok(())
 }

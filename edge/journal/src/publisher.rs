@@ -21,6 +21,29 @@ use crate::index;
 /// The name of the newest published checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";
 
+/// Why bringing records into bundles stopped.
+#[derive(Debug)]
+pub(crate) enum Stopped {
+    /// It can be tried again.
+    Write(io::Error),
+    /// It cannot: after a flush that failed, nobody knows what is on the disk, and a second flush may say that all is well.
+    Flush(io::Error),
+}
+
+impl From<io::Error> for Stopped {
+    fn from(why: io::Error) -> Self {
+        Self::Write(why)
+    }
+}
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Write(why) | Self::Flush(why) => why.fmt(out),
+        }
+    }
+}
+
 /// A batch with what its records are found by.
 pub(crate) struct Durable {
     pub(crate) batch: Batch,
@@ -156,8 +179,8 @@ impl Publisher {
 
     /// Flushes complete bundles and a checkpoint that counts them. What the journal lets go of must be found by whoever reads
     /// the log as it lies there, also after a loss of power.
-    pub(crate) fn sync(&mut self) -> io::Result<()> {
-        flush(self.disk.as_ref(), &self.unsynced)?;
+    pub(crate) fn sync(&mut self) -> Result<(), Stopped> {
+        flush(self.disk.as_ref(), &self.unsynced).map_err(Stopped::Flush)?;
         self.unsynced.clear();
         self.publish_as(true, false)?;
         self.durable = self.first.min(self.published.max(self.durable));
@@ -165,17 +188,17 @@ impl Publisher {
     }
 
     /// Publishes everything up to the newest note.
-    pub(crate) fn publish(&mut self) -> io::Result<()> {
+    pub(crate) fn publish(&mut self) -> Result<(), Stopped> {
         self.publish_as(false, false)
     }
 
     /// Publishes everything, flushed, and removes all that is not of use any more.
-    pub(crate) fn end(&mut self) -> io::Result<()> {
+    pub(crate) fn end(&mut self) -> Result<(), Stopped> {
         self.sync()?;
         self.publish_as(true, true)
     }
 
-    fn publish_as(&mut self, flushed: bool, ends: bool) -> io::Result<()> {
+    fn publish_as(&mut self, flushed: bool, ends: bool) -> Result<(), Stopped> {
         if self.note.1.is_empty() {
             return Ok(());
         }
@@ -191,16 +214,16 @@ impl Publisher {
         }
         let names: BTreeSet<String> = files.into_keys().collect();
         if flushed {
-            flush(self.disk.as_ref(), &names.iter().cloned().collect::<Vec<_>>())?;
+            flush(self.disk.as_ref(), &names.iter().cloned().collect::<Vec<_>>()).map_err(Stopped::Flush)?;
         }
         let new = format!("{CHECKPOINT}.new");
         self.disk.write(&new, self.note.1.as_bytes())?;
         if flushed {
-            self.disk.sync(&new)?;
+            self.disk.sync(&new).map_err(Stopped::Flush)?;
         }
         self.disk.rename(&new, CHECKPOINT)?;
         if flushed {
-            self.disk.sync_directory("")?;
+            self.disk.sync_directory("").map_err(Stopped::Flush)?;
         }
         self.published = self.note.0;
         // Whoever read the checkpoint before this one may still be reading its files.

@@ -79,7 +79,7 @@ impl Writer {
                 disk.sync_directory(wal::JOURNAL).map_err(gone)?;
             }
         } else {
-            publisher.sync().map_err(fail)?;
+            publisher.sync().map_err(|why| format!("the log could not be brought into bundles: {why}"))?;
         }
         let mut writer = Self {
             segments: Segments::behind(Arc::clone(&disk), settings.segment_bytes, segments),
@@ -215,15 +215,16 @@ impl Writer {
         self.keys.rotate(now_ms)
     }
 
-    /// The numbers of the data keys of a scope that still exist.
+    /// The numbers of the data keys of a scope that still exist. `read` are numbers that reading found; they count only
+    /// where the scope of a key was lost in a crash.
     ///
     /// # Errors
     /// They cannot be read; or the scope is the installation's, which is never destroyed.
-    pub fn keys_of(&self, scope: &str) -> Result<Vec<u64>, String> {
+    pub fn keys_of(&self, scope: &str, read: &[u64]) -> Result<Vec<u64>, String> {
         if scope == INSTALLATION {
             return Err("the records of the installation itself are not destroyed".to_owned());
         }
-        self.keys.numbers_of(scope)
+        self.keys.numbers_of(scope, read)
     }
 
     /// Destroys data keys: what was encrypted with them cannot be read any more by anybody; the log still verifies. The record

@@ -12,6 +12,17 @@ impl Reader {
     /// # Errors
     /// The record is not published yet, or cannot be read.
     pub fn prove(&mut self, seq: u64) -> Result<(Vec<u8>, ReceiptProof), String> {
+        match self.prove_now(seq) {
+            // The files of the checkpoint that we had may be gone by now.
+            Err(_) => {
+                self.refresh()?;
+                self.prove_now(seq)
+            }
+            proved => proved,
+        }
+    }
+
+    fn prove_now(&mut self, seq: u64) -> Result<(Vec<u8>, ReceiptProof), String> {
         if seq >= self.published {
             return Err(format!("record {seq} is not published: the checkpoint counts {} records", self.published));
         }
