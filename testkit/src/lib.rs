@@ -13,10 +13,12 @@
 pub mod corpus;
 pub mod fuzz;
 pub mod golden;
+mod python;
 mod raw;
 mod sandbox;
 mod short;
 
+pub use python::python_with;
 pub use raw::{RawAgent, bash_act, exec_act, permit_of};
 pub use sandbox::{Reviewer, Sandbox};
 pub use short::{at_work, done, hands_over, is_allowed, makes_files};

@@ -47,7 +47,7 @@ impl RawAgent {
 
     /// Tries to use a permit for an act.
     pub fn redeem(&self, permit: &str, act: &Value) -> AgentHears {
-        self.say(&AgentSays::Redeem { permit: permit.to_owned(), act: act.clone() });
+        self.say(&AgentSays::Redeem { permit: permit.to_owned(), act: act.clone(), terminal: None });
         self.hear().expect("an answer")
     }
 

@@ -4,11 +4,10 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use testkit::{Sandbox, bash_act};
+use testkit::{Sandbox, bash_act, python_with};
 
 /// An ended log of some hundred records.
 fn sample() -> Sandbox {
@@ -34,25 +33,10 @@ impl Drop for Moto {
     }
 }
 
-/// A Python that has moto, and where its packages are.
-fn python() -> (&'static str, String) {
-    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python");
-    let packages = packages.to_string_lossy().into_owned();
-    let able = |program: &&str| {
-        let mut command = Command::new(program);
-        command.env("PYTHONPATH", &packages).args(["-c", "import moto.server"]);
-        command.output().is_ok_and(|output| output.status.success())
-    };
-    let program = ["python3", "/usr/bin/python3"].into_iter().find(able);
-    (program.expect("no Python with `moto[server]`; `cargo xtask test` installs it"), packages)
-}
-
 fn moto() -> Moto {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (program, packages) = python();
     let start = "import sys; from moto.server import main; main(sys.argv[1:])";
-    let child = Command::new(program)
-        .env("PYTHONPATH", packages)
+    let child = python_with("moto.server")
         .args(["-c", start, "-H", "127.0.0.1", "-p", &port.to_string()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -69,13 +53,11 @@ fn moto() -> Moto {
 
 /// Something done with the bucket by its owner, with a public SDK (boto3, which moto brings).
 fn owner(moto: &Moto, script: &str) -> String {
-    let (program, packages) = python();
     let head = format!(
         "import boto3\ns3 = boto3.client('s3', endpoint_url='{}', aws_access_key_id='owner', aws_secret_access_key='x', region_name='us-east-1')\n",
         moto.1
     );
-    let output =
-        Command::new(program).env("PYTHONPATH", packages).args(["-c", &format!("{head}{script}")]).output().unwrap();
+    let output = python_with("boto3").args(["-c", &format!("{head}{script}")]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -154,6 +136,14 @@ fn object_storage_with_object_lock_keeps_what_our_credentials_cannot_delete() {
          except ClientError as why:\n    print(why.response['Error']['Code'])\n",
     );
     assert_eq!(locked.lines().collect::<Vec<_>>(), ["COMPLIANCE", "AccessDenied"]);
+    // What belongs to one session is held for as long as the bucket's owner wants.
+    let (done, said) = say(&sandbox, Some(&moto), &["log", "archive", "hold", archive, "bot", "s"]);
+    assert!(done && said.contains("held: 4 files"), "{said}");
+    let held = owner(
+        &moto,
+        "for name in ['payload/000', 'tile/entries/000']:\n    print(s3.get_object_legal_hold(Bucket='records', Key='host-7/' + name)['LegalHold']['Status'])\n",
+    );
+    assert_eq!(held.lines().collect::<Vec<_>>(), ["ON", "ON"]);
     prunes(&sandbox, Some(&moto), archive);
     // A shipper without credentials puts one object.
     let (done, url) = say(&sandbox, Some(&moto), &["log", "archive", "presign", archive, "cron/backup.log"]);

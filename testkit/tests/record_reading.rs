@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testkit::{Sandbox, bash_act};
+use testkit::{Sandbox, bash_act, python_with};
 
 /// An installation in which an agent did something, asked for something, and was denied something.
 fn sample() -> Sandbox {
@@ -45,12 +45,8 @@ fn said(sandbox: &Sandbox, words: &[&str]) -> String {
 
 /// The verifier that came with a bundle, by a Python that has what it needs.
 fn python(bundle: &Path, file: &str) -> (bool, String) {
-    let able = |program: &&str| {
-        Command::new(program).args(["-c", "import cryptography"]).output().is_ok_and(|output| output.status.success())
-    };
-    let program = ["python3", "/usr/bin/python3"].into_iter().find(able).expect("no Python with `cryptography`");
     let words = ["countersign_verify.py", file, "--key", "log.pub"];
-    let output = Command::new(program).args(words).current_dir(bundle).output().unwrap();
+    let output = python_with("cryptography").args(words).current_dir(bundle).output().unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

@@ -18,8 +18,12 @@ const PYTHON: (&str, &str) = ("python3-cryptography", "the second verifier of th
 /// Where Python packages for tests alone are kept.
 const PYTHON_PACKAGES: &str = "target/python";
 
-/// A server that speaks S3, for tests of the archive: its own way to bring a web server along brings three hundred megabytes.
-const S3_SERVER: [&str; 3] = ["moto[s3]==5.2.*", "flask==3.*", "flask-cors"];
+/// Python packages for tests: a module that shows they are there, what is installed, and what for.
+const PACKAGES: [(&str, &[&str], &str); 2] = [
+    // Its own way to bring a web server along brings three hundred megabytes.
+    ("moto.server", &["moto[s3]==5.2.*", "flask==3.*", "flask-cors"], "an S3 server for tests of the archive"),
+    ("asciinema", &["asciinema==2.4.*"], "the stock player, for tests of recordings"),
+];
 
 /// The first Python that has a module.
 fn python_with(module: &str) -> Option<&'static str> {
@@ -30,33 +34,27 @@ fn python_with(module: &str) -> Option<&'static str> {
     })
 }
 
-/// Installs the S3 server for tests, if it is not there.
-fn install_s3_server() -> Result<(), String> {
-    if python_with("moto.server").is_some() {
-        return Ok(());
+/// Installs the Python packages that are not there.
+fn install_packages() -> Result<(), String> {
+    for (module, packages, purpose) in PACKAGES {
+        if python_with(module).is_some() {
+            continue;
+        }
+        eprintln!("installing the Python packages {} into {PYTHON_PACKAGES}: {purpose}", packages.join(", "));
+        if python_with("pip").is_none() {
+            apt(&["update", "-qq"])?;
+            apt(&["install", "-y", "-qq", "--no-install-recommends", "python3", "python3-pip"])?;
+        }
+        let python = python_with("pip").ok_or("there is no Python with pip")?;
+        let quiet = ["--quiet", "--disable-pip-version-check", "--root-user-action=ignore"];
+        let mut command = Command::new(python);
+        command.args(["-m", "pip", "install"]).args(quiet).args(["--upgrade", "--target", PYTHON_PACKAGES]);
+        let status = command.args(packages).current_dir(root()).status().map_err(|why| why.to_string())?;
+        if !status.success() {
+            return Err(format!("`{python} -m pip install {}` failed", packages.join(" ")));
+        }
     }
-    let packages = S3_SERVER.join(", ");
-    eprintln!(
-        "installing the Python packages {packages} into {PYTHON_PACKAGES}: an S3 server for tests of the archive"
-    );
-    if python_with("pip").is_none() {
-        apt(&["update", "-qq"])?;
-        apt(&["install", "-y", "-qq", "--no-install-recommends", "python3", "python3-pip"])?;
-    }
-    let python = python_with("pip").ok_or("there is no Python with pip")?;
-    let words = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--root-user-action=ignore",
-        "--target",
-        PYTHON_PACKAGES,
-    ];
-    let status =
-        Command::new(python).args(words).args(S3_SERVER).current_dir(root()).status().map_err(|why| why.to_string())?;
-    if status.success() { Ok(()) } else { Err(format!("`{python} {}` failed", words.join(" "))) }
+    Ok(())
 }
 
 /// Whether a program is on the search path.
@@ -72,7 +70,7 @@ pub(crate) fn install() -> Result<(), String> {
     let missing: Vec<(&str, &str)> =
         of_programs.chain(python_with("cryptography").is_none().then_some(PYTHON)).collect();
     if missing.is_empty() {
-        return install_s3_server();
+        return install_packages();
     }
     for (package, purpose) in &missing {
         eprintln!("installing the Debian package `{package}`: {purpose}");
@@ -83,7 +81,7 @@ pub(crate) fn install() -> Result<(), String> {
     }
     apt(&["update", "-qq"])?;
     apt(&[&["install", "-y", "-qq", "--no-install-recommends"], packages.as_slice()].concat())?;
-    install_s3_server()
+    install_packages()
 }
 
 fn apt(words: &[&str]) -> Result<(), String> {

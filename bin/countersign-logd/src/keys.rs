@@ -1,5 +1,6 @@
 //! Changes of the encryption keys: a new one to encrypt under, and the end of those of a scope. Both are recorded.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use audit::{Draft, RecordKind};
@@ -26,6 +27,9 @@ pub(crate) fn destroy(writer: &mut Writer, scope: &str, read: &[u64], why: &str)
     if why.trim().is_empty() {
         return Err("destroying takes a reason".to_owned());
     }
+    if let Some(matter) = held()?.get(scope) {
+        return Err(format!("`{scope}` is under a legal hold ({matter}); `countersign log legal-hold --end` ends it"));
+    }
     let numbers = writer.keys_of(scope, read)?;
     if numbers.is_empty() {
         return Err(format!("no key of `{scope}` is left: there is nothing of it, or it was destroyed before"));
@@ -41,6 +45,48 @@ pub(crate) fn destroy(writer: &mut Writer, scope: &str, read: &[u64], why: &str)
         "the contents of `{scope}` cannot be read any more by anybody ({} keys); record {seq} says so",
         numbers.len()
     ))
+}
+
+/// The scopes under a legal hold, with the matter of each. Kept in a file, so that no reading of the log is in the way of
+/// refusing; the record says the same.
+fn held() -> Result<BTreeMap<String, String>, String> {
+    let path = Layout::from_environment()?.log.join(HELD);
+    let bytes = host::files::read_small(&path, MAX_HELD_BYTES).map_err(|why| format!("`{}`: {why}", path.display()))?;
+    let read = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|why| format!("`{}`: {why}", path.display()));
+    bytes.map_or_else(|| Ok(BTreeMap::new()), read)
+}
+
+const HELD: &str = "legal-holds.json";
+const MAX_HELD_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Keeps a scope from being destroyed, or ends that. The order: a hold is in force before it is recorded, and its end is
+/// recorded before it is in force.
+pub(crate) fn legal_hold(writer: &mut Writer, scope: &str, hold: bool, why: &str) -> Result<String, String> {
+    if why.trim().is_empty() {
+        return Err("a legal hold, and its end, take a reason".to_owned());
+    }
+    let mut all = held()?;
+    let was = all.contains_key(scope);
+    if was == hold {
+        return Err(format!("`{scope}` is {} a legal hold", if was { "already under" } else { "not under" }));
+    }
+    let body = |what: &str| json!({"what": what, "scope": scope, "why": why});
+    if hold {
+        all.insert(scope.to_owned(), why.to_owned());
+        keep(&all)?;
+        record(writer, body("legal hold begun"))?;
+        return Ok(format!("the contents of `{scope}` are not destroyed until the hold is ended"));
+    }
+    all.remove(scope);
+    record(writer, body("legal hold ended"))?;
+    keep(&all)?;
+    Ok(format!("the legal hold on `{scope}` is ended"))
+}
+
+fn keep(all: &BTreeMap<String, String>) -> Result<(), String> {
+    let bytes = serde_json::to_vec_pretty(all).map_err(|why| why.to_string())?;
+    let path = Layout::from_environment()?.log.join(HELD);
+    host::files::replace(&path, &bytes, 0o600).map_err(|why| format!("`{}`: {why}", path.display()))
 }
 
 /// Ends what a crash interrupted.

@@ -2,6 +2,7 @@
 //! `countersignd`, makes them durable, and answers with proofs. It has no way to change an old record.
 
 mod keys;
+mod recordings;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
     }
 }
 
-type Shared = Arc<Mutex<Option<Writer>>>;
+pub(crate) type Shared = Arc<Mutex<Option<Writer>>>;
 
 fn serve() -> Result<(), String> {
     host::memory::keep_private();
@@ -75,11 +76,13 @@ fn serve() -> Result<(), String> {
     let writer: Shared = Arc::new(Mutex::new(Some(open(&layout).map_err(|why| say(&why))?)));
     let listener = socket::listen(&layout.log_socket(), 0o600).map_err(|why| why.to_string())?;
     let theirs = Arc::clone(&writer);
+    let disk = disk_of(&layout);
+    recordings::redact_all(&disk, &writer)?;
     let accept = move || {
         for stream in listener.incoming() {
             let Ok(stream) = stream else { continue };
-            let writer = Arc::clone(&theirs);
-            let _ = std::thread::Builder::new().spawn(move || converse(&stream, &writer));
+            let (writer, disk) = (Arc::clone(&theirs), Arc::clone(&disk));
+            let _ = std::thread::Builder::new().spawn(move || converse(&stream, &writer, &disk));
         }
     };
     std::thread::Builder::new().name("accept".to_owned()).spawn(accept).map_err(|why| why.to_string())?;
@@ -89,6 +92,10 @@ fn serve() -> Result<(), String> {
     writer.map_or(Ok(()), Writer::close)
 }
 
+fn disk_of(layout: &Layout) -> Arc<dyn Disk> {
+    Arc::new(RealDisk::new(&layout.log))
+}
+
 fn open(layout: &Layout) -> Result<Writer, String> {
     // One that others could read, or that somebody cut, is not gone on with.
     host::files::secret_key(&layout.log.join("log.key")).map_err(|why| why.to_string())?;
@@ -96,7 +103,7 @@ fn open(layout: &Layout) -> Result<Writer, String> {
         return Err("this is a log of an earlier development version; move the directory away, and a new one is begun"
             .to_owned());
     }
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&layout.log));
+    let disk = disk_of(layout);
     let key = log_key(disk.as_ref(), ORIGIN)?;
     let public = format!("{}\n", key.verifier().to_text());
     let ring = layout.log.join("keys/ring.json");
@@ -121,65 +128,101 @@ fn open(layout: &Layout) -> Result<Writer, String> {
         host::files::replace(&layout.log.join("log.pub"), public.as_bytes(), 0o644).map_err(|why| why.to_string())?;
     }
     keys::finish(layout, &mut writer)?;
+    recordings::finish(&disk_of(layout), &mut writer)?;
     Ok(writer)
 }
 
 /// Serves one connection. Only our own user may write the record.
-fn converse(stream: &UnixStream, writer: &Shared) {
+fn converse(stream: &UnixStream, writer: &Shared, disk: &Arc<dyn Disk>) {
     let me = host::files::my_uid();
     if !socket::peer(stream).is_ok_and(|peer| peer.uid == me) {
         return;
     }
-    loop {
-        let message = match socket::receive::<LogHears>(stream, MAX_LOG_FRAME, None, PATIENCE) {
-            Ok(message) => message,
-            Err(Failed::Closed) => return,
-            Err(why) => {
-                let _ = socket::send(stream, &LogSays::Failed { why: why.to_string() }, MAX_LOG_FRAME, PATIENCE);
-                return;
-            }
-        };
-        // A thread that panicked with the writer in hand may have left it between steps: nothing is written after it.
-        let answer = match writer.lock() {
-            Err(_) => LogSays::Failed { why: "the writer failed earlier; restart it".to_owned() },
-            Ok(mut writer) => match writer.as_mut() {
-                None => LogSays::Failed { why: "the log is being closed".to_owned() },
-                Some(writer) => answer(writer, message),
-            },
-        };
+    let mut recording = None;
+    while let Ok(message) = next(stream, &mut recording) {
+        let answer = answer(message, writer, disk, &mut recording);
+        let answer = answer.unwrap_or_else(|why| LogSays::Failed { why });
         if socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE).is_err() {
-            return;
+            break;
         }
+    }
+    if let Some(recording) = recording
+        && let Err(why) = recordings::end(disk, writer, recording, "cut")
+    {
+        eprintln!("countersign-logd: {why}");
     }
 }
 
-fn answer(writer: &mut Writer, message: LogHears) -> LogSays {
-    let done = match message {
-        LogHears::Hello => {
-            return LogSays::Log { verifier: writer.verifier().to_text(), note: writer.note().map(str::to_owned) };
+/// The next message. A recording that waits for one is flushed meanwhile.
+fn next(stream: &UnixStream, recording: &mut Option<recordings::Growing>) -> Result<LogHears, ()> {
+    while let Some(within) = recording.as_ref().and_then(recordings::Growing::flush_within) {
+        match socket::readable_within(stream, within) {
+            Ok(true) => break,
+            Ok(false) => {
+                if let Some(Err(why)) = recording.as_mut().map(recordings::Growing::flush_if_due) {
+                    eprintln!("countersign-logd: a recording could not be flushed: {why}");
+                    return Err(());
+                }
+            }
+            Err(_) => return Err(()),
         }
-        LogHears::Append { records } => return append(writer, records),
-        LogHears::Seal { digest, about } => {
-            return seal(writer, &digest, about).unwrap_or_else(|why| LogSays::Failed { why });
+    }
+    socket::receive::<LogHears>(stream, MAX_LOG_FRAME, None, PATIENCE).map_err(|why| {
+        if !matches!(why, Failed::Closed) {
+            let _ = socket::send(stream, &LogSays::Failed { why: why.to_string() }, MAX_LOG_FRAME, PATIENCE);
         }
-        LogHears::Rotate => keys::rotate(writer),
-        LogHears::Destroy { scope, keys, why } => keys::destroy(writer, &scope, &keys, &why),
-    };
-    done.map_or_else(|why| LogSays::Failed { why }, |what| LogSays::Done { what })
+    })
 }
 
-fn append(writer: &mut Writer, records: Vec<LogRecord>) -> LogSays {
+/// Does something with the writer. A thread that panicked with it in hand may have left it between steps: nothing is written
+/// after that.
+pub(crate) fn with<T>(shared: &Shared, act: impl FnOnce(&mut Writer) -> Result<T, String>) -> Result<T, String> {
+    let mut writer = shared.lock().map_err(|_| "the writer failed earlier; restart it".to_owned())?;
+    act(writer.as_mut().ok_or("the log is being closed")?)
+}
+
+fn answer(
+    message: LogHears,
+    shared: &Shared,
+    disk: &Arc<dyn Disk>,
+    recording: &mut Option<recordings::Growing>,
+) -> Result<LogSays, String> {
+    let none = || "this connection has no recording".to_owned();
+    let what = match message {
+        LogHears::Hello => {
+            return with(shared, |writer| {
+                Ok(LogSays::Log { verifier: writer.verifier().to_text(), note: writer.note().map(str::to_owned) })
+            });
+        }
+        LogHears::Append { records } => return with(shared, |writer| append(writer, records)),
+        LogHears::Seal { digest, about } => return with(shared, |writer| seal(writer, &digest, about)),
+        LogHears::Begin { .. } if recording.is_some() => return Err("this connection has a recording".to_owned()),
+        LogHears::Begin { head } => {
+            let begun = with(shared, |writer| recordings::begin(disk, writer, head))?;
+            return Ok(LogSays::Began { recording: recording.insert(begun).id().to_owned() });
+        }
+        LogHears::Add { events } => recording.as_mut().ok_or_else(none)?.add(events).map(|()| String::new()),
+        LogHears::End => recordings::end(disk, shared, recording.take().ok_or_else(none)?, "ended"),
+        LogHears::Viewed { recording, variant, by } => {
+            with(shared, |writer| recordings::viewed(writer, &recording, &variant, &by))
+        }
+        LogHears::Rotate => with(shared, keys::rotate),
+        LogHears::LegalHold { scope, held, why } => with(shared, |writer| keys::legal_hold(writer, &scope, held, &why)),
+        LogHears::Destroy { scope, keys, why } => with(shared, |writer| keys::destroy(writer, &scope, &keys, &why)),
+    };
+    Ok(LogSays::Done { what: what? })
+}
+
+fn append(writer: &mut Writer, records: Vec<LogRecord>) -> Result<LogSays, String> {
     let mut taken = Vec::with_capacity(records.len());
     for LogRecord { content, at_ms, scope, terms } in records {
         if !Draft::is_content(content.as_bytes(), at_ms, &scope) {
-            return LogSays::Failed { why: "a record is malformed".to_owned() };
+            return Err("a record is malformed".to_owned());
         }
         taken.push(Record { content: content.into_bytes(), at_ms, scope, terms });
     }
-    match put(writer, &taken) {
-        Ok(proofs) => LogSays::Durable { proofs: proofs.iter().map(audit::ReceiptProof::to_value).collect() },
-        Err(why) => LogSays::Failed { why },
-    }
+    let proofs = put(writer, &taken)?;
+    Ok(LogSays::Durable { proofs: proofs.iter().map(audit::ReceiptProof::to_value).collect() })
 }
 
 /// The longest description of what is sealed, in bytes of JSON.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{answer, check, demo, doctor, hook, log, people, policy, report, review, rule, run, up};
+use crate::{answer, check, demo, doctor, hook, log, people, policy, report, review, rule, run, session, up};
 
 /// The exit status when something could not be done; for `run`, when we could not decide.
 pub(crate) const COULD_NOT: u8 = 125;
@@ -59,6 +59,8 @@ enum Verb {
     Flag(rule::FlagArgs),
     /// The record: read it, verify it offline
     Log(log::LogArgs),
+    /// Terminals that were recorded: list, watch, replay, take away
+    Session(session::SessionArgs),
     /// Evidence for auditors, by the clauses of their framework, as a directory that can be checked without us
     Report(report::ReportArgs),
 }
@@ -115,6 +117,7 @@ pub(crate) fn main() -> Result<ExitCode, String> {
         Verb::Agent(args) => people::agent(&args),
         Verb::Reviewer(args) => people::reviewer(&args),
         Verb::Log(args) => log::main(&args),
+        Verb::Session(args) => session::main(&args),
         Verb::Report(args) => report::main(&args),
     }
 }

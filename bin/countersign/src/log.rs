@@ -21,8 +21,10 @@ use journal::{Content, Found, Reader, Wanted};
 use model::display::visible;
 use serde_json::{Value, json};
 
+pub(crate) use archive::layered;
 pub(crate) use export::bundle;
 use filter::{Filter, FilterArgs};
+pub(crate) use keys::done;
 pub(crate) use prove::text as proof_text;
 pub(crate) use verify::{public_key, text as small_text};
 
@@ -102,6 +104,20 @@ enum LogVerb {
     },
     /// Encrypt with a new key from now on (it happens by itself every 30 days)
     Rotate,
+    /// Keep a session's contents from being destroyed, whatever any policy says; or list what is kept so
+    LegalHold {
+        /// The agent
+        #[arg(requires = "session")]
+        agent: Option<String>,
+        /// The session
+        session: Option<String>,
+        /// The matter, or why it ends; it is recorded
+        #[arg(long, default_value = "", hide_default_value = true)]
+        reason: String,
+        /// End the hold
+        #[arg(long, requires = "agent")]
+        end: bool,
+    },
     /// Destroy the contents of a session's records, for ever: their keys. The log still verifies, and says so
     Destroy {
         /// The agent
@@ -149,6 +165,9 @@ pub(crate) fn main(args: &LogArgs) -> Result<ExitCode, String> {
         LogVerb::Prove { record, dir } => prove::write(&directory(dir.as_deref())?, *record),
         LogVerb::Proved { file, key } => prove::check(file, key),
         LogVerb::Rotate => keys::rotate(),
+        LogVerb::LegalHold { agent, session, reason, end } => {
+            keys::legal_hold(agent.as_deref().zip(session.as_deref()), reason, *end)
+        }
         LogVerb::Destroy { agent, session, reason } => keys::destroy(&format!("{agent}/{session}"), reason),
         LogVerb::Verify { dir, key, against, archive, json } => {
             verify::main(&directory(dir.as_deref())?, key.as_deref(), against, archive.as_deref(), *json)
@@ -272,6 +291,10 @@ pub(crate) fn summary(record: &Value) -> String {
                 (None, None) => "unknown".to_owned(),
             };
             format!("{how} after {} ms {}", number("/body/millis").unwrap_or(0), short("/body/request_digest"))
+        }
+        "recording" => {
+            let more = ["/body/variant", "/body/by", "/body/title"].map(text).join(" ");
+            format!("{:<8} {} {}", text("/body/state"), text("/body/recording"), more.trim())
         }
         _ => record.get("body").map(ToString::to_string).unwrap_or_default(),
     };

@@ -23,6 +23,7 @@ mod report;
 mod review;
 mod rule;
 mod run;
+mod session;
 mod sets;
 mod up;
 mod when;

@@ -1,5 +1,7 @@
 //! `countersign run`: ask, then run exactly that.
 
+mod recorded;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -22,6 +24,9 @@ const GRACE: Duration = Duration::from_secs(30);
 /// Variables that give an agent its key. What runs never gets them.
 const KEY_VARIABLES: &[&str] = &["COUNTERSIGN_KEY", "COUNTERSIGN_KEY_FILE"];
 
+/// The variable with the session.
+const SESSION_VARIABLE: &str = "COUNTERSIGN_SESSION";
+
 #[derive(Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -35,6 +40,9 @@ pub(crate) struct RunArgs {
     /// The session that this act belongs to
     #[arg(long, env = "COUNTERSIGN_SESSION")]
     session: Option<String>,
+    /// Record everything that goes over the terminal, whether or not a rule asks for it. What runs is in the same session
+    #[arg(long)]
+    record: bool,
     /// Say nothing on standard error unless it fails
     #[arg(short, long)]
     quiet: bool,
@@ -83,12 +91,17 @@ fn shell() -> &'static str {
     if host::facts::resolve("bash", host::facts::DEFAULT_PATH).is_some() { "bash" } else { "sh" }
 }
 
-fn environment() -> Vec<(OsString, OsString)> {
-    std::env::vars_os().filter(|(name, _)| !KEY_VARIABLES.iter().any(|key| name == key)).collect()
+/// What is run gets our environment without our keys; a recorded one is told the session, so that what it asks for is marked in
+/// the recording.
+fn environment(session: Option<&str>) -> Vec<(OsString, OsString)> {
+    let ours = std::env::vars_os().filter(|(name, _)| {
+        !KEY_VARIABLES.iter().any(|key| name == key) && (session.is_none() || name != SESSION_VARIABLE)
+    });
+    ours.chain(session.map(|session| (SESSION_VARIABLE.into(), session.into()))).collect()
 }
 
-fn observe(argv: &[OsString]) -> Result<identity::Observed, No> {
-    identity::observe(argv, environment()).map_err(|why| No {
+fn observe(argv: &[OsString], session: Option<&str>) -> Result<identity::Observed, No> {
+    identity::observe(argv, environment(session)).map_err(|why| No {
         status: if matches!(why, Unbound::NotFound(_)) { 127 } else { COULD_NOT },
         reasons: vec![why.to_string()],
     })
@@ -97,26 +110,33 @@ fn observe(argv: &[OsString]) -> Result<identity::Observed, No> {
 fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     let layout = Layout::from_environment()?;
     let key = agent_link::key(&layout, args.agent.agent.as_deref(), args.agent.key_file.as_deref())?;
-    let first = observe(argv)?;
-    let link = AgentLink::connect(&layout)?;
     let session = args.session.clone().unwrap_or_else(session);
+    let told = args.record.then_some(session.as_str());
+    let first = observe(argv, told)?;
+    let link = AgentLink::connect(&layout)?;
     let claims = Claims { intent: args.intent.clone(), task: args.task.clone() };
-    let heard = link.submit(key, session, &first.act, claims, false)?;
+    let heard = link.submit(key, session.clone(), &first.act, claims, false)?;
     let (permit, obliged) = permit(args, &layout, &link, heard)?;
-    let beyond = Obligations { withhold: Vec::new(), timeout_s: None, ..obliged.clone() };
+    let beyond = Obligations { withhold: Vec::new(), timeout_s: None, record: false, ..obliged.clone() };
     if !beyond.is_empty() {
         return Err(No::from(format!(
             "a rule lets this run only with {beyond}, which `countersign run` cannot do yet"
         )));
     }
     // What was judged is what runs: look again, and let the daemon compare, before the permit is spent.
-    let now = observe(argv)?;
-    match link.ask(&AgentSays::Redeem { permit: permit.clone(), act: now.act.to_value() })? {
+    let now = observe(argv, told)?;
+    let terminal = (args.record || obliged.record).then(recorded::terminal);
+    let is_recorded = terminal.is_some();
+    match link.ask(&AgentSays::Redeem { permit: permit.clone(), act: now.act.to_value(), terminal })? {
         AgentHears::Spent => {}
         other => return Err(refused(other)),
     }
-    let ended = exec::run(now, argv, &obliged.withhold, obliged.timeout_s.map(|it| Duration::from_secs(u64::from(it))))
-        .map_err(|why| No::from(format!("it could not be started: {why}")))?;
+    let within = obliged.timeout_s.map(|it| Duration::from_secs(u64::from(it)));
+    let ended = match is_recorded {
+        true => recorded::run(&link, &permit, now, argv, &obliged.withhold, within),
+        false => exec::run(now, argv, &obliged.withhold, within),
+    };
+    let ended = ended.map_err(|why| No::from(format!("it could not be started: {why}")))?;
     let outcome = AgentSays::Outcome { permit, exit: ended.exit, signal: ended.signal, millis: ended.millis };
     if let Err(why) = link.ask(&outcome) {
         eprintln!("countersign: the outcome could not be recorded: {why}");

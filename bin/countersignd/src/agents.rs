@@ -15,7 +15,7 @@ use serde_json::json;
 use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME, Refusal};
 
 use crate::daemon::Daemon;
-use crate::permits::{Issued, Whose};
+use crate::permits::{Issued, Running};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub(crate) struct Talk<'a> {
     /// Permits of this connection: another connection cannot use them.
     pub(crate) issued: BTreeMap<String, Issued>,
     /// Spent permits whose act has not been reported.
-    pub(crate) running: BTreeMap<String, Whose>,
+    pub(crate) running: BTreeMap<String, Running>,
 }
 
 /// Serves one connection until it ends.
@@ -47,7 +47,8 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
                 let claims = Claims { intent: short(intent), task: short(task), search_path: short(search_path) };
                 talk.submit(&key, &session, &act, claims, hands_over)
             }
-            Ok(AgentSays::Redeem { permit, act }) => talk.redeem(&permit, &act),
+            Ok(AgentSays::Redeem { permit, act, terminal }) => talk.redeem(&permit, &act, terminal),
+            Ok(AgentSays::Recorded { permit, events }) => talk.recorded(&permit, events),
             Ok(AgentSays::Outcome { permit, exit, signal, millis }) => talk.outcome(&permit, exit, signal, millis),
             Err(Failed::Closed) => break,
             Err(Failed::Refused(why)) => {
@@ -61,7 +62,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             break;
         }
     }
-    for (permit, whose) in talk.running {
+    for (permit, Running { whose, .. }) in talk.running {
         let body = json!({"permit": permit, "request_digest": whose.request.to_string(), "outcome": "unknown"});
         let _ = daemon.record(RecordKind::Outcome, body);
     }

@@ -16,6 +16,7 @@ use crate::holds::Holds;
 use crate::log::Log;
 use crate::paces::{FORGET_MS, Paces};
 use crate::policy::LivePolicy;
+use crate::recordings::Recordings;
 use crate::view::Scrubber;
 
 /// The domain of agents' keys.
@@ -33,6 +34,7 @@ pub(crate) struct Daemon {
     pub(crate) permit_key: PermitKey,
     pub(crate) scrubber: Scrubber,
     pub(crate) holds: Holds,
+    pub(crate) recordings: Recordings,
     pub(crate) host: String,
     log: Log,
     agents: RwLock<BTreeMap<Digest, AgentRow>>,
@@ -65,6 +67,7 @@ impl Daemon {
             permit_key,
             scrubber: Scrubber(Digest::of_bytes(&salt).to_string()),
             holds: Holds::default(),
+            recordings: Recordings::default(),
             host: host::facts::host_name(),
             log,
             agents: RwLock::new(agents.into_iter().map(|agent| (agent.key_digest, agent)).collect()),

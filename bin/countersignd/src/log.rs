@@ -182,9 +182,11 @@ fn exchange(stream: &UnixStream, batch: &[(u64, Draft)]) -> Result<Vec<ReceiptPr
             .map(ReceiptProof::from_value)
             .collect::<Option<_>>()
             .ok_or_else(|| "the log's proof cannot be read".to_owned()),
-        LogSays::Durable { .. } | LogSays::Log { .. } | LogSays::Sealed { .. } | LogSays::Done { .. } => {
-            Err("the log answered something else".to_owned())
-        }
+        LogSays::Durable { .. }
+        | LogSays::Log { .. }
+        | LogSays::Sealed { .. }
+        | LogSays::Began { .. }
+        | LogSays::Done { .. } => Err("the log answered something else".to_owned()),
         LogSays::Failed { why } => Err(why),
     }
 }

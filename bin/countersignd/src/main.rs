@@ -13,6 +13,7 @@ mod operators;
 mod paces;
 mod permits;
 mod policy;
+mod recordings;
 mod restore;
 mod rules;
 mod serve;

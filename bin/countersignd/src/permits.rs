@@ -1,5 +1,6 @@
 //! Permits on a connection: handed out, used once, reported.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use approval::{PERMIT_LIFE_MS, Permit};
@@ -7,11 +8,16 @@ use audit::RecordKind;
 use host::clock;
 use model::{Act, AgentName, Digest, Facts, PermitId, RequestDigest, SessionId};
 use serde_json::json;
-use wire::{AgentHears, SealedText};
+use wire::{AgentHears, RecordingHead, SealedText, Terminal, TerminalEvent};
 
 use crate::agents::{Talk, denied, undecided};
 use crate::judge;
 use crate::judging::Case;
+use crate::recordings::{MAX_EVENTS_BYTES, Recording};
+use crate::view;
+
+/// How much of an act's words a recording is titled with.
+const MAX_TITLE_CHARS: usize = 200;
 
 /// A permit that was handed out and waits to be used.
 pub(crate) struct Issued {
@@ -24,7 +30,17 @@ pub(crate) struct Issued {
     since_ms: u64,
     /// The count of changes of rules and flags that the decision rests on.
     epoch: u64,
+    /// A rule lets it run only with its terminal recorded.
+    must_record: bool,
+    /// What runs, for people.
+    title: String,
     whose: Whose,
+}
+
+/// A spent permit whose act has not been reported.
+pub(crate) struct Running {
+    pub(crate) whose: Whose,
+    recording: Option<Arc<Recording>>,
 }
 
 /// Whose act it is, for what is remembered of them.
@@ -49,6 +65,8 @@ impl Talk<'_> {
             until_ms: permit.expires_at_ms(),
             since_ms: now_ms,
             epoch,
+            must_record: permit.obligations().record,
+            title: self.daemon.scrubber.text(&view::asked(&case.request.act)).chars().take(MAX_TITLE_CHARS).collect(),
             whose: Whose {
                 request: *permit.request(),
                 agent: case.request.agent.clone(),
@@ -68,7 +86,7 @@ impl Talk<'_> {
         }
     }
 
-    pub(crate) fn redeem(&mut self, permit: &str, act: &serde_json::Value) -> AgentHears {
+    pub(crate) fn redeem(&mut self, permit: &str, act: &serde_json::Value, terminal: Option<Terminal>) -> AgentHears {
         // Taken out before anything is checked: a permit is tried once.
         let Some(issued) = self.issued.remove(permit) else {
             return denied("there is no such permit here: it was used, or is another connection's");
@@ -87,18 +105,56 @@ impl Talk<'_> {
         if let Some(path) = judge::changed_since(&issued.facts) {
             return self.refuse_changed(&issued.request, &path);
         }
+        if issued.must_record && terminal.is_none() {
+            return denied("a rule lets this run only with a recording, and this enforcement point makes none");
+        }
+        let recording = match terminal.map(|terminal| self.begin(&issued, terminal)).transpose() {
+            Ok(recording) => recording,
+            Err(why) => return undecided(&why),
+        };
         match self.daemon.store.spend(&issued.id, &issued.request, now_ms) {
             Ok(true) => {}
             Ok(false) => return denied("the permit was spent before"),
             Err(why) => return undecided(&why.to_string()),
         }
-        let body =
+        let mut body =
             json!({"permit": issued.id.as_str(), "request_digest": issued.request.to_string(), "state": "spent"});
+        if let (Some(recording), Some(body)) = (&recording, body.as_object_mut()) {
+            body.insert("recording".to_owned(), json!(recording.id));
+        }
         match self.daemon.record(RecordKind::Permit, body) {
             Ok(_receipt) => {
-                self.running.insert(issued.id.to_string(), issued.whose);
+                self.running.insert(issued.id.to_string(), Running { whose: issued.whose, recording });
                 AgentHears::Spent
             }
+            Err(why) => undecided(&why),
+        }
+    }
+
+    fn begin(&self, issued: &Issued, terminal: Terminal) -> Result<Arc<Recording>, String> {
+        let head = RecordingHead {
+            agent: issued.whose.agent.to_string(),
+            session: issued.whose.session.to_string(),
+            request: issued.request.to_string(),
+            title: issued.title.clone(),
+            terminal: Terminal { name: self.daemon.scrubber.text(&terminal.name), ..terminal },
+        };
+        self.daemon.recordings.begin(&self.daemon.layout.log_socket(), head)
+    }
+
+    /// What is about to go over a terminal: it may when this is answered.
+    pub(crate) fn recorded(&self, permit: &str, events: Vec<TerminalEvent>) -> AgentHears {
+        let Some(recording) = self.running.get(permit).and_then(|running| running.recording.as_ref()) else {
+            return undecided("no act is recorded under this permit");
+        };
+        let is_theirs = |event: &TerminalEvent| matches!(event.kind.as_str(), "o" | "i" | "r");
+        if !events.iter().all(is_theirs)
+            || events.iter().map(|event| event.text.len()).sum::<usize>() > MAX_EVENTS_BYTES
+        {
+            return undecided("this cannot be recorded");
+        }
+        match recording.add(events) {
+            Ok(()) => AgentHears::Noted,
             Err(why) => undecided(&why),
         }
     }
@@ -112,7 +168,13 @@ impl Talk<'_> {
     }
 
     pub(crate) fn outcome(&mut self, permit: &str, exit: Option<i32>, signal: Option<i32>, millis: u64) -> AgentHears {
-        let Some(whose) = self.running.remove(permit) else { return undecided("no act runs under this permit") };
+        let Some(running) = self.running.remove(permit) else { return undecided("no act runs under this permit") };
+        let Running { whose, recording } = running;
+        if let Some(recording) = recording
+            && let Err(why) = recording.end()
+        {
+            return undecided(&why);
+        }
         let failed = exit != Some(0);
         let noted = self.daemon.paces.with(self.daemon, &whose.agent, &whose.session, |pair| {
             pair.agent.note_outcome(&whose.same, failed);

@@ -64,6 +64,9 @@ impl Talk<'_> {
         let decision = judging::decide(self.daemon, case)?;
         let body = view::decision_body(request, &case.read.intent, &decision, &self.daemon.scrubber);
         let receipt = self.daemon.record(RecordKind::Decision, body)?;
+        let marked =
+            format!("{}: {}", decision.verdict().as_str(), self.daemon.scrubber.text(&view::asked(&request.act)));
+        self.daemon.recordings.mark(&request.agent, &request.session, &marked);
         let reasons: Vec<String> =
             decision.reasons().iter().map(|it| self.daemon.scrubber.text(&it.to_string())).collect();
         let obliged = match decision.verdict() {
@@ -116,6 +119,9 @@ impl Talk<'_> {
             Err(_) => HoldState::Lost,
         };
         let outcome = self.daemon.holds.end(self.daemon, &entry, ended);
+        let people: Vec<&str> = outcome.hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
+        let marked = format!("{} {}", outcome.hold.state().as_str(), people.join(", "));
+        self.daemon.recordings.mark(&request.agent, &request.session, marked.trim_end());
         match (outcome.hold.state(), outcome.answered) {
             (HoldState::Approved, Some(answered)) => {
                 if let Some(path) = judge::changed_since(&case.read.facts) {

@@ -39,25 +39,9 @@ pub struct Ended {
 /// It could not be started. Then nothing of it ran.
 pub fn run(observed: Observed, argv: &[OsString], withhold: &[String], within: Option<Duration>) -> io::Result<Ended> {
     let started = Instant::now();
-    let c_string = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::other("an argument holds a NUL byte"));
-    let words = argv.iter().map(|word| c_string(word.as_bytes())).collect::<io::Result<Vec<_>>>()?;
-    let kept = observed.environment.into_iter().filter(|(name, _)| !withhold.iter().any(|it| name == it.as_str()));
-    let variables = kept
-        .map(|(name, value)| c_string(&[name.as_bytes(), b"=", &value.into_vec()].concat()))
-        .collect::<io::Result<Vec<_>>>()?;
-    let model::Act::Exec(exec) = &observed.act else {
-        return Err(io::Error::other("only an execution can be executed"));
-    };
-    let path = c_string(exec.executable.path.as_bytes())?;
-    let file: OwnedFd = observed.executable.into();
-    let image = Image::new(words, variables, path, file, observed.is_script);
-
-    let signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2])?;
-    let mut command = Command::new("/proc/self/exe");
-    // SAFETY: between fork and exec only async-signal-safe calls are made, on memory that was prepared before.
-    unsafe {
-        command.pre_exec(move || Err(image.become_it()));
-    }
+    let image = Image::of(observed, argv, withhold)?;
+    let signals = Signals::new(RELAYED)?;
+    let mut command = image.command(false);
     if within.is_some() {
         command.process_group(0);
     }
@@ -90,8 +74,11 @@ fn overdue_by(started: Instant, within: Option<Duration>) -> bool {
     within.is_some_and(|within| started.elapsed() >= within)
 }
 
+/// Signals that are handed on to what runs.
+pub(crate) const RELAYED: [i32; 6] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2];
+
 /// How long a program has to end when its time is over, before it is killed.
-const GRACE: Duration = Duration::from_secs(5);
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// Ends the child after a time, unless it ended before.
 fn end_after(within: Duration, ended: &std::sync::mpsc::Receiver<()>, child: Option<rustix::process::Pid>) {
@@ -120,7 +107,7 @@ fn relay(mut signals: Signals, child: Option<rustix::process::Pid>, own_group: b
 }
 
 /// Everything that `execveat` needs, prepared before the fork: after it nothing is allocated.
-struct Image {
+pub(crate) struct Image {
     words: Vec<*const libc::c_char>,
     variables: Vec<*mut libc::c_char>,
     path: CString,
@@ -136,6 +123,40 @@ unsafe impl Send for Image {}
 unsafe impl Sync for Image {}
 
 impl Image {
+    /// What was observed, with these arguments and without these variables.
+    pub(crate) fn of(observed: Observed, argv: &[OsString], withhold: &[String]) -> io::Result<Self> {
+        let c_string = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::other("an argument holds a NUL byte"));
+        let words = argv.iter().map(|word| c_string(word.as_bytes())).collect::<io::Result<Vec<_>>>()?;
+        let kept = observed.environment.into_iter().filter(|(name, _)| !withhold.iter().any(|it| name == it.as_str()));
+        let variables = kept
+            .map(|(name, value)| c_string(&[name.as_bytes(), b"=", &value.into_vec()].concat()))
+            .collect::<io::Result<Vec<_>>>()?;
+        let model::Act::Exec(exec) = &observed.act else {
+            return Err(io::Error::other("only an execution can be executed"));
+        };
+        let path = c_string(exec.executable.path.as_bytes())?;
+        let file: OwnedFd = observed.executable.into();
+        Ok(Self::new(words, variables, path, file, observed.is_script))
+    }
+
+    /// A command that becomes it. With a terminal of its own, what is its standard input then is its controlling terminal.
+    pub(crate) fn command(self, own_terminal: bool) -> Command {
+        let mut command = Command::new("/proc/self/exe");
+        let become_it = move || {
+            if own_terminal {
+                rustix::process::setsid()?;
+                // SAFETY: nobody closes descriptor 0 between here and the end of this process's image.
+                rustix::process::ioctl_tiocsctty(unsafe { std::os::fd::BorrowedFd::borrow_raw(0) })?;
+            }
+            Err(self.become_it())
+        };
+        // SAFETY: between fork and exec only async-signal-safe calls are made, on memory that was prepared before.
+        unsafe {
+            command.pre_exec(become_it);
+        }
+        command
+    }
+
     fn new(words: Vec<CString>, variables: Vec<CString>, path: CString, file: OwnedFd, by_path: bool) -> Self {
         Self {
             words: words.iter().map(|word| word.as_ptr()).chain([std::ptr::null()]).collect(),

@@ -12,4 +12,5 @@ pub mod project;
 pub mod socket;
 pub mod stack;
 pub mod supervise;
+pub mod terminal;
 pub mod watch;

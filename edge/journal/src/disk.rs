@@ -11,6 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub trait Files: Send + Sync {
     /// A file's bytes; nothing where there is none.
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
+    /// At most so many of a file's bytes from an offset on; none behind its end, nothing where there is no file.
+    fn read_part(&self, name: &str, offset: u64, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let from = usize::try_from(offset).unwrap_or(usize::MAX);
+        let part = |bytes: Vec<u8>| bytes.get(from..).unwrap_or_default().iter().copied().take(most).collect();
+        Ok(self.read(name)?.map(part))
+    }
     /// The names of what is in a directory, sorted; directories end with `/`. Empty where there is none.
     fn list(&self, directory: &str) -> io::Result<Vec<String>>;
 }
@@ -107,6 +113,26 @@ impl Files for RealDisk {
             Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(why) => Err(why),
         }
+    }
+
+    fn read_part(&self, name: &str, offset: u64, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(self.at(name)) {
+            Ok(file) => file,
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(why) => return Err(why),
+        };
+        let (mut bytes, mut read) = (vec![0; most], 0);
+        loop {
+            let at = offset.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+            match file.read_at(bytes.get_mut(read..).unwrap_or_default(), at) {
+                Ok(0) => break,
+                Ok(more) => read = read.saturating_add(more),
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+                Err(why) => return Err(why),
+            }
+        }
+        bytes.truncate(read);
+        Ok(Some(bytes))
     }
 
     fn list(&self, directory: &str) -> io::Result<Vec<String>> {

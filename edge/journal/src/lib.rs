@@ -8,6 +8,7 @@ mod keys;
 mod outlet;
 mod publisher;
 mod reader;
+pub mod recordings;
 mod recover;
 mod segments;
 mod verify;

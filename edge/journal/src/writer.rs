@@ -207,6 +207,15 @@ impl Writer {
         }
     }
 
+    /// The data key of a scope, with its number and that of its key-encryption key: what a recording is encrypted under.
+    ///
+    /// # Errors
+    /// There is none, and none could be made.
+    pub fn key_of(&mut self, scope: &str, now_ms: u64) -> Result<(Arc<audit::DataKey>, u64, u32), String> {
+        let held = self.keys.of(scope, now_ms)?;
+        Ok((held.key, held.number, held.kek))
+    }
+
     /// Makes a new key-encryption key now; every session goes on under a new data key.
     ///
     /// # Errors

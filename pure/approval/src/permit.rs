@@ -128,6 +128,11 @@ impl Permit {
         &self.request
     }
 
+    /// What must be done with it.
+    pub const fn obligations(&self) -> &Obligations {
+        &self.obligations
+    }
+
     /// When it ends, milliseconds since 1970.
     pub const fn expires_at_ms(&self) -> u64 {
         self.expires_at_ms

@@ -27,14 +27,21 @@ pub struct Place {
 pub struct DataKey {
     cipher: Aes256Gcm,
     commit: Zeroizing<[u8; 32]>,
+    record: Zeroizing<[u8; 32]>,
 }
 
 impl DataKey {
-    /// The key of a secret. Encryption and commitment each have a key of their own (HKDF-Expand, RFC 5869 §2.3).
+    /// The key of a secret. Encryption, commitment and recordings each have a key of their own (HKDF-Expand, RFC 5869 §2.3).
     pub fn new(secret: &[u8; 32]) -> Self {
         let encrypt = Zeroizing::new(expand(secret, b"countersign/record/encrypt/v2"));
         let commit = Zeroizing::new(expand(secret, b"countersign/record/commit/v2"));
-        Self { cipher: Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(encrypt.as_slice())), commit }
+        let record = Zeroizing::new(expand(secret, b"countersign/record/recording/v1"));
+        Self { cipher: Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(encrypt.as_slice())), commit, record }
+    }
+
+    /// The key of a recording of the session, by the recording's id and head.
+    pub(crate) fn recording(&self, id: &str, head: &[u8]) -> [u8; 32] {
+        mac(self.record.as_slice(), &[head, id.as_bytes()].concat())
     }
 
     /// Encrypts a content for its place. Nothing only where the content is longer than AES-GCM can take.

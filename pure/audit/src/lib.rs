@@ -11,6 +11,7 @@ mod envelope;
 pub mod proof;
 mod receipt;
 mod record;
+pub mod recording;
 mod sequencer;
 pub mod tile;
 mod tree;

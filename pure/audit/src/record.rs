@@ -26,12 +26,22 @@ pub enum RecordKind {
     Change,
     /// Something was refused before it became a request.
     Refusal,
+    /// A terminal's recording began, ended with a digest, or was looked at.
+    Recording,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Start, Self::Decision, Self::Answer, Self::Permit, Self::Outcome, Self::Change, Self::Refusal];
+    pub const ALL: [Self; 8] = [
+        Self::Start,
+        Self::Decision,
+        Self::Answer,
+        Self::Permit,
+        Self::Outcome,
+        Self::Change,
+        Self::Refusal,
+        Self::Recording,
+    ];
 
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +53,7 @@ impl RecordKind {
             Self::Outcome => "outcome",
             Self::Change => "change",
             Self::Refusal => "refusal",
+            Self::Recording => "recording",
         }
     }
 
@@ -53,13 +64,14 @@ impl RecordKind {
 }
 
 /// Where the values stand that records are found by.
-const TERMS: [(&str, &str); 6] = [
+const TERMS: [(&str, &str); 7] = [
     ("agent", "/request/agent"),
     ("session", "/request/session"),
     ("verdict", "/verdict"),
     ("level", "/level"),
     ("reviewer", "/reviewer"),
     ("request", "/request_digest"),
+    ("recording", "/recording"),
 ];
 
 /// One thing that records are found by.

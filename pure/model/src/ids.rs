@@ -67,6 +67,11 @@ id!(
     PermitId, "permit_"
 );
 
+id!(
+    /// One recording of a terminal.
+    RecordingId, "rec_"
+);
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $expected:literal, $extra:literal, $most:literal) => {
         $(#[$doc])*

@@ -19,7 +19,7 @@ pub use act::{Act, ByteText, Exec, FileIdentity, MalformedAct, ToolCall};
 pub use arg::Arg;
 pub use digest::{Digest, MalformedDigest, RequestDigest};
 pub use fact::{Fact, FactQuery, Facts, FileKind, Step};
-pub use ids::{AgentName, HoldId, MalformedId, PermitId, PersonName, RequestId, SessionId};
+pub use ids::{AgentName, HoldId, MalformedId, PermitId, PersonName, RecordingId, RequestId, SessionId};
 pub use intent::{Action, Category, Coverage, Flow, Intent, Operation, Resource, Reversibility, Segment, Unknown};
 pub use nonempty::NonEmpty;
 pub use request::{Claims, Request, Seen};

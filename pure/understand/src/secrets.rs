@@ -5,6 +5,7 @@
 //! at each place where a token can begin, only the prefixes with that first letter are tried.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use model::Digest;
 
@@ -14,26 +15,71 @@ use crate::words_of::{SECRET_NAMES, SECRET_PREFIXES, SECRET_PREFIXES_BY_BYTE};
 /// salt of the caller's, so that equal secrets look equal and nothing else can be learned.
 pub fn mask(text: &str, salt: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, token, after)) = next_token(rest) {
-        let context = out_tail(&out, before);
-        out.push_str(before);
-        match kind_of(token, &context) {
-            Some((kind, head, secret)) => {
-                out.push_str(head);
-                let digest = Digest::within(salt, secret.as_bytes()).to_string();
-                // Writing into a `String` cannot fail.
-                let _ = write!(out, "‹{kind}:{}:{}›", secret.len(), digest.get(..8).unwrap_or(""));
-                if let Some(tail) = token.get(head.len().saturating_add(secret.len())..) {
-                    out.push_str(tail);
-                }
-            }
-            None => out.push_str(token),
+    let mut from = 0;
+    for Secret { place, kind } in find(text) {
+        out.push_str(text.get(from..place.start).unwrap_or_default());
+        let secret = text.get(place.clone()).unwrap_or_default();
+        if kind == KEY_BLOCK {
+            out.push_str("‹private-key›");
+        } else {
+            let digest = Digest::within(salt, secret.as_bytes()).to_string();
+            // Writing into a `String` cannot fail.
+            let _ = write!(out, "‹{kind}:{}:{}›", secret.len(), digest.get(..8).unwrap_or(""));
         }
-        rest = after;
+        from = place.end;
     }
-    out.push_str(rest);
-    mask_key_blocks(&out)
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
+}
+
+/// A secret in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// Its bytes.
+    pub place: Range<usize>,
+    /// What kind it is.
+    pub kind: &'static str,
+}
+
+/// The kind of a block with a private key.
+const KEY_BLOCK: &str = "private-key";
+
+/// How many bytes before a token are looked at for a name that says *secret*.
+const CONTEXT_BYTES: usize = 40;
+
+/// Every secret in a text, in order.
+pub fn find(text: &str) -> Vec<Secret> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    for block in key_blocks(text) {
+        tokens(text, from..block.start, &mut found);
+        from = block.end;
+        found.push(Secret { place: block, kind: KEY_BLOCK });
+    }
+    tokens(text, from..text.len(), &mut found);
+    found
+}
+
+/// Secrets that are tokens, in one part of a text.
+fn tokens(text: &str, part: Range<usize>, found: &mut Vec<Secret>) {
+    let mut at = part.start;
+    while let Some((before, token, _)) = text.get(at..part.end).and_then(next_token) {
+        let start = at.saturating_add(before.len());
+        if let Some((kind, head, secret)) = kind_of(token, &context(text, start)) {
+            let begin = start.saturating_add(head.len());
+            found.push(Secret { place: begin..begin.saturating_add(secret.len()), kind });
+        }
+        at = start.saturating_add(token.len());
+    }
+}
+
+/// What stands before a token, lower case: where a name that says *secret* would stand.
+fn context(text: &str, start: usize) -> String {
+    let mut from = start.saturating_sub(CONTEXT_BYTES);
+    while !text.is_char_boundary(from) {
+        from = from.saturating_add(1);
+    }
+    text.get(from..start).unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Splits off the next run of characters that a token can be made of.
@@ -47,12 +93,6 @@ fn next_token(text: &str) -> Option<(&str, &str, &str)> {
     let end = from.find(|c: char| !part(c)).unwrap_or(from.len());
     let (token, after) = from.split_at_checked(end)?;
     Some((before, token, after))
-}
-
-/// The last characters before a token, lower case: where a name that says *secret* would stand.
-fn out_tail(out: &str, before: &str) -> String {
-    let joined: String = out.chars().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect();
-    (joined + before).to_ascii_lowercase()
 }
 
 /// What kind of secret a token holds: its kind, what stands before the secret, and the secret.
@@ -119,24 +159,24 @@ pub fn kinds() -> usize {
     kinds.len()
 }
 
-/// Replaces the bodies of PEM blocks of private keys (RFC 7468); one that does not end goes to the end of the text.
-fn mask_key_blocks(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, block)) = rest.split_once("-----BEGIN ") {
-        out.push_str(before);
+/// The PEM blocks of private keys (RFC 7468); one that does not end goes to the end of the text.
+fn key_blocks(text: &str) -> Vec<Range<usize>> {
+    const BEGIN: &str = "-----BEGIN ";
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(begin) = text.get(at..).and_then(|rest| rest.find(BEGIN)) {
+        let start = at.saturating_add(begin);
+        let inside = start.saturating_add(BEGIN.len());
+        let block = text.get(inside..).unwrap_or_default();
         let label = block.split("-----").next().unwrap_or("");
+        at = inside;
         if label.len() < 80 && label.contains("PRIVATE KEY") {
-            out.push_str("‹private-key›");
             let end = block.split_once("-----END ").and_then(|(_, after)| after.split_once("-----"));
-            rest = end.map_or("", |(_, after)| after);
-        } else {
-            out.push_str("-----BEGIN ");
-            rest = block;
+            at = end.map_or(text.len(), |(_, after)| text.len().saturating_sub(after.len()));
+            found.push(start..at);
         }
     }
-    out.push_str(rest);
-    out
+    found
 }
 
 #[cfg(test)]

@@ -31,6 +31,16 @@ pub enum AgentSays {
         permit: String,
         /// The act, observed anew.
         act: Value,
+        /// The terminal, if everything that goes over it will be sent to be recorded before it goes on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terminal: Option<Terminal>,
+    },
+    /// This is about to go over the terminal of an act under way. It goes on when the answer is there.
+    Recorded {
+        /// The permit's id.
+        permit: String,
+        /// In order.
+        events: Vec<TerminalEvent>,
     },
     /// It was done.
     Outcome {
@@ -43,6 +53,28 @@ pub enum AgentSays {
         /// How long it ran.
         millis: u64,
     },
+}
+
+/// A terminal that is recorded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terminal {
+    /// Its width.
+    pub columns: u16,
+    /// Its height.
+    pub rows: u16,
+    /// What it calls itself (`TERM`).
+    pub name: String,
+}
+
+/// Something that went over a terminal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TerminalEvent {
+    /// The letter of its kind in an asciicast: `o` printed, `i` typed, `r` resized; `m`, a marker, is never an agent's.
+    pub kind: String,
+    /// The text.
+    pub text: String,
 }
 
 /// To an enforcement point.

@@ -8,8 +8,8 @@ mod log;
 mod operator;
 mod views;
 
-pub use agent::{AgentHears, AgentSays, Refusal, SealedText};
-pub use log::{LogHears, LogRecord, LogSays};
+pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
+pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
 pub use operator::{OperatorHears, OperatorSays, Proof, RuleWish, Vouch, change_text};
 pub use views::{AgentPlace, AgentView, CandidateView, Factor, FlagView, HoldView, ReviewerView, RuleView, Status};
 

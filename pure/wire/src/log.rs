@@ -17,6 +17,22 @@ pub struct LogRecord {
     pub terms: Vec<String>,
 }
 
+/// Of what a recording is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordingHead {
+    /// The agent.
+    pub agent: String,
+    /// Its session.
+    pub session: String,
+    /// The digest of the request.
+    pub request: String,
+    /// What runs, with secrets masked.
+    pub title: String,
+    /// The terminal.
+    pub terminal: crate::Terminal,
+}
+
 /// To the log.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
@@ -36,6 +52,36 @@ pub enum LogHears {
         digest: String,
         /// What it is of.
         about: Value,
+    },
+    /// Begin a recording, of which there is one at most on a connection. The end of the connection cuts it off.
+    Begin {
+        /// What it is of.
+        head: RecordingHead,
+    },
+    /// Add to it.
+    Add {
+        /// In order.
+        events: Vec<crate::TerminalEvent>,
+    },
+    /// End it.
+    End,
+    /// Somebody is about to look at a recording.
+    Viewed {
+        /// Its id.
+        recording: String,
+        /// Which file: `raw` or `redacted`.
+        variant: String,
+        /// Who, as far as is known.
+        by: String,
+    },
+    /// Keep the contents of a scope whatever any policy says, or end that.
+    LegalHold {
+        /// The scope.
+        scope: String,
+        /// Held, or not any more.
+        held: bool,
+        /// Why: the matter.
+        why: String,
     },
     /// Destroy the contents of a scope: its data keys.
     Destroy {
@@ -70,6 +116,11 @@ pub enum LogSays {
         content: String,
         /// Its proof (`audit::ReceiptProof`).
         proof: Value,
+    },
+    /// A recording began.
+    Began {
+        /// Its id.
+        recording: String,
     },
     /// It was done.
     Done {

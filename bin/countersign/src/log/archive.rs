@@ -6,13 +6,14 @@ mod prune;
 mod s3;
 mod target;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use audit::tile::{TILE_HEIGHT, TILE_WIDTH, bundles, entries_path, payload_path, tile_path};
 use clap::{Args, Subcommand};
-use journal::{CHECKPOINT, Files as _, RealDisk};
+use journal::recordings::{Stage, all, path};
+use journal::{CHECKPOINT, Files as _, RealDisk, Wanted};
 
 use target::Put;
 pub(crate) use target::layered;
@@ -38,6 +39,17 @@ enum ArchiveVerb {
         /// Look again every so many seconds
         #[arg(long, value_name = "SECONDS")]
         every: Option<u64>,
+    },
+    /// Put what the archive has of a session under a legal hold (S3 object lock). Ending it is for the bucket's owner, not for us
+    Hold {
+        /// The archive, in object storage
+        target: String,
+        /// The agent
+        agent: String,
+        /// The session
+        session: String,
+        /// The log's directory (default: this installation's)
+        dir: Option<PathBuf>,
     },
     /// Remove contents from this machine that are older, and that the archive has, byte for byte. `--archive` reads them there
     Prune {
@@ -76,6 +88,9 @@ pub(crate) fn main(args: &ArchiveArgs) -> Result<ExitCode, String> {
             let directory = super::directory(dir.as_deref())?;
             super::afar::again(*every, || run(&directory, target, *lock))
         }
+        ArchiveVerb::Hold { target, agent, session, dir } => {
+            hold(&super::directory(dir.as_deref())?, target, &format!("{agent}/{session}"))
+        }
         ArchiveVerb::Prune { target, dir, older_than } => {
             prune::main(&super::directory(dir.as_deref())?, target, *older_than)
         }
@@ -105,7 +120,8 @@ fn run(directory: &Path, name: &str, lock: Option<u32>) -> Result<ExitCode, Stri
         disk.read(NOTE).map_err(fail)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     let from = notes.get(name).copied().unwrap_or(0);
     let (mut put, mut there) = (0_u64, 0_u64);
-    for file in files(from, checkpoint.size) {
+    let recordings = recordings(&disk).map_err(fail)?;
+    for file in files(from, checkpoint.size).into_iter().chain(recordings) {
         let Some(bytes) = disk.read(&file).map_err(fail)? else {
             // Pruned contents were in an archive before; of the rest nothing may be missing.
             if file.starts_with("payload/") && target.get(&file)?.is_some() {
@@ -130,6 +146,48 @@ fn run(directory: &Path, name: &str, lock: Option<u32>) -> Result<ExitCode, Stri
     journal::replace(&disk, NOTE, &text).map_err(fail)?;
     println!("archived: {} records in `{name}`; {put} files put there, {there} were there", checkpoint.size);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Holds every archived file that has something of a scope: the bundles of its records, and its recordings.
+fn hold(directory: &Path, name: &str, scope: &str) -> Result<ExitCode, String> {
+    let target = target::open(name)?;
+    let notes = RealDisk::new(directory).read(NOTE).map_err(|why| why.to_string())?.unwrap_or_default();
+    let notes: BTreeMap<String, u64> = serde_json::from_slice(&notes).unwrap_or_default();
+    let whole = notes.get(name).copied().unwrap_or(0) / TILE_WIDTH;
+    let mut files = BTreeSet::new();
+    let mut later = 0_u64;
+    super::records_with(directory, &Wanted::default(), &mut |record| {
+        if record.get("scope").and_then(serde_json::Value::as_str) != Some(scope) {
+            return;
+        }
+        let bundle = record.get("seq").and_then(serde_json::Value::as_u64).unwrap_or(0) / TILE_WIDTH;
+        if bundle < whole {
+            files.insert(entries_path(bundle, TILE_WIDTH));
+            files.insert(payload_path(bundle, TILE_WIDTH));
+        } else {
+            later = later.saturating_add(1);
+        }
+        if let Some(id) = record.pointer("/body/recording").and_then(serde_json::Value::as_str) {
+            files.extend([Stage::Whole, Stage::Redacted].map(|stage| path(id, stage)));
+        }
+    })?;
+    for file in &files {
+        target.hold(file)?;
+    }
+    println!("held: {} files of `{scope}` in `{name}`, until the bucket's owner ends it", files.len());
+    if later > 0 {
+        println!("{later} records of it are in no complete bundle yet: run this again when they are archived");
+    }
+    Ok(if files.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The files of recordings that have ended; those of others are not settled.
+fn recordings(disk: &RealDisk) -> std::io::Result<Vec<String>> {
+    let mut files = Vec::new();
+    for stage in [Stage::Whole, Stage::Redacted] {
+        files.extend(all(disk, stage)?.iter().map(|id| path(id, stage)));
+    }
+    Ok(files)
 }
 
 /// All files of a log of `size` records but those of complete bundles below `from`.

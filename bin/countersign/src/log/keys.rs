@@ -1,11 +1,15 @@
 //! `countersign log rotate` and `destroy`: asked of the log's writer, which alone has a say over its keys.
 
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket;
+use journal::Wanted;
+use model::display::visible;
+use serde_json::Value;
 use wire::{LogHears, LogSays, MAX_LOG_FRAME};
 
 /// How long the writer may take.
@@ -24,7 +28,37 @@ pub(super) fn destroy(scope: &str, reason: &str) -> Result<ExitCode, String> {
     ask(&LogHears::Destroy { scope: scope.to_owned(), keys, why: reason.to_owned() })
 }
 
+/// Holds a session's contents, or ends that; without one, tells what is held.
+pub(super) fn legal_hold(session: Option<(&str, &str)>, reason: &str, end: bool) -> Result<ExitCode, String> {
+    if let Some((agent, session)) = session {
+        return ask(&LogHears::LegalHold { scope: format!("{agent}/{session}"), held: !end, why: reason.to_owned() });
+    }
+    let mut held = BTreeMap::new();
+    let wanted = Wanted { terms: vec![audit::term("kind", "change")], ..Wanted::default() };
+    super::records_with(&Layout::from_environment()?.log, &wanted, &mut |record| {
+        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
+        match text("/body/what").as_str() {
+            "legal hold begun" => drop(held.insert(text("/body/scope"), text("/body/why"))),
+            "legal hold ended" => drop(held.remove(&text("/body/scope"))),
+            _ => {}
+        }
+    })?;
+    if held.is_empty() {
+        println!("nothing is under a legal hold");
+    }
+    for (scope, why) in held {
+        println!("{}", visible(&format!("{scope}  {why}")));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn ask(say: &LogHears) -> Result<ExitCode, String> {
+    println!("{}", done(say)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the log's writer for something, and gives its words for what was done.
+pub(crate) fn done(say: &LogHears) -> Result<String, String> {
     let path = Layout::from_environment()?.log_socket();
     let down = |why: &dyn std::fmt::Display| {
         format!(
@@ -35,12 +69,9 @@ fn ask(say: &LogHears) -> Result<ExitCode, String> {
     let stream = UnixStream::connect(&path).map_err(|why| down(&why))?;
     socket::send(&stream, say, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
     match socket::receive::<LogSays>(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
-        LogSays::Done { what } => {
-            println!("{what}");
-            Ok(ExitCode::SUCCESS)
-        }
+        LogSays::Done { what } => Ok(what),
         LogSays::Failed { why } => Err(why),
-        LogSays::Log { .. } | LogSays::Durable { .. } | LogSays::Sealed { .. } => {
+        LogSays::Log { .. } | LogSays::Durable { .. } | LogSays::Sealed { .. } | LogSays::Began { .. } => {
             Err("the log answered something else".to_owned())
         }
     }

@@ -131,6 +131,10 @@ fn tell(record: &Value) -> Vec<String> {
             };
             say("came of it", format!("{how}, after {} ms", number("/body/millis").unwrap_or(0)));
         }
+        "recording" => {
+            say("recording", format!("{} {}", of("/body/recording"), of("/body/state")));
+            say("digest", of("/body/digest"));
+        }
         _ => say("body", record.get("body").map(ToString::to_string).unwrap_or_default()),
     }
     lines

@@ -92,6 +92,33 @@ impl Target for Bucket {
         }
     }
 
+    fn hold(&self, name: &str) -> Result<(), String> {
+        let key = self.key(name);
+        let body = br#"<LegalHold xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>ON</Status></LegalHold>"#;
+        let digest = BASE64.encode(Digest::of_bytes(body).as_array());
+        let headers = [("x-amz-sdk-checksum-algorithm", "SHA256"), ("x-amz-checksum-sha256", digest.as_str())];
+        // PutObjectLegalHold is a PUT on the object with this query.
+        let mut action = PutObject::new(&self.bucket, Some(&self.credentials), &key);
+        action.query_mut().insert("legal-hold", "");
+        for (name, value) in headers {
+            action.headers_mut().insert(name, value);
+        }
+        let mut request = crate::log::afar::agent().put(action.sign(SIGNED_FOR).as_str());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let mut answer = request.send(body.as_slice()).map_err(|why| format!("`{key}`: {why}"))?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        let said = answer.body_mut().with_config().limit(16 * 1024).read_to_string().unwrap_or_default();
+        Err(format!(
+            "`{key}` was not put under a legal hold, status {}: {}",
+            answer.status(),
+            model::display::visible(&said)
+        ))
+    }
+
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
         let key = self.key(name);
         let url = GetObject::new(&self.bucket, Some(&self.credentials), &key).sign(SIGNED_FOR);
@@ -126,7 +153,7 @@ pub(super) fn rules(target: &str, writer: &str) -> Result<String, String> {
             "Transitions": [{"Days": 90, "StorageClass": "GLACIER_IR"}]}]},
         "policy": {"Version": "2012-10-17", "Statement": [
             {"Sid": "WriterPutsAndReads", "Effect": "Allow", "Principal": {"AWS": writer},
-                "Action": ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"], "Resource": format!("arn:aws:s3:::{bucket}/{all}")},
+                "Action": ["s3:PutObject", "s3:PutObjectRetention", "s3:PutObjectLegalHold", "s3:GetObject"], "Resource": format!("arn:aws:s3:::{bucket}/{all}")},
             {"Sid": "WriterDeletesNothing", "Effect": "Deny", "Principal": {"AWS": writer},
                 "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention", "s3:PutLifecycleConfiguration", "s3:PutBucketPolicy"],
                 "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")]},

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use journal::{Files, RealDisk};
 
@@ -23,6 +23,8 @@ pub(super) enum Put {
 pub(super) trait Target: Send + Sync {
     /// Puts a file there if none of its name is there. `lock`: for so many days nobody can delete it.
     fn put(&self, name: &str, bytes: &[u8], lock: Option<u32>) -> Result<Put, String>;
+    /// Puts a file under a legal hold, until whoever owns the archive ends it.
+    fn hold(&self, name: &str) -> Result<(), String>;
     /// Reads a file.
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, String>;
 }
@@ -67,6 +69,11 @@ impl Target for Directory {
         }
     }
 
+    fn hold(&self, _name: &str) -> Result<(), String> {
+        Err("a directory knows no legal hold; `countersign log legal-hold` keeps contents from being destroyed here"
+            .to_owned())
+    }
+
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
         match fs::read(self.0.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -81,22 +88,42 @@ pub(crate) fn layered(directory: &Path, archive: Option<&str>) -> Result<Arc<dyn
     let here = RealDisk::new(directory);
     Ok(match archive {
         None => Arc::new(here),
-        Some(name) => Arc::new(Layered { here, archive: open(name)? }),
+        Some(name) => Arc::new(Layered { here, archive: open(name)?, recording: Mutex::default() }),
     })
 }
 
 struct Layered {
     here: RealDisk,
     archive: Box<dyn Target>,
+    /// The recording that was read last: it is read in parts.
+    recording: Mutex<Option<(String, Arc<Vec<u8>>)>>,
 }
 
 impl Files for Layered {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let here = self.here.read(name)?;
-        if here.is_some() || !name.starts_with("payload/") {
+        let is_archived = name.starts_with("payload/") || name.starts_with("recordings/");
+        if here.is_some() || !is_archived {
             return Ok(here);
         }
         self.archive.get(name).map_err(io::Error::other)
+    }
+
+    fn read_part(&self, name: &str, offset: u64, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let here = self.here.read_part(name, offset, most)?;
+        if here.is_some() || !name.starts_with("recordings/") {
+            return Ok(here);
+        }
+        let mut last = self.recording.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = match last.as_ref().filter(|(known, _)| known == name) {
+            Some((_, whole)) => Arc::clone(whole),
+            None => match self.archive.get(name).map_err(io::Error::other)?.map(Arc::new) {
+                Some(whole) => Arc::clone(&last.insert((name.to_owned(), whole)).1),
+                None => return Ok(None),
+            },
+        };
+        let from = usize::try_from(offset).unwrap_or(usize::MAX);
+        Ok(Some(whole.get(from..).unwrap_or_default().iter().copied().take(most).collect()))
     }
 
     fn list(&self, directory: &str) -> io::Result<Vec<String>> {

@@ -1,0 +1,56 @@
+//! Running with everything that goes over the terminal recorded first.
+
+use std::ffi::OsString;
+use std::io;
+use std::time::Duration;
+
+use audit::recording::Decoder;
+use host::exec::Ended;
+use host::identity::Observed;
+use host::terminal::{self, Seen};
+use wire::{AgentHears, AgentSays, Terminal, TerminalEvent};
+
+use crate::agent_link::AgentLink;
+
+/// What a recording says of the size where there is no terminal.
+const DEFAULT_SIZE: (u16, u16) = (80, 24);
+
+/// Our terminal, for the recording's head.
+pub(super) fn terminal() -> Terminal {
+    let (columns, rows) = terminal::size().unwrap_or(DEFAULT_SIZE);
+    Terminal { columns, rows, name: std::env::var("TERM").unwrap_or_else(|_| "dumb".to_owned()) }
+}
+
+/// Runs it. Where something cannot be recorded it is ended, and that is said.
+pub(super) fn run(
+    link: &AgentLink,
+    permit: &str,
+    observed: Observed,
+    argv: &[OsString],
+    withhold: &[String],
+    within: Option<Duration>,
+) -> io::Result<Ended> {
+    let has_terminal = terminal::size().is_some();
+    let (mut printed, mut typed) = (Decoder::default(), Decoder::default());
+    let mut record = |seen: Seen<'_>| {
+        let (kind, text) = match seen {
+            // Without a terminal nobody returns the carriage; a player needs it.
+            Seen::Output(bytes) if !has_terminal => ("o", printed.push(bytes).replace('\n', "\r\n")),
+            Seen::Output(bytes) => ("o", printed.push(bytes)),
+            Seen::Input(bytes) => ("i", typed.push(bytes)),
+            Seen::HiddenInput => ("i", "•".to_owned()),
+            Seen::Size(columns, rows) => ("r", format!("{columns}x{rows}")),
+        };
+        let events = vec![TerminalEvent { kind: kind.to_owned(), text }];
+        match link.ask(&AgentSays::Recorded { permit: permit.to_owned(), events })? {
+            AgentHears::Noted => Ok(()),
+            AgentHears::Deny { reasons, .. } => Err(reasons.join("; ")),
+            other => Err(format!("the daemon answered something else: {other:?}")),
+        }
+    };
+    let recorded = terminal::run(observed, argv, withhold, within, &mut record)?;
+    if let Some(why) = recorded.failed {
+        eprintln!("countersign: it was ended, because what it does could not be recorded: {why}");
+    }
+    Ok(recorded.ended)
+}

@@ -1,0 +1,95 @@
+//! Recordings under way: what enforcement points send of their terminals goes to the log, with the moments at which something
+//! was asked and decided in the same session.
+
+use std::collections::BTreeMap;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use host::socket;
+use model::{AgentName, SessionId};
+use wire::{LogHears, LogSays, MAX_LOG_FRAME, RecordingHead, TerminalEvent};
+
+use crate::daemon::hold as lock;
+
+/// How long the log may take. After that the act that is recorded ends.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The most recordings at once.
+const MAX_RECORDINGS: usize = 256;
+
+/// The most text that one message may add, in bytes.
+pub(crate) const MAX_EVENTS_BYTES: usize = 256 * 1024;
+
+/// One recording, on a connection of its own: where it ends without a word, the log cuts the recording off.
+pub(crate) struct Recording {
+    pub(crate) id: String,
+    link: Mutex<UnixStream>,
+}
+
+impl Recording {
+    /// Adds events; they are written when this has returned.
+    pub(crate) fn add(&self, events: Vec<TerminalEvent>) -> Result<(), String> {
+        done(ask(&lock(&self.link), &LogHears::Add { events })?)
+    }
+
+    /// Ends it: its digest is in the log when this has returned.
+    pub(crate) fn end(&self) -> Result<(), String> {
+        done(ask(&lock(&self.link), &LogHears::End)?)
+    }
+}
+
+fn ask(link: &UnixStream, say: &LogHears) -> Result<LogSays, String> {
+    let down = |why: &dyn std::fmt::Display| format!("the recording cannot be written: {why}");
+    socket::send(link, say, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
+    let said = socket::receive(link, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))?;
+    if let LogSays::Failed { why } = said { Err(why) } else { Ok(said) }
+}
+
+fn done(said: LogSays) -> Result<(), String> {
+    if matches!(said, LogSays::Done { .. }) { Ok(()) } else { Err("the log answered something else".to_owned()) }
+}
+
+/// Recordings by agent and session.
+type Open = BTreeMap<(String, String), Vec<Weak<Recording>>>;
+
+/// Those under way.
+#[derive(Default)]
+pub(crate) struct Recordings(Mutex<Open>);
+
+impl Recordings {
+    /// Begins one.
+    pub(crate) fn begin(&self, log: &Path, head: RecordingHead) -> Result<Arc<Recording>, String> {
+        {
+            let mut open = lock(&self.0);
+            open.retain(|_, list| {
+                list.retain(|it| it.strong_count() > 0);
+                !list.is_empty()
+            });
+            if open.values().map(Vec::len).sum::<usize>() >= MAX_RECORDINGS {
+                return Err(format!("{MAX_RECORDINGS} terminals are recorded already"));
+            }
+        }
+        let key = (head.agent.clone(), head.session.clone());
+        let link = UnixStream::connect(log).map_err(|why| format!("the log cannot be reached: {why}"))?;
+        if !socket::peer(&link).is_ok_and(|peer| peer.uid == host::files::my_uid()) {
+            return Err("the log's socket belongs to another user".to_owned());
+        }
+        let LogSays::Began { recording: id } = ask(&link, &LogHears::Begin { head })? else {
+            return Err("the log answered something else".to_owned());
+        };
+        let recording = Arc::new(Recording { id, link: Mutex::new(link) });
+        lock(&self.0).entry(key).or_default().push(Arc::downgrade(&recording));
+        Ok(recording)
+    }
+
+    /// Marks a moment in the recordings of a session. What cannot be marked is in the record all the same.
+    pub(crate) fn mark(&self, agent: &AgentName, session: &SessionId, text: &str) {
+        let key = (agent.to_string(), session.to_string());
+        let open: Vec<_> = lock(&self.0).get(&key).into_iter().flatten().filter_map(Weak::upgrade).collect();
+        for recording in open {
+            let _ = recording.add(vec![TerminalEvent { kind: "m".to_owned(), text: text.to_owned() }]);
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Doing the act with everything that goes over its terminal written down first: a pseudo-terminal where ours is one,
+//! pipes where it is not.
+//!
+//! What is typed is written down before the program gets it, what is printed before anybody sees it. Where it cannot be
+//! written down the program is ended.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{
+    LocalModes, OptionalActions, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
+};
+use signal_hook::consts::SIGWINCH;
+use signal_hook::low_level::pipe;
+
+use crate::exec::{Ended, GRACE, Image, RELAYED};
+use crate::identity::Observed;
+
+/// How much is read at once. What is written down of it fits one message.
+pub const CHUNK_BYTES: usize = 32 * 1024;
+
+/// How long what was printed is waited for after the program ended: what it started may still hold its terminal open.
+const DRAIN: Duration = Duration::from_millis(200);
+
+/// What is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen<'a> {
+    /// Printed.
+    Output(&'a [u8]),
+    /// Typed.
+    Input(&'a [u8]),
+    /// Typed while nothing is shown, as passwords are.
+    HiddenInput,
+    /// The terminal has this size now: columns, rows.
+    Size(u16, u16),
+}
+
+/// Takes down what was seen, durable or not; an error ends the act.
+pub type Recorder<'a> = &'a mut dyn FnMut(Seen<'_>) -> Result<(), String>;
+
+/// Our terminal's columns and rows, if standard input and output are one.
+pub fn size() -> Option<(u16, u16)> {
+    let both = rustix::termios::isatty(io::stdin()) && rustix::termios::isatty(io::stdout());
+    both.then(|| tcgetwinsize(io::stdout()).ok()).flatten().map(|size| (size.ws_col, size.ws_row))
+}
+
+/// How it ended, and why it was ended if it was.
+#[derive(Debug)]
+pub struct Recorded {
+    /// How it ended.
+    pub ended: Ended,
+    /// It was ended because something could not be written down.
+    pub failed: Option<String>,
+}
+
+/// Executes what was observed, with everything that goes over its terminal given to `record` first.
+///
+/// # Errors
+/// It could not be started. Then nothing of it ran.
+pub fn run(
+    observed: Observed,
+    argv: &[OsString],
+    withhold: &[String],
+    within: Option<Duration>,
+    record: Recorder<'_>,
+) -> io::Result<Recorded> {
+    let started = Instant::now();
+    let image = Image::of(observed, argv, withhold)?;
+    let (woken, wake) = UnixStream::pair()?;
+    woken.set_nonblocking(true)?;
+    pipe::register(SIGWINCH, wake)?;
+    let mut signals = signal_hook::iterator::Signals::new(RELAYED)?;
+    let on_terminal = size().is_some();
+    let (mut child, lines) = if on_terminal { on_pty(image)? } else { on_pipes(image)? };
+    let pid =
+        i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process id"))?;
+    let _raw = on_terminal.then(Raw::new).transpose()?;
+    let handle = signals.handle();
+    let relay = std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if let Some(signal) = Signal::from_named_raw(signal) {
+                let _ = kill_process_group(pid, signal);
+            }
+        }
+    });
+    let mut session =
+        Session { lines, record, woken, pid, deadline: within.and_then(|it| started.checked_add(it)), asked: false };
+    let pumped = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from).and_then(|end| session.pump(&end));
+    let failed = pumped.err().map(|why| why.to_string());
+    if failed.is_some() {
+        session.end(&mut child);
+    }
+    drop(session);
+    let status = child.wait();
+    handle.close();
+    let _ = relay.join();
+    let status = status?;
+    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Recorded { ended: Ended { exit: status.code(), signal: status.signal(), millis }, failed })
+}
+
+/// One way that bytes go.
+struct Line {
+    from: OwnedFd,
+    to: OwnedFd,
+    is_input: bool,
+    /// What was written down and not taken yet.
+    waiting: Vec<u8>,
+    /// Nothing more comes.
+    ended: bool,
+    /// The pseudo-terminal, if there is one.
+    pty: Option<OwnedFd>,
+}
+
+impl Line {
+    fn new(from: impl AsFd, to: impl AsFd, is_input: bool, pty: Option<&OwnedFd>) -> io::Result<Self> {
+        let own = |it: &dyn AsFd| it.as_fd().try_clone_to_owned();
+        Ok(Self {
+            from: own(&from)?,
+            to: own(&to)?,
+            is_input,
+            waiting: Vec::new(),
+            ended: false,
+            pty: pty.map(OwnedFd::try_clone).transpose()?,
+        })
+    }
+}
+
+fn on_pty(image: Image) -> io::Result<(Child, Vec<Line>)> {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    grantpt(&ours)?;
+    unlockpt(&ours)?;
+    let theirs = ioctl_tiocgptpeer(&ours, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    // Theirs behaves as ours did.
+    if let Ok(modes) = tcgetattr(io::stdin()) {
+        tcsetattr(&theirs, OptionalActions::Now, &modes)?;
+    }
+    if let Ok(size) = tcgetwinsize(io::stdout()) {
+        tcsetwinsize(&theirs, size)?;
+    }
+    let mut command = image.command(true);
+    command
+        .stdin(Stdio::from(theirs.try_clone()?))
+        .stdout(Stdio::from(theirs.try_clone()?))
+        .stderr(Stdio::from(theirs));
+    let child = command.spawn()?;
+    // The command keeps its ends of the terminal until it is dropped; while they are open it never ends for us.
+    drop(command);
+    let typed = Line::new(io::stdin(), &ours, true, Some(&ours))?;
+    let printed = Line::new(&ours, io::stdout(), false, None)?;
+    Ok((child, vec![typed, printed]))
+}
+
+fn on_pipes(image: Image) -> io::Result<(Child, Vec<Line>)> {
+    let mut command = image.command(false);
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let lost = || io::Error::other("a pipe is missing");
+    let stdin = child.stdin.take().ok_or_else(lost)?;
+    rustix::io::ioctl_fionbio(&stdin, true)?;
+    let typed = Line::new(io::stdin(), &stdin, true, None)?;
+    let printed = Line::new(child.stdout.take().ok_or_else(lost)?, io::stdout(), false, None)?;
+    let complained = Line::new(child.stderr.take().ok_or_else(lost)?, io::stderr(), false, None)?;
+    Ok((child, vec![typed, printed, complained]))
+}
+
+struct Session<'a> {
+    lines: Vec<Line>,
+    record: Recorder<'a>,
+    woken: UnixStream,
+    pid: Pid,
+    /// When it is asked to end, and then killed.
+    deadline: Option<Instant>,
+    asked: bool,
+}
+
+impl Session<'_> {
+    /// Carries bytes until the program ended and nothing more comes.
+    fn pump(&mut self, end: &OwnedFd) -> io::Result<()> {
+        let mut until: Option<Instant> = None;
+        let mut buffer = vec![0; CHUNK_BYTES];
+        loop {
+            let now = Instant::now();
+            self.keep_time(now);
+            if until.is_some_and(|until| now >= until) || (until.is_some() && self.nothing_printed()) {
+                return Ok(());
+            }
+            let next = [until, self.deadline].into_iter().flatten().min();
+            let limit = next.map(|at| at.saturating_duration_since(now));
+            let (ended, woken, ready) = self.wait(end, limit)?;
+            if woken {
+                self.resize()?;
+            }
+            for number in ready {
+                self.carry(number, &mut buffer)?;
+            }
+            if ended && until.is_none() {
+                until = now.checked_add(DRAIN);
+            }
+        }
+    }
+
+    /// Whether every line from the program has ended.
+    fn nothing_printed(&self) -> bool {
+        self.lines.iter().all(|line| line.is_input || line.ended)
+    }
+
+    fn keep_time(&mut self, now: Instant) {
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            let signal = if self.asked { Signal::KILL } else { Signal::TERM };
+            let _ = kill_process_group(self.pid, signal);
+            self.deadline = (!self.asked).then(|| now.checked_add(GRACE)).flatten();
+            self.asked = true;
+        }
+    }
+
+    /// Waits for something to do: has the program ended, has the size changed, which lines can move.
+    fn wait(&self, end: &OwnedFd, limit: Option<Duration>) -> io::Result<(bool, bool, Vec<usize>)> {
+        let mut waiting = vec![PollFd::new(end, PollFlags::IN), PollFd::new(&self.woken, PollFlags::IN)];
+        let mut which = Vec::new();
+        for (number, line) in self.lines.iter().enumerate().filter(|(_, line)| !line.ended) {
+            which.push(number);
+            waiting.push(match line.waiting.is_empty() {
+                true => PollFd::new(&line.from, PollFlags::IN),
+                false => PollFd::new(&line.to, PollFlags::OUT),
+            });
+        }
+        let limit = limit.map(|limit| Timespec {
+            tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(limit.subsec_nanos()),
+        });
+        match poll(&mut waiting, limit.as_ref()) {
+            Err(rustix::io::Errno::INTR) | Ok(0) => return Ok((false, false, Vec::new())),
+            other => drop(other?),
+        }
+        let mut moved = waiting.iter().map(|it| !it.revents().is_empty());
+        let (ended, woken) = (moved.next().unwrap_or(false), moved.next().unwrap_or(false));
+        Ok((ended, woken, which.into_iter().zip(moved).filter(|(_, moved)| *moved).map(|(number, _)| number).collect()))
+    }
+
+    fn resize(&mut self) -> io::Result<()> {
+        let mut taken = [0; 64];
+        while self.woken.read(&mut taken).is_ok_and(|length| length > 0) {}
+        let pty = self.lines.iter().find_map(|line| line.pty.as_ref());
+        let (Some(pty), Ok(size)) = (pty, tcgetwinsize(io::stdout())) else { return Ok(()) };
+        let size: Winsize = size;
+        (self.record)(Seen::Size(size.ws_col, size.ws_row)).map_err(io::Error::other)?;
+        Ok(tcsetwinsize(pty, size)?)
+    }
+
+    /// Moves what one line has, written down first.
+    fn carry(&mut self, number: usize, buffer: &mut [u8]) -> io::Result<()> {
+        let Some(line) = self.lines.get_mut(number) else { return Ok(()) };
+        if line.waiting.is_empty() {
+            let length = match rustix::io::read(&line.from, &mut *buffer) {
+                Ok(length) => length,
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => return Ok(()),
+                // A pseudo-terminal that nobody holds open any more says so.
+                Err(rustix::io::Errno::IO) => 0,
+                Err(why) => return Err(why.into()),
+            };
+            let bytes = buffer.get(..length).unwrap_or_default();
+            if bytes.is_empty() {
+                line.ended = true;
+                // The program sees the end of its input.
+                return if line.is_input && line.pty.is_none() { close_input(line) } else { Ok(()) };
+            }
+            let seen = match line {
+                Line { is_input: false, .. } => Seen::Output(bytes),
+                Line { pty: Some(pty), .. } if is_hidden(pty) => Seen::HiddenInput,
+                _ => Seen::Input(bytes),
+            };
+            (self.record)(seen).map_err(io::Error::other)?;
+            line.waiting.extend_from_slice(bytes);
+        }
+        match rustix::io::write(&line.to, &line.waiting) {
+            Ok(length) => {
+                line.waiting.drain(..length.min(line.waiting.len()));
+                Ok(())
+            }
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => Ok(()),
+            // Nobody listens: the program gets the same answer when it goes on.
+            Err(rustix::io::Errno::PIPE | rustix::io::Errno::IO) => {
+                line.ended = true;
+                line.waiting.clear();
+                Ok(())
+            }
+            Err(why) => Err(why.into()),
+        }
+    }
+
+    /// Ends the program: what it does cannot be written down any more.
+    fn end(&self, child: &mut Child) {
+        let _ = kill_process_group(self.pid, Signal::HUP);
+        let _ = kill_process_group(self.pid, Signal::TERM);
+        let started = Instant::now();
+        while matches!(child.try_wait(), Ok(None)) && started.elapsed() < GRACE {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = kill_process_group(self.pid, Signal::KILL);
+    }
+}
+
+/// Gives up the program's end of a pipe.
+fn close_input(line: &mut Line) -> io::Result<()> {
+    line.to = File::open("/dev/null")?.into();
+    Ok(())
+}
+
+/// Whether the program reads a line without showing it, as for a password.
+fn is_hidden(pty: &OwnedFd) -> bool {
+    tcgetattr(pty).is_ok_and(|modes| {
+        modes.local_modes.contains(LocalModes::ICANON) && !modes.local_modes.contains(LocalModes::ECHO)
+    })
+}
+
+/// Our terminal hands every byte on as it is, until this is dropped.
+struct Raw(Termios);
+
+impl Raw {
+    fn new() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
+        let _ = io::stdout().flush();
+    }
+}
