@@ -228,46 +228,6 @@ fn no_core_dump_is_written_of_what_holds_contents_and_keys() {
 }
 
 #[test]
-fn what_was_destroyed_is_gone_and_the_record_still_holds() {
-    let mut sandbox = Sandbox::start();
-    let key = sandbox.add_agent("bot");
-    let _ = sandbox.raw(&key).submit(&bash_act("echo a-name-that-must-go"));
-    let other = sandbox.add_agent("other");
-    let _ = sandbox.raw(&other).submit(&bash_act("echo a-name-that-stays"));
-    let session = {
-        let records = sandbox.records();
-        let decision = records.iter().find(|record| record.to_string().contains("a-name-that-must-go")).unwrap();
-        decision.pointer("/body/request/session").unwrap().as_str().unwrap().to_owned()
-    };
-    let say = |words: &[&str]| sandbox.countersign(words).output().unwrap();
-    let refused = say(&["log", "destroy", "bot", "no-such-session", "--reason", "x"]);
-    assert!(!refused.status.success());
-    // Under a legal hold nothing of it is destroyed, also after a restart of whoever would.
-    assert!(!say(&["log", "legal-hold", "bot", &session]).status.success(), "a hold takes a reason");
-    assert!(say(&["log", "legal-hold", "bot", &session, "--reason", "matter 4711"]).status.success());
-    sandbox.end_logd();
-    sandbox.start_logd();
-    let say = |words: &[&str]| sandbox.countersign(words).output().unwrap();
-    let held = say(&["log", "destroy", "bot", &session, "--reason", "erasure request 17"]);
-    assert!(!held.status.success() && String::from_utf8_lossy(&held.stderr).contains("matter 4711"), "{held:?}");
-    let listed = say(&["log", "legal-hold"]);
-    assert!(String::from_utf8_lossy(&listed.stdout).contains(&format!("bot/{session}  matter 4711")), "{listed:?}");
-    assert!(say(&["log", "legal-hold", "bot", &session, "--end", "--reason", "settled"]).status.success());
-    assert!(String::from_utf8_lossy(&say(&["log", "legal-hold"]).stdout).contains("nothing is"));
-    let done = say(&["log", "destroy", "bot", &session, "--reason", "erasure request 17"]);
-    assert!(done.status.success(), "{done:?}");
-    let shown = String::from_utf8_lossy(&say(&["log", "show"]).stdout).into_owned();
-    assert!(!shown.contains("a-name-that-must-go"), "{shown}");
-    assert!(shown.contains("(content destroyed by policy)") && shown.contains("erasure request 17"), "{shown}");
-    assert!(shown.contains("a-name-that-stays"), "{shown}");
-    assert_eq!(sandbox.verify().0, Some(0));
-    // What comes after goes on under a new key. (The daemon finds its connection to the log gone, once.)
-    let _ = sandbox.raw(&key).submit(&bash_act("echo first"));
-    let _ = sandbox.raw(&key).submit(&bash_act("echo again"));
-    assert!(String::from_utf8_lossy(&say(&["log", "show"]).stdout).contains("echo again"));
-}
-
-#[test]
 fn one_record_is_proved_to_somebody_without_a_key() {
     let mut sandbox = sample();
     let say = |words: &[&str]| sandbox.countersign(words).output().unwrap();

@@ -4,26 +4,25 @@
 //! What is typed is written down before the program gets it, what is printed before anybody sees it. Where it cannot be
 //! written down the program is ended.
 
+mod lines;
+
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
-use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
-use rustix::termios::{
-    LocalModes, OptionalActions, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
-};
+use rustix::termios::{Winsize, tcgetwinsize, tcsetwinsize};
 use signal_hook::consts::SIGWINCH;
 use signal_hook::low_level::pipe;
 
 use crate::exec::{Ended, GRACE, Image, RELAYED};
 use crate::identity::Observed;
+use lines::{Line, Raw, close_input, is_hidden, on_pipes, on_pty};
 
 /// How much is read at once. What is written down of it fits one message.
 pub const CHUNK_BYTES: usize = 32 * 1024;
@@ -106,72 +105,6 @@ pub fn run(
     let status = status?;
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Recorded { ended: Ended { exit: status.code(), signal: status.signal(), millis }, failed })
-}
-
-/// One way that bytes go.
-struct Line {
-    from: OwnedFd,
-    to: OwnedFd,
-    is_input: bool,
-    /// What was written down and not taken yet.
-    waiting: Vec<u8>,
-    /// Nothing more comes.
-    ended: bool,
-    /// The pseudo-terminal, if there is one.
-    pty: Option<OwnedFd>,
-}
-
-impl Line {
-    fn new(from: impl AsFd, to: impl AsFd, is_input: bool, pty: Option<&OwnedFd>) -> io::Result<Self> {
-        let own = |it: &dyn AsFd| it.as_fd().try_clone_to_owned();
-        Ok(Self {
-            from: own(&from)?,
-            to: own(&to)?,
-            is_input,
-            waiting: Vec::new(),
-            ended: false,
-            pty: pty.map(OwnedFd::try_clone).transpose()?,
-        })
-    }
-}
-
-fn on_pty(image: Image) -> io::Result<(Child, Vec<Line>)> {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&ours)?;
-    unlockpt(&ours)?;
-    let theirs = ioctl_tiocgptpeer(&ours, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    // Theirs behaves as ours did.
-    if let Ok(modes) = tcgetattr(io::stdin()) {
-        tcsetattr(&theirs, OptionalActions::Now, &modes)?;
-    }
-    if let Ok(size) = tcgetwinsize(io::stdout()) {
-        tcsetwinsize(&theirs, size)?;
-    }
-    let mut command = image.command(true);
-    command
-        .stdin(Stdio::from(theirs.try_clone()?))
-        .stdout(Stdio::from(theirs.try_clone()?))
-        .stderr(Stdio::from(theirs));
-    let child = command.spawn()?;
-    // The command keeps its ends of the terminal until it is dropped; while they are open it never ends for us.
-    drop(command);
-    let typed = Line::new(io::stdin(), &ours, true, Some(&ours))?;
-    let printed = Line::new(&ours, io::stdout(), false, None)?;
-    Ok((child, vec![typed, printed]))
-}
-
-fn on_pipes(image: Image) -> io::Result<(Child, Vec<Line>)> {
-    let mut command = image.command(false);
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn()?;
-    let lost = || io::Error::other("a pipe is missing");
-    let stdin = child.stdin.take().ok_or_else(lost)?;
-    rustix::io::ioctl_fionbio(&stdin, true)?;
-    let typed = Line::new(io::stdin(), &stdin, true, None)?;
-    let printed = Line::new(child.stdout.take().ok_or_else(lost)?, io::stdout(), false, None)?;
-    let complained = Line::new(child.stderr.take().ok_or_else(lost)?, io::stderr(), false, None)?;
-    Ok((child, vec![typed, printed, complained]))
 }
 
 struct Session<'a> {
@@ -308,38 +241,5 @@ impl Session<'_> {
             std::thread::sleep(Duration::from_millis(20));
         }
         let _ = kill_process_group(self.pid, Signal::KILL);
-    }
-}
-
-/// Gives up the program's end of a pipe.
-fn close_input(line: &mut Line) -> io::Result<()> {
-    line.to = File::open("/dev/null")?.into();
-    Ok(())
-}
-
-/// Whether the program reads a line without showing it, as for a password.
-fn is_hidden(pty: &OwnedFd) -> bool {
-    tcgetattr(pty).is_ok_and(|modes| {
-        modes.local_modes.contains(LocalModes::ICANON) && !modes.local_modes.contains(LocalModes::ECHO)
-    })
-}
-
-/// Our terminal hands every byte on as it is, until this is dropped.
-struct Raw(Termios);
-
-impl Raw {
-    fn new() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
-        let _ = io::stdout().flush();
     }
 }

@@ -69,6 +69,8 @@ pub(crate) struct Publisher {
     published: u64,
     /// Files of the newest publication but one, and of the newest.
     partial: [BTreeSet<String>; 2],
+    /// Those of the newest that this process wrote: what it found may be torn.
+    written: BTreeSet<String>,
     unsynced: Vec<String>,
     /// Records that are in flushed bundles.
     durable: u64,
@@ -90,6 +92,7 @@ impl Publisher {
             note: (0, String::new()),
             published: 0,
             partial: [BTreeSet::new(), leftover],
+            written: BTreeSet::new(),
             unsynced: Vec::new(),
             durable: first,
         }
@@ -209,7 +212,9 @@ impl Publisher {
             files.insert(payload_path(number, width), self.payloads.clone());
         }
         files.extend(self.tree.partial_tiles().into_iter().map(|tile| (tile.path(), tile.to_bytes())));
-        for (name, bytes) in &files {
+        // What the published checkpoint counts is being read: a tile of the upper levels stays the same over many publications,
+        // and is not written again.
+        for (name, bytes) in files.iter().filter(|(name, _)| !self.written.contains(*name)) {
             self.disk.write(name, bytes)?;
         }
         let names: BTreeSet<String> = files.into_keys().collect();
@@ -237,6 +242,7 @@ impl Publisher {
             // Nothing but the last of a directory's files lets it be removed.
             let _ = self.disk.remove(&format!("{}/", parent(name)));
         }
+        self.written.clone_from(&names);
         self.partial = [newer, names];
         Ok(())
     }
