@@ -128,6 +128,13 @@ impl Sandbox {
         wait_for(&self.layout.log_socket());
     }
 
+    /// Starts a log that cannot start, and gives its words.
+    pub fn start_logd_in_vain(&self) -> String {
+        let output = self.command(Self::program("countersign-logd")).stdin(Stdio::null()).output().unwrap();
+        assert!(!output.status.success(), "it started");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// Starts the daemon.
     pub fn start_daemon(&mut self) {
         assert!(self.try_start_daemon(), "countersignd did not start");

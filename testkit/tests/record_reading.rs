@@ -184,6 +184,50 @@ fn whoever_follows_the_log_reads_on_over_new_sessions_and_a_new_key() {
 }
 
 #[test]
+fn keys_that_a_program_seals_lie_nowhere_open_and_open_nothing_without_it() {
+    let mut sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    let _ = sandbox.raw(&key).submit(&bash_act("echo before"));
+    sandbox.kill_daemon();
+    sandbox.end_logd();
+    let log = sandbox.layout.log.clone();
+    let secrets = [fs::read(log.join("log.key")).unwrap(), fs::read(log.join("keys/ring.json")).unwrap()];
+    // A key that is not on this disk, as a hardware module or a key service has it.
+    let elsewhere = sandbox.root.join("token");
+    fs::write(&elsewhere, "a long passphrase of the token").unwrap();
+    let with = |how: &str| {
+        format!(r#"["openssl", "enc", "{how}", "-aes-256-ctr", "-pbkdf2", "-pass", "file:{}"]"#, elsewhere.display())
+    };
+    fs::write(log.join("keys/seal.json"), format!(r#"{{"seal": {}, "unseal": {}}}"#, with("-e"), with("-d"))).unwrap();
+    Command::new("chmod").arg("600").arg(log.join("keys/seal.json")).status().unwrap();
+    sandbox.start_logd();
+    sandbox.start_daemon();
+    let _ = sandbox.raw(&key).submit(&bash_act("echo after"));
+    assert!(sandbox.countersign(&["log", "rotate"]).output().unwrap().status.success());
+    let shown = || {
+        let output = sandbox.countersign(&["log", "show"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(shown().contains("echo before") && shown().contains("echo after"), "{}", shown());
+    assert!(!log.join("log.key").exists() && !log.join("keys/ring.json").exists());
+    for name in ["log.key.sealed", "keys/ring.json.sealed"] {
+        let bytes = fs::read(log.join(name)).unwrap();
+        assert!(secrets.iter().all(|secret| !bytes.windows(16).any(|part| secret.windows(16).any(|it| it == part))));
+    }
+    // Without the token nothing is read, and no log begins in its place; it verifies all the same.
+    fs::rename(&elsewhere, sandbox.root.join("away")).unwrap();
+    assert!(!shown().contains("echo before"));
+    assert_eq!(sandbox.verify().0, Some(0));
+    sandbox.kill_daemon();
+    sandbox.end_logd();
+    let output = sandbox.start_logd_in_vain();
+    assert!(output.contains("seal"), "{output}");
+    fs::rename(sandbox.root.join("away"), &elsewhere).unwrap();
+    sandbox.start_logd();
+    assert_eq!(sandbox.verify().0, Some(0));
+}
+
+#[test]
 fn what_was_destroyed_is_gone_and_the_record_still_holds() {
     let mut sandbox = Sandbox::start();
     let key = sandbox.add_agent("bot");

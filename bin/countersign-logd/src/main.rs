@@ -97,19 +97,20 @@ fn disk_of(layout: &Layout) -> Arc<dyn Disk> {
 }
 
 fn open(layout: &Layout) -> Result<Writer, String> {
-    // One that others could read, or that somebody cut, is not gone on with.
-    host::files::secret_key(&layout.log.join("log.key")).map_err(|why| why.to_string())?;
     if layout.log.join("records.log").exists() {
         return Err("this is a log of an earlier development version; move the directory away, and a new one is begun"
             .to_owned());
     }
     let disk = disk_of(layout);
+    // What others could read is not gone on with; nor is a program to seal by that others could name.
+    for name in ["log.key", "keys/ring.json", "keys/seal.json"] {
+        let path = layout.log.join(name);
+        if path.exists() && host::files::can_be_read_by_others(&path).map_err(|why| why.to_string())? {
+            return Err(format!("`{}` can be read by others; make it mode 0600", path.display()));
+        }
+    }
     let key = log_key(disk.as_ref(), ORIGIN)?;
     let public = format!("{}\n", key.verifier().to_text());
-    let ring = layout.log.join("keys/ring.json");
-    if ring.exists() && host::files::can_be_read_by_others(&ring).map_err(|why| why.to_string())? {
-        return Err(format!("`{}` can be read by others; make it mode 0600", ring.display()));
-    }
     let keeper = FileKeeper::open(Arc::clone(&disk), host::clock::now_ms())?;
     let mut settings = Settings::default();
     if let Ok(bytes) = std::env::var(SEGMENT) {

@@ -5,6 +5,7 @@
 
 mod keeper;
 mod read;
+pub(crate) mod vault;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

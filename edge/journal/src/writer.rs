@@ -20,7 +20,7 @@ use audit::{Incoming, LogKey, LogVerifier, MAX_CONTENT_BYTES, ReceiptProof, Sequ
 use crate::disk::{Disk, Files, parent, walk};
 use crate::index::{self, Tag};
 use crate::input::{Failed, Record, Settings};
-use crate::keys::{Held, INSTALLATION, KeyKeeper, Keys, random};
+use crate::keys::{Held, INSTALLATION, KeyKeeper, Keys, random, vault};
 use crate::outlet::Outlet;
 use crate::publisher::{CHECKPOINT, Durable, Publisher};
 use crate::recover::recover;
@@ -282,8 +282,8 @@ fn sweep(disk: &dyn Disk, of_use: &BTreeSet<String>) -> std::io::Result<()> {
 /// It cannot be read or kept.
 pub fn log_key(disk: &dyn Disk, origin: &str) -> Result<LogKey, String> {
     const NAME: &str = "log.key";
-    let fail = |why: std::io::Error| format!("`{NAME}`: {why}");
-    let secret = match disk.read(NAME).map_err(fail)?.map(zeroize::Zeroizing::new) {
+    vault::settle(disk, NAME)?;
+    let secret = match vault::read(disk, NAME)? {
         Some(bytes) => {
             let secret: &[u8; 32] =
                 bytes.as_slice().try_into().map_err(|_| format!("`{NAME}` is no key: it must have 32 bytes"))?;
@@ -291,7 +291,7 @@ pub fn log_key(disk: &dyn Disk, origin: &str) -> Result<LogKey, String> {
         }
         None => {
             let secret = random::<32>()?;
-            crate::disk::replace(disk, NAME, secret.as_slice()).map_err(fail)?;
+            vault::write(disk, NAME, secret.as_slice())?;
             secret
         }
     };

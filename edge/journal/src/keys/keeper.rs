@@ -7,7 +7,8 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::disk::{Disk, Files, replace};
+use super::vault;
+use crate::disk::{Disk, Files};
 
 const RING: &str = "keys/ring.json";
 
@@ -62,6 +63,7 @@ impl FileKeeper {
     /// # Errors
     /// It cannot be read or written.
     pub fn open(disk: Arc<dyn Disk>, now_ms: u64) -> Result<Self, String> {
+        vault::settle(disk.as_ref(), RING)?;
         let ring = match read(disk.as_ref())? {
             Some(ring) => ring,
             None => Ring { tags: HEXLOWER.encode(random::<32>()?.as_slice()), keys: Vec::new() },
@@ -90,7 +92,7 @@ impl FileKeeper {
 }
 
 fn read(files: &dyn Files) -> Result<Option<Ring>, String> {
-    let bytes = files.read(RING).map_err(|why| format!("`{RING}`: {why}"))?.map(Zeroizing::new);
+    let bytes = vault::read(files, RING)?;
     bytes.map(|bytes| serde_json::from_slice(&bytes).map_err(|why| format!("`{RING}`: {why}"))).transpose()
 }
 
@@ -116,7 +118,7 @@ impl KeyKeeper for FileKeeper {
         let key = HEXLOWER.encode(random::<32>()?.as_slice());
         self.ring.keys.push(Kek { number, created_ms: now_ms, key });
         let kept = serde_json::to_vec_pretty(&self.ring).map(Zeroizing::new).map_err(|why| why.to_string());
-        let kept = kept.and_then(|bytes| replace(disk.as_ref(), RING, &bytes).map_err(|why| why.to_string()));
+        let kept = kept.and_then(|bytes| vault::write(disk.as_ref(), RING, &bytes));
         if let Err(why) = kept {
             self.ring.keys.pop();
             return Err(format!("`{RING}`: {why}"));
