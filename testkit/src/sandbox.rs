@@ -239,8 +239,15 @@ impl Sandbox {
 
     /// Enrols a reviewer for whom another vouches.
     pub fn enrol(&self, name: &str, by: Option<&Reviewer>) -> Reviewer {
-        let vouch = by.map(Reviewer::vouch);
-        let say = OperatorSays::AddReviewer { name: name.to_owned(), ssh_key: None, vouch };
+        self.enrol_as(name, "reviewer", &[], by)
+    }
+
+    /// Enrols somebody with a role and groups; the first is an operator.
+    pub fn enrol_as(&self, name: &str, role: &str, groups: &[&str], by: Option<&Reviewer>) -> Reviewer {
+        let place =
+            wire::PersonPlace { role: role.to_owned(), groups: groups.iter().map(|it| (*it).to_owned()).collect() };
+        let say =
+            OperatorSays::AddReviewer { name: name.to_owned(), ssh_key: None, place, vouch: by.map(Reviewer::vouch) };
         let heard = self.operator(&say);
         let OperatorHears::Reviewer { totp_uri: Some(uri) } = heard else { panic!("no reviewer: {heard:?}") };
         let secret = uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();

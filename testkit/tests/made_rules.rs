@@ -12,7 +12,7 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
     let sandbox = Sandbox::start();
     let key = sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
-    let platform = sandbox.enrol("pat", Some(&rita));
+    let platform = sandbox.enrol_as("pat", "operator", &[], Some(&rita));
     let agent = sandbox.raw(&key);
     agent.send_submit("s", &bash_act("mkdir build-17"), true);
     assert!(matches!(agent.hear().unwrap(), AgentHears::Held { .. }));
@@ -88,7 +88,7 @@ fn whoever_answers_for_an_agent_ends_no_rule_that_holds_it_back() {
     let sandbox = Sandbox::start();
     let key = sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
-    let platform = sandbox.enrol("platform", Some(&rita));
+    let platform = sandbox.enrol_as("platform", "operator", &[], Some(&rita));
     let second = OperatorSays::AddAgent {
         name: "second".to_owned(),
         owner: "rita".to_owned(),

@@ -106,7 +106,12 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(10));
         }
         let link = OperatorLink::connect(&layout)?;
-        let reviewer = OperatorSays::AddReviewer { name: REVIEWER.to_owned(), ssh_key: None, vouch: None };
+        let reviewer = OperatorSays::AddReviewer {
+            name: REVIEWER.to_owned(),
+            ssh_key: None,
+            place: wire::PersonPlace { role: "operator".to_owned(), groups: Vec::new() },
+            vouch: None,
+        };
         let OperatorHears::Reviewer { totp_uri: Some(uri) } = link.ask(&reviewer)? else { return Err(unexpected()) };
         let secret =
             uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).and_then(TotpSecret::from_base32);

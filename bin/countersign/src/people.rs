@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use approval::{Said, SshIdentity};
+use approval::SshIdentity;
 use clap::{Args, Subcommand};
 use host::layout::Layout;
-use model::{Digest, HoldId, RequestDigest};
-use wire::{AgentPlace, OperatorHears, OperatorSays};
+use wire::{AgentPlace, OperatorHears, OperatorSays, PersonPlace};
 
-use crate::answer::{ProofArgs, prove_change, vouch};
+use crate::answer::{ProofArgs, prove_change};
 use crate::operator_link::{OperatorLink, unexpected};
 
 #[derive(Args)]
@@ -137,14 +136,20 @@ pub(crate) struct ReviewerArgs {
 
 #[derive(Subcommand)]
 enum ReviewerVerb {
-    /// Enrol somebody. The first is taken as they come; for every further one, somebody enrolled vouches
+    /// Enrol somebody. The first is taken as they come, and is an operator; for every further one, an operator vouches
     Add {
         /// Name
         name: String,
         /// An SSH public key (file); without it, a code generator is set up with a QR code
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
-        /// The reviewer who vouches
+        /// What they may do: auditor, viewer, reviewer, senior, operator. The first person is an operator
+        #[arg(long, default_value = "reviewer")]
+        role: String,
+        /// A group that they are in, which rules name as `@GROUP`; may be given several times
+        #[arg(long = "group", value_name = "NAME")]
+        groups: Vec<String>,
+        /// The operator who vouches
         #[arg(long, value_name = "NAME")]
         vouched_by: Option<String>,
         /// The code of whoever vouches (asked for if left out)
@@ -156,6 +161,26 @@ enum ReviewerVerb {
         /// Print the key URI as text, without the QR code
         #[arg(long)]
         no_qr: bool,
+    },
+    /// Give somebody another role and other groups, with an operator's proof
+    Set {
+        /// Name
+        name: String,
+        /// What they may do: auditor, viewer, reviewer, senior, operator
+        #[arg(long)]
+        role: String,
+        /// A group that they are in; may be given several times. All others are left
+        #[arg(long = "group", value_name = "NAME")]
+        groups: Vec<String>,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Remove somebody, with an operator's proof: they answer nothing any more
+    Rm {
+        /// Name
+        name: String,
+        #[command(flatten)]
+        proof: ProofArgs,
     },
     /// List them
     Ls {
@@ -170,18 +195,29 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
     let layout = Layout::from_environment()?;
     let link = OperatorLink::connect(&layout)?;
     match &args.verb {
-        ReviewerVerb::Add { name, key, vouched_by, code, ssh_key, no_qr } => {
+        ReviewerVerb::Set { name, role, groups, proof } => {
+            let place = PersonPlace { role: role.clone(), groups: groups.clone() };
+            let build = |by| OperatorSays::PlaceReviewer { name: name.clone(), place: place.clone(), by };
+            said(&link, &prove_change(&link, proof, &build)?)?;
+        }
+        ReviewerVerb::Rm { name, proof } => {
+            let build = |by| OperatorSays::RemoveReviewer { name: name.clone(), by };
+            said(&link, &prove_change(&link, proof, &build)?)?;
+        }
+        ReviewerVerb::Add { name, key, role, groups, vouched_by, code, ssh_key, no_qr } => {
             let line = key.as_ref().map(|path| read_public_key(path)).transpose()?;
-            let vouch = match vouched_by {
-                None => None,
+            let place = PersonPlace { role: role.clone(), groups: groups.clone() };
+            let build = |vouch| {
+                let (name, ssh_key, place) = (name.clone(), line.clone(), place.clone());
+                OperatorSays::AddReviewer { name, ssh_key, place, vouch }
+            };
+            let say = match vouched_by {
+                None => build(None),
                 Some(by) => {
-                    let text = format!("{name}\n{}", line.as_deref().unwrap_or("totp"));
-                    let request = RequestDigest::carried(Digest::within("countersign/enrol/v1", text.as_bytes()));
                     let proof = ProofArgs { reviewer: Some(by.clone()), code: code.clone(), ssh_key: ssh_key.clone() };
-                    Some(self::vouch(&link, &proof, Said::Yes, &HoldId::new(0, 0), &request)?)
+                    prove_change(&link, &proof, &|by| build(Some(by)))?
                 }
             };
-            let say = OperatorSays::AddReviewer { name: name.clone(), ssh_key: line, vouch };
             let OperatorHears::Reviewer { totp_uri } = link.ask(&say)? else { return Err(unexpected()) };
             enrolled(name, totp_uri.as_deref(), *no_qr);
         }
@@ -195,11 +231,20 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
                 println!("no reviewers; enrol with `countersign reviewer add NAME`");
             }
             for reviewer in reviewers.iter().filter(|_| !*json) {
-                println!("{:<24} {}", reviewer.name, reviewer.factor);
+                let groups: String = reviewer.place.groups.iter().map(|group| format!(" @{group}")).collect();
+                println!("{:<24} {:<9} {}{groups}", reviewer.name, reviewer.place.role, reviewer.factor);
             }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn said(link: &OperatorLink, say: &OperatorSays) -> Result<(), String> {
+    match link.ask(say)? {
+        OperatorHears::Done { what } => println!("{what}"),
+        _ => return Err(unexpected()),
+    }
+    Ok(())
 }
 
 fn read_public_key(path: &Path) -> Result<String, String> {

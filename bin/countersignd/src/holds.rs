@@ -111,7 +111,8 @@ impl Holds {
                     .to_owned(),
             );
         }
-        let next = inner.hold.answered(answer.clone()).map_err(|why| why.to_string())?;
+        let people = daemon.store.people().map_err(|why| why.to_string())?;
+        let next = inner.hold.answered(answer.clone(), &people).map_err(|why| why.to_string())?;
         let body = json!({
             "hold": id.as_str(), "request_digest": inner.hold.question().request.to_string(), "reviewer": answer.reviewer.as_str(),
             "said": answer.said.as_str(), "assurance": answer.assurance.as_str(), "state": next.state().as_str(), "proof": proof,
@@ -204,6 +205,11 @@ impl Holds {
         let changes = lock(&self.changes);
         let waited = self.changed.wait_timeout_while(changes, within, |changes| *changes == seen);
         *waited.unwrap_or_else(PoisonError::into_inner).0 != seen
+    }
+
+    /// Somebody's role or groups changed: lists are drawn anew.
+    pub(crate) fn people_changed(&self) {
+        self.tell();
     }
 
     fn tell(&self) {

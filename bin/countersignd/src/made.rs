@@ -4,7 +4,7 @@ use approval::Question;
 use audit::RecordKind;
 use host::clock;
 use model::{HoldId, Level, PersonName};
-use pdp::{Assurance, Policy, RuleVerdict, Sources, derive, risk_of};
+use pdp::{Assurance, Policy, Role, RuleVerdict, Sources, derive, risk_of};
 use serde_json::json;
 use store::RuleRow;
 use wire::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
@@ -33,7 +33,7 @@ pub(crate) fn make_of(
         (Assurance::Signature, Some(by)) => {
             let (text, reason, request) = (text.clone(), reason.clone(), request.clone());
             let copy = Vouch { reviewer: by.reviewer.clone(), proof: Proof::Totp(String::new()) };
-            proved(daemon, &OperatorSays::AddRule { text, request, reason, by: copy }, &by)?
+            proved(daemon, &OperatorSays::AddRule { text, request, reason, by: copy }, &by, Role::Senior)?
         }
     };
     make(daemon, &text, request, &reason, &who)
@@ -200,7 +200,7 @@ pub(crate) fn expire(
     if after >= before {
         return Err("an end is only brought forward; to let a rule live longer, make it anew".to_owned());
     }
-    let who = proved(daemon, message, by)?;
+    let who = proved(daemon, message, by, Role::Operator)?;
     check_owner(daemon, &row.text, Does::Ends, &who)?;
     let said = make(daemon, &text, row.request.clone(), &format!("the end of `{id}` brought forward"), &who)?;
     remove(daemon, &row, &who)?;

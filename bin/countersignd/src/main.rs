@@ -11,6 +11,7 @@ mod log;
 mod made;
 mod operators;
 mod paces;
+mod people;
 mod permits;
 mod policy;
 mod recordings;

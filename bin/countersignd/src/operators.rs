@@ -4,18 +4,18 @@
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use approval::{Answer, Question, Said, SshIdentity, TotpSecret};
+use approval::{Answer, Question, Said};
 use audit::RecordKind;
 use host::clock;
 use host::socket;
-use model::{AgentName, Digest, HoldId, PersonName, RequestDigest, Seen};
-use pdp::Assurance;
+use model::{HoldId, PersonName, Seen};
+use pdp::{Assurance, Role};
 use serde_json::{Value, json};
 use store::Factor;
-use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, ReviewerView, Status, Vouch};
+use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, Status, Vouch};
 
 use crate::daemon::Daemon;
-use crate::{made, rules};
+use crate::{made, people, rules};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -56,10 +56,12 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             | OperatorSays::ExpireRule { .. }
             | OperatorSays::Candidates { .. }) => rules::answer(daemon, &about).unwrap_or_else(|why| refused(&why)),
             OperatorSays::Agents => agents(daemon).unwrap_or_else(|why| refused(&why)),
-            OperatorSays::AddReviewer { name, ssh_key, vouch } => {
-                add_reviewer(daemon, &name, ssh_key.as_deref(), vouch.as_ref()).unwrap_or_else(|why| refused(&why))
+            about @ (OperatorSays::Reviewers
+            | OperatorSays::AddReviewer { .. }
+            | OperatorSays::PlaceReviewer { .. }
+            | OperatorSays::RemoveReviewer { .. }) => {
+                people::answer(daemon, &about).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::Reviewers => reviewers(daemon).unwrap_or_else(|why| refused(&why)),
             OperatorSays::Status => status(daemon).unwrap_or_else(|why| refused(&why)),
         };
         if say(stream, &answer).is_err() {
@@ -103,6 +105,7 @@ fn answer(
         if said != Said::Yes {
             return Err("a rule is made of a yes".to_owned());
         }
+        people::at_least(daemon, &reviewer, Role::Senior)?;
         made::check(daemon, &wish.text, &wish.reason)?;
     }
     let answer = Answer { reviewer: reviewer.clone(), said, assurance, at_ms };
@@ -186,80 +189,6 @@ fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
         })
         .collect();
     Ok(OperatorHears::Agents { agents })
-}
-
-/// What a reviewer signs to vouch for a new one: a question of its own kind, so that the proof serves nothing else.
-fn enrolment_question(name: &PersonName, ssh_key: Option<&str>) -> Result<Question, String> {
-    let text = format!("{name}\n{}", ssh_key.unwrap_or("totp"));
-    change_question(RequestDigest::carried(Digest::within("countersign/enrol/v1", text.as_bytes())))
-}
-
-/// A question about something that is no request of an agent.
-pub(crate) fn change_question(request: RequestDigest) -> Result<Question, String> {
-    let nobody = "countersign";
-    Ok(Question {
-        id: HoldId::new(0, 0),
-        request,
-        agent: AgentName::parse(nobody).map_err(|why| why.to_string())?,
-        owner: PersonName::parse(nobody).map_err(|why| why.to_string())?,
-        quorum: pdp::Quorum::DEFAULT,
-        expires_at_ms: u64::MAX,
-    })
-}
-
-fn add_reviewer(
-    daemon: &Daemon,
-    name: &str,
-    ssh_key: Option<&str>,
-    vouch: Option<&Vouch>,
-) -> Result<OperatorHears, String> {
-    let name = PersonName::parse(name).map_err(|why| why.to_string())?;
-    let ssh = ssh_key.map(SshIdentity::parse).transpose().map_err(|why| why.to_string())?;
-    let canonical = ssh.as_ref().map(SshIdentity::to_line);
-    let vouched_by = match vouch {
-        Some(by) => {
-            Some(prove(daemon, by, &enrolment_question(&name, canonical.as_deref())?, Said::Yes, clock::now_ms())?.0)
-        }
-        None => None,
-    };
-    let secret = TotpSecret::new(clock::random::<20>().map_err(|why| why.to_string())?);
-    let (factor, totp_uri) = match ssh {
-        Some(identity) => (Factor::Ssh(identity), None),
-        None => (Factor::Totp(secret.clone()), Some(secret.uri(name.as_str()))),
-    };
-    let body = json!({"what": "reviewer added", "reviewer": name.as_str(), "factor": if canonical.is_some() { "ssh" } else { "totp" },
-        "ssh_key": canonical, "factor_digest": crate::restore::factor_digest(&factor), "vouched_by": vouched_by.as_ref().map(PersonName::as_str)});
-    if vouched_by.is_none() && !daemon.store.reviewers().map_err(|why| why.to_string())?.is_empty() {
-        return Err(
-            "there are reviewers already, so one of them must vouch for a new one: add `--vouched-by NAME`".to_owned()
-        );
-    }
-    let _receipt = daemon.record(RecordKind::Change, body)?;
-    let added = daemon
-        .store
-        .add_reviewer(&name, &factor, clock::now_ms(), vouched_by.is_none())
-        .map_err(|why| why.to_string())?;
-    if added {
-        Ok(OperatorHears::Reviewer { totp_uri })
-    } else {
-        Err("another first reviewer was enrolled at the same time".to_owned())
-    }
-}
-
-fn reviewers(daemon: &Daemon) -> Result<OperatorHears, String> {
-    let rows = daemon.store.reviewers().map_err(|why| why.to_string())?;
-    let reviewers = rows
-        .into_iter()
-        .map(|row| ReviewerView {
-            name: row.name.to_string(),
-            factor: match row.factor {
-                Factor::Totp(_) => "totp".to_owned(),
-                Factor::Ssh(_) => "ssh".to_owned(),
-            },
-            created_ms: row.created_ms,
-        })
-        .collect();
-    Ok(OperatorHears::Reviewers { reviewers })
 }
 
 fn status(daemon: &Daemon) -> Result<OperatorHears, String> {

@@ -13,6 +13,7 @@ use audit::term;
 use host::layout::Layout;
 use journal::{Content, Reader, RealDisk, Wanted};
 use model::{AgentName, Digest, PersonName};
+use pdp::{Person, Role};
 use serde_json::Value;
 use store::{AgentRow, Factor, RuleRow, Store};
 
@@ -74,6 +75,16 @@ impl Projection {
             }
             "reviewer added" => {
                 self.reviewers.insert(word(&body, "reviewer"), body);
+            }
+            "reviewer placed" => {
+                if let Some(known) = self.reviewers.get_mut(&word(&body, "reviewer")).and_then(Value::as_object_mut) {
+                    for key in ["role", "groups"] {
+                        known.insert(key.to_owned(), body.get(key).cloned().unwrap_or_default());
+                    }
+                }
+            }
+            "reviewer removed" => {
+                self.reviewers.remove(&word(&body, "reviewer"));
             }
             "rule made" => {
                 if let Some(body) = body.as_object_mut() {
@@ -156,16 +167,21 @@ impl Projection {
             store.agents().map_err(fail)?.iter().map(|row| (row.name.to_string(), of_agent(row))).collect(),
             self.agents.keys().map(|name| (name.clone(), self.agent(name).as_ref().map(of_agent))).collect(),
         );
-        let recorded = |body: &Value| body.get("factor_digest").and_then(Value::as_str).map(str::to_owned);
+        let of_person =
+            |person: &Person, factor: &str| format!("{} {:?} {factor}", person.role.as_str(), person.groups);
+        let recorded = |name: &str, body: &Value| {
+            let factor = body.get("factor_digest").and_then(Value::as_str)?;
+            Some(of_person(&person(name, body)?, factor))
+        };
         both(
             "reviewer",
             store
                 .reviewers()
                 .map_err(fail)?
                 .iter()
-                .map(|row| (row.name.to_string(), factor_digest(&row.factor)))
+                .map(|row| (row.person.name.to_string(), of_person(&row.person, &factor_digest(&row.factor))))
                 .collect(),
-            self.reviewers.iter().map(|(name, body)| (name.clone(), recorded(body))).collect(),
+            self.reviewers.iter().map(|(name, body)| (name.clone(), recorded(name, body))).collect(),
         );
         let of_rule = |row: &RuleRow| {
             format!("{} {} {:?} {} {}", row.text, row.author, row.request, row.reason, row.removed_ms.is_some())
@@ -199,8 +215,8 @@ impl Projection {
         }
         for (name, body) in &self.reviewers {
             let key = body.get("ssh_key").and_then(Value::as_str).and_then(|line| SshIdentity::parse(line).ok());
-            match (key, PersonName::parse(name)) {
-                (Some(identity), Ok(person)) => {
+            match (key, person(name, body)) {
+                (Some(identity), Some(person)) => {
                     store.add_reviewer(&person, &Factor::Ssh(identity), 0, false).map_err(fail)?;
                 }
                 (_, _) => left
@@ -223,6 +239,14 @@ impl Projection {
         }
         Ok(left)
     }
+}
+
+/// A person as the record has them. One of before there were roles could do everything.
+fn person(name: &str, body: &Value) -> Option<Person> {
+    let role = body.get("role").and_then(Value::as_str).map_or(Some(Role::Operator), Role::parse)?;
+    let groups = body.get("groups").and_then(Value::as_array).into_iter().flatten();
+    let groups = groups.filter_map(Value::as_str).map(str::to_owned).collect();
+    Some(Person { name: PersonName::parse(name).ok()?, role, groups })
 }
 
 /// Compares the store with the record; with a file, writes what the record says into it. Says whether they are the same.

@@ -3,10 +3,12 @@
 use approval::Said;
 use host::clock;
 use model::{AgentName, Digest, PersonName, RequestDigest};
+use pdp::Role;
 use wire::{AgentPlace, FlagView, OperatorHears, OperatorSays, RuleView, Vouch, change_text};
 
 use crate::daemon::Daemon;
-use crate::operators::{change_question, prove};
+use crate::operators::prove;
+use crate::people::{at_least, change_question};
 use crate::{flags, made, policy};
 
 /// Answers what is about rules, flags and places of agents.
@@ -29,7 +31,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
         }
         OperatorSays::Flag { name, on, by } => {
             let who = match by {
-                Some(by) => proved(daemon, message, by)?.to_string(),
+                Some(by) => proved(daemon, message, by, Role::Senior)?.to_string(),
                 None if flags::needs_proof(name, *on) => {
                     return Err("this flag is set or cleared with a person's proof: add `--as NAME`".to_owned());
                 }
@@ -45,7 +47,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
         }
         OperatorSays::RemoveRule { id, by } => {
             let row = made::applying(daemon, id)?;
-            let who = proved(daemon, message, by)?;
+            let who = proved(daemon, message, by, Role::Operator)?;
             made::remove(daemon, &row, &who)?;
             done(format!("rule `{id}` does not apply any more"))
         }
@@ -56,6 +58,8 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
         | OperatorSays::AddAgent { .. }
         | OperatorSays::Agents
         | OperatorSays::AddReviewer { .. }
+        | OperatorSays::PlaceReviewer { .. }
+        | OperatorSays::RemoveReviewer { .. }
         | OperatorSays::Reviewers
         | OperatorSays::Status => Err("this is not about rules".to_owned()),
     }
@@ -65,11 +69,13 @@ fn done(what: String) -> Result<OperatorHears, String> {
     Ok(OperatorHears::Done { what })
 }
 
-/// The person whose proof covers a change.
-pub(crate) fn proved(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Result<PersonName, String> {
+/// The person whose proof covers a change, and whose role lets them make it.
+pub(crate) fn proved(daemon: &Daemon, message: &OperatorSays, by: &Vouch, least: Role) -> Result<PersonName, String> {
     let text = change_text(message).ok_or("this takes no proof")?;
     let request = RequestDigest::carried(Digest::within("countersign/change/v1", text.as_bytes()));
-    Ok(prove(daemon, by, &change_question(request)?, Said::Yes, clock::now_ms())?.0)
+    let (who, _, _) = prove(daemon, by, &change_question(request)?, Said::Yes, clock::now_ms())?;
+    at_least(daemon, &who, least)?;
+    Ok(who)
 }
 
 /// Adds an agent. One that a rule lets do more than others (by its name, group, environment or trust) takes a person's
@@ -88,7 +94,7 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<Opera
     let placed = place.env.is_some() || !place.groups.is_empty() || place.trust > 1;
     match by {
         Some(by) => {
-            let who = proved(daemon, message, by)?;
+            let who = proved(daemon, message, by, Role::Operator)?;
             if who == owner {
                 return Err("whoever answers for an agent does not decide how far it is trusted".to_owned());
             }
@@ -120,7 +126,7 @@ fn place_agent(
     let name = AgentName::parse(name).map_err(|why| why.to_string())?;
     let row = daemon.agent_named(name.as_str()).ok_or_else(|| format!("there is no agent `{name}`"))?;
     check_place(place)?;
-    let who = proved(daemon, message, by)?;
+    let who = proved(daemon, message, by, Role::Operator)?;
     if who == row.owner {
         return Err("whoever answers for an agent does not decide how far it is trusted".to_owned());
     }
@@ -206,6 +212,6 @@ fn add(
 ) -> Result<OperatorHears, String> {
     let request = request.map(Digest::parse).transpose().map_err(|why| why.to_string())?;
     made::check(daemon, text, reason)?;
-    let who = proved(daemon, message, by)?;
+    let who = proved(daemon, message, by, Role::Operator)?;
     done(made::make(daemon, text, request.map(|it| it.to_string()), reason, &who)?)
 }

@@ -79,7 +79,7 @@ impl Talk<'_> {
             )));
         }
         match decision.verdict() {
-            Verdict::Ask(quorum, _) => self.hold(case, &decision, &receipt, *quorum, reasons, epoch),
+            Verdict::Ask(quorum, _) => self.hold(case, &decision, &receipt, quorum.clone(), reasons, epoch),
             Verdict::Allow(_) | Verdict::Deny => {
                 let permit = Permit::for_allowed(&decision, &receipt, permit_id()?, clock::now_ms());
                 Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, reasons, epoch))
@@ -97,7 +97,7 @@ impl Talk<'_> {
         epoch: u64,
     ) -> Result<AgentHears, String> {
         let request = &case.request;
-        self.enough_people(request, quorum, &reasons)?;
+        self.enough_people(request, &quorum, &reasons)?;
         let now_ms = clock::now_ms();
         let id = HoldId::new(now_ms, clock::random_id().map_err(|why| why.to_string())?);
         let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
@@ -151,13 +151,13 @@ impl Talk<'_> {
         }
     }
 
-    fn enough_people(&self, request: &Request, quorum: Quorum, reasons: &[String]) -> Result<(), String> {
-        let people = self.daemon.store.reviewers().map_err(|why| why.to_string())?;
-        let eligible = people.iter().filter(|reviewer| reviewer.name != request.owner).count();
-        if eligible < usize::from(quorum.people) {
+    fn enough_people(&self, request: &Request, quorum: &Quorum, reasons: &[String]) -> Result<(), String> {
+        let people = self.daemon.store.people().map_err(|why| why.to_string())?;
+        let could: Vec<&pdp::Person> = people.iter().filter(|person| person.name != request.owner).collect();
+        if !quorum.is_met(&could) {
             return Err(format!(
-                "this needs {} reviewer(s) who do not own the agent, and {eligible} are enrolled; enrol one with `countersign reviewer add NAME` ({})",
-                quorum.people,
+                "this asks for {}, who do not own the agent, and those who are enrolled are not enough; enrol with `countersign reviewer add NAME` ({})",
+                quorum.words(),
                 reasons.first().map_or("", String::as_str)
             ));
         }

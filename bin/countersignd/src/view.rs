@@ -134,6 +134,7 @@ pub(crate) fn hold_view(
         uid: request.seen.uid,
         expires_at_ms,
         needed: usize::from(quorum.people),
+        who: quorum.words(),
         agreed: Vec::new(),
         assurance: quorum.assurance.as_str().to_owned(),
         group: group_of(request, decision),

@@ -97,7 +97,7 @@ mod tests {
     use crate::Store;
     use approval::{Answer, Hold, HoldState, Question, Said};
     use model::{AgentName, Digest, HoldId, PermitId, PersonName, RequestDigest};
-    use pdp::{Assurance, Quorum};
+    use pdp::{Assurance, Person, Quorum, Role};
 
     fn store(name: &str) -> (Store, std::path::PathBuf) {
         let path = std::env::temp_dir().join(format!("countersign-store-{name}-{}", std::process::id()));
@@ -125,7 +125,11 @@ mod tests {
             .into_iter()
             .map(|(who, said)| {
                 let reviewer = PersonName::parse(who).unwrap();
-                hold.answered(Answer { reviewer, said, assurance: Assurance::Totp, at_ms: 5 }).unwrap()
+                hold.answered(
+                    Answer { reviewer: reviewer.clone(), said, assurance: Assurance::Totp, at_ms: 5 },
+                    &[Person { name: reviewer, role: Role::Reviewer, groups: Vec::new() }],
+                )
+                .unwrap()
             })
             .collect();
         let won: Vec<bool> = std::thread::scope(|scope| {

@@ -2,6 +2,7 @@
 
 use approval::{SshIdentity, TotpSecret};
 use model::{AgentName, Digest, PersonName};
+use pdp::{Person, Role};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::{Failed, Store};
@@ -39,8 +40,8 @@ pub enum Factor {
 /// A reviewer.
 #[derive(Clone)]
 pub struct ReviewerRow {
-    /// Name.
-    pub name: PersonName,
+    /// Name, role, groups.
+    pub person: Person,
     /// Proof.
     pub factor: Factor,
     /// Since when.
@@ -106,7 +107,7 @@ impl Store {
     /// There is one by this name or with this key, or the store failed.
     pub fn add_reviewer(
         &self,
-        name: &PersonName,
+        person: &Person,
         factor: &Factor,
         created_ms: u64,
         only_if_first: bool,
@@ -116,11 +117,53 @@ impl Store {
             Factor::Ssh(identity) => (None, Some(identity.to_line())),
         };
         let added = self.connection().execute(
-            "INSERT INTO reviewers (name, totp_secret, ssh_key, created_ms) SELECT ?1, ?2, ?3, ?4
+            "INSERT INTO reviewers (name, totp_secret, ssh_key, created_ms, role, groups) SELECT ?1, ?2, ?3, ?4, ?6, ?7
              WHERE NOT ?5 OR NOT EXISTS (SELECT 1 FROM reviewers)",
-            params![name.as_str(), secret, key, integer(created_ms), only_if_first],
+            params![
+                person.name.as_str(),
+                secret,
+                key,
+                integer(created_ms),
+                only_if_first,
+                person.role.as_str(),
+                person.groups.join(" ")
+            ],
         )?;
         Ok(added == 1)
+    }
+
+    /// Gives a person another role and other groups, unless nobody would be operator any more. Says whether it did.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn place_reviewer(&self, person: &Person) -> Result<bool, Failed> {
+        let changed = self.connection().execute(
+            "UPDATE reviewers SET role = ?2, groups = ?3 WHERE name = ?1
+             AND (?2 = 'operator' OR EXISTS (SELECT 1 FROM reviewers WHERE role = 'operator' AND name <> ?1))",
+            params![person.name.as_str(), person.role.as_str(), person.groups.join(" ")],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Removes a person, unless nobody would be operator any more. Says whether it did.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn remove_reviewer(&self, name: &PersonName) -> Result<bool, Failed> {
+        let changed = self.connection().execute(
+            "DELETE FROM reviewers WHERE name = ?1
+             AND EXISTS (SELECT 1 FROM reviewers WHERE role = 'operator' AND name <> ?1)",
+            [name.as_str()],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Everybody, as far as it matters for who must agree.
+    ///
+    /// # Errors
+    /// As [`Self::reviewers`].
+    pub fn people(&self) -> Result<Vec<Person>, Failed> {
+        Ok(self.reviewers()?.into_iter().map(|row| row.person).collect())
     }
 
     /// All reviewers, by name.
@@ -194,7 +237,7 @@ impl Store {
 }
 
 const REVIEWER: &str =
-    "SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms FROM reviewers";
+    "SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms, role, groups FROM reviewers";
 
 /// SQLite's integers are signed; ours are times and steps far below the limit.
 pub(crate) fn integer(value: u64) -> i64 {
@@ -225,8 +268,13 @@ fn reviewer(row: &Row<'_>) -> Option<ReviewerRow> {
         (None, Some(key)) => Factor::Ssh(SshIdentity::parse(&key).ok()?),
         (Some(_), Some(_)) | (None, None) => return None,
     };
-    Some(ReviewerRow {
+    let person = Person {
         name: PersonName::parse(&row.get::<_, String>(0).ok()?).ok()?,
+        role: Role::parse(&row.get::<_, String>(7).ok()?)?,
+        groups: row.get::<_, String>(8).ok()?.split_whitespace().map(str::to_owned).collect(),
+    };
+    Some(ReviewerRow {
+        person,
         factor,
         created_ms: unsigned(row, 3)?,
         last_step: row.get::<_, Option<i64>>(4).ok()?.and_then(|step| u64::try_from(step).ok()),

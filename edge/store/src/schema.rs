@@ -37,6 +37,10 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE paces (scope TEXT PRIMARY KEY, pace TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
     CREATE TABLE uses (rule TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
     CREATE INDEX uses_of_rule ON uses (rule, at_ms);
+", "
+    -- Whoever was enrolled before there were roles could do everything.
+    ALTER TABLE reviewers ADD COLUMN role TEXT NOT NULL DEFAULT 'operator';
+    ALTER TABLE reviewers ADD COLUMN groups TEXT NOT NULL DEFAULT '';
 "];
 
 /// Runs what is missing, each step in a transaction of its own.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use model::{AgentName, HoldId, PersonName, RequestDigest};
-use pdp::{Assurance, Quorum};
+use pdp::{Assurance, Person, Quorum, Role};
 
 /// What a hold asks, and of whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +103,10 @@ pub enum AnswerRefused {
     Again,
     /// The person owns the agent.
     Owner,
+    /// This person's role answers nothing.
+    Role(Role),
+    /// The policy asks others.
+    NoSeat,
     /// The policy wants more assurance than this answer has.
     Assurance(Assurance),
 }
@@ -116,6 +120,8 @@ impl fmt::Display for AnswerRefused {
             Self::Owner => {
                 out.write_str("you own this agent, so your answer does not count; another reviewer must give it")
             }
+            Self::Role(role) => write!(out, "your role, {}, reads and does not answer", role.as_str()),
+            Self::NoSeat => out.write_str("this hold asks for others, so your yes would not count; you may say no"),
             Self::Assurance(Assurance::Totp) => out.write_str("the policy wants a code for this hold"),
             Self::Assurance(Assurance::Signature) => {
                 out.write_str("the policy wants a signature for this hold (answer with `--ssh-key`)")
@@ -155,13 +161,19 @@ impl Hold {
         self.state
     }
 
-    /// Takes an answer: the hold as it is then. The old value stays as it was, for a compare-and-set on the store.
-    pub fn answered(&self, answer: Answer) -> Result<Self, AnswerRefused> {
+    /// Takes an answer: the hold as it is then. The old value stays as it was, for a compare-and-set on the store. `people` are
+    /// all who are enrolled, as they are now: somebody whose role was taken away since counts for nothing.
+    pub fn answered(&self, answer: Answer, people: &[Person]) -> Result<Self, AnswerRefused> {
         if self.state != HoldState::Open {
             return Err(AnswerRefused::Decided(self.state));
         }
         if answer.at_ms >= self.question.expires_at_ms {
             return Err(AnswerRefused::TooLate);
+        }
+        let person = people.iter().find(|person| person.name == answer.reviewer);
+        let person = person.ok_or(AnswerRefused::Role(Role::Viewer))?;
+        if !person.role.answers() {
+            return Err(AnswerRefused::Role(person.role));
         }
         if answer.said == Said::Yes && answer.reviewer == self.question.owner {
             return Err(AnswerRefused::Owner);
@@ -169,16 +181,26 @@ impl Hold {
         if answer.said == Said::Yes && answer.assurance < self.question.quorum.assurance {
             return Err(AnswerRefused::Assurance(self.question.quorum.assurance));
         }
+        if answer.said == Said::Yes && !self.question.quorum.has_seat(person) {
+            return Err(AnswerRefused::NoSeat);
+        }
         if self.answers.iter().any(|given| given.reviewer == answer.reviewer) {
             return Err(AnswerRefused::Again);
         }
         let mut next = self.clone();
-        let denies = answer.said == Said::No;
         next.answers.push(answer);
-        let agreed = next.answers.iter().filter(|given| given.said == Said::Yes).count();
-        if denies {
+        let said = |person: &&Person| next.answers.iter().find(|given| given.reviewer == person.name).map(|it| it.said);
+        let agreed: Vec<&Person> = people.iter().filter(|person| said(person) == Some(Said::Yes)).collect();
+        let could: Vec<&Person> = people
+            .iter()
+            .filter(|person| person.name != self.question.owner && said(person) != Some(Said::No))
+            .collect();
+        let quorum = &self.question.quorum;
+        let denied = next.answers.iter().any(|given| given.said == Said::No);
+        // A no that is no veto ends it where the others could not be enough any more.
+        if denied && (quorum.veto || !quorum.is_met(&could)) {
             next.state = HoldState::Denied;
-        } else if agreed >= usize::from(self.question.quorum.people) {
+        } else if quorum.is_met(&agreed) {
             next.state = HoldState::Approved;
         }
         Ok(next)
@@ -201,7 +223,7 @@ impl Hold {
 mod tests {
     use super::{Answer, AnswerRefused, Hold, HoldState, Question, Said};
     use model::{AgentName, Digest, HoldId, PersonName, RequestDigest};
-    use pdp::{Assurance, Quorum};
+    use pdp::{Assurance, Person, Quorum, Role};
 
     fn hold(people: u8, assurance: Assurance) -> Hold {
         Hold::open(Question {
@@ -209,9 +231,15 @@ mod tests {
             request: RequestDigest::carried(Digest::of_bytes(b"r")),
             agent: AgentName::parse("bot").unwrap(),
             owner: PersonName::parse("olga").unwrap(),
-            quorum: Quorum { people, assurance, timeout_s: 60 },
+            quorum: Quorum { people, assurance, ..Quorum::DEFAULT },
             expires_at_ms: 1_000,
         })
+    }
+
+    fn people() -> Vec<Person> {
+        ["rita", "sam", "tom", "olga"]
+            .map(|name| Person { name: PersonName::parse(name).unwrap(), role: Role::Reviewer, groups: Vec::new() })
+            .to_vec()
     }
 
     fn answer(who: &str, said: Said, at_ms: u64) -> Answer {
@@ -221,39 +249,48 @@ mod tests {
     #[test]
     fn one_yes_in_time_is_enough_for_one() {
         let hold = hold(1, Assurance::Totp);
-        assert_eq!(hold.answered(answer("rita", Said::Yes, 999)).unwrap().state(), HoldState::Approved);
-        assert_eq!(hold.answered(answer("rita", Said::Yes, 1_000)), Err(AnswerRefused::TooLate));
+        assert_eq!(hold.answered(answer("rita", Said::Yes, 999), &people()).unwrap().state(), HoldState::Approved);
+        assert_eq!(hold.answered(answer("rita", Said::Yes, 1_000), &people()), Err(AnswerRefused::TooLate));
     }
 
     #[test]
     fn two_means_two_people_and_a_no_ends_it() {
         let hold = hold(2, Assurance::Totp);
-        let once = hold.answered(answer("rita", Said::Yes, 1)).unwrap();
+        let once = hold.answered(answer("rita", Said::Yes, 1), &people()).unwrap();
         assert_eq!(once.state(), HoldState::Open);
-        assert_eq!(once.answered(answer("rita", Said::Yes, 2)), Err(AnswerRefused::Again));
-        assert_eq!(once.answered(answer("sam", Said::Yes, 2)).unwrap().state(), HoldState::Approved);
-        let denied = once.answered(answer("sam", Said::No, 2)).unwrap();
+        assert_eq!(once.answered(answer("rita", Said::Yes, 2), &people()), Err(AnswerRefused::Again));
+        assert_eq!(once.answered(answer("sam", Said::Yes, 2), &people()).unwrap().state(), HoldState::Approved);
+        let denied = once.answered(answer("sam", Said::No, 2), &people()).unwrap();
         assert_eq!(denied.state(), HoldState::Denied);
-        assert_eq!(denied.answered(answer("tom", Said::Yes, 3)), Err(AnswerRefused::Decided(HoldState::Denied)));
+        assert_eq!(
+            denied.answered(answer("tom", Said::Yes, 3), &people()),
+            Err(AnswerRefused::Decided(HoldState::Denied))
+        );
     }
 
     #[test]
     fn the_owner_cannot_say_yes_but_can_say_no() {
         let hold = hold(1, Assurance::Totp);
-        assert_eq!(hold.answered(answer("olga", Said::Yes, 1)), Err(AnswerRefused::Owner));
-        assert_eq!(hold.answered(answer("olga", Said::No, 1)).unwrap().state(), HoldState::Denied);
+        assert_eq!(hold.answered(answer("olga", Said::Yes, 1), &people()), Err(AnswerRefused::Owner));
+        assert_eq!(hold.answered(answer("olga", Said::No, 1), &people()).unwrap().state(), HoldState::Denied);
     }
 
     #[test]
     fn a_code_is_no_signature() {
         let hold = hold(1, Assurance::Signature);
-        assert_eq!(hold.answered(answer("rita", Said::Yes, 1)), Err(AnswerRefused::Assurance(Assurance::Signature)));
+        assert_eq!(
+            hold.answered(answer("rita", Said::Yes, 1), &people()),
+            Err(AnswerRefused::Assurance(Assurance::Signature))
+        );
     }
 
     #[test]
     fn what_ended_stays_ended() {
         let expired = hold(1, Assurance::Totp).ended(HoldState::Expired);
-        assert_eq!(expired.answered(answer("rita", Said::Yes, 1)), Err(AnswerRefused::Decided(HoldState::Expired)));
+        assert_eq!(
+            expired.answered(answer("rita", Said::Yes, 1), &people()),
+            Err(AnswerRefused::Decided(HoldState::Expired))
+        );
         assert_eq!(expired.ended(HoldState::Lost).state(), HoldState::Expired);
     }
 }

@@ -5,55 +5,7 @@ use std::fmt;
 use model::{Coverage, NonEmpty, RequestDigest, Risk};
 
 use crate::policy::PolicyDigest;
-
-/// How sure we must be that the person at the other end is who they say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Assurance {
-    /// A code of the reviewer's authenticator (RFC 6238).
-    Totp,
-    /// A signature over the request digest.
-    Signature,
-}
-
-impl Assurance {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Totp => "totp",
-            Self::Signature => "signature",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Totp, Self::Signature].into_iter().find(|it| it.as_str() == text)
-    }
-}
-
-/// Who must agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quorum {
-    /// How many distinct people.
-    pub people: u8,
-    /// With what assurance each.
-    pub assurance: Assurance,
-    /// How long the request waits for them, in seconds.
-    pub timeout_s: u32,
-}
-
-impl Quorum {
-    /// One person with a code, within a minute.
-    pub const DEFAULT: Self = Self { people: 1, assurance: Assurance::Totp, timeout_s: 60 };
-
-    /// What satisfies both: more people, more assurance, less time.
-    pub fn strictest(self, other: Self) -> Self {
-        Self {
-            people: self.people.max(other.people),
-            assurance: self.assurance.max(other.assurance),
-            timeout_s: self.timeout_s.min(other.timeout_s),
-        }
-    }
-}
+use crate::quorum::Quorum;
 
 /// What must be done with a yes. An enforcement point that cannot do it refuses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

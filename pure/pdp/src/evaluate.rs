@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use model::{Action, Intent, NonEmpty, RequestDigest, Segment};
 
-use crate::decision::{Decision, Obligations, Quorum, Reason, Source, Verdict};
+use crate::decision::{Decision, Obligations, Reason, Source, Verdict};
 use crate::pace::{Footprint, Pace, Scope};
 use crate::policy::{Mode, Policy, Settings};
+use crate::quorum::Quorum;
 use crate::risk::{base, of_segment, risk_of};
 use crate::rule::{Rule, RuleVerdict};
 use crate::scope;
@@ -107,8 +108,8 @@ impl Judging {
         self.verdict = so_far.strictest(next);
     }
 
-    fn ask(&mut self, name: &'static str, text: String, quorum: Quorum) {
-        self.add(Verdict::Ask(quorum, Obligations::default()), Reason { source: Source::Factor(name), text });
+    fn ask(&mut self, name: &'static str, text: String, quorum: &Quorum) {
+        self.add(Verdict::Ask(quorum.clone(), Obligations::default()), Reason { source: Source::Factor(name), text });
     }
 }
 
@@ -124,7 +125,7 @@ pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'
         }
     }
     let risk = risk_of(intent);
-    let asked = settings.quorum(risk.level());
+    let asked = &settings.quorum(risk.level());
     for unknown in &intent.unknowns {
         judging.ask("partial_coverage", unknown.why.clone(), asked);
     }
@@ -134,7 +135,7 @@ pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'
     tighten(intent, situation, policy, asked, &mut judging);
     by_guard(intent, situation, policy, asked, &mut judging);
     if let (Verdict::Ask(..), Some(quorum), model::Reversibility::Irreversible) =
-        (&judging.verdict, settings.irreversible, intent.reversibility())
+        (&judging.verdict, &settings.irreversible, intent.reversibility())
     {
         let text = "what cannot be undone needs more".to_owned();
         judging.ask("irreversible", text, quorum);
@@ -162,7 +163,7 @@ fn by_rule(rule: &Rule, segment: &Segment, settings: &Settings, judging: &mut Ju
     let verdict = match rule.verdict {
         RuleVerdict::Allow => Verdict::Allow(rule.obligations.clone()),
         RuleVerdict::Ask => {
-            let asked = rule.quorum.unwrap_or_else(|| settings.quorum(of_segment(segment).level()));
+            let asked = rule.quorum.clone().unwrap_or_else(|| settings.quorum(of_segment(segment).level()));
             Verdict::Ask(asked, rule.obligations.clone())
         }
         RuleVerdict::Deny | RuleVerdict::Block => Verdict::Deny,
@@ -173,7 +174,7 @@ fn by_rule(rule: &Rule, segment: &Segment, settings: &Settings, judging: &mut Ju
 /// Without a rule: what is fully understood, low in risk and only reads runs (if the policy lets it); the rest asks.
 fn by_default(segment: &Segment, settings: &Settings, judging: &mut Judging) {
     let level = of_segment(segment).level();
-    let asked = settings.quorum(level);
+    let asked = &settings.quorum(level);
     if let Some(unknown) = segment.unknowns.first() {
         return judging.ask("partial_coverage", unknown.why.clone(), asked);
     }
@@ -189,7 +190,7 @@ fn by_default(segment: &Segment, settings: &Settings, judging: &mut Judging) {
 }
 
 /// What an organisation adds. A guard that cannot be evaluated refuses.
-fn by_guard(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: Quorum, judging: &mut Judging) {
+fn by_guard(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: &Quorum, judging: &mut Judging) {
     let Some(guard) = policy.guard() else { return };
     match guard.objections(intent, situation) {
         Err(why) => judging.add(Verdict::Deny, Reason { source: Source::Factor("guard_error"), text: why }),
@@ -198,7 +199,10 @@ fn by_guard(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: 
                 let reason = Reason { source: Source::Rule(objection.name.clone()), text: objection.why };
                 let verdict = match objection.people {
                     None => Verdict::Deny,
-                    Some(people) => Verdict::Ask(asked.strictest(Quorum { people, ..asked }), Obligations::default()),
+                    Some(people) => Verdict::Ask(
+                        asked.clone().strictest(Quorum { people, ..asked.clone() }),
+                        Obligations::default(),
+                    ),
                 };
                 judging.add(verdict, reason);
                 judging.rules.push(objection.name);
@@ -208,14 +212,14 @@ fn by_guard(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: 
 }
 
 /// What is remembered of the session and the agent.
-fn tighten(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: Quorum, judging: &mut Judging) {
+fn tighten(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: &Quorum, judging: &mut Judging) {
     let settings = policy.settings();
     for sequence in policy.sequences() {
         for pace in [situation.session_pace, situation.agent_pace] {
             let mut progress = pace.and_then(|it| it.sequences.get(&sequence.id)).cloned().unwrap_or_default();
             if sequence.advance(&mut progress, intent, situation) {
                 let reason = Reason { source: Source::Rule(sequence.id.clone()), text: sequence.reason.clone() };
-                let ask = Verdict::Ask(sequence.quorum.strictest(asked), Obligations::default());
+                let ask = Verdict::Ask(sequence.quorum.clone().strictest(asked.clone()), Obligations::default());
                 judging.add(if sequence.denies { Verdict::Deny } else { ask }, reason);
                 if !judging.rules.contains(&sequence.id) {
                     judging.rules.push(sequence.id.clone());

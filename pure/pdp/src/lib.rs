@@ -9,18 +9,20 @@ mod pace;
 mod pattern;
 mod policy;
 mod preset;
+mod quorum;
 mod risk;
 mod rule;
 mod scope;
 mod sequence;
 
-pub use decision::{Assurance, Decision, Obligations, Quorum, Reason, Source, Verdict};
+pub use decision::{Decision, Obligations, Reason, Source, Verdict};
 pub use derive::{Candidate, Suggestion, derive, mine};
 pub use evaluate::{Considered, Situation, consider, evaluate, note_sequences};
 pub use guard::{Guard, Objection};
 pub use pace::{Checkpoint, Footprint, Pace, Scope, Taint, Tightened, Velocity};
 pub use policy::{Limits, Mode, Policy, PolicyDigest, PolicyProblem, Settings, Sources};
 pub use preset::presets;
+pub use quorum::{Assurance, Member, Panel, Person, Quorum, Role};
 pub use risk::risk_of;
 pub use rule::{Miss, Rule, RuleVerdict};
 

@@ -15,9 +15,10 @@ pub(crate) use text::{OneOrMany, RuleText};
 use model::{Action, Arg, Category, Intent, Level, Reversibility, Segment};
 use serde::Deserialize;
 
-use crate::decision::{Obligations, Quorum};
+use crate::decision::Obligations;
 use crate::evaluate::Situation;
 use crate::pattern::{CommandPattern, Glob, LineRegex};
+use crate::quorum::Quorum;
 use crate::risk;
 
 /// What a rule says. `block` cannot be overruled or approved.

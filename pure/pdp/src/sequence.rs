@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use model::{Intent, Segment};
 use serde::{Deserialize, Serialize};
 
-use crate::decision::Quorum;
 use crate::evaluate::Situation;
+use crate::quorum::Quorum;
 use crate::rule::{self, OneOrMany, Rule, RuleText, RuleVerdict, Wrong};
 
 /// The most steps of a sequence.

@@ -11,7 +11,9 @@ mod views;
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
 pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
 pub use operator::{OperatorHears, OperatorSays, Proof, RuleWish, Vouch, change_text};
-pub use views::{AgentPlace, AgentView, CandidateView, Factor, FlagView, HoldView, ReviewerView, RuleView, Status};
+pub use views::{
+    AgentPlace, AgentView, CandidateView, Factor, FlagView, HoldView, PersonPlace, ReviewerView, RuleView, Status,
+};
 
 use std::fmt;
 

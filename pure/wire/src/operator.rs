@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::views::{AgentPlace, AgentView, CandidateView, FlagView, HoldView, ReviewerView, RuleView, Status};
+use crate::views::{
+    AgentPlace, AgentView, CandidateView, FlagView, HoldView, PersonPlace, ReviewerView, RuleView, Status,
+};
 
 /// From a person's tool.
 #[derive(Debug, Serialize, Deserialize)]
@@ -104,8 +106,26 @@ pub enum OperatorSays {
         name: String,
         /// An SSH public key, or nothing for a code generator.
         ssh_key: Option<String>,
-        /// A reviewer who vouches for the new one. Nobody is needed for the very first.
+        /// Role and groups. The very first person is an operator.
+        place: PersonPlace,
+        /// An operator who vouches for the new one. Nobody is needed for the very first.
         vouch: Option<Vouch>,
+    },
+    /// Another role and other groups for a person.
+    PlaceReviewer {
+        /// Name.
+        name: String,
+        /// Role and groups.
+        place: PersonPlace,
+        /// An operator.
+        by: Vouch,
+    },
+    /// A person is none of ours any more.
+    RemoveReviewer {
+        /// Name.
+        name: String,
+        /// An operator.
+        by: Vouch,
     },
     /// Which reviewers are there?
     Reviewers,
@@ -230,6 +250,14 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         OperatorSays::PlaceAgent { name, place, .. } => {
             Some(format!("agent {name}\nenv {:?}\ngroups {:?}\ntrust {}", place.env, place.groups, place.trust))
         }
+        OperatorSays::AddReviewer { name, ssh_key, place, .. } => {
+            let factor = ssh_key.as_deref().unwrap_or("totp");
+            Some(format!("add person {name}\nrole {}\ngroups {:?}\nfactor {factor}", place.role, place.groups))
+        }
+        OperatorSays::PlaceReviewer { name, place, .. } => {
+            Some(format!("person {name}\nrole {}\ngroups {:?}", place.role, place.groups))
+        }
+        OperatorSays::RemoveReviewer { name, .. } => Some(format!("remove person {name}")),
         OperatorSays::Flag { name, on, .. } => Some(format!("flag {name} {on}")),
         OperatorSays::AddRule { text, request, reason, .. } => {
             Some(format!("add rule\nrequest {request:?}\nreason {reason}\n{text}"))
@@ -243,7 +271,6 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         | OperatorSays::Rules
         | OperatorSays::Candidates { .. }
         | OperatorSays::Agents
-        | OperatorSays::AddReviewer { .. }
         | OperatorSays::Reviewers
         | OperatorSays::Status => None,
     }

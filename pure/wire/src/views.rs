@@ -47,8 +47,10 @@ pub struct HoldView {
     pub uid: u32,
     /// Until when, milliseconds since 1970.
     pub expires_at_ms: u64,
-    /// People needed.
+    /// People needed, at least.
     pub needed: usize,
+    /// Who must agree, in words.
+    pub who: String,
     /// Who agreed so far.
     pub agreed: Vec<String>,
     /// `totp` or `signature`.
@@ -145,6 +147,16 @@ pub struct AgentView {
     pub created_ms: u64,
 }
 
+/// What a person may do, and where they belong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonPlace {
+    /// `auditor`, `viewer`, `reviewer`, `senior`, `operator`.
+    pub role: String,
+    /// The groups that rules name as `@group`.
+    pub groups: Vec<String>,
+}
+
 /// A reviewer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReviewerView {
@@ -152,6 +164,8 @@ pub struct ReviewerView {
     pub name: String,
     /// `totp` or `ssh`.
     pub factor: String,
+    /// Role and groups.
+    pub place: PersonPlace,
     /// Since when, milliseconds since 1970.
     pub created_ms: u64,
 }

@@ -3,8 +3,8 @@
 use model::Level;
 use serde::Deserialize;
 
-use crate::decision::{Assurance, Quorum};
 use crate::pace::{Checkpoint, Taint, Velocity};
+use crate::quorum::{Quorum, QuorumText};
 
 /// Whether decisions are carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -51,7 +51,7 @@ impl Default for Settings {
             preset: None,
             mode: Mode::Enforce,
             reads_run: true,
-            levels: [Quorum::DEFAULT; 4],
+            levels: [Quorum::DEFAULT, Quorum::DEFAULT, Quorum::DEFAULT, Quorum::DEFAULT],
             irreversible: None,
             velocity: Velocity::default(),
             checkpoint: Checkpoint::default(),
@@ -65,14 +65,15 @@ impl Default for Settings {
 
 impl Settings {
     /// Who is asked without a rule.
-    pub(crate) const fn quorum(&self, level: Level) -> Quorum {
-        let [low, medium, high, critical] = self.levels;
-        match level {
+    pub(crate) fn quorum(&self, level: Level) -> Quorum {
+        let [low, medium, high, critical] = &self.levels;
+        let quorum = match level {
             Level::Low => low,
             Level::Medium => medium,
             Level::High => high,
             Level::Critical => critical,
-        }
+        };
+        quorum.clone()
     }
 }
 
@@ -104,35 +105,6 @@ pub(crate) enum Reads {
     Allow,
     /// People decide.
     Ask,
-}
-
-/// Who is asked.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct QuorumText {
-    /// How many people must agree
-    people: Option<u8>,
-    /// How sure we must be of each: `totp` or `signature`
-    assurance: Option<String>,
-    /// How long they have, in seconds: 1 to 600
-    timeout_s: Option<u32>,
-}
-
-impl QuorumText {
-    pub(crate) fn read(&self) -> Result<Quorum, String> {
-        let assurance = match self.assurance.as_deref() {
-            None => Assurance::Totp,
-            Some(word) => {
-                Assurance::parse(word).ok_or_else(|| format!("`assurance` is `totp` or `signature`, not `{word}`"))?
-            }
-        };
-        let (people, timeout_s) = (self.people.unwrap_or(1), self.timeout_s.unwrap_or(Quorum::DEFAULT.timeout_s));
-        if people == 0 || !(1..=600).contains(&timeout_s) {
-            return Err("at least one person is asked, and has between 1 and 600 seconds".to_owned());
-        }
-        Ok(Quorum { people, assurance, timeout_s })
-    }
 }
 
 impl DefaultText {

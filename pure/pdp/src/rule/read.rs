@@ -7,8 +7,9 @@ use super::narrow::narrow;
 use super::resource::{Base, PathPattern, Target};
 use super::text::{Expiry, OneOrMany, RuleText, With};
 use super::{Rule, RuleVerdict};
-use crate::decision::{Assurance, Obligations, Quorum};
+use crate::decision::Obligations;
 use crate::pattern::{CommandPattern, Glob, LineRegex, Wild, alternatives_of};
+use crate::quorum::{Quorum, QuorumText};
 
 /// A problem of a rule: the key that it is about, and what is wrong.
 pub(crate) type Wrong = (&'static str, String);
@@ -193,26 +194,25 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 fn quorum(text: &RuleText) -> Result<Option<Quorum>, Wrong> {
-    let assurance = match text.assurance.as_deref() {
-        None => Assurance::Totp,
-        Some(word) => Assurance::parse(word)
-            .ok_or_else(|| ("assurance", no_such("assurance", word, ["totp", "signature"].into_iter())))?,
+    let given = QuorumText {
+        people: text.people,
+        who: text.who.clone(),
+        veto: text.veto,
+        assurance: text.assurance.clone(),
+        timeout_s: text.timeout_s,
     };
-    if matches!(text.people, Some(0)) {
-        return Err(("people", "at least one person must agree; to let it run, say `verdict = \"allow\"`".to_owned()));
+    let fields: [(&'static str, bool); 5] = [
+        ("people", given.people.is_some()),
+        ("who", given.who.is_some()),
+        ("veto", given.veto.is_some()),
+        ("assurance", given.assurance.is_some()),
+        ("timeout_s", given.timeout_s.is_some()),
+    ];
+    let Some((field, _)) = fields.into_iter().find(|(_, is_given)| *is_given) else { return Ok(None) };
+    if text.verdict != RuleVerdict::Ask {
+        return Err((field, "who must agree, and how long they have, belong to rules that ask".to_owned()));
     }
-    if text.timeout_s.is_some_and(|it| !(1..=600).contains(&it)) {
-        return Err(("timeout_s", "people have between 1 and 600 seconds".to_owned()));
-    }
-    let given = text.people.is_some() || text.assurance.is_some() || text.timeout_s.is_some();
-    if given && text.verdict != RuleVerdict::Ask {
-        return Err(("people", "`people`, `assurance` and `timeout_s` belong to rules that ask".to_owned()));
-    }
-    Ok(given.then(|| Quorum {
-        people: text.people.unwrap_or(1),
-        assurance,
-        timeout_s: text.timeout_s.unwrap_or(Quorum::DEFAULT.timeout_s),
-    }))
+    given.read().map(Some).map_err(|why| (field, why))
 }
 
 fn obligations(with: &With) -> Result<Obligations, Wrong> {

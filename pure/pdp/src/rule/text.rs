@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::RuleVerdict;
 use super::context::When;
+use crate::quorum::PanelText;
 
 /// One rule
 #[derive(Clone, Debug, Deserialize)]
@@ -64,6 +65,10 @@ pub(crate) struct RuleText {
     pub(crate) when: When,
     /// How many people must agree
     pub(crate) people: Option<u8>,
+    /// Who they must be: `{ role = "senior" }`, `{ any_of = ["@ops", "rita"], people = 2 }`, `{ all_of = […] }`, `{ and = […] }`, `{ or = […] }`
+    pub(crate) who: Option<PanelText>,
+    /// One no ends it (true, unless said otherwise)
+    pub(crate) veto: Option<bool>,
     /// How sure we must be of each: `totp` or `signature`
     pub(crate) assurance: Option<String>,
     /// How long people have, in seconds
@@ -165,6 +170,8 @@ impl RuleText {
             expires: None,
             when: When::default(),
             people: None,
+            who: None,
+            veto: None,
             assurance: None,
             timeout_s: None,
             with: With::default(),
