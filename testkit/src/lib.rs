@@ -15,10 +15,12 @@ pub mod fuzz;
 pub mod golden;
 mod python;
 mod raw;
+mod reviewer;
 mod sandbox;
 mod short;
 
 pub use python::python_with;
 pub use raw::{RawAgent, bash_act, exec_act, permit_of};
-pub use sandbox::{Reviewer, Sandbox};
+pub use reviewer::Reviewer;
+pub use sandbox::Sandbox;
 pub use short::{at_work, done, hands_over, is_allowed, makes_files};

@@ -6,13 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use approval::{TotpSecret, code_at};
-use host::clock;
+use approval::TotpSecret;
 use host::layout::{DIRECTORY_VARIABLE, Layout};
 use host::socket;
-use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, Vouch};
+use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Vouch};
 
 use crate::raw::RawAgent;
+use crate::reviewer::Reviewer;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,33 +33,6 @@ pub struct Sandbox {
     pub logd_environment: Vec<(String, String)>,
     logd: Option<Child>,
     daemon: Option<Child>,
-}
-
-/// A reviewer whose authenticator the test holds.
-pub struct Reviewer {
-    /// Name.
-    pub name: String,
-    secret: TotpSecret,
-    used: AtomicU64,
-}
-
-impl Reviewer {
-    /// A proof with a code that was not used yet. There are three at any moment.
-    pub fn vouch(&self) -> Vouch {
-        let used = self.used.fetch_add(1, Ordering::SeqCst);
-        let at_ms = clock::now_ms().saturating_sub(30_000).saturating_add(used.saturating_mul(30_000));
-        self.vouch_with(&code_at(&self.secret, at_ms))
-    }
-
-    /// A proof with a given code.
-    pub fn vouch_with(&self, code: &str) -> Vouch {
-        Vouch { reviewer: self.name.clone(), proof: Proof::Totp(code.to_owned()) }
-    }
-
-    /// The code of now.
-    pub fn code(&self) -> String {
-        code_at(&self.secret, clock::now_ms())
-    }
 }
 
 impl Default for Sandbox {
@@ -251,7 +224,7 @@ impl Sandbox {
         let heard = self.operator(&say);
         let OperatorHears::Reviewer { totp_uri: Some(uri) } = heard else { panic!("no reviewer: {heard:?}") };
         let secret = uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
-        Reviewer { name: name.to_owned(), secret: TotpSecret::from_base32(secret).unwrap(), used: AtomicU64::new(0) }
+        Reviewer::new(name, TotpSecret::from_base32(secret).unwrap())
     }
 
     /// Says something at the operator's socket.
@@ -284,7 +257,13 @@ impl Sandbox {
 
     /// Answers a hold: the state that follows, or why it did not count.
     pub fn answer(&self, hold: &HoldView, said: &str, by: Vouch) -> Result<String, String> {
-        match self.operator(&OperatorSays::Answer { hold: hold.id.clone(), said: said.to_owned(), by, rule: None }) {
+        match self.operator(&OperatorSays::Answer {
+            hold: hold.id.clone(),
+            said: said.to_owned(),
+            by,
+            rule: None,
+            reason: None,
+        }) {
             OperatorHears::Answered { state, .. } => Ok(state),
             OperatorHears::Refused { why } => Err(why),
             other => panic!("{other:?}"),

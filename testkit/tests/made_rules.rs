@@ -28,6 +28,7 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
         said: "approve".to_owned(),
         by: rita.vouch(),
         rule: Some(rule),
+        reason: None,
     };
     // Without an end there is no rule, and the approval does not count either.
     let endless = format!("[[rule]]\nid = 'made.x'\n{}", exact.text);

@@ -160,8 +160,13 @@ fn each_change_takes_the_role_that_it_takes() {
     let mut child = mkdir(&sandbox);
     let hold = sandbox.hold();
     let wish = || Some(wire::RuleWish { text: text.to_owned(), reason: "often".to_owned(), by: None });
-    let say =
-        OperatorSays::Answer { hold: hold.id.clone(), said: "approve".into(), by: people.tess.vouch(), rule: wish() };
+    let say = OperatorSays::Answer {
+        hold: hold.id.clone(),
+        said: "approve".into(),
+        by: people.tess.vouch(),
+        rule: wish(),
+        reason: None,
+    };
     assert!(refused(&say).contains("takes the role senior"), "the yes does not count either");
     assert_eq!(sandbox.hold().id, hold.id);
     child.kill().unwrap();

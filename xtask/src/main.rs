@@ -17,6 +17,7 @@ const HELP: &str = "cargo xtask VERB
   demo [--auto] [--keep DIR]   build, then show the whole life of a request
   test                         everything that must pass: format, lints, house rules, unit, corpus, compile-fail, end to end
   release                      build static programs for this machine, fit to be copied elsewhere
+  ui                           build the dashboard (needs Node); `cargo build` embeds it from then on
   tidy                         the house rules alone
   generate                     write the generated files anew
   bench [ROUNDS]               latency of the hook, of `run` and of `check`, beside /bin/true, in one run
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Some(("demo", rest)) => run::demo(rest),
         Some(("test" | "ci", [])) => run::test(),
         Some(("release", [])) => run::release().map(|built| println!("{}", built.display())),
+        Some(("ui", [])) => run::ui(),
         Some(("tidy", [])) => tidy::main(),
         Some(("generate", [])) => generate::main(),
         Some(("bench", rest)) => bench::main(rest),

@@ -35,6 +35,27 @@ pub(crate) fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
+/// Installs what the dashboard is built with, as its lock file says, and builds it. `cargo build` embeds it from then on.
+pub(crate) fn ui() -> Result<(), String> {
+    let directory = root().join("ui");
+    let say = |why: std::io::Error| format!("`{}`: {why}", directory.display());
+    let npm = |what: &str, words: &[&str]| {
+        eprintln!("\n>> {what}: npm {}", words.join(" "));
+        let status = Command::new("npm").args(words).current_dir(root().join("ui")).status();
+        match status.map_err(|why| format!("npm: {why}; the dashboard is built with Node (20 or later)"))? {
+            status if status.success() => Ok(()),
+            status => Err(format!("{what} failed ({status})")),
+        }
+    };
+    let lock = std::fs::read(directory.join("package-lock.json")).map_err(say)?;
+    let installed = directory.join("node_modules/.installed-from");
+    if std::fs::read(&installed).ok().as_deref() != Some(&lock) {
+        npm("installing the dashboard's packages", &["ci", "--no-audit", "--no-fund", "--ignore-scripts"])?;
+        std::fs::write(&installed, &lock).map_err(say)?;
+    }
+    npm("building the dashboard", &["run", "--silent", "build"])
+}
+
 /// Builds the programs and runs the demo.
 pub(crate) fn demo(words: &[String]) -> Result<(), String> {
     let cargo = cargo();
@@ -48,6 +69,13 @@ pub(crate) fn demo(words: &[String]) -> Result<(), String> {
 /// Builds the programs as releases are built: static, at a fixed address, so that starting one loads and relocates
 /// nothing. The hook is started at every call of an agent; this is a third of its time. Gives the directory.
 pub(crate) fn release() -> Result<PathBuf, String> {
+    if setup::has("npm") {
+        ui()?;
+    } else {
+        eprintln!(
+            "there is no npm, so the programs are built without the dashboard; `countersign review` is in the terminal"
+        );
+    }
     let version = Command::new("rustc").arg("-vV").output().map_err(|why| format!("rustc: {why}"))?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     let host =
@@ -65,6 +93,8 @@ pub(crate) fn release() -> Result<PathBuf, String> {
         "countersignd",
         "-p",
         "countersign-logd",
+        "-p",
+        "countersign-gate",
     ];
     eprintln!("\n>> static release: RUSTFLAGS='{flags}' cargo {}", words.join(" "));
     let status = Command::new(cargo()).args(words).env("RUSTFLAGS", flags).current_dir(root()).status();
@@ -81,6 +111,7 @@ pub(crate) fn test() -> Result<(), String> {
     setup::install()?;
     step("format", &cargo, &["fmt", "--all", "--check"])?;
     tidy::main()?;
+    ui()?;
     step("lints", &cargo, &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     step("building", &cargo, &["build", "--locked", "--workspace", "--bins"])?;
     step("compile-fail and examples", &cargo, &["test", "--locked", "--workspace", "--doc"])?;

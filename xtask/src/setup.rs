@@ -10,6 +10,10 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("faketime", "faketime", "sets a daemon's clock back"),
     ("ssh-keygen", "openssh-client", "signs approvals"),
     ("tmux", "tmux", "types into the reviewer's terminal"),
+    ("chromium", "chromium", "the dashboard in a real browser"),
+    ("openssl", "openssl", "seals the keys of a log"),
+    ("pgrep", "procps", "shows that what could not be recorded was ended"),
+    ("script", "bsdutils", "a terminal to record"),
 ];
 
 /// The package that the second verifier of the record is written with.

@@ -58,12 +58,32 @@ pub(crate) struct ApproveArgs {
     reason: Option<String>,
 }
 
+#[derive(Args)]
+pub(crate) struct DenyArgs {
+    #[command(flatten)]
+    answer: AnswerArgs,
+    /// What the agent is told, so that it can do better
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+/// What goes with an answer.
+pub(crate) enum With {
+    /// Nothing.
+    Nothing,
+    /// A rule that is made of a yes: its text, and why.
+    Rule(String, String),
+    /// What the agent is told of a no.
+    Reason(String),
+}
+
 /// `deny`.
-pub(crate) fn deny(args: &AnswerArgs) -> Result<ExitCode, String> {
+pub(crate) fn deny(args: &DenyArgs) -> Result<ExitCode, String> {
     let link = OperatorLink::connect(&Layout::from_environment()?)?;
-    let hold = link.hold(&args.id)?;
+    let hold = link.hold(&args.answer.id)?;
     print!("{}", review::describe(&hold));
-    println!("{}", give(&link, &hold, Said::No, &args.proof, None)?);
+    let with = args.reason.clone().map_or(With::Nothing, With::Reason);
+    println!("{}", give(&link, &hold, Said::No, &args.answer.proof, with)?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -73,7 +93,7 @@ pub(crate) fn approve(args: &ApproveArgs) -> Result<ExitCode, String> {
     let hold = link.hold(&args.answer.id)?;
     print!("{}", review::describe(&hold));
     let wish = match (args.rule, args.rules) {
-        (None, false) => None,
+        (None, false) => With::Nothing,
         (number, list) => {
             let (candidates, none) = candidates(&link, &hold.id)?;
             show_candidates(&candidates, none.as_deref(), &past_questions());
@@ -84,7 +104,7 @@ pub(crate) fn approve(args: &ApproveArgs) -> Result<ExitCode, String> {
             let chosen = chosen.ok_or("there is no candidate of this number; see `--rules`")?;
             let end = when::end(args.until.as_deref().unwrap_or(""), clock::now_ms())?;
             let reason = args.reason.clone().unwrap_or_default();
-            Some((rule_of(chosen, &end, &reason), reason))
+            With::Rule(rule_of(chosen, &end, &reason), reason)
         }
     };
     println!("{}", give(&link, &hold, Said::Yes, &args.answer.proof, wish)?);
@@ -169,20 +189,21 @@ pub(crate) fn prove_change(
     Ok(build(vouch(link, args, Said::Yes, &HoldId::new(0, 0), &request)?))
 }
 
-/// Gives an answer to a hold and says what became of it. With a yes, a rule may be made of it: its text, and why.
+/// Gives an answer to a hold and says what became of it. With a yes, a rule may be made of it.
 pub(crate) fn give(
     link: &OperatorLink,
     hold: &wire::HoldView,
     said: Said,
     args: &ProofArgs,
-    wish: Option<(String, String)>,
+    with: With,
 ) -> Result<String, String> {
     let id = HoldId::parse(&hold.id).map_err(|why| why.to_string())?;
     let request = RequestDigest::carried(Digest::parse(&hold.request).map_err(|why| why.to_string())?);
     let by = vouch(link, args, said, &id, &request)?;
-    let rule = match wish {
-        None => None,
-        Some((text, reason)) => {
+    let (rule, told) = match with {
+        With::Nothing => (None, None),
+        With::Reason(reason) => (None, Some(reason)),
+        With::Rule(text, reason) => {
             let build = |by| OperatorSays::AddRule {
                 text: text.clone(),
                 request: Some(hold.request.clone()),
@@ -195,10 +216,16 @@ pub(crate) fn give(
                 (Some(_), Ok(_)) => return Err(unexpected()),
                 (Some(_), Err(why)) => return Err(why),
             };
-            Some(RuleWish { text, reason, by: signed })
+            (Some(RuleWish { text, reason, by: signed }), None)
         }
     };
-    match link.ask(&OperatorSays::Answer { hold: hold.id.clone(), said: said.as_str().to_owned(), by, rule })? {
+    match link.ask(&OperatorSays::Answer {
+        hold: hold.id.clone(),
+        said: said.as_str().to_owned(),
+        by,
+        rule,
+        reason: told,
+    })? {
         OperatorHears::Done { what } => Ok(format!("{}: {what}", hold.id)),
         OperatorHears::Answered { state, agreed, needed } if state == "open" => {
             Ok(format!("{}: counted; {agreed} of {needed} people agreed so far", hold.id))

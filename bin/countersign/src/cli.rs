@@ -46,7 +46,7 @@ enum Verb {
     /// Say yes to a hold
     Approve(answer::ApproveArgs),
     /// Say no to a hold
-    Deny(answer::AnswerArgs),
+    Deny(answer::DenyArgs),
     /// Agents: identities with a key
     Agent(people::AgentArgs),
     /// Reviewers: people who may answer

@@ -213,7 +213,7 @@ impl Screen<'_> {
         }
         let link = OperatorLink::connect(self.layout);
         self.note = link
-            .and_then(|link| answer::give(&link, &hold, said, &proof, None))
+            .and_then(|link| answer::give(&link, &hold, said, &proof, answer::With::Nothing))
             .unwrap_or_else(|why| format!("not counted: {why}"));
     }
 

@@ -1,5 +1,6 @@
 //! `countersign up`: everything, under one user, in the foreground.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
@@ -7,7 +8,7 @@ use std::sync::mpsc::channel;
 use clap::Args;
 use host::clock;
 use host::layout::{DIRECTORY_VARIABLE, Layout};
-use host::supervise::{self, Event, Service};
+use host::supervise::{self, Answers, Event, Service};
 use serde_json::json;
 
 #[derive(Args)]
@@ -15,6 +16,9 @@ pub(crate) struct UpArgs {
     /// Keep everything in this directory (the other verbs find it through COUNTERSIGN_DIR)
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Where the dashboard is served, or `off`
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7443")]
+    web: String,
     /// Print events as JSON, one a line
     #[arg(long)]
     json: bool,
@@ -31,7 +35,18 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
         }
         None => (Layout::from_environment()?, Vec::new()),
     };
-    let services = services(&layout, &environment)?;
+    let mut services = services(&layout, &environment)?;
+    let dashboard = web_gate(&args.web, &environment)?;
+    let page = match dashboard {
+        Ok(gate) => {
+            services.push(gate);
+            Some(format!("http://{}/", args.web))
+        }
+        Err(why) => {
+            eprintln!("countersign: no dashboard: {why}");
+            None
+        }
+    };
     let (tell_end, end) = channel();
     std::thread::spawn(move || {
         let _ = supervise::wait_for_end(None);
@@ -44,7 +59,7 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
             println!("{line}");
         }
         if name == "countersign" && event == Event::Ready && !args.json {
-            print!("{}", next_steps(&layout, args.dir.is_some()));
+            print!("{}", next_steps(&layout, args.dir.is_some(), page.as_deref()));
         }
     };
     supervise::keep(services, &end, &mut say).map_err(|why| why.to_string())?;
@@ -54,9 +69,36 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
 /// Our daemons, in the order in which they need each other. They live beside this program.
 fn services(layout: &Layout, environment: &[(String, PathBuf)]) -> Result<Vec<Service>, String> {
     let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
-    let service =
-        |name, socket| Service { name, program: own.with_file_name(name), environment: environment.to_vec(), socket };
+    let service = |name, socket| Service {
+        name,
+        program: own.with_file_name(name),
+        environment: environment.to_vec(),
+        arguments: Vec::new(),
+        answers: Answers::Socket(socket),
+    };
     Ok(vec![service("countersign-logd", layout.log_socket()), service("countersignd", layout.agent_socket())])
+}
+
+/// The web gate, or why there is none. The rest does not depend on it: a port that is taken stops nothing.
+fn web_gate(address: &str, environment: &[(String, PathBuf)]) -> Result<Result<Service, String>, String> {
+    const NAME: &str = "countersign-gate";
+    if address == "off" {
+        return Ok(Err("it is off".to_owned()));
+    }
+    let at: SocketAddr = address
+        .parse()
+        .map_err(|_| format!("`--web {address}`: write an address and port such as 127.0.0.1:7443, or `off`"))?;
+    let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+    let program = own.with_file_name(NAME);
+    if !program.exists() {
+        return Ok(Err(format!("`{}` is not there; build or install it", program.display())));
+    }
+    if let Err(why) = std::net::TcpListener::bind(at) {
+        return Ok(Err(format!("{at}: {why}; choose another with `--web 127.0.0.1:PORT`")));
+    }
+    let arguments = vec!["web".to_owned(), "--listen".to_owned(), address.to_owned()];
+    let answers = Answers::Address(at);
+    Ok(Ok(Service { name: NAME, program, environment: environment.to_vec(), arguments, answers }))
 }
 
 fn event_value(name: &str, event: &Event) -> serde_json::Value {
@@ -83,7 +125,7 @@ fn event_line(name: &str, event: &Event) -> Option<String> {
     }
 }
 
-fn next_steps(layout: &Layout, own_directory: bool) -> String {
+fn next_steps(layout: &Layout, own_directory: bool, page: Option<&str>) -> String {
     let export = if own_directory {
         format!("  export {DIRECTORY_VARIABLE}={}\n", layout.run.parent().unwrap_or(&layout.run).display())
     } else {
@@ -96,10 +138,11 @@ fn next_steps(layout: &Layout, own_directory: bool) -> String {
          \x20 countersign agent add builder --owner platform --save       make an agent; its owner cannot approve for it\n\
          \x20 countersign run --agent builder -- ls -l                    a read runs\n\
          \x20 countersign run --agent builder -- rm -r ./old              this is held until alice answers:\n\
-         \x20 countersign review --as alice\n\
+         \x20 countersign review --as alice                               in the terminal{}\n\
          \x20 countersign hook install claude-code --agent builder        put it before Claude Code's tools, in this project\n\
          \x20 countersign doctor                                          what runs, what binds, what only advises\n\n\
          Rules: {} (the shipped rules apply while it does not exist)\nRecord: {}\nCtrl-C ends it; nothing is allowed while it is down.\n",
+        page.map_or_else(String::new, |page| format!(", or in the browser: {page}")),
         layout.policy().display(),
         layout.log.display(),
     )

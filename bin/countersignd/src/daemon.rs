@@ -17,6 +17,7 @@ use crate::log::Log;
 use crate::paces::{FORGET_MS, Paces};
 use crate::policy::LivePolicy;
 use crate::recordings::Recordings;
+use crate::sessions::Sessions;
 use crate::view::Scrubber;
 
 /// The domain of agents' keys.
@@ -35,6 +36,7 @@ pub(crate) struct Daemon {
     pub(crate) scrubber: Scrubber,
     pub(crate) holds: Holds,
     pub(crate) recordings: Recordings,
+    pub(crate) sessions: Sessions,
     pub(crate) host: String,
     log: Log,
     agents: RwLock<BTreeMap<Digest, AgentRow>>,
@@ -68,6 +70,7 @@ impl Daemon {
             scrubber: Scrubber(Digest::of_bytes(&salt).to_string()),
             holds: Holds::default(),
             recordings: Recordings::default(),
+            sessions: Sessions::default(),
             host: host::facts::host_name(),
             log,
             agents: RwLock::new(agents.into_iter().map(|agent| (agent.key_digest, agent)).collect()),

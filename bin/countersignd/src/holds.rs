@@ -51,12 +51,16 @@ pub(crate) struct Entry {
 struct Inner {
     hold: Hold,
     answered: Option<Receipt>,
+    /// What whoever said no wants the agent to be told.
+    reason: Option<String>,
 }
 
 /// How a hold ended for whoever waited: the hold, and for an approval the receipt of the answer that decided it.
 pub(crate) struct Outcome {
     pub(crate) hold: Hold,
     pub(crate) answered: Option<Receipt>,
+    /// With a no: what the agent is told.
+    pub(crate) reason: Option<String>,
 }
 
 impl Holds {
@@ -82,7 +86,7 @@ impl Holds {
             }
         }
         daemon.store.add_hold(&hold).map_err(|why| why.to_string())?;
-        let inner = Mutex::new(Inner { hold, answered: None });
+        let inner = Mutex::new(Inner { hold, answered: None, reason: None });
         let entry = Arc::new(Entry { view, intent, opened_ms: clock::now_ms(), deadline, inner, wake });
         lock(&self.open).insert(id, Arc::clone(&entry));
         self.tell();
@@ -96,6 +100,7 @@ impl Holds {
         id: &HoldId,
         answer: Answer,
         proof: Value,
+        reason: Option<String>,
     ) -> Result<(HoldState, usize, usize), String> {
         let entry = lock(&self.open)
             .get(id)
@@ -113,10 +118,14 @@ impl Holds {
         }
         let people = daemon.store.people().map_err(|why| why.to_string())?;
         let next = inner.hold.answered(answer.clone(), &people).map_err(|why| why.to_string())?;
-        let body = json!({
+        let reason = reason.map(|reason| daemon.scrubber.text(reason.trim())).filter(|reason| !reason.is_empty());
+        let mut body = json!({
             "hold": id.as_str(), "request_digest": inner.hold.question().request.to_string(), "reviewer": answer.reviewer.as_str(),
             "said": answer.said.as_str(), "assurance": answer.assurance.as_str(), "state": next.state().as_str(), "proof": proof,
         });
+        if let (Some(reason), Some(body)) = (&reason, body.as_object_mut()) {
+            body.insert("why".to_owned(), json!(reason));
+        }
         let receipt = daemon.record(RecordKind::Answer, body)?;
         match daemon.store.move_on(&inner.hold, &next) {
             Ok(true) => {}
@@ -132,6 +141,7 @@ impl Holds {
         }
         inner.hold = next;
         inner.answered = Some(receipt);
+        inner.reason = reason.or_else(|| inner.reason.take());
         let state = inner.hold.state();
         let agreed = inner.hold.answers().len();
         let needed = usize::from(inner.hold.question().quorum.people);
@@ -155,7 +165,8 @@ impl Holds {
             let _ = daemon.store.move_on(&inner.hold, &next);
             inner.hold = next;
         }
-        let outcome = Outcome { hold: inner.hold.clone(), answered: inner.answered.take() };
+        let outcome =
+            Outcome { hold: inner.hold.clone(), answered: inner.answered.take(), reason: inner.reason.take() };
         drop(inner);
         self.close(&id, entry);
         self.tell();

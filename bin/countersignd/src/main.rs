@@ -18,6 +18,7 @@ mod recordings;
 mod restore;
 mod rules;
 mod serve;
+mod sessions;
 mod submit;
 mod view;
 

@@ -15,7 +15,7 @@ use store::Factor;
 use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, Status, Vouch};
 
 use crate::daemon::Daemon;
-use crate::{made, people, rules};
+use crate::{made, people, rules, sessions};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,6 +31,9 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const MOST_FAILURES: u32 = 5;
 const LOCK_MS: u64 = 60_000;
 
+/// The longest reason that an agent is told, in bytes.
+const MAX_REASON_BYTES: usize = 2_048;
+
 /// Serves one connection until it ends.
 pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
     if daemon.is_agents_uid(seen.uid) {
@@ -42,8 +45,8 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
         let answer = match message {
             OperatorSays::Holds { follow: true } => return follow(daemon, stream),
             OperatorSays::Holds { follow: false } => OperatorHears::Holds { holds: daemon.holds.list().0 },
-            OperatorSays::Answer { hold, said, by, rule } => {
-                answer(daemon, &hold, &said, &by, rule).unwrap_or_else(|why| refused(&why))
+            OperatorSays::Answer { hold, said, by, rule, reason } => {
+                answer(daemon, &hold, &said, &by, rule, reason).unwrap_or_else(|why| refused(&why))
             }
             add @ OperatorSays::AddAgent { .. } => rules::add_agent(daemon, &add).unwrap_or_else(|why| refused(&why)),
             about @ (OperatorSays::PlaceAgent { .. }
@@ -61,6 +64,13 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             | OperatorSays::PlaceReviewer { .. }
             | OperatorSays::RemoveReviewer { .. }) => {
                 people::answer(daemon, &about).unwrap_or_else(|why| refused(&why))
+            }
+            OperatorSays::Session { token, keep } => {
+                sessions::whose(daemon, &token, keep).unwrap_or_else(|why| refused(&why))
+            }
+            OperatorSays::SignOut { token } => sessions::sign_out(daemon, &token).unwrap_or_else(|why| refused(&why)),
+            ref say @ OperatorSays::SignIn { ref by } => {
+                sessions::sign_in(daemon, say, by).unwrap_or_else(|why| refused(&why))
             }
             OperatorSays::Status => status(daemon).unwrap_or_else(|why| refused(&why)),
         };
@@ -94,7 +104,11 @@ fn answer(
     said: &str,
     by: &Vouch,
     rule: Option<wire::RuleWish>,
+    reason: Option<String>,
 ) -> Result<OperatorHears, String> {
+    if reason.as_ref().is_some_and(|it| it.len() > MAX_REASON_BYTES || said != "deny") {
+        return Err(format!("a reason goes with a no, and has at most {MAX_REASON_BYTES} bytes"));
+    }
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
     let said = Said::parse(said).ok_or("an answer is `approve` or `deny`")?;
     let question =
@@ -109,7 +123,7 @@ fn answer(
         made::check(daemon, &wish.text, &wish.reason)?;
     }
     let answer = Answer { reviewer: reviewer.clone(), said, assurance, at_ms };
-    let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer, proof)?;
+    let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer, proof, reason)?;
     if rule.is_some() && state == approval::HoldState::Open {
         return Ok(OperatorHears::Done {
             what: format!(

@@ -86,6 +86,9 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
         | OperatorSays::ExpireRule { .. }
         | OperatorSays::Candidates { .. }
         | OperatorSays::Agents
+        | OperatorSays::SignIn { .. }
+        | OperatorSays::Session { .. }
+        | OperatorSays::SignOut { .. }
         | OperatorSays::Status => Err("this is not about people".to_owned()),
     }
 }
@@ -159,15 +162,20 @@ fn add(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String>
     }
 }
 
+/// The word for what somebody proves themself with.
+pub(crate) const fn factor(factor: &Factor) -> &'static str {
+    match factor {
+        Factor::Totp(_) => "totp",
+        Factor::Ssh(_) => "ssh",
+    }
+}
+
 /// Everybody who is enrolled.
 fn list(daemon: &Daemon) -> Result<OperatorHears, String> {
     let rows = daemon.store.reviewers().map_err(|why| why.to_string())?;
     let view = |row: store::ReviewerRow| ReviewerView {
         name: row.person.name.to_string(),
-        factor: match row.factor {
-            Factor::Totp(_) => "totp".to_owned(),
-            Factor::Ssh(_) => "ssh".to_owned(),
-        },
+        factor: factor(&row.factor).to_owned(),
         place: PersonPlace { role: row.person.role.as_str().to_owned(), groups: row.person.groups },
         created_ms: row.created_ms,
     };

@@ -61,6 +61,9 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
         | OperatorSays::PlaceReviewer { .. }
         | OperatorSays::RemoveReviewer { .. }
         | OperatorSays::Reviewers
+        | OperatorSays::SignIn { .. }
+        | OperatorSays::Session { .. }
+        | OperatorSays::SignOut { .. }
         | OperatorSays::Status => Err("this is not about rules".to_owned()),
     }
 }

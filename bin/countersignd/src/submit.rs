@@ -141,7 +141,8 @@ impl Talk<'_> {
             }
             (HoldState::Denied, _) => {
                 judging::refused(self.daemon, case)?;
-                Ok(denied("a reviewer said no"))
+                let reason = outcome.reason.map_or_else(String::new, |reason| format!(": {reason}"));
+                Ok(denied(&format!("a reviewer said no{reason}")))
             }
             (HoldState::Expired, _) => Ok(AgentHears::Deny {
                 refusal: Refusal::Expired,

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -32,8 +32,28 @@ pub struct Service {
     pub program: PathBuf,
     /// Variables set for it, beyond ours.
     pub environment: Vec<(String, PathBuf)>,
-    /// The socket at which it answers once it is ready.
-    pub socket: PathBuf,
+    /// What it is started with.
+    pub arguments: Vec<String>,
+    /// Where it answers once it is ready.
+    pub answers: Answers,
+}
+
+/// Where a service answers.
+#[derive(Clone, Debug)]
+pub enum Answers {
+    /// At this Unix socket.
+    Socket(PathBuf),
+    /// At this address.
+    Address(std::net::SocketAddr),
+}
+
+impl Answers {
+    fn now(&self) -> bool {
+        match self {
+            Self::Socket(path) => UnixStream::connect(path).is_ok(),
+            Self::Address(address) => std::net::TcpStream::connect(address).is_ok(),
+        }
+    }
 }
 
 /// What happened to a service.
@@ -85,11 +105,11 @@ pub fn keep(services: Vec<Service>, stop: &Receiver<()>, tell: &mut dyn FnMut(&s
         let child = start(&service)?;
         let name = service.name;
         tell(name, Event::Started(child.id()));
-        let socket = service.socket.clone();
+        let answers = service.answers.clone();
         let now = Instant::now();
         running.push(Running { service, child: Some(child), since: now, backoff: FIRST_BACKOFF, restart_at: now });
         let child = running.last_mut().and_then(|it| it.child.as_mut());
-        if let Err(why) = ready(&socket, child) {
+        if let Err(why) = ready(&answers, child) {
             end(running, tell);
             return Err(io::Error::other(format!("`{name}` did not become ready: {why}")));
         }
@@ -142,6 +162,7 @@ impl Running {
 
 fn start(service: &Service) -> io::Result<Child> {
     let mut command = Command::new(&service.program);
+    command.args(&service.arguments);
     command.envs(service.environment.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
     die_with_us(&mut command);
     command.spawn().map_err(|why| {
@@ -164,17 +185,17 @@ fn die_with_us(command: &mut Command) {
     }
 }
 
-fn ready(socket: &Path, mut child: Option<&mut Child>) -> io::Result<()> {
+fn ready(answers: &Answers, mut child: Option<&mut Child>) -> io::Result<()> {
     let started = Instant::now();
     loop {
-        if UnixStream::connect(socket).is_ok() {
+        if answers.now() {
             return Ok(());
         }
         if let Some(status) = child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
             return Err(io::Error::other(format!("it ended at once ({status}); its words are above")));
         }
         if started.elapsed() > READY_WITHIN {
-            return Err(io::Error::other("it does not answer at its socket"));
+            return Err(io::Error::other("it does not answer where it should"));
         }
         std::thread::sleep(Duration::from_millis(5));
     }

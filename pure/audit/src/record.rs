@@ -28,11 +28,13 @@ pub enum RecordKind {
     Refusal,
     /// A terminal's recording began, ended with a digest, or was looked at.
     Recording,
+    /// Somebody signed in or out.
+    Access,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Start,
         Self::Decision,
         Self::Answer,
@@ -41,6 +43,7 @@ impl RecordKind {
         Self::Change,
         Self::Refusal,
         Self::Recording,
+        Self::Access,
     ];
 
     /// The word for it.
@@ -54,6 +57,7 @@ impl RecordKind {
             Self::Change => "change",
             Self::Refusal => "refusal",
             Self::Recording => "recording",
+            Self::Access => "access",
         }
     }
 

@@ -26,6 +26,9 @@ pub enum OperatorSays {
         /// With a yes: a rule that is made of it.
         #[serde(default)]
         rule: Option<RuleWish>,
+        /// With a no: what the agent is told.
+        #[serde(default)]
+        reason: Option<String>,
     },
     /// A new agent.
     AddAgent {
@@ -129,6 +132,23 @@ pub enum OperatorSays {
     },
     /// Which reviewers are there?
     Reviewers,
+    /// Somebody signs in, to look.
+    SignIn {
+        /// Who, and the proof.
+        by: Vouch,
+    },
+    /// Whose session is this?
+    Session {
+        /// Its token.
+        token: String,
+        /// This use keeps it alive.
+        keep: bool,
+    },
+    /// A session ends.
+    SignOut {
+        /// Its token.
+        token: String,
+    },
     /// How are things?
     Status,
 }
@@ -203,6 +223,20 @@ pub enum OperatorHears {
         /// By name.
         reviewers: Vec<ReviewerView>,
     },
+    /// They are signed in.
+    SignedIn {
+        /// The session's token.
+        token: String,
+    },
+    /// Whose session it is.
+    Session {
+        /// Name.
+        name: String,
+        /// Role and groups.
+        place: PersonPlace,
+        /// `totp` or `ssh`.
+        factor: String,
+    },
     /// How things are.
     Status(Status),
     /// It was done.
@@ -257,6 +291,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         OperatorSays::PlaceReviewer { name, place, .. } => {
             Some(format!("person {name}\nrole {}\ngroups {:?}", place.role, place.groups))
         }
+        OperatorSays::SignIn { .. } => Some("sign in".to_owned()),
         OperatorSays::RemoveReviewer { name, .. } => Some(format!("remove person {name}")),
         OperatorSays::Flag { name, on, .. } => Some(format!("flag {name} {on}")),
         OperatorSays::AddRule { text, request, reason, .. } => {
@@ -272,6 +307,8 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         | OperatorSays::Candidates { .. }
         | OperatorSays::Agents
         | OperatorSays::Reviewers
+        | OperatorSays::Session { .. }
+        | OperatorSays::SignOut { .. }
         | OperatorSays::Status => None,
     }
 }

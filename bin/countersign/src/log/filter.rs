@@ -15,7 +15,7 @@ pub(crate) struct FilterArgs {
     /// Not after, in the same form
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Only this kind: decision, answer, permit, outcome, recording, change, refusal, start
+    /// Only this kind: decision, answer, permit, outcome, recording, change, access, refusal, start
     #[arg(long)]
     kind: Option<String>,
     /// Only what this agent asked for

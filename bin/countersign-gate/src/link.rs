@@ -1,0 +1,56 @@
+//! The operator's socket, for the web gate.
+
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use host::layout::Layout;
+use host::socket;
+use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+
+/// How long the daemon may take for an answer. It tells a list at least every ten seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The way to `countersignd`: a connection for each question.
+pub(crate) struct Operators(PathBuf);
+
+impl Operators {
+    /// The socket of an installation.
+    pub(crate) fn new(layout: &Layout) -> Self {
+        Self(layout.operator_socket())
+    }
+
+    fn connect(&self) -> Result<UnixStream, String> {
+        let why = |why| format!("countersignd does not answer ({why}); nothing is allowed meanwhile");
+        UnixStream::connect(&self.0).map_err(why)
+    }
+}
+
+fn send(stream: &UnixStream, say: &OperatorSays) -> Result<(), String> {
+    socket::send(stream, say, MAX_OPERATOR_FRAME, PATIENCE).map_err(|why| why.to_string())
+}
+
+fn hear(stream: &UnixStream) -> Result<OperatorHears, String> {
+    socket::receive(stream, MAX_OPERATOR_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| why.to_string())
+}
+
+impl web::Link for Operators {
+    fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String> {
+        let stream = self.connect()?;
+        send(&stream, say)?;
+        hear(&stream)
+    }
+
+    fn follow(&self, each: &mut dyn FnMut(Vec<HoldView>) -> bool) -> Result<(), String> {
+        let stream = self.connect()?;
+        send(&stream, &OperatorSays::Holds { follow: true })?;
+        loop {
+            let OperatorHears::Holds { holds } = hear(&stream)? else {
+                return Err("the daemon answered something else".to_owned());
+            };
+            if !each(holds) {
+                return Ok(());
+            }
+        }
+    }
+}

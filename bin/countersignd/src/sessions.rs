@@ -1,0 +1,101 @@
+//! Sign-ins of people at the web gate. A session lets them look; every answer takes a proof of its own, so a gate that lies, or
+//! a stolen session, approves nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use audit::RecordKind;
+use host::clock;
+use model::{Digest, PersonName};
+use pdp::Role;
+use serde_json::json;
+use wire::{OperatorHears, OperatorSays, PersonPlace, Vouch};
+
+use crate::daemon::{Daemon, hold as lock};
+use crate::rules::proved;
+
+/// How long a session lives when nothing is done with it, and at most.
+const IDLE_MS: u64 = 15 * 60_000;
+const LONGEST_MS: u64 = 8 * 3_600_000;
+
+/// The most sessions of one person, and of all. The oldest of a person makes room.
+const MAX_PER_PERSON: usize = 8;
+const MAX_SESSIONS: usize = 1_024;
+
+/// The domain of what is kept of a session's token.
+const DOMAIN: &str = "countersign/session/v1";
+
+struct Session {
+    who: PersonName,
+    since_ms: u64,
+    used_ms: u64,
+}
+
+impl Session {
+    const fn is_alive(&self, now_ms: u64) -> bool {
+        // A clock that was set back ends it, too.
+        now_ms >= self.used_ms
+            && now_ms.saturating_sub(self.used_ms) < IDLE_MS
+            && now_ms.saturating_sub(self.since_ms) < LONGEST_MS
+    }
+}
+
+/// Those that are open, by a digest of their token. They end with the daemon.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<BTreeMap<Digest, Session>>);
+
+/// Signs somebody in: anybody who is enrolled, whatever their role.
+pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Result<OperatorHears, String> {
+    let who = proved(daemon, message, by, Role::Auditor)?;
+    let token = Digest::from_array(clock::random::<32>().map_err(|why| why.to_string())?).to_string();
+    let now_ms = clock::now_ms();
+    {
+        let mut open = lock(&daemon.sessions.0);
+        open.retain(|_, session| session.is_alive(now_ms));
+        let mut own: Vec<(u64, Digest)> =
+            open.iter().filter(|(_, it)| it.who == who).map(|(digest, it)| (it.since_ms, *digest)).collect();
+        own.sort();
+        for (_, digest) in own.iter().take(own.len().saturating_sub(MAX_PER_PERSON.saturating_sub(1))) {
+            open.remove(digest);
+        }
+        if open.len() >= MAX_SESSIONS {
+            return Err(format!("{MAX_SESSIONS} people are signed in already"));
+        }
+    }
+    // Nobody is let in who is not recorded.
+    let body = json!({"what": "signed in", "reviewer": who.as_str()});
+    let _receipt = daemon.record(RecordKind::Access, body)?;
+    let session = Session { who, since_ms: now_ms, used_ms: now_ms };
+    lock(&daemon.sessions.0).insert(Digest::within(DOMAIN, token.as_bytes()), session);
+    Ok(OperatorHears::SignedIn { token })
+}
+
+/// Whose session a token is. Looking keeps it alive, if it is told to.
+pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<OperatorHears, String> {
+    let ended = || "you are not signed in, or it was too long ago; sign in".to_owned();
+    let now_ms = clock::now_ms();
+    let who = {
+        let mut open = lock(&daemon.sessions.0);
+        let session = open.get_mut(&Digest::within(DOMAIN, token.as_bytes())).filter(|it| it.is_alive(now_ms));
+        let session = session.ok_or_else(ended)?;
+        if keep {
+            session.used_ms = now_ms;
+        }
+        session.who.clone()
+    };
+    // Somebody who was removed, or has another role now, is that from now on.
+    let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?.ok_or_else(ended)?;
+    let factor = crate::people::factor(&row.factor).to_owned();
+    let place = PersonPlace { role: row.person.role.as_str().to_owned(), groups: row.person.groups };
+    Ok(OperatorHears::Session { name: who.to_string(), place, factor })
+}
+
+/// Ends a session.
+pub(crate) fn sign_out(daemon: &Daemon, token: &str) -> Result<OperatorHears, String> {
+    let session = lock(&daemon.sessions.0).remove(&Digest::within(DOMAIN, token.as_bytes()));
+    if let Some(session) = session {
+        let body = json!({"what": "signed out", "reviewer": session.who.as_str()});
+        let _receipt = daemon.record(RecordKind::Access, body)?;
+    }
+    Ok(OperatorHears::Done { what: "signed out".to_owned() })
+}

@@ -1,0 +1,79 @@
+//! Asking `countersignd`, from a request.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use serde::Serialize;
+use wire::{OperatorHears, OperatorSays};
+
+use crate::Gate;
+use crate::problem::Problem;
+
+/// The cookie with the session's token.
+pub(crate) const COOKIE: &str = "countersign";
+
+/// A session's token, as a request carries it.
+#[derive(Clone, Debug)]
+pub(crate) struct Token(pub(crate) String);
+
+/// Who is signed in.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Who {
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) groups: Vec<String>,
+    /// What they prove themself with: `totp` or `ssh`.
+    pub(crate) factor: String,
+}
+
+/// Somebody who is signed in: a request without one goes no further.
+pub(crate) struct SignedIn {
+    pub(crate) who: Who,
+    pub(crate) token: Token,
+}
+
+impl FromRequestParts<Arc<Gate>> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gate: &Arc<Gate>) -> Result<Self, Problem> {
+        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
+        let mut pairs = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
+        let token = pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| Token(value.to_owned()));
+        let token = token.ok_or_else(|| Problem::signed_out("sign in first".to_owned()))?;
+        let who = session(gate, &token, true).await?;
+        Ok(Self { who, token })
+    }
+}
+
+/// Whose session a token is.
+pub(crate) async fn session(gate: &Arc<Gate>, token: &Token, keep: bool) -> Result<Who, Problem> {
+    match ask(gate, OperatorSays::Session { token: token.0.clone(), keep }).await? {
+        OperatorHears::Session { name, place, factor } => {
+            Ok(Who { name, role: place.role, groups: place.groups, factor })
+        }
+        OperatorHears::Refused { why } => Err(Problem::signed_out(why)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Asks, on a thread that may wait.
+pub(crate) async fn ask(gate: &Arc<Gate>, say: OperatorSays) -> Result<OperatorHears, Problem> {
+    let link = Arc::clone(&gate.link);
+    let asked = tokio::task::spawn_blocking(move || link.ask(&say)).await;
+    asked.map_err(|why| Problem::away(why.to_string()))?.map_err(Problem::away)
+}
+
+/// Asks; a refusal is a problem.
+pub(crate) async fn done(gate: &Arc<Gate>, say: OperatorSays) -> Result<OperatorHears, Problem> {
+    match ask(gate, say).await? {
+        OperatorHears::Refused { why } => Err(Problem::refused(why)),
+        other => Ok(other),
+    }
+}
+
+/// The daemon answered something else.
+pub(crate) fn unexpected(_heard: &OperatorHears) -> Problem {
+    Problem::away("the daemon answered something else; are both from the same release?".to_owned())
+}

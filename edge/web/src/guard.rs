@@ -1,0 +1,124 @@
+//! What every request passes, and what every response carries, against pages that are not ours.
+//!
+//! A page elsewhere can make a browser send requests here with the cookie's owner behind it (CSRF), or point its own name at this
+//! address (DNS rebinding). So: the `Host` is ours; whatever changes something comes from our own page, as the browser says in
+//! `Origin` and `Sec-Fetch-Site`; and its body is JSON, which a form cannot send.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::Gate;
+use crate::problem::Problem;
+
+/// Scripts and styles are files of ours; nothing is loaded from elsewhere, framed, or sent elsewhere.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Looks at a request before anything else does.
+pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request<Body>, next: Next) -> Response {
+    let is_interface = request.uri().path().starts_with("/v1/");
+    let mut response = match check(&gate, request.method(), request.headers(), is_interface) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("permissions-policy", HeaderValue::from_static("camera=(), microphone=(), geolocation=()"));
+    if is_interface {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+fn check(gate: &Gate, method: &Method, headers: &HeaderMap, is_interface: bool) -> Result<(), Problem> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = text("host").unwrap_or("");
+    if !gate.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host)) {
+        return Err(Problem::forbidden("this is not the name of this gate"));
+    }
+    let is_ours = |origin: &str| origin.strip_prefix("http://").is_some_and(|it| it.eq_ignore_ascii_case(host));
+    let from_elsewhere = text("sec-fetch-site").is_some_and(|it| !matches!(it, "same-origin" | "none"))
+        || text("origin").is_some_and(|origin| !is_ours(origin));
+    if is_interface && from_elsewhere {
+        return Err(Problem::forbidden("this was asked by another page"));
+    }
+    let is_safe = matches!(*method, Method::GET | Method::HEAD);
+    let is_json = text("content-type").is_some_and(|it| it.split(';').next() == Some("application/json"));
+    if !is_safe && !is_json {
+        return Err(Problem::malformed("whatever changes something is sent as application/json"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::Gate;
+    use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+    use std::sync::Arc;
+
+    struct Nobody;
+
+    impl crate::Link for Nobody {
+        fn ask(&self, _: &wire::OperatorSays) -> Result<wire::OperatorHears, String> {
+            Err("away".to_owned())
+        }
+
+        fn follow(&self, _: &mut dyn FnMut(Vec<wire::HoldView>) -> bool) -> Result<(), String> {
+            Err("away".to_owned())
+        }
+    }
+
+    fn passes(method: &Method, headers: &[(&str, &str)]) -> bool {
+        let gate = Gate {
+            link: Arc::new(Nobody),
+            holds: tokio::sync::watch::channel(None).1,
+            hosts: vec!["localhost:7443".to_owned()],
+        };
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        check(&gate, method, &map, true).is_ok()
+    }
+
+    #[test]
+    fn only_our_own_page_and_tools_without_a_page_get_through() {
+        let (host, json) = (("host", "localhost:7443"), ("content-type", "application/json"));
+        let ours = ("origin", "http://localhost:7443");
+        assert!(passes(&Method::GET, &[host]));
+        assert!(passes(&Method::POST, &[host, json]));
+        assert!(passes(&Method::POST, &[host, json, ours, ("sec-fetch-site", "same-origin")]));
+        for bad in [
+            vec![json],
+            vec![("host", "evil.example"), json],
+            vec![("host", "localhost:7443.evil.example"), json],
+            vec![host],
+            vec![host, ("content-type", "text/plain")],
+            vec![host, ("content-type", "application/x-www-form-urlencoded")],
+            vec![host, json, ("origin", "http://evil.example")],
+            vec![host, json, ("origin", "https://localhost:7443")],
+            vec![host, json, ("origin", "null")],
+            vec![host, json, ("sec-fetch-site", "cross-site")],
+            vec![host, json, ("sec-fetch-site", "same-site")],
+            vec![host, json, ours, ("sec-fetch-site", "cross-site")],
+        ] {
+            assert!(!passes(&Method::POST, &bad), "{bad:?}");
+        }
+        assert!(!passes(&Method::GET, &[host, ("sec-fetch-site", "cross-site")]));
+    }
+}

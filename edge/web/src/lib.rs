@@ -1,0 +1,100 @@
+//! The web gate: an HTTP interface and the dashboard for people who answer holds.
+//!
+//! It carries, and decides nothing: whether somebody is who they say, and whether their yes counts, is asked of `countersignd` each
+//! time. What it keeps is the list of open holds, to tell every page of a change at once.
+
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "an answer that does not belong to the question is an error, whichever it is"
+)]
+
+mod answer;
+mod assets;
+mod events;
+mod guard;
+mod problem;
+mod routes;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use wire::{HoldView, OperatorHears, OperatorSays};
+
+/// The way to `countersignd`. Calls block.
+pub trait Link: Send + Sync + 'static {
+    /// Asks something. A refusal is an answer, too.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached, or answers what does not belong here.
+    fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String>;
+
+    /// Hears the list of open holds, again whenever it changes, until `each` has enough or the daemon is gone.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached any more.
+    fn follow(&self, each: &mut dyn FnMut(Vec<HoldView>) -> bool) -> Result<(), String>;
+}
+
+/// The open holds, or nothing while the daemon is away.
+pub(crate) type Holds = Option<Arc<Vec<HoldView>>>;
+
+/// What every request needs.
+pub(crate) struct Gate {
+    pub(crate) link: Arc<dyn Link>,
+    pub(crate) holds: watch::Receiver<Holds>,
+    /// `Host` headers that are ours: another one is a page elsewhere whose name was pointed at us.
+    pub(crate) hosts: Vec<String>,
+}
+
+/// How long to wait before the daemon is tried again.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Serves until asked to end.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve(listener: TcpListener, link: Arc<dyn Link>) -> std::io::Result<()> {
+    let address = listener.local_addr()?;
+    let (tell, holds) = watch::channel(None);
+    let theirs = Arc::clone(&link);
+    std::thread::Builder::new().name("holds".to_owned()).spawn(move || follow(theirs.as_ref(), &tell))?;
+    let gate = Arc::new(Gate { link, holds, hosts: hosts(address) });
+    axum::serve(listener, routes::router(gate)).with_graceful_shutdown(ended()).await
+}
+
+fn follow(link: &dyn Link, tell: &watch::Sender<Holds>) {
+    while !tell.is_closed() {
+        let _ = link.follow(&mut |holds| {
+            tell.send_replace(Some(Arc::new(holds)));
+            !tell.is_closed()
+        });
+        tell.send_replace(None);
+        std::thread::sleep(AGAIN);
+    }
+}
+
+fn hosts(address: SocketAddr) -> Vec<String> {
+    let port = address.port();
+    let mut hosts = vec![address.to_string()];
+    if address.ip().is_loopback() {
+        hosts.extend([format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")]);
+    }
+    hosts
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn ended() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return;
+    };
+    let (term, int) = (std::pin::pin!(term.recv()), std::pin::pin!(int.recv()));
+    let mut both = (term, int);
+    std::future::poll_fn(|context| {
+        let ready = both.0.as_mut().poll(context).is_ready() || both.1.as_mut().poll(context).is_ready();
+        if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+}

@@ -1,0 +1,199 @@
+//! The interface under `/v1`.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wire::{OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
+
+use crate::answer::{COOKIE, SignedIn, ask, done, unexpected};
+use crate::problem::Problem;
+use crate::{Gate, assets, events, guard};
+
+/// The most that a request may hold, in bytes.
+const MAX_BODY: usize = 256 * 1024;
+
+type Answered = Result<Json<Value>, Problem>;
+
+pub(crate) fn router(gate: Arc<Gate>) -> Router {
+    let interface = Router::new()
+        .route("/health", get(health))
+        .route("/session", get(session).post(sign_in).delete(sign_out))
+        .route("/holds", get(holds))
+        .route("/holds/{id}", get(hold))
+        .route("/holds/{id}/answer", post(answer))
+        .route("/holds/{id}/rules", get(candidates))
+        .route("/events", get(changes))
+        .route("/status", get(status))
+        .route("/rules", get(rules))
+        .route("/agents", get(agents))
+        .route("/people", get(people))
+        .fallback(|| async { Problem::nothing("there is no such thing under /v1") });
+    Router::new()
+        .nest("/v1", interface)
+        .fallback(get(assets::file))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(Arc::clone(&gate), guard::guard))
+        .with_state(gate)
+}
+
+/// Whether the gate and the daemon answer. Tells nothing else to whoever is not signed in.
+async fn health(State(gate): State<Arc<Gate>>) -> Answered {
+    let is_up = gate.holds.borrow().is_some();
+    if is_up { Ok(Json(json!({"ok": true}))) } else { Err(Problem::away("countersignd does not answer".to_owned())) }
+}
+
+/// What somebody proves themself with.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    /// The six digits of their authenticator.
+    code: Option<String>,
+    /// An SSH signature (PEM).
+    signature: Option<String>,
+}
+
+impl Given {
+    fn vouch(self, reviewer: String) -> Result<Vouch, Problem> {
+        let proof = match (self.code, self.signature) {
+            (Some(code), None) => Proof::Totp(code),
+            (None, Some(signature)) => Proof::Ssh(signature),
+            (Some(_), Some(_)) | (None, None) => return Err(Problem::malformed("give `code` or `signature`")),
+        };
+        Ok(Vouch { reviewer, proof })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignIn {
+    name: String,
+    code: Option<String>,
+    signature: Option<String>,
+}
+
+async fn sign_in(State(gate): State<Arc<Gate>>, Json(given): Json<SignIn>) -> Result<Response, Problem> {
+    let SignIn { name, code, signature } = given;
+    let by = Given { code, signature }.vouch(name)?;
+    match ask(&gate, OperatorSays::SignIn { by }).await? {
+        OperatorHears::SignedIn { token } => {
+            let cookie = format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/");
+            Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+        }
+        OperatorHears::Refused { why } => Err(Problem::signed_out(why)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn sign_out(State(gate): State<Arc<Gate>>, signed_in: SignedIn) -> Result<Response, Problem> {
+    done(&gate, OperatorSays::SignOut { token: signed_in.token.0 }).await?;
+    let cookie = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+async fn session(signed_in: SignedIn) -> Answered {
+    Ok(Json(serde_json::to_value(signed_in.who).unwrap_or_default()))
+}
+
+async fn holds(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
+    match done(&gate, OperatorSays::Holds { follow: false }).await? {
+        OperatorHears::Holds { holds } => Ok(Json(serde_json::to_value(holds).unwrap_or_default())),
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn hold(State(gate): State<Arc<Gate>>, _who: SignedIn, Path(id): Path<String>) -> Answered {
+    let gone = || Problem::nothing("there is no such open hold; it was decided, or its time is over");
+    match done(&gate, OperatorSays::Holds { follow: false }).await? {
+        OperatorHears::Holds { holds } => {
+            let found = holds.into_iter().find(|hold| hold.id == id).ok_or_else(gone)?;
+            Ok(Json(serde_json::to_value(found).unwrap_or_default()))
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// An answer to a hold, with a proof for this answer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    /// `approve` or `deny`.
+    said: String,
+    code: Option<String>,
+    signature: Option<String>,
+    /// With a yes: a rule that is made of it.
+    rule: Option<Wish>,
+    /// With a no: what the agent is told.
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    text: String,
+    reason: String,
+}
+
+async fn answer(
+    State(gate): State<Arc<Gate>>,
+    signed_in: SignedIn,
+    Path(hold): Path<String>,
+    Json(given): Json<Answer>,
+) -> Answered {
+    let Answer { said, code, signature, rule, reason } = given;
+    let by = Given { code, signature }.vouch(signed_in.who.name)?;
+    let rule = rule.map(|Wish { text, reason }| RuleWish { text, reason, by: None });
+    match done(&gate, OperatorSays::Answer { hold, said, by, rule, reason }).await? {
+        OperatorHears::Answered { state, agreed, needed } => {
+            Ok(Json(json!({"state": state, "agreed": agreed, "needed": needed})))
+        }
+        OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn candidates(State(gate): State<Arc<Gate>>, _who: SignedIn, Path(hold): Path<String>) -> Answered {
+    match done(&gate, OperatorSays::Candidates { hold }).await? {
+        OperatorHears::Candidates { candidates, none } => Ok(Json(json!({"candidates": candidates, "none": none}))),
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn changes(State(gate): State<Arc<Gate>>, signed_in: SignedIn) -> Response {
+    events::stream(gate, signed_in.token).into_response()
+}
+
+async fn status(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
+    match done(&gate, OperatorSays::Status).await? {
+        OperatorHears::Status(status) => Ok(Json(serde_json::to_value(status).unwrap_or_default())),
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn rules(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
+    match done(&gate, OperatorSays::Rules).await? {
+        OperatorHears::Rules { rules, policy, mode, refused } => {
+            Ok(Json(json!({"rules": rules, "policy": policy, "mode": mode, "refused": refused})))
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn agents(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
+    match done(&gate, OperatorSays::Agents).await? {
+        OperatorHears::Agents { agents } => Ok(Json(serde_json::to_value(agents).unwrap_or_default())),
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn people(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
+    match done(&gate, OperatorSays::Reviewers).await? {
+        OperatorHears::Reviewers { reviewers } => Ok(Json(serde_json::to_value(reviewers).unwrap_or_default())),
+        other => Err(unexpected(&other)),
+    }
+}

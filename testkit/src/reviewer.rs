@@ -1,0 +1,45 @@
+//! People for tests, with the authenticators that they would have.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use approval::{TotpSecret, code_at};
+use host::clock;
+use wire::{Proof, Vouch};
+
+/// A reviewer whose authenticator the test holds.
+pub struct Reviewer {
+    /// Name.
+    pub name: String,
+    secret: TotpSecret,
+    used: AtomicU64,
+}
+
+impl Reviewer {
+    /// Somebody whose secret is known.
+    pub(crate) fn new(name: &str, secret: TotpSecret) -> Self {
+        Self { name: name.to_owned(), secret, used: AtomicU64::new(0) }
+    }
+
+    /// A proof with a code that was not used yet. There are three at any moment.
+    pub fn vouch(&self) -> Vouch {
+        let used = self.used.fetch_add(1, Ordering::SeqCst);
+        let at_ms = clock::now_ms().saturating_sub(30_000).saturating_add(used.saturating_mul(30_000));
+        self.vouch_with(&code_at(&self.secret, at_ms))
+    }
+
+    /// A proof with a given code.
+    pub fn vouch_with(&self, code: &str) -> Vouch {
+        Vouch { reviewer: self.name.clone(), proof: Proof::Totp(code.to_owned()) }
+    }
+
+    /// The secret of their authenticator, in base 32.
+    pub fn secret(&self) -> String {
+        let uri = self.secret.uri("x");
+        uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap().to_owned()
+    }
+
+    /// The code of now.
+    pub fn code(&self) -> String {
+        code_at(&self.secret, clock::now_ms())
+    }
+}

@@ -1,0 +1,181 @@
+//! The web gate and its dashboard: in a real browser, and at the hands of pages and gates that are not ours.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use testkit::{Reviewer, Sandbox};
+
+/// The web gate of an installation, at a port of its own.
+struct Gate(Child, String);
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn gate(sandbox: &Sandbox) -> Gate {
+    let mut child = Command::new(Sandbox::program("countersign-gate"))
+        .args(["web", "--listen", "127.0.0.1:0"])
+        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let line = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    let address = line.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
+    Gate(child, address)
+}
+
+/// A request, word for word; gives status, headers and body.
+fn request(gate: &Gate, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String, Value) {
+    let mut stream = TcpStream::connect(&gate.1).unwrap();
+    let own =
+        if headers.iter().any(|it| it.starts_with("host:")) { String::new() } else { format!("host: {}\r\n", gate.1) };
+    let headers: String = headers.iter().map(|it| format!("{it}\r\n")).collect();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\n{own}{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_owned(), serde_json::from_str(body).unwrap_or_default())
+}
+
+const JSON: &str = "content-type: application/json";
+
+/// Signs in; gives the cookie.
+fn sign_in(gate: &Gate, reviewer: &Reviewer) -> String {
+    let wire::Proof::Totp(code) = reviewer.vouch().proof else { panic!("no code") };
+    let body = json!({"name": reviewer.name, "code": code}).to_string();
+    let (status, head, _) = request(gate, "POST", "/v1/session", &[JSON], &body);
+    assert_eq!(status, 204, "{head}");
+    let line = head.lines().find(|line| line.starts_with("set-cookie:")).unwrap();
+    assert!(line.contains("HttpOnly") && line.contains("SameSite=Strict"), "{line}");
+    format!("cookie: {}", line.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap())
+}
+
+#[test]
+fn people_answer_in_a_browser() {
+    let sandbox = Sandbox::start_with("[default]\ncritical = { people = 2 }\n");
+    sandbox.add_agent("bot");
+    // Who vouches uses codes up; the browser needs those of the others.
+    let pat = sandbox.add_reviewer("pat");
+    let rita = sandbox.enrol_as("rita", "operator", &[], Some(&pat));
+    let sam = sandbox.enrol_as("sam", "senior", &[], Some(&pat));
+    let gate = gate(&sandbox);
+    let people = json!({"rita": {"secret": rita.secret()}, "sam": {"secret": sam.secret()}});
+    let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui");
+    let output = Command::new("node")
+        .arg("test/dashboard.mjs")
+        .current_dir(ui)
+        .env("BASE", format!("http://{}/", gate.1))
+        .env("COUNTERSIGN", Sandbox::program("countersign"))
+        .env("PEOPLE", people.to_string())
+        .env("WORK", &sandbox.work)
+        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+        .output()
+        .expect("node; `cargo xtask test` says what is missing");
+    let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{words}");
+    let signed_in = sandbox.records().iter().filter(|record| record["kind"] == "access").count();
+    assert!(signed_in >= 3, "{signed_in} records of signing in and out");
+}
+
+#[test]
+fn nobody_sees_or_does_anything_without_signing_in() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let gate = gate(&sandbox);
+    for path in ["holds", "holds/x", "events", "status", "rules", "agents", "people", "session"] {
+        for cookie in ["cookie: other=1", "cookie: countersign=", "cookie: countersign=0000"] {
+            assert_eq!(request(&gate, "GET", &format!("/v1/{path}"), &[cookie], "").0, 401, "{path}");
+        }
+    }
+    assert_eq!(request(&gate, "GET", "/v1/nothing", &[], "").0, 404);
+    let answer = r#"{"said":"approve","code":"000000"}"#;
+    assert_eq!(request(&gate, "POST", "/v1/holds/x/answer", &[JSON], answer).0, 401);
+    let wrong = json!({"name": "rita", "code": "000000"}).to_string();
+    let (status, _, problem) = request(&gate, "POST", "/v1/session", &[JSON], &wrong);
+    assert_eq!((status, problem["status"].as_u64()), (401, Some(401)));
+    // Signed in, it is there; signed out, it is not.
+    let cookie = sign_in(&gate, &rita);
+    assert_eq!(request(&gate, "GET", "/v1/session", &[&cookie], "").2["name"], "rita");
+    assert_eq!(request(&gate, "GET", "/v1/holds", &[&cookie], "").0, 200);
+    assert_eq!(request(&gate, "DELETE", "/v1/session", &[&cookie, JSON], "{}").0, 204);
+    assert_eq!(request(&gate, "GET", "/v1/holds", &[&cookie], "").0, 401);
+}
+
+#[test]
+fn another_page_can_make_a_browser_do_nothing() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let gate = gate(&sandbox);
+    let cookie = sign_in(&gate, &rita);
+    let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
+    let hold = sandbox.hold();
+    let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
+    let body = json!({"said": "approve", "code": code}).to_string();
+    let path = format!("/v1/holds/{}/answer", hold.id);
+    for headers in [
+        vec!["origin: http://evil.example", JSON],
+        vec!["origin: null", JSON],
+        vec!["sec-fetch-site: cross-site", JSON],
+        vec!["host: evil.example", JSON],
+        vec!["content-type: text/plain"],
+        vec!["content-type: application/x-www-form-urlencoded"],
+    ] {
+        let all: Vec<&str> = headers.iter().copied().chain([cookie.as_str()]).collect();
+        let (status, _, _) = request(&gate, "POST", &path, &all, &body);
+        assert!(matches!(status, 400 | 403), "{headers:?}: {status}");
+    }
+    assert_eq!(sandbox.hold().agreed.len(), 0);
+    // Our own page may.
+    let ours = format!("origin: http://{}", gate.1);
+    let (status, _, said) =
+        request(&gate, "POST", &path, &[&cookie, JSON, &ours, "sec-fetch-site: same-origin"], &body);
+    assert_eq!((status, said["state"].as_str()), (200, Some("approved")), "{said}");
+    assert!(child.wait().unwrap().success());
+    let (_, head, _) = request(&gate, "GET", "/", &[], "");
+    assert!(head.contains("default-src 'none'") && !head.contains("unsafe-inline"), "{head}");
+}
+
+#[test]
+fn a_gate_that_lies_gets_nothing_run() {
+    // Whoever has the gate has its socket to the daemon, and the tokens of those who are signed in: no proof of anybody's.
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let gate = gate(&sandbox);
+    let cookie = sign_in(&gate, &rita);
+    let token = cookie.split_once('=').unwrap().1.to_owned();
+    let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
+    let hold = sandbox.hold();
+    for proof in [wire::Proof::Totp(token.clone()), wire::Proof::Totp(String::new()), wire::Proof::Ssh(token)] {
+        let by = wire::Vouch { reviewer: "rita".to_owned(), proof };
+        assert!(sandbox.answer(&hold, "approve", by).is_err());
+    }
+    // A code that was used, to sign in or for another answer, is used.
+    let used = rita.vouch();
+    let wire::Proof::Totp(code) = &used.proof else { panic!("no code") };
+    let again = rita.vouch_with(code);
+    assert_eq!(sandbox.answer(&hold, "approve", used).as_deref(), Ok("approved"));
+    assert!(child.wait().unwrap().success());
+    let mut child = sandbox.run(&["mkdir", "y"]).stderr(Stdio::null()).spawn().unwrap();
+    let hold = sandbox.hold();
+    assert!(sandbox.answer(&hold, "approve", again).is_err());
+    assert!(!sandbox.mark("y").exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

@@ -1,0 +1,96 @@
+// What the page knows: who is signed in, what waits, where we are.
+
+import { computed, signal } from "@preact/signals";
+import { ask, type Hold, Problem, type Who } from "./api";
+
+export type Place = { view: "queue" | "rules" | "agents" | "people" | "health" } | { view: "hold"; id: string };
+
+export const who = signal<Who | null | undefined>(undefined);
+export const holds = signal<ReadonlyMap<string, Hold>>(new Map());
+/** Nothing was heard yet, all is well, or the daemon is away. */
+export const connection = signal<"connecting" | "up" | "away">("connecting");
+export const place = signal<Place>({ view: "queue" });
+export const now = signal(Date.now());
+export const sound = signal(false);
+
+/** The riskiest first; of the same risk the newest. */
+export const queue = computed(() =>
+  [...holds.value.values()].sort((a, b) => b.score - a.score || b.id.localeCompare(a.id)),
+);
+
+setInterval(() => {
+  now.value = Date.now();
+}, 500);
+
+let events: EventSource | null = null;
+
+/** Looks who is signed in; then hears of holds as they come and go. */
+export async function begin(): Promise<void> {
+  try {
+    who.value = await ask<Who>("GET", "session");
+  } catch (problem) {
+    who.value = problem instanceof Problem && problem.status === 401 ? null : who.value;
+    if (who.value === undefined) {
+      connection.value = "away";
+      setTimeout(begin, 1000);
+    }
+    return;
+  }
+  listen();
+}
+
+function listen(): void {
+  events?.close();
+  const source = new EventSource("/v1/events");
+  events = source;
+  source.addEventListener("holds", (event) => {
+    const all = JSON.parse(event.data as string) as Hold[];
+    holds.value = new Map(all.map((hold) => [hold.id, hold]));
+    connection.value = "up";
+  });
+  source.addEventListener("change", (event) => {
+    const { changed, gone } = JSON.parse(event.data as string) as { changed: Hold[]; gone: string[] };
+    const next = new Map(holds.value);
+    const isNew = changed.some((hold) => !next.has(hold.id));
+    gone.forEach((id) => next.delete(id));
+    changed.forEach((hold) => next.set(hold.id, hold));
+    holds.value = next;
+    connection.value = "up";
+    if (isNew && sound.value) {
+      beep();
+    }
+  });
+  source.addEventListener("away", () => {
+    holds.value = new Map();
+    connection.value = "away";
+  });
+  source.addEventListener("signed-out", () => {
+    signedOut();
+  });
+  source.onerror = () => {
+    connection.value = "away";
+    // The browser tries again by itself, but not after a refusal.
+    if (source.readyState === EventSource.CLOSED && events === source) {
+      setTimeout(begin, 1000);
+    }
+  };
+}
+
+/** Nobody is signed in any more. */
+export function signedOut(): void {
+  events?.close();
+  events = null;
+  holds.value = new Map();
+  who.value = null;
+}
+
+function beep(): void {
+  const audio = new AudioContext();
+  const tone = audio.createOscillator();
+  const volume = audio.createGain();
+  volume.gain.value = 0.05;
+  tone.connect(volume).connect(audio.destination);
+  tone.start();
+  tone.stop(audio.currentTime + 0.15);
+  tone.onended = () => void audio.close();
+}

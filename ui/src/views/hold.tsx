@@ -1,0 +1,303 @@
+// One hold: everything that is known of it, and the decision.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { ask, type Candidate, type Hold } from "../api";
+import { holds, now, place, who } from "../state";
+import { texts } from "../texts";
+import { Countdown } from "./queue";
+
+/** How long something risky is on the screen before it can be approved, in milliseconds. */
+const DWELL = 3000;
+
+/** For how long a rule may last. */
+const HOURS: Record<string, number> = { "1 h": 1, "8 h": 8, "7 d": 168 };
+
+/** A rule as in a file: the candidate with an id, a reason and an end. */
+function ruleOf(candidate: Candidate, until: string, reason: string): string {
+  const id = `made.${Array.from(crypto.getRandomValues(new Uint8Array(4)), (it) => it.toString(16).padStart(2, "0")).join("")}`;
+  const end = new Date(Date.now() + (HOURS[until] ?? 1) * 3_600_000).toISOString().replace(/\.\d+Z$/, "Z");
+  return `[[rule]]\nid = "${id}"\nreason = ${JSON.stringify(reason)}\nexpires = ${end}\n${candidate.text}`;
+}
+
+export function HoldView({ id }: { id: string }) {
+  const hold = holds.value.get(id);
+  return (
+    <>
+      <button
+        type="button"
+        class="back"
+        onClick={() => {
+          place.value = { view: "queue" };
+        }}
+      >
+        ← {texts.back}
+      </button>
+      {hold ? <Open hold={hold} /> : <p role="status">{texts.gone}</p>}
+    </>
+  );
+}
+
+/** Words of an agent, or of what it asks for. They stand in a frame of their own, so that they cannot pass for ours. */
+function Theirs({ lines, mark }: { lines: readonly string[]; mark?: string }) {
+  return (
+    <ul class="theirs">
+      {lines.map((line, at) => (
+        <li key={at} class={mark}>
+          <code>{line}</code>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Open({ hold }: { hold: Hold }) {
+  return (
+    <article>
+      <div>
+      <h1>
+        <span class={`level ${hold.level}`}>
+          {hold.level} {hold.score}
+        </span>{" "}
+        {hold.agent} <small>({hold.owner})</small> <Countdown hold={hold} />
+      </h1>
+      <h2>{texts.asks}</h2>
+      <pre class="theirs" tabIndex={0}>
+        {hold.asked}
+      </pre>
+      {hold.unknowns.length > 0 ? (
+        <>
+          <h2 class="warn">{texts.unknowns}</h2>
+          <Theirs lines={hold.unknowns} mark="warn" />
+        </>
+      ) : null}
+      <h2>{texts.effects}</h2>
+      <Theirs lines={hold.effects} />
+      {hold.pieces.length > 1 ? (
+        <>
+          <h2>{texts.pieces}</h2>
+          <Theirs lines={hold.pieces} />
+        </>
+      ) : null}
+      <h2>{texts.because}</h2>
+      <Theirs lines={hold.reasons} />
+      <dl>
+        <dt>{texts.risk}</dt>
+        <dd>
+          <ul class="factors">
+            {hold.factors.map((factor) => (
+              <li key={factor.name}>
+                <b>{factor.points > 0 ? `+${factor.points}` : factor.points}</b> {factor.name}: <code>{factor.why}</code>
+              </li>
+            ))}
+          </ul>
+        </dd>
+        <dt>{texts.undo}</dt>
+        <dd>{hold.reversibility}</dd>
+        <dt>{texts.coverage}</dt>
+        <dd>{hold.coverage}</dd>
+        <dt>{texts.who}</dt>
+        <dd>
+          {hold.owner} → {hold.agent} → <code>{hold.session}</code>, user {hold.uid}
+        </dd>
+        <dt>{texts.where}</dt>
+        <dd>
+          {hold.host} <code>{hold.cwd}</code>
+        </dd>
+        <dt>{texts.claims}</dt>
+        <dd>
+          {hold.intent || hold.task ? (
+            <Theirs lines={[hold.intent, hold.task].filter((it) => it !== null)} />
+          ) : (
+            texts.noClaims
+          )}
+        </dd>
+        <dt>{texts.mustAgree}</dt>
+        <dd>
+          {hold.who}; {texts.agreed(hold.agreed)}
+        </dd>
+      </dl>
+      </div>
+      <Decide hold={hold} />
+    </article>
+  );
+}
+
+function Decide({ hold }: { hold: Hold }) {
+  const me = who.value;
+  const code = useSignal("");
+  const word = useSignal("");
+  const reason = useSignal("");
+  const problem = useSignal("");
+  const said = useSignal("");
+  const busy = useSignal(false);
+  const opened = useSignal(Date.now());
+  const rules = useSignal<Candidate[]>([]);
+  const rule = useSignal("");
+  const ruleReason = useSignal("");
+  const until = useSignal("8 h");
+  const makesRules = me?.role === "senior" || me?.role === "operator";
+  useEffect(() => {
+    if (makesRules) {
+      void ask<{ candidates: Candidate[] }>("GET", `holds/${hold.id}/rules`)
+        .then((answer) => {
+          rules.value = answer.candidates;
+        })
+        .catch(() => undefined);
+    }
+  }, [hold.id]);
+  if (!me || me.role === "auditor" || me.role === "viewer") {
+    return <p>{texts.readsOnly}</p>;
+  }
+  if (me.factor === "ssh" || hold.assurance === "signature") {
+    return (
+      <section class="decide">
+        <p>{me.factor === "ssh" ? texts.withKey : texts.needsKey}</p>
+        <pre>countersign approve {hold.id} --as {me.name} --ssh-key FILE</pre>
+      </section>
+    );
+  }
+  const risky = hold.level === "high" || hold.level === "critical";
+  const wait = risky ? Math.min(3, Math.max(0, Math.ceil((opened.value + DWELL - now.value) / 1000))) : 0;
+  const wordMissing = hold.level === "critical" && word.value.trim().toLowerCase() !== texts.word;
+  const answer = async (verdict: "approve" | "deny") => {
+    if (!/^[0-9]{6}$/.test(code.value.trim())) {
+      problem.value = texts.needsCode;
+      document.getElementById("code")?.focus();
+      return;
+    }
+    busy.value = true;
+    problem.value = "";
+    const chosen = rules.value.find((it) => it.text === rule.value);
+    const body: Record<string, unknown> = { said: verdict, code: code.value.trim() };
+    if (verdict === "deny" && reason.value.trim() !== "") {
+      body["reason"] = reason.value.trim();
+    }
+    if (verdict === "approve" && chosen) {
+      body["rule"] = { text: ruleOf(chosen, until.value, ruleReason.value.trim()), reason: ruleReason.value.trim() };
+    }
+    try {
+      const heard = await ask<{ state?: string; agreed?: number; needed?: number; what?: string }>(
+        "POST",
+        `holds/${hold.id}/answer`,
+        body,
+      );
+      code.value = "";
+      if (heard.state === "open") {
+        said.value = texts.counted(heard.agreed ?? 0, heard.needed ?? 0);
+      } else {
+        place.value = { view: "queue" };
+      }
+    } catch (why) {
+      problem.value = (why as Error).message;
+    }
+    busy.value = false;
+  };
+  return (
+    <section class="decide" aria-label={texts.mustAgree}>
+      <label>
+        {texts.code}
+        <input
+          id="code"
+          value={code.value}
+          inputMode="numeric"
+          autocomplete="one-time-code"
+          maxLength={6}
+          onInput={(event) => {
+            code.value = event.currentTarget.value;
+          }}
+        />
+      </label>
+      {rules.value.length > 0 ? (
+        <fieldset>
+          <legend>{texts.remember}</legend>
+          {[{ what: texts.noRule as string, text: "" }, ...rules.value].map((it) => (
+            <label key={it.text} class="choice">
+              <input
+                type="radio"
+                name="rule"
+                checked={rule.value === it.text}
+                onChange={() => {
+                  rule.value = it.text;
+                }}
+              />
+              <span>{it.what}</span>
+            </label>
+          ))}
+          {rules.value
+            .filter((it) => it.text === rule.value)
+            .map((it) => (
+              <div key={it.text} class="small">
+                {texts.wouldRun} <Theirs lines={it.releases} />
+                {texts.wouldAsk} <Theirs lines={it.refuses} />
+                <label>
+                  {texts.until}{" "}
+                  <select
+                    value={until.value}
+                    onChange={(event) => {
+                      until.value = event.currentTarget.value;
+                    }}
+                  >
+                    {Object.keys(HOURS).map((word) => (
+                      <option key={word}>{word}</option>
+                    ))}
+                  </select>
+                </label>
+              </div>
+            ))}
+          {rule.value !== "" ? (
+            <label>
+              {texts.ruleReason}
+              <input
+                value={ruleReason.value}
+                onInput={(event) => {
+                  ruleReason.value = event.currentTarget.value;
+                }}
+              />
+            </label>
+          ) : null}
+        </fieldset>
+      ) : null}
+      {hold.level === "critical" ? (
+        <label>
+          {texts.typeWord(texts.word)}
+          <input
+            id="word"
+            value={word.value}
+            autocomplete="off"
+            onInput={(event) => {
+              word.value = event.currentTarget.value;
+            }}
+          />
+        </label>
+      ) : null}
+      <label>
+        {texts.reason}
+        <input
+          id="reason"
+          value={reason.value}
+          maxLength={500}
+          onInput={(event) => {
+            reason.value = event.currentTarget.value;
+          }}
+        />
+      </label>
+      <div class="buttons">
+        <button
+          id="approve"
+          type="button"
+          class="yes"
+          disabled={busy.value || wait > 0 || wordMissing}
+          onClick={() => void answer("approve")}
+        >
+          {wait > 0 ? texts.dwell(wait) : texts.approve}
+        </button>
+        <button id="deny" type="button" class="no" disabled={busy.value} onClick={() => void answer("deny")}>
+          {texts.deny}
+        </button>
+      </div>
+      <p role="alert">{problem.value}</p>
+      <p role="status">{said.value}</p>
+    </section>
+  );
+}

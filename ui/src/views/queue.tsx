@@ -1,0 +1,55 @@
+// What waits, the riskiest first.
+
+import { signal } from "@preact/signals";
+import type { Hold } from "../api";
+import { now, place, queue } from "../state";
+import { texts } from "../texts";
+
+export const selected = signal<string | null>(null);
+
+/** How many seconds a hold has left. */
+export function left(hold: Hold): number {
+  return Math.max(0, Math.ceil((hold.expires_at_ms - now.value) / 1000));
+}
+
+export function Countdown({ hold }: { hold: Hold }) {
+  const seconds = left(hold);
+  return <span class={seconds < 15 ? "soon" : ""}>{seconds > 0 ? texts.seconds(seconds) : texts.over}</span>;
+}
+
+/** So many are drawn; the rest is counted. */
+const DRAWN = 200;
+
+export function Queue() {
+  const all = queue.value;
+  if (all.length === 0) {
+    return <p class="calm">{texts.nothingWaits}</p>;
+  }
+  const current = all.some((hold) => hold.id === selected.value) ? selected.value : all[0]?.id;
+  return (
+    <>
+      <h1>{texts.queue}</h1>
+      <ol class="queue">
+        {all.slice(0, DRAWN).map((hold) => (
+          <li key={hold.id} class={hold.id === current ? "current" : ""}>
+            <button
+              type="button"
+              onClick={() => {
+                place.value = { view: "hold", id: hold.id };
+              }}
+            >
+              <span class={`level ${hold.level}`}>
+                {hold.level} {hold.score}
+              </span>
+              <code class="asked">{hold.asked}</code>
+              <span class="small">
+                {hold.agent} · {texts.agreed(hold.agreed)} · <Countdown hold={hold} />
+              </span>
+            </button>
+          </li>
+        ))}
+      </ol>
+      {all.length > DRAWN ? <p>+ {all.length - DRAWN}</p> : null}
+    </>
+  );
+}

@@ -1,0 +1,180 @@
+// The dashboard in a real browser, with real people's codes and a real agent. `testkit/tests/dashboard.rs` starts everything and
+// runs this; it says what it does, and fails at the first thing that is not as it should be.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const { BASE, COUNTERSIGN, PEOPLE, SCREENSHOTS, WORK } = process.env;
+const people = JSON.parse(PEOPLE);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** A code (RFC 6238) that was not used yet: three are good at any moment. */
+function code(name) {
+  const person = people[name];
+  const step = Math.floor(Date.now() / 30000) - 1 + (person.used = (person.used ?? -1) + 1);
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...person.secret].map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  const at = mac[mac.length - 1] & 15;
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1000000).padStart(6, "0");
+}
+
+/** The agent asks; resolves with its exit status and words. */
+function agent(words, intent) {
+  const child = spawn(COUNTERSIGN, ["run", "--agent", "bot", ...(intent ? ["--intent", intent] : []), "--", ...words], {
+    cwd: WORK,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  child.stdout.on("data", (data) => (said += data));
+  child.stderr.on("data", (data) => (said += data));
+  return new Promise((done) => child.on("close", (status) => done({ status, said })));
+}
+
+const arguments_ = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: arguments_ });
+
+/** A browser of somebody's own, watched for what must not happen. */
+async function open(name, size = { width: 1280, height: 900 }) {
+  const context = await browser.newContext({ viewport: size });
+  const page = await context.newPage();
+  page.on("dialog", () => assert.fail("a dialog was opened"));
+  page.on("pageerror", (why) => assert.fail(`the page failed: ${why.message}`));
+  page.on("console", (line) => assert.doesNotMatch(line.text(), /Content Security Policy/));
+  page.on("request", (request) => assert.ok(request.url().startsWith(BASE), `a request elsewhere: ${request.url()}`));
+  await page.goto(BASE);
+  await page.waitForSelector("input[name=name]");
+  await accessible(page, "sign in");
+  await page.keyboard.type(name);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(code(name));
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("header");
+  return page;
+}
+
+/** Nothing serious for whoever uses a screen reader (axe-core). */
+async function accessible(page, where) {
+  // The page's policy lets no script in; this one comes through the browser's own door for tests.
+  await page.evaluate(`${axe}; undefined`);
+  const found = await page.evaluate(async () => {
+    const result = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    return result.violations.filter((it) => ["serious", "critical"].includes(it.impact)).map((it) => `${it.id}: ${it.nodes[0]?.html}`);
+  });
+  assert.deepEqual(found, [], `for screen readers, ${where}`);
+}
+
+const step = (what) => console.log(`- ${what}`);
+const queued = (page, count) => page.waitForFunction((count) => document.querySelectorAll(".queue li").length === count, count);
+
+step("somebody signs in, and nothing waits");
+const rita = await open("rita");
+await rita.waitForSelector(".calm");
+
+step("markup in every field that an agent controls is text, and its no comes with a reason");
+const evil = `<img src=x onerror=alert(1)><script>alert(2)</script>\u202egnp.exe\u001b[31m`;
+const denied = agent(["mkdir", `/tmp/${evil.replaceAll("/", "")}`], evil);
+await queued(rita, 1);
+assert.equal(await rita.title(), "(1) Countersign");
+await rita.keyboard.press("Enter");
+await rita.waitForSelector(".decide");
+const shown = await rita.textContent("article");
+assert.ok(shown.includes("<img src=x onerror=alert(1)>"), shown);
+assert.equal(await rita.locator("article img, article script").count(), 0);
+assert.ok(!/[\u0000-\u0008\u000b-\u001f\u202a-\u202e\u2066-\u2069]/.test(shown), "control or bidirectional characters");
+await accessible(rita, "a hold");
+await rita.keyboard.press("d");
+assert.equal(await rita.evaluate(() => document.activeElement.id), "deny");
+await rita.fill("#code", code("rita"));
+await rita.fill("#reason", "use /tmp/build instead");
+await rita.focus("#deny");
+await rita.keyboard.press("Enter");
+const no = await denied;
+assert.equal(no.status, 126);
+assert.match(no.said, /a reviewer said no: use \/tmp\/build instead/);
+await rita.waitForSelector(".calm");
+
+step("what is critical takes time, a word, and two people");
+const critical = agent(["bash", "--norc"]);
+await queued(rita, 1);
+await rita.keyboard.press("j");
+await rita.keyboard.press("Enter");
+await rita.waitForSelector(".level.critical");
+const approve = rita.locator("#approve");
+assert.ok(await approve.isDisabled(), "it was just opened");
+await rita.fill("#code", code("rita"));
+await rita.waitForTimeout(3600);
+assert.ok(await approve.isDisabled(), "the word is missing");
+await rita.fill("#word", "approve");
+if (SCREENSHOTS) await rita.screenshot({ path: `${SCREENSHOTS}/hold.png` });
+await approve.click();
+await rita.waitForSelector("text=Your yes counts: 1 of at least 2.");
+const sam = await open("sam", { width: 390, height: 844 });
+await queued(sam, 1);
+assert.match(await sam.textContent(".queue"), /rita agreed/);
+await accessible(sam, "the queue on a phone");
+await sam.click(".queue button");
+await sam.waitForSelector(".decide");
+const wide = await sam.evaluate(() => [document.scrollingElement.scrollWidth, innerWidth]);
+assert.ok(wide[0] <= wide[1], `a phone scrolls sideways: ${wide}`);
+if (SCREENSHOTS) await sam.screenshot({ path: `${SCREENSHOTS}/phone.png`, fullPage: true });
+await sam.waitForTimeout(3600);
+await sam.fill("#code", code("sam"));
+await sam.fill("#word", "approve");
+await sam.click("#approve");
+assert.equal((await critical).status, 0);
+await rita.waitForSelector("text=This hold is decided");
+await rita.keyboard.press("Escape");
+await rita.waitForSelector(".calm");
+
+step("an approval becomes a rule, with its consequences shown");
+const first = agent(["mkdir", "-p", "remembered"]);
+await queued(sam, 1);
+await sam.click(".queue button");
+await sam.waitForSelector("fieldset");
+await sam.locator("fieldset input[type=radio]").nth(1).check();
+await sam.waitForSelector("text=It would still ask for:");
+await sam.getByLabel("Why this rule").fill("a place to build");
+await sam.fill("#code", code("sam"));
+if (!(await sam.locator("#approve").isEnabled())) await sam.waitForTimeout(3600);
+await sam.click("#approve");
+const once = await first;
+assert.equal(once.status, 0, once.said);
+await sam.waitForSelector(".calm");
+const again = await agent(["mkdir", "-p", "remembered"]);
+assert.equal(again.status, 0, again.said);
+assert.ok(!again.said.includes("held"), again.said);
+
+step("lists, and many holds at once");
+for (const tab of ["Rules", "Agents", "People", "Health"]) {
+  await rita.getByRole("button", { name: tab, exact: true }).click();
+  await rita.waitForSelector("tbody tr");
+  await accessible(rita, tab);
+}
+await rita.getByRole("button", { name: "Queue" }).click();
+const many = ["one", "two", "three"].map((name) => agent(["mkdir", `many-${name}`]));
+many.push(agent(["rm", "-rf", "/srv/old-releases"], "make room on the disk"));
+await queued(rita, 4);
+assert.match(await rita.locator(".queue li").first().textContent(), /rm -rf/);
+await accessible(rita, "the queue");
+if (SCREENSHOTS) {
+  await rita.screenshot({ path: `${SCREENSHOTS}/queue.png` });
+  await rita.emulateMedia({ colorScheme: "dark" });
+  await accessible(rita, "the queue in the dark");
+  await rita.screenshot({ path: `${SCREENSHOTS}/queue-dark.png` });
+}
+
+step("signing out ends it, in the page and at the gate");
+await sam.getByRole("button", { name: "Sign out" }).click();
+await sam.waitForSelector("input[name=name]");
+assert.equal((await sam.request.get(`${BASE}v1/holds`)).status(), 401);
+await browser.close();
+console.log("all is as it should be");
+process.exit(0);
