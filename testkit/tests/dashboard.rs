@@ -24,10 +24,10 @@ fn gate(sandbox: &Sandbox) -> Gate {
     let mut child = Command::new(Sandbox::program("countersign-gate"))
         .args(["web", "--listen", "127.0.0.1:0"])
         .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
-        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let line = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    let line = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
     let address = line.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
     Gate(child, address)
 }

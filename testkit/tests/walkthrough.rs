@@ -68,8 +68,10 @@ fn up_starts_everything_restarts_what_dies_and_ends_cleanly() {
     let sandbox = Sandbox::prepared("");
     let home = sandbox.layout.run.parent().unwrap().to_owned();
     let output = sandbox.root.join("events");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
     let mut up = sandbox
-        .countersign(&["up", "--json", "--dir", home.to_str().unwrap()])
+        .countersign(&["up", "--json", "--web", &address, "--dir", home.to_str().unwrap()])
         .stdout(fs::File::create(&output).unwrap())
         .spawn()
         .unwrap();
@@ -98,6 +100,6 @@ fn up_starts_everything_restarts_what_dies_and_ends_cleanly() {
     assert!(up.wait().unwrap().success());
     let stopped: Vec<_> =
         events().iter().filter(|it| it["event"] == "stopped").map(|it| it["program"].clone()).collect();
-    assert_eq!(stopped, ["countersignd", "countersign-logd"], "in the reverse order");
+    assert_eq!(stopped, ["countersign-gate", "countersignd", "countersign-logd"], "in the reverse order");
     assert_eq!(sandbox.run(&["ls"]).output().unwrap().status.code(), Some(125));
 }

@@ -56,7 +56,8 @@ fn web(listen: SocketAddr) -> Result<(), String> {
             .await
             .map_err(|why| format!("`{listen}`: {why}; choose another with `--listen 127.0.0.1:PORT`"))?;
         let address = listener.local_addr().map_err(|why| why.to_string())?;
-        println!("countersign-gate: the dashboard is at http://{address}/");
+        // On standard error: `up --json` has standard output to itself.
+        eprintln!("countersign-gate: the dashboard is at http://{address}/");
         web::serve(listener, link).await.map_err(|why| why.to_string())
     })
 }

@@ -95,8 +95,13 @@ impl Stage {
         let own = std::env::current_exe().map_err(fail)?;
         let output = fs::File::create(root.join("up.txt")).map_err(fail)?;
         let errors = output.try_clone().map_err(fail)?;
-        let mut daemons =
-            Command::new(own).args(["up", "--dir"]).arg(&home).stdout(output).stderr(errors).spawn().map_err(fail)?;
+        let mut daemons = Command::new(own)
+            .args(["up", "--web", "off", "--dir"])
+            .arg(&home)
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .map_err(fail)?;
         let started = Instant::now();
         while OperatorLink::connect(&layout).is_err() {
             if started.elapsed() > PATIENCE || !matches!(daemons.try_wait(), Ok(None)) {
