@@ -117,6 +117,35 @@ fn nobody_sees_or_does_anything_without_signing_in() {
 }
 
 #[test]
+fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let gate = gate(&sandbox);
+    let cookie = sign_in(&gate, &rita);
+    let mut words = std::collections::BTreeSet::new();
+    for number in 0..40 {
+        let name = if number % 2 == 0 { "rita" } else { "nobody" };
+        let body = json!({"name": name, "code": format!("{number:06}")}).to_string();
+        let (status, _, problem) = request(&gate, "POST", "/v1/session", &[JSON], &body);
+        assert_eq!(status, 401);
+        words.insert(problem["detail"].as_str().unwrap().to_owned());
+    }
+    // The same is said of somebody who is not there.
+    assert_eq!(words.len(), 2, "{words:?}");
+    let refused = sandbox.records().iter().filter(|it| it["body"]["what"] == "sign-in refused").count();
+    assert_eq!(refused, 9, "four of Rita, who signed in once, and five of nobody were looked at");
+    // Rita answers all the same, in the page that is open and in the terminal.
+    let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
+    let hold = sandbox.hold();
+    let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
+    let body = json!({"said": "approve", "code": code}).to_string();
+    let (status, _, said) = request(&gate, "POST", &format!("/v1/holds/{}/answer", hold.id), &[&cookie, JSON], &body);
+    assert_eq!((status, said["state"].as_str()), (200, Some("approved")), "{said}");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn another_page_can_make_a_browser_do_nothing() {
     let sandbox = Sandbox::start();
     sandbox.add_agent("bot");

@@ -95,13 +95,9 @@ impl Stage {
         let own = std::env::current_exe().map_err(fail)?;
         let output = fs::File::create(root.join("up.txt")).map_err(fail)?;
         let errors = output.try_clone().map_err(fail)?;
-        let mut daemons = Command::new(own)
-            .args(["up", "--web", "off", "--dir"])
-            .arg(&home)
-            .stdout(output)
-            .stderr(errors)
-            .spawn()
-            .map_err(fail)?;
+        let mut up = Command::new(own);
+        up.args(["up", "--web", "off", "--dir"]).arg(&home).stdout(output).stderr(errors);
+        let mut daemons = up.spawn().map_err(fail)?;
         let started = Instant::now();
         while OperatorLink::connect(&layout).is_err() {
             if started.elapsed() > PATIENCE || !matches!(daemons.try_wait(), Ok(None)) {
@@ -111,12 +107,8 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(10));
         }
         let link = OperatorLink::connect(&layout)?;
-        let reviewer = OperatorSays::AddReviewer {
-            name: REVIEWER.to_owned(),
-            ssh_key: None,
-            place: wire::PersonPlace { role: "operator".to_owned(), groups: Vec::new() },
-            vouch: None,
-        };
+        let (name, place) = (REVIEWER.to_owned(), wire::PersonPlace::of("operator"));
+        let reviewer = OperatorSays::AddReviewer { name, ssh_key: None, place, vouch: None };
         let OperatorHears::Reviewer { totp_uri: Some(uri) } = link.ask(&reviewer)? else { return Err(unexpected()) };
         let secret =
             uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).and_then(TotpSecret::from_base32);

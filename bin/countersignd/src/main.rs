@@ -14,6 +14,7 @@ mod paces;
 mod people;
 mod permits;
 mod policy;
+mod proof;
 mod recordings;
 mod restore;
 mod rules;

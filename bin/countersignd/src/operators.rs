@@ -4,17 +4,15 @@
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use approval::{Answer, Question, Said};
-use audit::RecordKind;
+use approval::{Answer, Said};
 use host::clock;
 use host::socket;
-use model::{HoldId, PersonName, Seen};
-use pdp::{Assurance, Role};
-use serde_json::{Value, json};
-use store::Factor;
-use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Proof, Status, Vouch};
+use model::{HoldId, Seen};
+use pdp::Role;
+use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status, Vouch};
 
 use crate::daemon::Daemon;
+use crate::proof::prove;
 use crate::{made, people, rules, sessions};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
@@ -25,11 +23,6 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// How often somebody who follows the list hears from us when nothing changes, so that we notice that they left.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-
-/// Wrong proofs in a row that lock a reviewer, and for how long. A guess has one chance in 333,333 (three steps are
-/// allowed), so five guesses a minute find a code once in 46 days; every lock is in the record.
-const MOST_FAILURES: u32 = 5;
-const LOCK_MS: u64 = 60_000;
 
 /// The longest reason that an agent is told, in bytes.
 const MAX_REASON_BYTES: usize = 2_048;
@@ -137,57 +130,6 @@ fn answer(
         return Ok(OperatorHears::Done { what: format!("approved; {what}") });
     }
     Ok(OperatorHears::Answered { state: state.as_str().to_owned(), agreed, needed })
-}
-
-/// Checks that it is the person, and gives what of the proof belongs in the record: a signature, never a code.
-pub(crate) fn prove(
-    daemon: &Daemon,
-    by: &Vouch,
-    question: &Question,
-    said: Said,
-    at_ms: u64,
-) -> Result<(PersonName, Assurance, Value), String> {
-    let name = PersonName::parse(&by.reviewer).map_err(|why| why.to_string())?;
-    let reviewer = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
-    let reviewer = reviewer.ok_or_else(|| format!("there is no reviewer `{name}`"))?;
-    if at_ms < reviewer.locked_until_ms {
-        return Err(format!(
-            "`{name}` is locked for {} s after {MOST_FAILURES} wrong proofs",
-            reviewer.locked_until_ms.saturating_sub(at_ms).div_ceil(1_000)
-        ));
-    }
-    let checked = match (&reviewer.factor, &by.proof) {
-        (Factor::Totp(secret), Proof::Totp(code)) => match secret.check(code, at_ms, reviewer.last_step) {
-            Ok(step) => match daemon.store.use_step(&name, step) {
-                Ok(true) => Ok((Assurance::Totp, Value::Null)),
-                Ok(false) => Err("the code was used already; wait for the next one".to_owned()),
-                Err(why) => return Err(why.to_string()),
-            },
-            Err(approval::TotpRefused::Used) => return Err(approval::TotpRefused::Used.to_string()),
-            Err(why) => Err(why.to_string()),
-        },
-        (Factor::Ssh(identity), Proof::Ssh(pem)) => identity
-            .check(pem, said, &question.id, &question.request)
-            .map(|()| (Assurance::Signature, json!({"ssh_key": identity.to_line(), "signature": pem})))
-            .map_err(|why| why.to_string()),
-        (Factor::Totp(_), Proof::Ssh(_)) => return Err(format!("`{name}` proves themself with a code")),
-        (Factor::Ssh(_), Proof::Totp(_)) => {
-            return Err(format!("`{name}` proves themself with an SSH key (`--ssh-key FILE`)"));
-        }
-    };
-    match checked {
-        Ok((assurance, proof)) => Ok((name, assurance, proof)),
-        Err(why) => {
-            daemon
-                .store
-                .note_wrong_proof(&name, MOST_FAILURES, at_ms.saturating_add(LOCK_MS))
-                .map_err(|why| why.to_string())?;
-            let body = json!({"hold": question.id.as_str(), "request_digest": question.request.to_string(), "reviewer": name.as_str(),
-                "state": "refused", "why": why});
-            let _receipt = daemon.record(RecordKind::Answer, body)?;
-            Err(why)
-        }
-    }
 }
 
 fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {

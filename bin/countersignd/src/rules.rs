@@ -7,8 +7,8 @@ use pdp::Role;
 use wire::{AgentPlace, FlagView, OperatorHears, OperatorSays, RuleView, Vouch, change_text};
 
 use crate::daemon::Daemon;
-use crate::operators::prove;
 use crate::people::{at_least, change_question};
+use crate::proof::prove;
 use crate::{flags, made, policy};
 
 /// Answers what is about rules, flags and places of agents.
@@ -72,11 +72,15 @@ fn done(what: String) -> Result<OperatorHears, String> {
     Ok(OperatorHears::Done { what })
 }
 
+/// What a proof for a change covers.
+pub(crate) fn question_of(message: &OperatorSays) -> Result<approval::Question, String> {
+    let text = change_text(message).ok_or("this takes no proof")?;
+    change_question(RequestDigest::carried(Digest::within("countersign/change/v1", text.as_bytes())))
+}
+
 /// The person whose proof covers a change, and whose role lets them make it.
 pub(crate) fn proved(daemon: &Daemon, message: &OperatorSays, by: &Vouch, least: Role) -> Result<PersonName, String> {
-    let text = change_text(message).ok_or("this takes no proof")?;
-    let request = RequestDigest::carried(Digest::within("countersign/change/v1", text.as_bytes()));
-    let (who, _, _) = prove(daemon, by, &change_question(request)?, Said::Yes, clock::now_ms())?;
+    let (who, _, _) = prove(daemon, by, &question_of(message)?, Said::Yes, clock::now_ms())?;
     at_least(daemon, &who, least)?;
     Ok(who)
 }

@@ -1,18 +1,18 @@
 //! Sign-ins of people at the web gate. A session lets them look; every answer takes a proof of its own, so a gate that lies, or
 //! a stolen session, approves nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
 use audit::RecordKind;
 use host::clock;
 use model::{Digest, PersonName};
-use pdp::Role;
 use serde_json::json;
 use wire::{OperatorHears, OperatorSays, PersonPlace, Vouch};
 
 use crate::daemon::{Daemon, hold as lock};
-use crate::rules::proved;
+use crate::proof::prove_to_look;
+use crate::rules::question_of;
 
 /// How long a session lives when nothing is done with it, and at most.
 const IDLE_MS: u64 = 15 * 60_000;
@@ -42,15 +42,56 @@ impl Session {
 
 /// Those that are open, by a digest of their token. They end with the daemon.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<BTreeMap<Digest, Session>>);
+pub(crate) struct Sessions {
+    open: Mutex<BTreeMap<Digest, Session>>,
+    tries: Mutex<Tries>,
+}
+
+/// How often somebody may try to sign in within a minute, by the name that they give, and all together. The gate's port can be
+/// reached by everybody on the machine, an agent too.
+const TRIES_OF_ONE: usize = 5;
+const TRIES_OF_ALL: usize = 60;
+const MINUTE_MS: u64 = 60_000;
+
+/// Tries of the last minute.
+#[derive(Default)]
+struct Tries(VecDeque<(u64, String)>);
+
+impl Tries {
+    /// Counts one, if there may be another.
+    fn take(&mut self, name: &str, now_ms: u64) -> bool {
+        let is_old = |at_ms: u64| now_ms < at_ms || now_ms.saturating_sub(at_ms) >= MINUTE_MS;
+        while self.0.front().is_some_and(|(at_ms, _)| is_old(*at_ms)) {
+            self.0.pop_front();
+        }
+        let own = self.0.iter().filter(|(_, who)| who == name).count();
+        if own >= TRIES_OF_ONE || self.0.len() >= TRIES_OF_ALL {
+            return false;
+        }
+        self.0.push_back((now_ms, name.chars().take(64).collect()));
+        true
+    }
+}
 
 /// Signs somebody in: anybody who is enrolled, whatever their role.
 pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Result<OperatorHears, String> {
-    let who = proved(daemon, message, by, Role::Auditor)?;
-    let token = Digest::from_array(clock::random::<32>().map_err(|why| why.to_string())?).to_string();
     let now_ms = clock::now_ms();
+    let may_try = lock(&daemon.sessions.tries).take(&by.reviewer, now_ms);
+    if !may_try {
+        return Err(
+            "too many tried to sign in; wait a minute. Answers in the terminal are not held up by this".to_owned()
+        );
+    }
+    let Some(who) = prove_to_look(daemon, by, &question_of(message)?, now_ms) else {
+        let body = json!({"what": "sign-in refused", "reviewer": daemon.scrubber.text(&by.reviewer.chars().take(64).collect::<String>())});
+        let _receipt = daemon.record(RecordKind::Access, body)?;
+        return Err(
+            "this name and this code do not belong together, or the code was used; wait for the next one".to_owned()
+        );
+    };
+    let token = Digest::from_array(clock::random::<32>().map_err(|why| why.to_string())?).to_string();
     {
-        let mut open = lock(&daemon.sessions.0);
+        let mut open = lock(&daemon.sessions.open);
         open.retain(|_, session| session.is_alive(now_ms));
         let mut own: Vec<(u64, Digest)> =
             open.iter().filter(|(_, it)| it.who == who).map(|(digest, it)| (it.since_ms, *digest)).collect();
@@ -66,7 +107,7 @@ pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Re
     let body = json!({"what": "signed in", "reviewer": who.as_str()});
     let _receipt = daemon.record(RecordKind::Access, body)?;
     let session = Session { who, since_ms: now_ms, used_ms: now_ms };
-    lock(&daemon.sessions.0).insert(Digest::within(DOMAIN, token.as_bytes()), session);
+    lock(&daemon.sessions.open).insert(Digest::within(DOMAIN, token.as_bytes()), session);
     Ok(OperatorHears::SignedIn { token })
 }
 
@@ -75,7 +116,7 @@ pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<Operator
     let ended = || "you are not signed in, or it was too long ago; sign in".to_owned();
     let now_ms = clock::now_ms();
     let who = {
-        let mut open = lock(&daemon.sessions.0);
+        let mut open = lock(&daemon.sessions.open);
         let session = open.get_mut(&Digest::within(DOMAIN, token.as_bytes())).filter(|it| it.is_alive(now_ms));
         let session = session.ok_or_else(ended)?;
         if keep {
@@ -92,7 +133,7 @@ pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<Operator
 
 /// Ends a session.
 pub(crate) fn sign_out(daemon: &Daemon, token: &str) -> Result<OperatorHears, String> {
-    let session = lock(&daemon.sessions.0).remove(&Digest::within(DOMAIN, token.as_bytes()));
+    let session = lock(&daemon.sessions.open).remove(&Digest::within(DOMAIN, token.as_bytes()));
     if let Some(session) = session {
         let body = json!({"what": "signed out", "reviewer": session.who.as_str()});
         let _receipt = daemon.record(RecordKind::Access, body)?;

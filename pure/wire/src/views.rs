@@ -157,6 +157,13 @@ pub struct PersonPlace {
     pub groups: Vec<String>,
 }
 
+impl PersonPlace {
+    /// A role, in no group.
+    pub fn of(role: &str) -> Self {
+        Self { role: role.to_owned(), groups: Vec::new() }
+    }
+}
+
 /// A reviewer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReviewerView {

@@ -1,0 +1,95 @@
+//! Whether somebody is who they say: a code of their authenticator, or a signature of their key.
+
+use approval::{Question, Said};
+use audit::RecordKind;
+use model::PersonName;
+use pdp::Assurance;
+use serde_json::{Value, json};
+use store::{Factor, ReviewerRow};
+use wire::{Proof, Vouch};
+
+use crate::daemon::Daemon;
+
+/// Wrong proofs in a row that lock a reviewer, and for how long. A guess has one chance in 333,333 (three steps are
+/// allowed), so five guesses a minute find a code once in 46 days; every lock is in the record.
+const MOST_FAILURES: u32 = 5;
+const LOCK_MS: u64 = 60_000;
+
+/// Why a proof is none.
+enum Wrong {
+    /// It is not theirs: a guess, perhaps.
+    Guess(String),
+    /// It cannot count, whoever gave it.
+    Other(String),
+}
+
+/// Checks that it is the person, and gives what of the proof belongs in the record: a signature, never a code.
+pub(crate) fn prove(
+    daemon: &Daemon,
+    by: &Vouch,
+    question: &Question,
+    said: Said,
+    at_ms: u64,
+) -> Result<(PersonName, Assurance, Value), String> {
+    let name = PersonName::parse(&by.reviewer).map_err(|why| why.to_string())?;
+    let reviewer = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
+    let reviewer = reviewer.ok_or_else(|| format!("there is no reviewer `{name}`"))?;
+    if at_ms < reviewer.locked_until_ms {
+        return Err(format!(
+            "`{name}` is locked for {} s after {MOST_FAILURES} wrong proofs",
+            reviewer.locked_until_ms.saturating_sub(at_ms).div_ceil(1_000)
+        ));
+    }
+    match check(daemon, &reviewer, &by.proof, question, said, at_ms) {
+        Ok((assurance, proof)) => Ok((name, assurance, proof)),
+        Err(Wrong::Other(why)) => Err(why),
+        Err(Wrong::Guess(why)) => {
+            daemon
+                .store
+                .note_wrong_proof(&name, MOST_FAILURES, at_ms.saturating_add(LOCK_MS))
+                .map_err(|why| why.to_string())?;
+            let body = json!({"hold": question.id.as_str(), "request_digest": question.request.to_string(), "reviewer": name.as_str(),
+                "state": "refused", "why": why});
+            let _receipt = daemon.record(RecordKind::Answer, body)?;
+            Err(why)
+        }
+    }
+}
+
+/// The same for somebody who only wants to look, over a way that anybody on this machine can reach: what is wrong here locks
+/// nobody out of answering, and tells nothing of who there is. Whoever asks limits how often.
+pub(crate) fn prove_to_look(daemon: &Daemon, by: &Vouch, question: &Question, at_ms: u64) -> Option<PersonName> {
+    let name = PersonName::parse(&by.reviewer).ok()?;
+    let reviewer = daemon.store.reviewer(&name).ok()??;
+    check(daemon, &reviewer, &by.proof, question, Said::Yes, at_ms).ok().map(|_| name)
+}
+
+fn check(
+    daemon: &Daemon,
+    reviewer: &ReviewerRow,
+    proof: &Proof,
+    question: &Question,
+    said: Said,
+    at_ms: u64,
+) -> Result<(Assurance, Value), Wrong> {
+    let name = &reviewer.person.name;
+    match (&reviewer.factor, proof) {
+        (Factor::Totp(secret), Proof::Totp(code)) => match secret.check(code, at_ms, reviewer.last_step) {
+            Ok(step) => match daemon.store.use_step(name, step) {
+                Ok(true) => Ok((Assurance::Totp, Value::Null)),
+                Ok(false) => Err(Wrong::Guess("the code was used already; wait for the next one".to_owned())),
+                Err(why) => Err(Wrong::Other(why.to_string())),
+            },
+            Err(approval::TotpRefused::Used) => Err(Wrong::Other(approval::TotpRefused::Used.to_string())),
+            Err(why) => Err(Wrong::Guess(why.to_string())),
+        },
+        (Factor::Ssh(identity), Proof::Ssh(pem)) => identity
+            .check(pem, said, &question.id, &question.request)
+            .map(|()| (Assurance::Signature, json!({"ssh_key": identity.to_line(), "signature": pem})))
+            .map_err(|why| Wrong::Guess(why.to_string())),
+        (Factor::Totp(_), Proof::Ssh(_)) => Err(Wrong::Other(format!("`{name}` proves themself with a code"))),
+        (Factor::Ssh(_), Proof::Totp(_)) => {
+            Err(Wrong::Other(format!("`{name}` proves themself with an SSH key (`--ssh-key FILE`)")))
+        }
+    }
+}
