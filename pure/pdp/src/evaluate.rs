@@ -140,6 +140,11 @@ pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'
         let text = "what cannot be undone needs more".to_owned();
         judging.ask("irreversible", text, quorum);
     }
+    if let (Verdict::Ask(..), Some((hours, quorum))) = (&judging.verdict, &settings.quiet)
+        && hours.hold(situation.now_ms)
+    {
+        judging.ask("quiet_hours", "these are quiet hours, which ask for more".to_owned(), quorum);
+    }
     let would = match (settings.mode, &judging.verdict) {
         (Mode::Observe, Verdict::Ask(..) | Verdict::Deny) => Some(observe(&mut judging)),
         (Mode::Observe, Verdict::Allow(_)) | (Mode::Enforce, _) => None,

@@ -7,6 +7,8 @@ mod read;
 mod resource;
 mod text;
 
+pub(crate) use hours::Hours;
+
 pub(crate) use context::Context;
 pub(crate) use read::{Wrong, action, nearest, no_such, path as path_patterns, read};
 pub(crate) use resource::{Base, PathPattern, Target};

@@ -4,7 +4,8 @@ use model::Level;
 use serde::Deserialize;
 
 use crate::pace::{Checkpoint, Taint, Velocity};
-use crate::quorum::{Quorum, QuorumText};
+use crate::quorum::{PanelText, Quorum, QuorumText};
+use crate::rule::Hours;
 
 /// Whether decisions are carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Settings {
     pub levels: [Quorum; 4],
     /// Who is asked where something that cannot be undone is asked.
     pub irreversible: Option<Quorum>,
+    /// When people are asleep, and who is asked for then beside everybody else.
+    pub(crate) quiet: Option<(Hours, Quorum)>,
     /// How fast an agent may go.
     pub velocity: Velocity,
     /// After what people look up.
@@ -53,6 +56,7 @@ impl Default for Settings {
             reads_run: true,
             levels: [Quorum::DEFAULT, Quorum::DEFAULT, Quorum::DEFAULT, Quorum::DEFAULT],
             irreversible: None,
+            quiet: None,
             velocity: Velocity::default(),
             checkpoint: Checkpoint::default(),
             taint: Taint::default(),
@@ -94,6 +98,35 @@ pub(crate) struct DefaultText {
     pub(crate) critical: Option<QuorumText>,
     /// Who is asked for what cannot be undone
     pub(crate) irreversible: Option<QuorumText>,
+    /// Quiet hours: whoever is asked for then, beside everybody whom the rest asks for
+    pub(crate) quiet: Option<QuietText>,
+}
+
+/// Quiet hours. They ask for more, never for less: a tired yes in the night is a risk of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuietText {
+    /// Days and hours, such as `Mon-Fri 20:00-07:00, Sat-Sun 00:00-24:00 Europe/Berlin`
+    hours: String,
+    /// How many people must agree
+    people: Option<u8>,
+    /// Who they must be
+    who: Option<PanelText>,
+    /// How sure we must be of each: `totp` or `signature`
+    assurance: Option<String>,
+}
+
+impl QuietText {
+    fn read(&self) -> Result<(Hours, Quorum), String> {
+        let (people, who, assurance) = (self.people, self.who.clone(), self.assurance.clone());
+        if people.is_none() && who.is_none() && assurance.is_none() {
+            return Err("`quiet` says when, and not whom to ask for: `people`, `who` or `assurance`".to_owned());
+        }
+        let quorum = QuorumText { people, who, veto: Some(false), assurance, timeout_s: None }.read()?;
+        // It shortens nobody's time.
+        Ok((Hours::read(&self.hours)?, Quorum { timeout_s: u32::MAX, ..quorum }))
+    }
 }
 
 /// What happens to reads.
@@ -119,6 +152,9 @@ impl DefaultText {
         }
         if let Some(text) = &self.irreversible {
             settings.irreversible = Some(text.read()?);
+        }
+        if let Some(text) = &self.quiet {
+            settings.quiet = Some(text.read()?);
         }
         Ok(())
     }

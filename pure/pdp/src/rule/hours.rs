@@ -17,14 +17,14 @@ const DAYS: [(&str, Weekday); 7] = [
 ];
 
 /// When a rule holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hours {
     windows: Vec<Window>,
     zone: TimeZone,
 }
 
 /// From a minute of a day to before another. Where it ends before it begins, it ends on the next day.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Window {
     days: Vec<Weekday>,
     from: u16,
