@@ -174,6 +174,43 @@ fn each_change_takes_the_role_that_it_takes() {
 }
 
 #[test]
+fn a_broken_glass_is_alarmed_recorded_and_looked_at_by_somebody_else() {
+    let sandbox = Sandbox::start_with(&asks("people = 5"));
+    sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let sam = sandbox.enrol_as("sam", "senior", &["break-glass"], Some(&rita));
+    let mut child = mkdir(&sandbox);
+    let hold = sandbox.hold();
+    let answer = |by: wire::Vouch, reason: Option<&str>| {
+        let reason = reason.map(str::to_owned);
+        let said = "break-glass".to_owned();
+        sandbox.operator(&OperatorSays::Answer { hold: hold.id.clone(), said, by, rule: None, reason })
+    };
+    assert!(matches!(answer(sam.vouch(), None), OperatorHears::Refused { why } if why.contains("says why")));
+    let refused = answer(rita.vouch(), Some("nobody answers"));
+    assert!(matches!(refused, OperatorHears::Refused { why } if why.contains("group `break-glass`")));
+    assert!(
+        matches!(answer(sam.vouch(), Some("nobody answers")), OperatorHears::Answered { state, .. } if state == "approved")
+    );
+    assert!(child.wait().unwrap().success());
+    let said = |words: &[&str]| {
+        let output = sandbox.countersign(words).output().unwrap();
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    assert!(said(&["break-glass", "ls"]).contains("by sam  NOT LOOKED AT"));
+    assert!(said(&["doctor"]).contains("the glass was broken 1 times"));
+    let why = said(&["log", "why", &hold.id]);
+    assert!(why.contains("break-glass by sam") && why.contains("nobody answers"), "{why}");
+    let review = |by| OperatorSays::ReviewBrokenGlass { hold: hold.id.clone(), note: "it was right".to_owned(), by };
+    let OperatorHears::Refused { why } = sandbox.operator(&review(sam.vouch())) else { panic!("their own") };
+    assert!(why.contains("somebody else"), "{why}");
+    assert!(done(sandbox.operator(&review(rita.vouch()))).contains("looked at by rita"));
+    assert!(said(&["break-glass", "ls"]).contains("looked at by rita"));
+    assert!(!said(&["doctor"]).contains("the glass was broken"));
+    assert!(said(&["log", "show", "--kind", "change"]).contains("broken glass reviewed"));
+}
+
+#[test]
 fn somebody_is_always_operator_and_the_record_has_every_change_of_people() {
     let sandbox = Sandbox::start();
     let rita = sandbox.add_reviewer("rita");

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{answer, check, demo, doctor, hook, log, people, policy, report, review, rule, run, session, up};
+use crate::{
+    answer, break_glass, check, demo, doctor, hook, log, people, policy, report, review, rule, run, session, up,
+};
 
 /// The exit status when something could not be done; for `run`, when we could not decide.
 pub(crate) const COULD_NOT: u8 = 125;
@@ -47,6 +49,8 @@ enum Verb {
     Approve(answer::ApproveArgs),
     /// Say no to a hold
     Deny(answer::DenyArgs),
+    /// Approve a hold alone, where nobody else can be reached; list when that was done; look at it afterwards
+    BreakGlass(break_glass::BreakGlassArgs),
     /// Agents: identities with a key
     Agent(people::AgentArgs),
     /// Reviewers: people who may answer
@@ -114,6 +118,7 @@ pub(crate) fn main() -> Result<ExitCode, String> {
         Verb::Rule(args) => rule::rule(&args),
         Verb::Policy(args) => policy::main(&args),
         Verb::Flag(args) => rule::flag(&args),
+        Verb::BreakGlass(args) => break_glass::main(&args),
         Verb::Agent(args) => people::agent(&args),
         Verb::Reviewer(args) => people::reviewer(&args),
         Verb::Log(args) => log::main(&args),

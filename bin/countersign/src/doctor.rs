@@ -119,6 +119,16 @@ fn running(report: &mut Report, status: &Status, layout: &Layout) {
     if let Some(why) = &status.refused {
         report.add(Finding::Bad, "policy", format!("the newest files are not in force; {why}"));
     }
+    if status.broken_glass > 0 {
+        let overdue = status.broken_glass_overdue > 0;
+        let finding = if overdue { Finding::Bad } else { Finding::Advice };
+        let late = if overdue { ", some for more than a day" } else { "" };
+        let text = format!(
+            "the glass was broken {} times and nobody looked at it{late}: `countersign break-glass ls`",
+            status.broken_glass
+        );
+        report.add(finding, "break-glass", text);
+    }
     if !status.flags.is_empty() {
         report.add(Finding::Advice, "flags", format!("set: {}", status.flags.join(", ")));
     }

@@ -7,6 +7,7 @@
 
 mod agent_link;
 mod answer;
+mod break_glass;
 mod check;
 mod cli;
 mod demo;

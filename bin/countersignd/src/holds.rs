@@ -14,7 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use approval::{Answer, Hold, HoldState};
+use approval::{Answer, Hold, HoldState, Said};
 use audit::{Receipt, RecordKind};
 use host::clock;
 use model::{HoldId, Intent};
@@ -125,6 +125,9 @@ impl Holds {
         });
         if let (Some(reason), Some(body)) = (&reason, body.as_object_mut()) {
             body.insert("why".to_owned(), json!(reason));
+        }
+        if answer.said == Said::BreakGlass {
+            eprintln!("countersignd: THE GLASS WAS BROKEN by {} for {id}", answer.reviewer);
         }
         let receipt = daemon.record(RecordKind::Answer, body)?;
         match daemon.store.move_on(&inner.hold, &next) {

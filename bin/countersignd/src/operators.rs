@@ -13,7 +13,7 @@ use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status, V
 
 use crate::daemon::Daemon;
 use crate::proof::prove;
-use crate::{made, people, rules, sessions};
+use crate::{broken_glass, made, people, rules, sessions};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,6 +52,9 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             | OperatorSays::ExpireRule { .. }
             | OperatorSays::Candidates { .. }) => rules::answer(daemon, &about).unwrap_or_else(|why| refused(&why)),
             OperatorSays::Agents => agents(daemon).unwrap_or_else(|why| refused(&why)),
+            about @ (OperatorSays::BrokenGlass | OperatorSays::ReviewBrokenGlass { .. }) => {
+                broken_glass::answer(daemon, &about).unwrap_or_else(|why| refused(&why))
+            }
             about @ (OperatorSays::Reviewers
             | OperatorSays::AddReviewer { .. }
             | OperatorSays::PlaceReviewer { .. }
@@ -99,11 +102,14 @@ fn answer(
     rule: Option<wire::RuleWish>,
     reason: Option<String>,
 ) -> Result<OperatorHears, String> {
-    if reason.as_ref().is_some_and(|it| it.len() > MAX_REASON_BYTES || said != "deny") {
-        return Err(format!("a reason goes with a no, and has at most {MAX_REASON_BYTES} bytes"));
+    if reason.as_ref().is_some_and(|it| it.len() > MAX_REASON_BYTES || said == "approve") {
+        return Err(format!("a reason goes with a no or a broken glass, and has at most {MAX_REASON_BYTES} bytes"));
+    }
+    if said == "break-glass" && reason.as_ref().is_none_or(|it| it.trim().is_empty()) {
+        return Err("whoever breaks the glass says why".to_owned());
     }
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
-    let said = Said::parse(said).ok_or("an answer is `approve` or `deny`")?;
+    let said = Said::parse(said).ok_or("an answer is `approve`, `deny` or `break-glass`")?;
     let question =
         daemon.holds.question(&id).ok_or("there is no such open hold; it was decided, or its time is over")?;
     let at_ms = clock::now_ms();
@@ -149,6 +155,7 @@ fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
 
 fn status(daemon: &Daemon) -> Result<OperatorHears, String> {
     let policy = daemon.policy.current();
+    let (broken_glass, broken_glass_overdue) = broken_glass::unseen(daemon)?;
     Ok(OperatorHears::Status(Status {
         pid: std::process::id(),
         uid: host::files::my_uid(),
@@ -162,6 +169,8 @@ fn status(daemon: &Daemon) -> Result<OperatorHears, String> {
         agents: daemon.agent_count(),
         reviewers: daemon.store.reviewers().map_err(|why| why.to_string())?.len(),
         holds: daemon.holds.list().0.len(),
+        broken_glass,
+        broken_glass_overdue,
         records: daemon.records(),
     }))
 }

@@ -86,6 +86,8 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
         | OperatorSays::ExpireRule { .. }
         | OperatorSays::Candidates { .. }
         | OperatorSays::Agents
+        | OperatorSays::BrokenGlass
+        | OperatorSays::ReviewBrokenGlass { .. }
         | OperatorSays::SignIn { .. }
         | OperatorSays::Session { .. }
         | OperatorSays::SignOut { .. }

@@ -61,6 +61,8 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
         | OperatorSays::PlaceReviewer { .. }
         | OperatorSays::RemoveReviewer { .. }
         | OperatorSays::Reviewers
+        | OperatorSays::BrokenGlass
+        | OperatorSays::ReviewBrokenGlass { .. }
         | OperatorSays::SignIn { .. }
         | OperatorSays::Session { .. }
         | OperatorSays::SignOut { .. }

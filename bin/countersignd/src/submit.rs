@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use approval::{Hold, HoldState, Permit, Question};
+use approval::{BREAK_GLASS, Hold, HoldState, Permit, Question};
 use audit::{Receipt, RecordKind};
 use host::{clock, socket};
 use model::{Act, Claims, HoldId, Request, RequestId, SessionId};
@@ -155,7 +155,9 @@ impl Talk<'_> {
     fn enough_people(&self, request: &Request, quorum: &Quorum, reasons: &[String]) -> Result<(), String> {
         let people = self.daemon.store.people().map_err(|why| why.to_string())?;
         let could: Vec<&pdp::Person> = people.iter().filter(|person| person.name != request.owner).collect();
-        if !quorum.is_met(&could) {
+        // Whoever may break the glass is asked where the others are not enough.
+        let alone = |person: &&pdp::Person| person.role.answers() && person.groups.iter().any(|it| it == BREAK_GLASS);
+        if !quorum.is_met(&could) && !could.iter().any(alone) {
             return Err(format!(
                 "this asks for {}, who do not own the agent, and those who are enrolled are not enough; enrol with `countersign reviewer add NAME` ({})",
                 quorum.words(),

@@ -1,11 +1,24 @@
 //! Holds and spent permits.
 
-use approval::{Hold, HoldState};
+use approval::{Hold, HoldState, Said};
 use model::{HoldId, PermitId, RequestDigest};
 use rusqlite::params;
 
-use crate::people::integer;
+use crate::people::{integer, unsigned};
 use crate::{Failed, Store};
+
+/// A time that somebody approved alone.
+#[derive(Clone, Debug)]
+pub struct BrokenRow {
+    /// The hold.
+    pub hold: String,
+    /// Who.
+    pub reviewer: String,
+    /// When, milliseconds since 1970.
+    pub at_ms: u64,
+    /// Who looked at it afterwards.
+    pub reviewed_by: Option<String>,
+}
 
 impl Store {
     /// Stores a new hold. Its deadline stands from here on; everybody reads this one.
@@ -64,8 +77,41 @@ impl Store {
                 ],
             )?;
         }
+        if let Some(broke) = after.answers().last().filter(|answer| answer.said == Said::BreakGlass) {
+            transaction.execute(
+                "INSERT INTO break_glass (hold, reviewer, at_ms) VALUES (?1, ?2, ?3)",
+                params![before.question().id.as_str(), broke.reviewer.as_str(), integer(broke.at_ms)],
+            )?;
+        }
         transaction.commit()?;
         Ok(true)
+    }
+
+    /// Every time that the glass was broken, oldest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn broken(&self) -> Result<Vec<BrokenRow>, Failed> {
+        let connection = self.connection();
+        let mut statement =
+            connection.prepare("SELECT hold, reviewer, at_ms, reviewed_by FROM break_glass ORDER BY at_ms")?;
+        let rows = statement.query_map([], |row| {
+            let at_ms = unsigned(row, 2).unwrap_or(0);
+            Ok(BrokenRow { hold: row.get(0)?, reviewer: row.get(1)?, at_ms, reviewed_by: row.get(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes that somebody looked at it afterwards. Says no where it was looked at before.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn review_broken(&self, hold: &str, by: &str, at_ms: u64) -> Result<bool, Failed> {
+        let changed = self.connection().execute(
+            "UPDATE break_glass SET reviewed_by = ?2, reviewed_ms = ?3 WHERE hold = ?1 AND reviewed_by IS NULL",
+            params![hold, by, integer(at_ms)],
+        )?;
+        Ok(changed == 1)
     }
 
     /// Ends every hold that is still open: whoever asked was connected to a daemon that is no more.

@@ -9,6 +9,7 @@ mod people;
 mod rules;
 mod schema;
 
+pub use holds::BrokenRow;
 pub use people::{AgentRow, Factor, ReviewerRow};
 pub use rules::RuleRow;
 

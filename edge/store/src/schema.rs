@@ -41,6 +41,11 @@ const MIGRATIONS: &[&str] = &["
     -- Whoever was enrolled before there were roles could do everything.
     ALTER TABLE reviewers ADD COLUMN role TEXT NOT NULL DEFAULT 'operator';
     ALTER TABLE reviewers ADD COLUMN groups TEXT NOT NULL DEFAULT '';
+", "
+    CREATE TABLE break_glass (
+        hold TEXT PRIMARY KEY REFERENCES holds (id), reviewer TEXT NOT NULL, at_ms INTEGER NOT NULL,
+        reviewed_by TEXT, reviewed_ms INTEGER
+    ) STRICT;
 "];
 
 /// Runs what is missing, each step in a transaction of its own.

@@ -5,7 +5,7 @@ mod permit;
 mod sshsig;
 mod totp;
 
-pub use hold::{Answer, AnswerRefused, Hold, HoldState, Question, Said};
+pub use hold::{Answer, AnswerRefused, BREAK_GLASS, Hold, HoldState, Question, Said};
 pub use permit::{NoPermit, PERMIT_LIFE_MS, Permit, PermitKey, PermitVerifier, SealedPermit};
 pub use sshsig::{NAMESPACE, SshIdentity, SshRefused, approval_message};
 pub use totp::{TotpRefused, TotpSecret, code_at};

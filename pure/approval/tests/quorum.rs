@@ -147,6 +147,7 @@ fn expected(quorum: &Quorum, answers: &[(&str, Said)], matter: &[PersonName]) ->
         match said {
             Said::Yes => yes.push(person),
             Said::No => no.push(person),
+            Said::BreakGlass => panic!("not in this test"),
         }
         let could: Vec<&Person> = people
             .iter()
@@ -277,4 +278,23 @@ fn nobody_counts_who_does_not_answer_owns_the_agent_or_has_no_seat() {
     let mut later = people();
     later.retain(|it| it.name.as_str() != "rita");
     assert_eq!(once.answered(yes("sam"), &later).unwrap().state(), HoldState::Open);
+}
+
+#[test]
+fn only_those_who_may_break_the_glass_approve_alone() {
+    let quorum = Quorum { people: 3, assurance: Assurance::Signature, ..Quorum::DEFAULT };
+    let mut people = people();
+    for person in people.iter_mut().filter(|it| ["rita", "olga", "vic"].contains(&it.name.as_str())) {
+        person.groups.push(approval::BREAK_GLASS.to_owned());
+    }
+    let asks = |who: &str, assurance, at_ms| {
+        let answer = Answer { reviewer: name(who), said: Said::BreakGlass, assurance, at_ms };
+        hold(&quorum).answered(answer, &people).map(|it| it.state())
+    };
+    assert_eq!(asks("rita", Assurance::Signature, 1), Ok(HoldState::Approved));
+    assert_eq!(asks("rita", Assurance::Totp, 1), Err(AnswerRefused::Assurance(Assurance::Signature)));
+    assert_eq!(asks("rita", Assurance::Signature, 1_000), Err(AnswerRefused::TooLate));
+    assert_eq!(asks("sam", Assurance::Signature, 1), Err(AnswerRefused::NotBreakGlass));
+    assert_eq!(asks("olga", Assurance::Signature, 1), Err(AnswerRefused::Owner));
+    assert_eq!(asks("vic", Assurance::Signature, 1), Err(AnswerRefused::Role(Role::Viewer)));
 }

@@ -12,7 +12,8 @@ pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEv
 pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
 pub use operator::{OperatorHears, OperatorSays, Proof, RuleWish, Vouch, change_text};
 pub use views::{
-    AgentPlace, AgentView, CandidateView, Factor, FlagView, HoldView, PersonPlace, ReviewerView, RuleView, Status,
+    AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, PersonPlace, ReviewerView,
+    RuleView, Status,
 };
 
 use std::fmt;

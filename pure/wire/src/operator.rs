@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::views::{
-    AgentPlace, AgentView, CandidateView, FlagView, HoldView, PersonPlace, ReviewerView, RuleView, Status,
+    AgentPlace, AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, PersonPlace, ReviewerView, RuleView,
+    Status,
 };
 
 /// From a person's tool.
@@ -19,16 +20,27 @@ pub enum OperatorSays {
     Answer {
         /// The hold.
         hold: String,
-        /// `approve` or `deny`.
+        /// `approve`, `deny`, or `break-glass`.
         said: String,
         /// Who says it, and the proof.
         by: Vouch,
         /// With a yes: a rule that is made of it.
         #[serde(default)]
         rule: Option<RuleWish>,
-        /// With a no: what the agent is told.
+        /// With a no: what the agent is told. With a broken glass: why; it is recorded.
         #[serde(default)]
         reason: Option<String>,
+    },
+    /// When was the glass broken, and who looked at it?
+    BrokenGlass,
+    /// Somebody looked at it afterwards.
+    ReviewBrokenGlass {
+        /// The hold.
+        hold: String,
+        /// What they found.
+        note: String,
+        /// Who: somebody else.
+        by: Vouch,
     },
     /// A new agent.
     AddAgent {
@@ -223,6 +235,11 @@ pub enum OperatorHears {
         /// By name.
         reviewers: Vec<ReviewerView>,
     },
+    /// When the glass was broken.
+    BrokenGlass {
+        /// Oldest first.
+        broken: Vec<BrokenGlassView>,
+    },
     /// They are signed in.
     SignedIn {
         /// The session's token.
@@ -291,6 +308,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         OperatorSays::PlaceReviewer { name, place, .. } => {
             Some(format!("person {name}\nrole {}\ngroups {:?}", place.role, place.groups))
         }
+        OperatorSays::ReviewBrokenGlass { hold, note, .. } => Some(format!("review broken glass\nhold {hold}\n{note}")),
         OperatorSays::SignIn { .. } => Some("sign in".to_owned()),
         OperatorSays::RemoveReviewer { name, .. } => Some(format!("remove person {name}")),
         OperatorSays::Flag { name, on, .. } => Some(format!("flag {name} {on}")),
@@ -307,6 +325,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         | OperatorSays::Candidates { .. }
         | OperatorSays::Agents
         | OperatorSays::Reviewers
+        | OperatorSays::BrokenGlass
         | OperatorSays::Session { .. }
         | OperatorSays::SignOut { .. }
         | OperatorSays::Status => None,

@@ -147,6 +147,19 @@ pub struct AgentView {
     pub created_ms: u64,
 }
 
+/// A time that somebody approved alone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BrokenGlassView {
+    /// The hold.
+    pub hold: String,
+    /// Who.
+    pub reviewer: String,
+    /// When, milliseconds since 1970.
+    pub at_ms: u64,
+    /// Who looked at it afterwards.
+    pub reviewed_by: Option<String>,
+}
+
 /// What a person may do, and where they belong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -204,6 +217,10 @@ pub struct Status {
     pub reviewers: usize,
     /// Open holds.
     pub holds: usize,
+    /// Times that the glass was broken and nobody looked at it yet.
+    pub broken_glass: usize,
+    /// Those of them that are older than a day.
+    pub broken_glass_overdue: usize,
     /// Records in the log, as of the last receipt.
     pub records: u64,
 }

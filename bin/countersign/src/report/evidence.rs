@@ -87,6 +87,8 @@ pub(super) struct Evidence {
     pub(super) expired: u64,
     /// Approved by somebody who answers for the agent. There must be none.
     pub(super) own: Vec<Line>,
+    /// Approved by one person alone, who broke the glass.
+    pub(super) broken_glass: u64,
     /// Approved by several people.
     pub(super) several: u64,
     pub(super) changes: Vec<Line>,
@@ -170,7 +172,10 @@ impl Evidence {
             ("refused", _) => self.wrong_proofs = self.wrong_proofs.saturating_add(1),
             (_, said) if !reviewer.is_empty() => {
                 let person = self.people.entry(reviewer.to_owned()).or_default();
-                let yes = said == "approve";
+                let yes = matches!(said, "approve" | "break-glass");
+                if said == "break-glass" {
+                    self.broken_glass = self.broken_glass.saturating_add(1);
+                }
                 if yes {
                     person.yes = person.yes.saturating_add(1)
                 } else {

@@ -85,6 +85,7 @@ fn doubts(evidence: &Evidence) -> Vec<String> {
     some(evidence.unauthorized_count, "acts ran without an authorization before, because the policy only watched");
     some(evidence.partial_count, "acts were allowed though a part of them was not understood");
     some(evidence.own.len() as u64, "approvals are by somebody who answers for the agent");
+    some(evidence.broken_glass, "times somebody broke the glass and approved alone");
     some(evidence.expired, "requests were left unanswered until their time was over");
     some(evidence.wrong_proofs, "proofs of people were wrong");
     some(evidence.refusals, "times somebody without the right to was turned away");
@@ -94,8 +95,7 @@ fn doubts(evidence: &Evidence) -> Vec<String> {
         doubts.extend(person.doubts().into_iter().map(|doubt| format!("{name}: {doubt}")));
     }
     doubts.push(
-        "Outside of this evidence: whatever was done on the hosts without going through Countersign (an agent host without its hook, a person's own shell); \
-         a break-glass procedure does not exist yet, so none was used"
+        "Outside of this evidence: whatever was done on the hosts without going through Countersign (an agent host without its hook, a person's own shell)"
             .to_owned(),
     );
     doubts

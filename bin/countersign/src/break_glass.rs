@@ -1,0 +1,89 @@
+//! `countersign break-glass`: one person's word where nobody else can be reached; and looking at it afterwards.
+
+use std::process::ExitCode;
+
+use approval::Said;
+use clap::{Args, Subcommand};
+use host::layout::Layout;
+use model::display::visible;
+use wire::{OperatorHears, OperatorSays};
+
+use crate::answer::{ProofArgs, With, give, prove_change};
+use crate::operator_link::{OperatorLink, unexpected};
+use crate::{review, when};
+
+#[derive(Args)]
+pub(crate) struct BreakGlassArgs {
+    #[command(subcommand)]
+    verb: BreakGlassVerb,
+}
+
+#[derive(Subcommand)]
+enum BreakGlassVerb {
+    /// Approve a hold alone. Takes the group `break-glass`, a proof, and a reason; everybody is told, and it is looked at within a day
+    Hold {
+        /// The hold, or a part of its id that no other open hold has
+        id: String,
+        /// Why nobody else can be asked; it is recorded
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// List when the glass was broken, and who looked at it
+    Ls {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what you found when you looked at it: somebody else than whoever broke it, a senior or operator
+    Review {
+        /// The hold
+        hold: String,
+        /// What you found
+        #[arg(long)]
+        note: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+}
+
+/// Runs the verb.
+pub(crate) fn main(args: &BreakGlassArgs) -> Result<ExitCode, String> {
+    let link = OperatorLink::connect(&Layout::from_environment()?)?;
+    match &args.verb {
+        BreakGlassVerb::Hold { id, reason, proof } => {
+            let hold = link.hold(id)?;
+            print!("{}", review::describe(&hold));
+            println!("{}", give(&link, &hold, Said::BreakGlass, proof, With::Reason(reason.clone()))?);
+        }
+        BreakGlassVerb::Ls { json } => {
+            let OperatorHears::BrokenGlass { broken } = link.ask(&OperatorSays::BrokenGlass)? else {
+                return Err(unexpected());
+            };
+            if *json {
+                println!("{}", serde_json::to_string_pretty(&broken).map_err(|why| why.to_string())?);
+            } else if broken.is_empty() {
+                println!("the glass was never broken");
+            }
+            for one in broken.iter().filter(|_| !*json) {
+                let seen = one
+                    .reviewed_by
+                    .as_ref()
+                    .map_or_else(|| "NOT LOOKED AT".to_owned(), |by| format!("looked at by {by}"));
+                println!(
+                    "{}",
+                    visible(&format!("{}  {}  by {}  {seen}", one.hold, when::shown(one.at_ms), one.reviewer))
+                );
+            }
+        }
+        BreakGlassVerb::Review { hold, note, proof } => {
+            let build = |by| OperatorSays::ReviewBrokenGlass { hold: hold.clone(), note: note.clone(), by };
+            match link.ask(&prove_change(&link, proof, &build)?)? {
+                OperatorHears::Done { what } => println!("{what}"),
+                _ => return Err(unexpected()),
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
