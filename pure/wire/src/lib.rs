@@ -4,13 +4,15 @@
 //! the receiver's limit, another version or another shape is refused with a name, and the connection ends.
 
 mod agent;
+mod change;
 mod log;
 mod operator;
 mod views;
 
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
+pub use change::change_text;
 pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
-pub use operator::{OperatorHears, OperatorSays, Proof, RuleWish, Vouch, change_text};
+pub use operator::{OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
 pub use views::{
     AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, PersonPlace, ReviewerView,
     RuleView, Status,

@@ -1,0 +1,44 @@
+//! What people sign for when they change something.
+
+use crate::operator::OperatorSays;
+
+/// What a person's proof for a change covers: the change, word for word. Nothing where no proof is needed.
+pub fn change_text(message: &OperatorSays) -> Option<String> {
+    match message {
+        OperatorSays::AddAgent { name, owner, uid, place, .. } => Some(format!(
+            "add agent {name}\nowner {owner}\nuid {uid:?}\nenv {:?}\ngroups {:?}\ntrust {}",
+            place.env, place.groups, place.trust
+        )),
+        OperatorSays::PlaceAgent { name, place, .. } => {
+            Some(format!("agent {name}\nenv {:?}\ngroups {:?}\ntrust {}", place.env, place.groups, place.trust))
+        }
+        OperatorSays::AddReviewer { name, ssh_key, place, .. } => {
+            let factor = ssh_key.as_deref().unwrap_or("totp");
+            Some(format!("add person {name}\nrole {}\ngroups {:?}\nfactor {factor}", place.role, place.groups))
+        }
+        OperatorSays::PlaceReviewer { name, place, .. } => {
+            Some(format!("person {name}\nrole {}\ngroups {:?}", place.role, place.groups))
+        }
+        OperatorSays::ReviewBrokenGlass { hold, note, .. } => Some(format!("review broken glass\nhold {hold}\n{note}")),
+        OperatorSays::SignIn { .. } => Some("sign in".to_owned()),
+        OperatorSays::RemoveReviewer { name, .. } => Some(format!("remove person {name}")),
+        OperatorSays::Flag { name, on, .. } => Some(format!("flag {name} {on}")),
+        OperatorSays::AddRule { text, request, reason, .. } => {
+            Some(format!("add rule\nrequest {request:?}\nreason {reason}\n{text}"))
+        }
+        OperatorSays::RemoveRule { id, .. } => Some(format!("remove rule {id}")),
+        OperatorSays::ExpireRule { id, end, .. } => Some(format!("expire rule {id} at {end}")),
+        OperatorSays::Holds { .. }
+        | OperatorSays::Answer { .. }
+        | OperatorSays::Flags
+        | OperatorSays::Reload
+        | OperatorSays::Rules
+        | OperatorSays::Candidates { .. }
+        | OperatorSays::Agents
+        | OperatorSays::Reviewers
+        | OperatorSays::BrokenGlass
+        | OperatorSays::Session { .. }
+        | OperatorSays::SignOut { .. }
+        | OperatorSays::Status => None,
+    }
+}
