@@ -13,12 +13,14 @@
 pub mod corpus;
 pub mod fuzz;
 pub mod golden;
+mod mount;
 mod python;
 mod raw;
 mod reviewer;
 mod sandbox;
 mod short;
 
+pub use mount::Mount;
 pub use python::python_with;
 pub use raw::{RawAgent, bash_act, exec_act, permit_of};
 pub use reviewer::Reviewer;

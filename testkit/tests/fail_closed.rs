@@ -7,7 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use testkit::{Sandbox, bash_act, exec_act, permit_of};
+use testkit::{Mount, Sandbox, bash_act, exec_act, permit_of};
 use wire::{AgentHears, Refusal};
 
 /// A rule under which `touch` needs people for one second only.
@@ -93,22 +93,6 @@ fn with_the_log_killed_during_a_hold_a_yes_does_not_count() {
     assert_eq!(sandbox.answer(&hold, "approve", reviewer.vouch()).as_deref(), Ok("approved"));
     assert_eq!(waiting.wait().unwrap().code(), Some(0));
     assert!(sandbox.mark("mark").exists());
-}
-
-/// Mounts something over a directory for as long as it lives. Needs root.
-struct Mount(std::path::PathBuf);
-
-impl Mount {
-    fn new(words: &[&str], directory: &std::path::Path) -> Option<Self> {
-        let mounted = Command::new("mount").args(words).arg(directory).stderr(Stdio::null()).status();
-        mounted.is_ok_and(|status| status.success()).then(|| Self(directory.to_owned()))
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }
 
 #[test]

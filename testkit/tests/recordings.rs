@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testkit::{RawAgent, Sandbox, exec_act, permit_of, python_with};
+use testkit::{Mount, RawAgent, Sandbox, exec_act, permit_of, python_with};
 use wire::{AgentHears, AgentSays, TerminalEvent};
 
 /// An installation with the agent `bot`, and a script that it may run, under a rule with more to it.
@@ -33,13 +33,13 @@ const RECORD: &str = "with = { record = true }";
 /// A secret of a kind that we know.
 const TOKEN: &str = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
 
-fn words(output: &Output) -> String {
+fn words_of(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 fn listed(sandbox: &Sandbox) -> Vec<Value> {
     let output = sandbox.countersign(&["session", "ls", "--json"]).output().unwrap();
-    assert!(output.status.success(), "{}", words(&output));
+    assert!(output.status.success(), "{}", words_of(&output));
     serde_json::from_slice::<Value>(&output.stdout).unwrap().as_array().unwrap().clone()
 }
 
@@ -63,7 +63,7 @@ fn exported(sandbox: &Sandbox, id: &str, name: &str, more: &[&str]) -> Result<St
     let mut all = vec!["session", "export", id, "-o", out.to_str().unwrap()];
     all.extend(more);
     let output = sandbox.countersign(&all).output().unwrap();
-    if output.status.success() { Ok(fs::read_to_string(out).unwrap()) } else { Err(words(&output)) }
+    if output.status.success() { Ok(fs::read_to_string(out).unwrap()) } else { Err(words_of(&output)) }
 }
 
 /// What a file below the installation holds a text.
@@ -83,7 +83,7 @@ fn run_with_input(sandbox: &Sandbox, command: &[&str], input: &str) -> Output {
 fn what_a_rule_obliges_to_record_is_recorded_and_nothing_of_it_lies_open() {
     let (sandbox, path) = with_script("read line; echo \"got $line\"; echo planted-word >&2; exit 7", RECORD);
     let output = run_with_input(&sandbox, &[path.as_str()], &format!("token={TOKEN}\n"));
-    assert_eq!(output.status.code(), Some(7), "{}", words(&output));
+    assert_eq!(output.status.code(), Some(7), "{}", words_of(&output));
     // It is as it would be without us.
     assert_eq!(String::from_utf8_lossy(&output.stdout), format!("got token={TOKEN}\n"));
     assert!(String::from_utf8_lossy(&output.stderr).contains("planted-word\n"));
@@ -104,7 +104,7 @@ fn what_a_rule_obliges_to_record_is_recorded_and_nothing_of_it_lies_open() {
     }
     // Who looked is recorded, and at what.
     let output = sandbox.countersign(&["log", "show", "--kind", "recording", "--json"]).output().unwrap();
-    let viewed: Vec<String> = words(&output)
+    let viewed: Vec<String> = words_of(&output)
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
         .filter(|record| record["body"]["state"] == "viewed")
@@ -135,15 +135,15 @@ fn a_terminal_is_recorded_without_its_passwords_and_with_what_was_asked_in_it() 
     stdin.write_all(b"hush-hush\n").unwrap();
     let output = child.wait_with_output().unwrap();
     drop(stdin);
-    assert!(output.status.success(), "{}", words(&output));
-    assert!(words(&output).contains("on-a-terminal"), "{}", words(&output));
+    assert!(output.status.success(), "{}", words_of(&output));
+    assert!(words_of(&output).contains("on-a-terminal"), "{}", words_of(&output));
     let id = settled(&sandbox, "ended");
     let raw = exported(&sandbox, &id, "raw.cast", &["--raw"]).unwrap();
     assert!(!raw.contains("hush"), "{raw}");
     assert!(raw.contains("\"i\", \"•\"") && raw.contains("\"m\", \"allow: ls /etc/hostname\""), "{raw}");
     assert!(raw.contains("\"o\"") && raw.contains("on-a-terminal"), "{raw}");
     let output = sandbox.countersign(&["session", "play", &id, "--speed", "100"]).output().unwrap();
-    assert!(output.status.success() && words(&output).contains("allow: ls /etc/hostname"), "{}", words(&output));
+    assert!(output.status.success() && words_of(&output).contains("allow: ls /etc/hostname"), "{}", words_of(&output));
 }
 
 #[test]
@@ -160,8 +160,8 @@ fn stock_asciinema_plays_it() {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        assert!(output.status.success(), "{}", words(&output));
-        words(&output)
+        assert!(output.status.success(), "{}", words_of(&output));
+        words_of(&output)
     };
     assert!(play("cat").contains("\u{1b}[31mred-word\u{1b}[0m"));
     assert!(play("play").contains("end-word"));
@@ -217,7 +217,7 @@ fn what_cannot_be_recorded_goes_no_further() {
     sandbox.kill_logd();
     let output = child.wait_with_output().unwrap();
     assert!(!output.status.success());
-    assert!(words(&output).contains("could not be recorded"), "{}", words(&output));
+    assert!(words_of(&output).contains("could not be recorded"), "{}", words_of(&output));
     let is_running = || Command::new("pgrep").args(["-f", &path]).output().unwrap().status.success();
     assert!(!is_running(), "it goes on");
     sandbox.start_logd();
@@ -229,8 +229,30 @@ fn what_cannot_be_recorded_goes_no_further() {
     let child = begun(&sandbox);
     sandbox.kill_daemon();
     let output = child.wait_with_output().unwrap();
-    assert!(words(&output).contains("could not be recorded"), "{}", words(&output));
+    assert!(words_of(&output).contains("could not be recorded"), "{}", words_of(&output));
     assert!(!is_running(), "it goes on");
+}
+
+#[test]
+fn what_prints_without_end_leaves_room_for_the_log() {
+    let mut sandbox = Sandbox::prepared("");
+    // Room for recordings: 24 MiB, beside what they leave free.
+    let words = ["-t", "tmpfs", "-o", "size=280m,mode=700", "tmpfs"];
+    let Some(_mount) = Mount::new(&words, &sandbox.layout.log) else {
+        eprintln!("skipped: mounting needs root");
+        return;
+    };
+    sandbox.start_logd();
+    sandbox.start_daemon();
+    sandbox.add_agent("bot");
+    let line = ["run", "--agent", "bot", "--record", "--", "head", "-c", "100000000", "/dev/zero"];
+    let output = sandbox.countersign(&line).stdout(Stdio::null()).output().unwrap();
+    assert!(!output.status.success());
+    assert!(words_of(&output).contains("bytes free for the log"), "{}", words_of(&output));
+    assert!(sandbox.run(&["ls"]).output().unwrap().status.success(), "the log has room");
+    let output = sandbox.countersign(&line).stdout(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(125), "no recording begins, so nothing runs: {}", words_of(&output));
+    assert_eq!(sandbox.verify().0, Some(0));
 }
 
 #[test]

@@ -17,6 +17,11 @@ use crate::Shared;
 /// How long what was added may wait for its flush.
 const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
+/// What recordings leave free on the disk, in bytes, for the log itself; and after how much of a recording is looked again. What
+/// prints without end must not be what keeps everything else from being recorded.
+const LEAVE_FREE: u64 = 256 * 1024 * 1024;
+const LOOK_EVERY: u64 = 4 * 1024 * 1024;
+
 /// The largest file, in bytes. At it the recording ends, and with it the act.
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
@@ -30,6 +35,18 @@ pub(crate) struct Growing {
     events: u64,
     /// Since when something is not flushed.
     dirty: Option<Instant>,
+    /// How long the file was when the room on the disk was looked at.
+    looked: u64,
+}
+
+/// Refuses where recordings have taken what they may.
+fn room() -> Result<(), String> {
+    let log = host::layout::Layout::from_environment()?.log;
+    let free = host::files::free_bytes(&log).map_err(|why| format!("`{}`: {why}", log.display()))?;
+    if free < LEAVE_FREE {
+        return Err(format!("recordings leave {LEAVE_FREE} bytes free for the log, and {free} are left on its disk"));
+    }
+    Ok(())
 }
 
 /// Whose content a recording is.
@@ -64,6 +81,7 @@ pub(crate) fn begin(disk: &Arc<dyn Disk>, writer: &mut Writer, head: RecordingHe
     if head.title.len() > 64 * 1024 || head.terminal.name.len() > 256 {
         return Err(malformed());
     }
+    room()?;
     let now_ms = clock::now_ms();
     let id = RecordingId::new(now_ms, clock::random_id().map_err(|why| why.to_string())?).to_string();
     let (key, number, kek) = writer.key_of(&format!("{agent}/{session}"), now_ms)?;
@@ -74,7 +92,7 @@ pub(crate) fn begin(disk: &Arc<dyn Disk>, writer: &mut Writer, head: RecordingHe
     let first = cast_head(head.terminal.columns, head.terminal.rows, now_ms, &head.title, &head.terminal.name);
     file.add(&format!("{first}\n")).and_then(|()| file.sync()).map_err(fail)?;
     record(writer, scope(&head), said(&head, &id, "began"))?;
-    Ok(Growing { id, head, key, writer: file, started: Instant::now(), events: 0, dirty: None })
+    Ok(Growing { id, head, key, writer: file, started: Instant::now(), events: 0, dirty: None, looked: 0 })
 }
 
 impl Growing {
@@ -87,6 +105,10 @@ impl Growing {
     pub(crate) fn add(&mut self, events: Vec<TerminalEvent>) -> Result<(), String> {
         if self.writer.bytes() > MAX_BYTES {
             return Err(format!("a recording has {MAX_BYTES} bytes at most"));
+        }
+        if self.writer.bytes().saturating_sub(self.looked) > LOOK_EVERY {
+            self.looked = self.writer.bytes();
+            room()?;
         }
         let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut lines = String::new();

@@ -100,6 +100,15 @@ pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
     Ok(found.mode() & 0o022 != 0 || (found.uid() != me && found.uid() != 0))
 }
 
+/// How many bytes are free, for us, where a path is.
+///
+/// # Errors
+/// The file system does not say.
+pub fn free_bytes(path: &Path) -> io::Result<u64> {
+    let found = rustix::fs::statvfs(path)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
 /// The user that this process acts as.
 pub fn my_uid() -> u32 {
     rustix::process::geteuid().as_raw()
