@@ -70,7 +70,7 @@ impl Daemon {
             scrubber: Scrubber(Digest::of_bytes(&salt).to_string()),
             holds: Holds::default(),
             recordings: Recordings::default(),
-            sessions: Sessions::default(),
+            sessions: Sessions::from_environment()?,
             host: host::facts::host_name(),
             log,
             agents: RwLock::new(agents.into_iter().map(|agent| (agent.key_digest, agent)).collect()),

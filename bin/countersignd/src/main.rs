@@ -69,7 +69,7 @@ fn main() -> ExitCode {
             println!(
                 "countersignd: judges requests.\n\n`countersign up` starts it, without arguments; `--check-policy DIR` loads a directory of rules and guards as it \
                  would, and ends; `--rebuild-store [FILE]` compares the state store with the record, and ends. Directories come from \
-                 COUNTERSIGN_DIR or the XDG variables."
+                 COUNTERSIGN_DIR or the XDG variables. COUNTERSIGN_SESSION_IDLE_MINUTES (60) is how long somebody stays signed in without use."
             );
             return ExitCode::SUCCESS;
         }
