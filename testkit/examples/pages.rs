@@ -1,0 +1,145 @@
+//! How long it takes from an agent's request to the pages of those who answer: with 50 pages open and 100 holds waiting already.
+//! Beside it the floor, measured in the same run: one durable write and one message over loopback.
+//! `cargo build --workspace --release && cargo run --release -p testkit --example pages`
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a measurement that cannot go on must fail"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use testkit::{Sandbox, exec_act};
+
+const PAGES: usize = 50;
+const WAITING: usize = 100;
+const ROUNDS: usize = 200;
+
+fn main() {
+    let sandbox = Sandbox::start_with(
+        "[velocity]\nlow = 100000\nmedium = 100000\ntotal = 100000\nburst = 100000\n[default]\nlow = { timeout_s = 600 }\nmedium = { timeout_s = 600 }\n",
+    );
+    let keys: Vec<String> = (0..8).map(|number| sandbox.add_agent(&format!("bot-{number}"))).collect();
+    let rita = sandbox.add_reviewer("rita");
+    let (mut gate, address) = gate(&sandbox);
+    let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
+    let body = json!({"name": "rita", "code": code}).to_string();
+    let head = request(
+        &address,
+        &format!(
+            "POST /v1/session HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n",
+            body.len()
+        ),
+        &body,
+    );
+    let cookie =
+        head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap().to_owned();
+    let (tell, heard) = channel();
+    for _ in 0..PAGES {
+        page(&address, &cookie, tell.clone());
+    }
+    // What waits already, of several agents, as one has a limit.
+    let waiting: Vec<_> = (0..WAITING)
+        .map(|number| {
+            let agent = sandbox.raw(&keys[number % keys.len()]);
+            agent.send_submit("waiting", &exec_act(&["mkdir", &format!("waiting-{number}")]), false);
+            let _ = agent.hear().unwrap();
+            agent
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(1));
+    while heard.try_recv().is_ok() {}
+    let (mut first, mut last, mut floors) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        floors.push(floor(&sandbox));
+        let agent = sandbox.raw(&keys[round % keys.len()]);
+        let name = format!("round-{round}-end");
+        let act = exec_act(&["mkdir", &name]);
+        let started = Instant::now();
+        agent.send_submit("measured", &act, false);
+        let mut seen = Vec::new();
+        while seen.len() < PAGES {
+            let (at, line): (Instant, String) =
+                heard.recv_timeout(Duration::from_secs(20)).expect("every page hears of it");
+            if line.contains(&name) && line.contains("\"changed\":[{") {
+                seen.push(at.duration_since(started));
+            }
+        }
+        first.push(seen[0]);
+        last.push(seen[PAGES - 1]);
+        // Gone again: the agent hangs up.
+        drop(agent);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(waiting);
+    println!("{PAGES} pages, {WAITING} holds waiting, {ROUNDS} requests; milliseconds, p50 and p99");
+    for (what, mut all) in [
+        ("floor: durable write and a message", floors),
+        ("request to the first page", first),
+        ("request to the last page", last),
+    ] {
+        all.sort();
+        let ms = |at: usize| all[at.min(all.len() - 1)].as_secs_f64() * 1e3;
+        println!("{what:<36} {:8.3} {:8.3}", ms(all.len() / 2), ms(all.len() * 99 / 100));
+    }
+    let _ = gate.kill();
+    let _ = gate.wait();
+}
+
+fn gate(sandbox: &Sandbox) -> (Child, String) {
+    let mut child = Command::new(Sandbox::program("countersign-gate"))
+        .args(["web", "--listen", "127.0.0.1:0"])
+        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let line = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    let address = line.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
+    (child, address)
+}
+
+fn request(address: &str, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "{head}host: {address}\r\n\r\n{body}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// A page that is open: tells each event, and when it came.
+fn page(address: &str, cookie: &str, tell: Sender<(Instant, String)>) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /v1/events HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\n\r\n").unwrap();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok).filter(|line| line.starts_with("data:")) {
+            if tell.send((Instant::now(), line)).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// One durable write of the size of a record, and one message over loopback.
+fn floor(sandbox: &Sandbox) -> Duration {
+    let path = sandbox.root.join("floor");
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut to = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut from, _) = listener.accept().unwrap();
+    let mut byte = [0; 64];
+    let started = Instant::now();
+    file.write_all(&[7; 1500]).unwrap();
+    file.sync_data().unwrap();
+    to.write_all(&[1; 64]).unwrap();
+    from.read_exact(&mut byte).unwrap();
+    started.elapsed()
+}
