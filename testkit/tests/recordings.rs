@@ -234,6 +234,27 @@ fn what_cannot_be_recorded_goes_no_further() {
 }
 
 #[test]
+fn a_slow_reader_loses_nothing_of_what_was_printed() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let line = ["run", "-q", "--agent", "bot", "--record", "--", "head", "-c", "300000", "/dev/zero"];
+    let mut child = sandbox.countersign(&line).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut taken = 0;
+    // The program ends long before the last of it is taken.
+    let mut part = [0; 50_000];
+    loop {
+        std::thread::sleep(Duration::from_millis(400));
+        match std::io::Read::read(&mut stdout, &mut part).unwrap() {
+            0 => break,
+            more => taken += more,
+        }
+    }
+    assert_eq!(taken, 300_000);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn what_prints_without_end_leaves_room_for_the_log() {
     let mut sandbox = Sandbox::prepared("");
     // Room for recordings: 24 MiB, beside what they leave free.

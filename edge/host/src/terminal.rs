@@ -27,8 +27,10 @@ use lines::{Line, Raw, close_input, is_hidden, on_pipes, on_pty};
 /// How much is read at once. What is written down of it fits one message.
 pub const CHUNK_BYTES: usize = 32 * 1024;
 
-/// How long what was printed is waited for after the program ended: what it started may still hold its terminal open.
+/// How long nothing may come, after the program ended, before we end: what it started may still hold its terminal open. And how
+/// much is carried then: more than any pipe holds of what the program itself printed.
 const DRAIN: Duration = Duration::from_millis(200);
+const DRAIN_BYTES: usize = 2 * 1024 * 1024;
 
 /// What is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,11 +123,13 @@ impl Session<'_> {
     /// Carries bytes until the program ended and nothing more comes.
     fn pump(&mut self, end: &OwnedFd) -> io::Result<()> {
         let mut until: Option<Instant> = None;
+        let mut drained = 0_usize;
         let mut buffer = vec![0; CHUNK_BYTES];
         loop {
             let now = Instant::now();
             self.keep_time(now);
-            if until.is_some_and(|until| now >= until) || (until.is_some() && self.nothing_printed()) {
+            let is_quiet = until.is_some_and(|until| now >= until) && !self.owes();
+            if is_quiet || (until.is_some() && self.nothing_printed()) || drained > DRAIN_BYTES {
                 return Ok(());
             }
             let next = [until, self.deadline].into_iter().flatten().min();
@@ -134,13 +138,21 @@ impl Session<'_> {
             if woken {
                 self.resize()?;
             }
+            let mut printed = 0_usize;
             for number in ready {
-                self.carry(number, &mut buffer)?;
+                printed = printed.saturating_add(self.carry(number, &mut buffer)?);
             }
-            if ended && until.is_none() {
-                until = now.checked_add(DRAIN);
+            // Whoever reads what is printed may be slow: the time runs from when they took it.
+            if ended && (until.is_none() || printed > 0) {
+                drained = drained.saturating_add(printed);
+                until = Instant::now().checked_add(DRAIN);
             }
         }
+    }
+
+    /// Whether something that was printed was not taken yet.
+    fn owes(&self) -> bool {
+        self.lines.iter().any(|line| !line.is_input && !line.ended && !line.waiting.is_empty())
     }
 
     /// Whether every line from the program has ended.
@@ -191,13 +203,14 @@ impl Session<'_> {
         Ok(tcsetwinsize(pty, size)?)
     }
 
-    /// Moves what one line has, written down first.
-    fn carry(&mut self, number: usize, buffer: &mut [u8]) -> io::Result<()> {
-        let Some(line) = self.lines.get_mut(number) else { return Ok(()) };
+    /// Moves what one line has, written down first. Gives how much of what was printed came anew.
+    fn carry(&mut self, number: usize, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(line) = self.lines.get_mut(number) else { return Ok(0) };
+        let mut printed = 0;
         if line.waiting.is_empty() {
             let length = match rustix::io::read(&line.from, &mut *buffer) {
                 Ok(length) => length,
-                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => return Ok(()),
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => return Ok(0),
                 // A pseudo-terminal that nobody holds open any more says so.
                 Err(rustix::io::Errno::IO) => 0,
                 Err(why) => return Err(why.into()),
@@ -206,7 +219,10 @@ impl Session<'_> {
             if bytes.is_empty() {
                 line.ended = true;
                 // The program sees the end of its input.
-                return if line.is_input && line.pty.is_none() { close_input(line) } else { Ok(()) };
+                if line.is_input && line.pty.is_none() {
+                    close_input(line)?;
+                }
+                return Ok(0);
             }
             let seen = match line {
                 Line { is_input: false, .. } => Seen::Output(bytes),
@@ -215,18 +231,19 @@ impl Session<'_> {
             };
             (self.record)(seen).map_err(io::Error::other)?;
             line.waiting.extend_from_slice(bytes);
+            printed = if line.is_input { 0 } else { bytes.len() };
         }
         match rustix::io::write(&line.to, &line.waiting) {
             Ok(length) => {
                 line.waiting.drain(..length.min(line.waiting.len()));
-                Ok(())
+                Ok(printed)
             }
-            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => Ok(()),
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => Ok(printed),
             // Nobody listens: the program gets the same answer when it goes on.
             Err(rustix::io::Errno::PIPE | rustix::io::Errno::IO) => {
                 line.ended = true;
                 line.waiting.clear();
-                Ok(())
+                Ok(printed)
             }
             Err(why) => Err(why.into()),
         }

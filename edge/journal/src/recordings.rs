@@ -66,6 +66,8 @@ pub struct RecordingWriter {
     key: RecordingKey,
     digest: Sha256,
     bytes: u64,
+    /// Something could not be written: what stands there is the end, as it is.
+    dead: bool,
 }
 
 impl RecordingWriter {
@@ -86,6 +88,7 @@ impl RecordingWriter {
             key: RecordingKey::new(key, id, head),
             digest,
             bytes: HEAD_BYTES as u64,
+            dead: false,
         })
     }
 
@@ -124,8 +127,13 @@ impl RecordingWriter {
         if lines.len() > MAX_PIECE_BYTES {
             return Err(std::io::Error::other("too much at once"));
         }
+        if self.dead {
+            return Err(std::io::Error::other("an earlier part could not be written"));
+        }
         let piece = self.key.seal(lines, last).ok_or_else(|| std::io::Error::other("it could not be encrypted"))?;
-        self.disk.write_at(&self.name, self.bytes, &piece)?;
+        let written = self.disk.write_at(&self.name, self.bytes, &piece);
+        self.dead = written.is_err();
+        written?;
         self.digest.update(&piece);
         self.bytes = self.bytes.saturating_add(u64::try_from(piece.len()).unwrap_or(0));
         Ok(())
