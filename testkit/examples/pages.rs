@@ -13,12 +13,11 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use testkit::{Sandbox, exec_act};
+use testkit::{Gate, Sandbox, exec_act};
 
 const PAGES: usize = 50;
 const WAITING: usize = 100;
@@ -30,7 +29,8 @@ fn main() {
     );
     let keys: Vec<String> = (0..8).map(|number| sandbox.add_agent(&format!("bot-{number}"))).collect();
     let rita = sandbox.add_reviewer("rita");
-    let (mut gate, address) = gate(&sandbox);
+    let gate = Gate::start(&sandbox);
+    let address = gate.address.clone();
     let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
     let body = json!({"name": "rita", "code": code}).to_string();
     let head = request(
@@ -91,20 +91,6 @@ fn main() {
         let ms = |at: usize| all[at.min(all.len() - 1)].as_secs_f64() * 1e3;
         println!("{what:<36} {:8.3} {:8.3}", ms(all.len() / 2), ms(all.len() * 99 / 100));
     }
-    let _ = gate.kill();
-    let _ = gate.wait();
-}
-
-fn gate(sandbox: &Sandbox) -> (Child, String) {
-    let mut child = Command::new(Sandbox::program("countersign-gate"))
-        .args(["web", "--listen", "127.0.0.1:0"])
-        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let line = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
-    let address = line.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
-    (child, address)
 }
 
 fn request(address: &str, head: &str, body: &str) -> String {

@@ -12,6 +12,7 @@
 
 pub mod corpus;
 pub mod fuzz;
+mod gate;
 pub mod golden;
 mod mount;
 mod python;
@@ -20,6 +21,7 @@ mod reviewer;
 mod sandbox;
 mod short;
 
+pub use gate::Gate;
 pub use mount::Mount;
 pub use python::python_with;
 pub use raw::{RawAgent, bash_act, exec_act, permit_of};

@@ -2,41 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use testkit::{Reviewer, Sandbox};
-
-/// The web gate of an installation, at a port of its own.
-struct Gate(Child, String);
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn gate(sandbox: &Sandbox) -> Gate {
-    let mut child = Command::new(Sandbox::program("countersign-gate"))
-        .args(["web", "--listen", "127.0.0.1:0"])
-        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let line = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
-    let address = line.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
-    Gate(child, address)
-}
+use testkit::{Gate, Reviewer, Sandbox};
 
 /// A request, word for word; gives status, headers and body.
 fn request(gate: &Gate, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String, Value) {
-    let mut stream = TcpStream::connect(&gate.1).unwrap();
-    let own =
-        if headers.iter().any(|it| it.starts_with("host:")) { String::new() } else { format!("host: {}\r\n", gate.1) };
+    let mut stream = TcpStream::connect(&gate.address).unwrap();
+    let own = if headers.iter().any(|it| it.starts_with("host:")) {
+        String::new()
+    } else {
+        format!("host: {}\r\n", gate.address)
+    };
     let headers: String = headers.iter().map(|it| format!("{it}\r\n")).collect();
     let length = body.len();
     write!(
@@ -72,13 +53,13 @@ fn people_answer_in_a_browser() {
     let pat = sandbox.add_reviewer("pat");
     let rita = sandbox.enrol_as("rita", "operator", &[], Some(&pat));
     let sam = sandbox.enrol_as("sam", "senior", &[], Some(&pat));
-    let gate = gate(&sandbox);
+    let gate = Gate::start(&sandbox);
     let people = json!({"rita": {"secret": rita.secret()}, "sam": {"secret": sam.secret()}});
     let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui");
     let output = Command::new("node")
         .arg("test/dashboard.mjs")
         .current_dir(ui)
-        .env("BASE", format!("http://{}/", gate.1))
+        .env("BASE", format!("http://{}/", gate.address))
         .env("COUNTERSIGN", Sandbox::program("countersign"))
         .env("PEOPLE", people.to_string())
         .env("WORK", &sandbox.work)
@@ -96,7 +77,7 @@ fn nobody_sees_or_does_anything_without_signing_in() {
     let sandbox = Sandbox::start();
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
-    let gate = gate(&sandbox);
+    let gate = Gate::start(&sandbox);
     for path in ["holds", "holds/x", "events", "status", "rules", "agents", "people", "session"] {
         for cookie in ["cookie: other=1", "cookie: countersign=", "cookie: countersign=0000"] {
             assert_eq!(request(&gate, "GET", &format!("/v1/{path}"), &[cookie], "").0, 401, "{path}");
@@ -121,7 +102,7 @@ fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
     let sandbox = Sandbox::start();
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
-    let gate = gate(&sandbox);
+    let gate = Gate::start(&sandbox);
     let cookie = sign_in(&gate, &rita);
     let mut words = std::collections::BTreeSet::new();
     for number in 0..40 {
@@ -150,7 +131,7 @@ fn another_page_can_make_a_browser_do_nothing() {
     let sandbox = Sandbox::start();
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
-    let gate = gate(&sandbox);
+    let gate = Gate::start(&sandbox);
     let cookie = sign_in(&gate, &rita);
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();
@@ -171,7 +152,7 @@ fn another_page_can_make_a_browser_do_nothing() {
     }
     assert_eq!(sandbox.hold().agreed.len(), 0);
     // Our own page may.
-    let ours = format!("origin: http://{}", gate.1);
+    let ours = format!("origin: http://{}", gate.address);
     let (status, _, said) =
         request(&gate, "POST", &path, &[&cookie, JSON, &ours, "sec-fetch-site: same-origin"], &body);
     assert_eq!((status, said["state"].as_str()), (200, Some("approved")), "{said}");
@@ -186,7 +167,7 @@ fn a_gate_that_lies_gets_nothing_run() {
     let sandbox = Sandbox::start();
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
-    let gate = gate(&sandbox);
+    let gate = Gate::start(&sandbox);
     let cookie = sign_in(&gate, &rita);
     let token = cookie.split_once('=').unwrap().1.to_owned();
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
