@@ -32,7 +32,7 @@ fn main() {
     let gate = Gate::start(&sandbox);
     let address = gate.address.clone();
     let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
-    let body = json!({"name": "rita", "code": code}).to_string();
+    let body = json!({"name": "rita", "proof": {"code": code}}).to_string();
     let head = request(
         &address,
         &format!(

@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use testkit::{Gate, Reviewer, Sandbox};
 
@@ -37,12 +38,29 @@ const JSON: &str = "content-type: application/json";
 /// Signs in; gives the cookie.
 fn sign_in(gate: &Gate, reviewer: &Reviewer) -> String {
     let wire::Proof::Totp(code) = reviewer.vouch().proof else { panic!("no code") };
-    let body = json!({"name": reviewer.name, "code": code}).to_string();
+    let body = json!({"name": reviewer.name, "proof": {"code": code}}).to_string();
     let (status, head, _) = request(gate, "POST", "/v1/session", &[JSON], &body);
     assert_eq!(status, 204, "{head}");
     let line = head.lines().find(|line| line.starts_with("set-cookie:")).unwrap();
     assert!(line.contains("HttpOnly") && line.contains("SameSite=Strict"), "{line}");
     format!("cookie: {}", line.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap())
+}
+
+/// Runs a script of `ui/test` in a real browser.
+fn in_a_browser(sandbox: &Sandbox, script: &str, base: &str, people: &Value) {
+    let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui");
+    let output = Command::new("node")
+        .arg(format!("test/{script}.mjs"))
+        .current_dir(ui)
+        .env("BASE", base)
+        .env("COUNTERSIGN", Sandbox::program("countersign"))
+        .env("PEOPLE", people.to_string())
+        .env("WORK", &sandbox.work)
+        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+        .output()
+        .expect("node; `cargo xtask test` says what is missing");
+    let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{words}");
 }
 
 #[test]
@@ -55,21 +73,53 @@ fn people_answer_in_a_browser() {
     let sam = sandbox.enrol_as("sam", "senior", &[], Some(&pat));
     let gate = Gate::start(&sandbox);
     let people = json!({"rita": {"secret": rita.secret()}, "sam": {"secret": sam.secret()}});
-    let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui");
-    let output = Command::new("node")
-        .arg("test/dashboard.mjs")
-        .current_dir(ui)
-        .env("BASE", format!("http://{}/", gate.address))
-        .env("COUNTERSIGN", Sandbox::program("countersign"))
-        .env("PEOPLE", people.to_string())
-        .env("WORK", &sandbox.work)
-        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
-        .output()
-        .expect("node; `cargo xtask test` says what is missing");
-    let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{words}");
+    in_a_browser(&sandbox, "dashboard", &format!("http://{}/", gate.address), &people);
     let signed_in = sandbox.records().iter().filter(|record| record["kind"] == "access").count();
     assert!(signed_in >= 3, "{signed_in} records of signing in and out");
+}
+
+#[test]
+fn people_enrol_and_sign_with_passkeys_in_a_browser() {
+    let rules = "[default]\ncritical = { people = 2 }\n[[rule]]\nid = \"signed\"\nverdict = \"ask\"\ncommand = \"touch **\"\nmatches = [\"touch ./x\"]\nspares = [\"mkdir ./x\"]\n\
+                 reason = \"signed\"\nassurance = \"signature\"\n";
+    let sandbox = Sandbox::start_with(rules);
+    sandbox.add_agent("bot");
+    let gate = Gate::start(&sandbox);
+    // By name: a passkey belongs to a name.
+    let base = format!("http://localhost:{}/", gate.address.rsplit(':').next().unwrap());
+    in_a_browser(&sandbox, "enrol", &base, &json!({}));
+    // Whoever reads the record can check what was signed, without us.
+    let records = sandbox.records();
+    let signed: Vec<&Value> = records.iter().filter(|it| it["body"]["proof"]["passkey"].is_string()).collect();
+    assert!(signed.len() >= 2, "{signed:?}");
+    for record in signed {
+        let (body, proof) = (&record["body"], &record["body"]["proof"]);
+        let bytes = |name: &str| BASE64URL_NOPAD.decode(proof[name].as_str().unwrap().as_bytes()).unwrap();
+        let assertion = approval::Assertion {
+            client_data: bytes("client_data"),
+            authenticator_data: bytes("authenticator_data"),
+            signature: bytes("signature"),
+        };
+        let words = proof["signed"].as_str().unwrap();
+        let passkey = approval::Passkey::parse(proof["passkey"].as_str().unwrap()).unwrap();
+        let site = approval::Site::new("localhost").unwrap();
+        let challenge = model::Digest::of_bytes(words.as_bytes());
+        passkey.check(&assertion, &site, challenge.as_bytes(), 0).unwrap();
+        for part in ["hold", "request_digest", "said"] {
+            assert!(words.contains(body[part].as_str().unwrap()), "{part} is in {words}");
+        }
+    }
+    // What they set up is in the record, too: the store is what the record says.
+    let path = sandbox.root.join("rebuilt.db");
+    let output = sandbox.countersign(&["log", "rebuild-store", "--into", path.to_str().unwrap()]).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let rebuilt = store::Store::open(&path).unwrap();
+    assert_eq!(rebuilt.passkeys(&model::PersonName::parse("rita").unwrap()).unwrap().len(), 1);
 }
 
 #[test]
@@ -84,9 +134,9 @@ fn nobody_sees_or_does_anything_without_signing_in() {
         }
     }
     assert_eq!(request(&gate, "GET", "/v1/nothing", &[], "").0, 404);
-    let answer = r#"{"said":"approve","code":"000000"}"#;
+    let answer = r#"{"said":"approve","proof":{"code":"000000"}}"#;
     assert_eq!(request(&gate, "POST", "/v1/holds/x/answer", &[JSON], answer).0, 401);
-    let wrong = json!({"name": "rita", "code": "000000"}).to_string();
+    let wrong = json!({"name": "rita", "proof": {"code": "000000"}}).to_string();
     let (status, _, problem) = request(&gate, "POST", "/v1/session", &[JSON], &wrong);
     assert_eq!((status, problem["status"].as_u64()), (401, Some(401)));
     // Signed in, it is there; signed out, it is not.
@@ -107,7 +157,7 @@ fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
     let mut words = std::collections::BTreeSet::new();
     for number in 0..40 {
         let name = if number % 2 == 0 { "rita" } else { "nobody" };
-        let body = json!({"name": name, "code": format!("{number:06}")}).to_string();
+        let body = json!({"name": name, "proof": {"code": format!("{number:06}")}}).to_string();
         let (status, _, problem) = request(&gate, "POST", "/v1/session", &[JSON], &body);
         assert_eq!(status, 401);
         words.insert(problem["detail"].as_str().unwrap().to_owned());
@@ -120,7 +170,7 @@ fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();
     let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
-    let body = json!({"said": "approve", "code": code}).to_string();
+    let body = json!({"said": "approve", "proof": {"code": code}}).to_string();
     let (status, _, said) = request(&gate, "POST", &format!("/v1/holds/{}/answer", hold.id), &[&cookie, JSON], &body);
     assert_eq!((status, said["state"].as_str()), (200, Some("approved")), "{said}");
     assert!(child.wait().unwrap().success());
@@ -136,7 +186,7 @@ fn another_page_can_make_a_browser_do_nothing() {
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();
     let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
-    let body = json!({"said": "approve", "code": code}).to_string();
+    let body = json!({"said": "approve", "proof": {"code": code}}).to_string();
     let path = format!("/v1/holds/{}/answer", hold.id);
     for headers in [
         vec!["origin: http://evil.example", JSON],

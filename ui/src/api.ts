@@ -31,7 +31,8 @@ export interface Hold {
   needed: number;
   who: string;
   agreed: string[];
-  assurance: "totp" | "signature";
+  assurance: "session" | "totp" | "signature";
+  policy: string;
   group: string | null;
 }
 
@@ -39,7 +40,8 @@ export interface Who {
   name: string;
   role: "auditor" | "viewer" | "reviewer" | "senior" | "operator";
   groups: string[];
-  factor: "totp" | "ssh";
+  factor: "totp" | "ssh" | "passkey";
+  passkeys: string[];
 }
 
 export interface Candidate {

@@ -4,16 +4,21 @@ import "./style.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { ask } from "./api";
-import { begin, connection, holds, place, type Place, queue, signedOut, sound, who } from "./state";
+import { begin, connection, entry, holds, place, type Place, queue, signedOut, sound, who } from "./state";
 import { texts } from "./texts";
+import { Enrol } from "./views/enrol";
 import { HoldView } from "./views/hold";
 import { Listing } from "./views/listing";
+import { Me } from "./views/me";
 import { Queue, selected } from "./views/queue";
 import { SignIn } from "./views/signin";
 
 const TABS = ["queue", "rules", "agents", "people", "health"] as const;
 
 function Page() {
+  if (entry.value) {
+    return <Enrol />;
+  }
   if (who.value === undefined) {
     return <p role="status">{connection.value === "away" ? texts.away : texts.connecting}</p>;
   }
@@ -41,7 +46,15 @@ function Page() {
           ))}
         </nav>
         <span class="me">
-          {who.value.name}, {who.value.role}
+          <button
+            type="button"
+            aria-current={at.view === "me" ? "page" : undefined}
+            onClick={() => {
+              place.value = { view: "me" };
+            }}
+          >
+            {who.value.name}, {who.value.role}
+          </button>
           <label>
             <input
               type="checkbox"
@@ -81,6 +94,8 @@ function View({ at }: { at: Place }) {
       return <Queue />;
     case "hold":
       return <HoldView key={at.id} id={at.id} />;
+    case "me":
+      return <Me />;
     case "rules":
     case "agents":
     case "people":

@@ -3,7 +3,15 @@
 import { computed, signal } from "@preact/signals";
 import { ask, type Hold, Problem, type Who } from "./api";
 
-export type Place = { view: "queue" | "rules" | "agents" | "people" | "health" } | { view: "hold"; id: string };
+export type Place = { view: "queue" | "rules" | "agents" | "people" | "health" | "me" } | { view: "hold"; id: string };
+
+/** What lets somebody set up a factor: a link, a recovery code, or a proof of their own. */
+export type Entry = { invite: string } | { recovery: { name: string; code: string } } | { own: { name: string; proof: unknown } };
+
+/** Somebody sets up what they prove themself with. */
+export const entry = signal<Entry | null>(
+  location.hash.startsWith("#setup=") ? { invite: location.hash.slice("#setup=".length) } : null,
+);
 
 export const who = signal<Who | null | undefined>(undefined);
 export const holds = signal<ReadonlyMap<string, Hold>>(new Map());

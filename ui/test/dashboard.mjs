@@ -2,77 +2,7 @@
 // runs this; it says what it does, and fails at the first thing that is not as it should be.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
-
-const { BASE, COUNTERSIGN, PEOPLE, SCREENSHOTS, WORK } = process.env;
-const people = JSON.parse(PEOPLE);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** A code (RFC 6238) that was not used yet: three are good at any moment. */
-function code(name) {
-  const person = people[name];
-  const step = Math.floor(Date.now() / 30000) - 1 + (person.used = (person.used ?? -1) + 1);
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...person.secret].map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(step));
-  const mac = createHmac("sha1", key).update(counter).digest();
-  const at = mac[mac.length - 1] & 15;
-  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1000000).padStart(6, "0");
-}
-
-/** The agent asks; resolves with its exit status and words. */
-function agent(words, intent) {
-  const child = spawn(COUNTERSIGN, ["run", "--agent", "bot", ...(intent ? ["--intent", intent] : []), "--", ...words], {
-    cwd: WORK,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let said = "";
-  child.stdout.on("data", (data) => (said += data));
-  child.stderr.on("data", (data) => (said += data));
-  return new Promise((done) => child.on("close", (status) => done({ status, said })));
-}
-
-const arguments_ = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: arguments_ });
-
-/** A browser of somebody's own, watched for what must not happen. */
-async function open(name, size = { width: 1280, height: 900 }) {
-  const context = await browser.newContext({ viewport: size });
-  const page = await context.newPage();
-  page.on("dialog", () => assert.fail("a dialog was opened"));
-  page.on("pageerror", (why) => assert.fail(`the page failed: ${why.message}`));
-  page.on("console", (line) => assert.doesNotMatch(line.text(), /Content Security Policy/));
-  page.on("request", (request) => assert.ok(request.url().startsWith(BASE), `a request elsewhere: ${request.url()}`));
-  await page.goto(BASE);
-  await page.waitForSelector("input[name=name]");
-  await accessible(page, "sign in");
-  await page.keyboard.type(name);
-  await page.keyboard.press("Tab");
-  await page.keyboard.type(code(name));
-  await page.keyboard.press("Enter");
-  await page.waitForSelector("header");
-  return page;
-}
-
-/** Nothing serious for whoever uses a screen reader (axe-core). */
-async function accessible(page, where) {
-  // The page's policy lets no script in; this one comes through the browser's own door for tests.
-  await page.evaluate(`${axe}; undefined`);
-  const found = await page.evaluate(async () => {
-    const result = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-    return result.violations.filter((it) => ["serious", "critical"].includes(it.impact)).map((it) => `${it.id}: ${it.nodes[0]?.html}`);
-  });
-  assert.deepEqual(found, [], `for screen readers, ${where}`);
-}
-
-const step = (what) => console.log(`- ${what}`);
-const queued = (page, count) => page.waitForFunction((count) => document.querySelectorAll(".queue li").length === count, count);
+import { accessible, agent, BASE, code, end, open, queued, SCREENSHOTS, step } from "./browser.mjs";
 
 step("somebody signs in, and nothing waits");
 const rita = await open("rita");
@@ -175,6 +105,4 @@ step("signing out ends it, in the page and at the gate");
 await sam.getByRole("button", { name: "Sign out" }).click();
 await sam.waitForSelector("input[name=name]");
 assert.equal((await sam.request.get(`${BASE}v1/holds`)).status(), 401);
-await browser.close();
-console.log("all is as it should be");
-process.exit(0);
+await end();

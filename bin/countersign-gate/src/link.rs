@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket;
-use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use web::Told;
+use wire::{MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
 
 /// How long the daemon may take for an answer. It tells a list at least every ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,14 +42,16 @@ impl web::Link for Operators {
         hear(&stream)
     }
 
-    fn follow(&self, each: &mut dyn FnMut(Vec<HoldView>) -> bool) -> Result<(), String> {
+    fn follow(&self, each: &mut dyn FnMut(Told) -> bool) -> Result<(), String> {
         let stream = self.connect()?;
         send(&stream, &OperatorSays::Holds { follow: true })?;
         loop {
-            let OperatorHears::Holds { holds } = hear(&stream)? else {
-                return Err("the daemon answered something else".to_owned());
+            let told = match hear(&stream)? {
+                OperatorHears::Holds { holds } => Told::All(holds),
+                OperatorHears::Changed { changed, gone } => Told::Changed(changed, gone),
+                _ => return Err("the daemon answered something else".to_owned()),
             };
-            if !each(holds) {
+            if !each(told) {
                 return Ok(());
             }
         }

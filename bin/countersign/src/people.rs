@@ -162,6 +162,22 @@ enum ReviewerVerb {
         #[arg(long)]
         no_qr: bool,
     },
+    /// Make a link with which somebody enrols themself in the browser, once. Nobody has to vouch for the very first person
+    Invite {
+        /// Name. The first person may choose it
+        name: Option<String>,
+        /// What they may do: auditor, viewer, reviewer, senior, operator. The first person is an operator
+        #[arg(long, default_value = "reviewer")]
+        role: String,
+        /// A group that they are in; may be given several times
+        #[arg(long = "group", value_name = "NAME")]
+        groups: Vec<String>,
+        /// The address of the page
+        #[arg(long, value_name = "URL", default_value = "http://localhost:7443")]
+        page: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
     /// Give somebody another role and other groups, with an operator's proof
     Set {
         /// Name
@@ -199,6 +215,18 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
             let place = PersonPlace { role: role.clone(), groups: groups.clone() };
             let build = |by| OperatorSays::PlaceReviewer { name: name.clone(), place: place.clone(), by };
             said(&link, &prove_change(&link, proof, &build)?)?;
+        }
+        ReviewerVerb::Invite { name, role, groups, page, proof } => {
+            let place = PersonPlace { role: role.clone(), groups: groups.clone() };
+            let build = |by| OperatorSays::Invite { name: name.clone(), place: place.clone(), by };
+            let OperatorHears::Reviewers { reviewers } = link.ask(&OperatorSays::Reviewers)? else {
+                return Err(unexpected());
+            };
+            let say =
+                if reviewers.is_empty() { build(None) } else { prove_change(&link, proof, &|by| build(Some(by)))? };
+            let OperatorHears::Invited { token, .. } = link.ask(&say)? else { return Err(unexpected()) };
+            println!("{}/#setup={token}", page.trim_end_matches('/'));
+            eprintln!("The link serves once. Whoever has it enrols as this person, so give it to nobody else.");
         }
         ReviewerVerb::Rm { name, proof } => {
             let build = |by| OperatorSays::RemoveReviewer { name: name.clone(), by };

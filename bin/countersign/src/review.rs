@@ -1,21 +1,22 @@
 //! `countersign review`: open holds, live; move with the arrows, answer from the keyboard.
 
-use std::io::{IsTerminal as _, Write as _};
+mod draw;
+mod screen;
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use approval::Said;
 use clap::Args;
-use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, poll, read};
-use crossterm::{cursor, execute, queue, style, terminal};
 use host::clock;
 use host::layout::Layout;
 use host::socket;
 use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
 
-use crate::answer::{self, ProofArgs};
+use crate::answer::ProofArgs;
 use crate::operator_link::OperatorLink;
 
 #[derive(Args)]
@@ -53,10 +54,9 @@ pub(crate) fn main(args: &ReviewArgs) -> Result<ExitCode, String> {
     }
     drop(link);
     let lists = follow(&layout)?;
-    let raw = RawTerminal::enter().map_err(|why| why.to_string())?;
-    let ended = Screen { layout: &layout, proof: args.proof.clone(), holds: Vec::new(), at: 0, note: String::new() }
-        .run(&lists);
-    drop(raw);
+    let mut terminal = ratatui::try_init().map_err(|why| format!("this terminal cannot be drawn on: {why}"))?;
+    let ended = screen::Screen::new(&layout, args.proof.clone()).run(&mut terminal, &lists);
+    ratatui::restore();
     ended.map(|()| ExitCode::SUCCESS)
 }
 
@@ -117,7 +117,7 @@ fn seconds_left(hold: &HoldView) -> u64 {
     hold.expires_at_ms.saturating_sub(clock::now_ms()).div_ceil(1_000)
 }
 
-/// Follows the list on a thread of its own.
+/// Follows the holds on a thread of its own: the whole list, each time that it changes.
 fn follow(layout: &Layout) -> Result<Receiver<Result<Vec<HoldView>, String>>, String> {
     let stream = UnixStream::connect(layout.operator_socket()).map_err(|why| why.to_string())?;
     let patience = Duration::from_secs(20);
@@ -125,179 +125,23 @@ fn follow(layout: &Layout) -> Result<Receiver<Result<Vec<HoldView>, String>>, St
         .map_err(|why| why.to_string())?;
     let (tell, lists) = channel();
     std::thread::spawn(move || {
+        let mut known: BTreeMap<String, HoldView> = BTreeMap::new();
         loop {
-            let heard = match socket::receive::<OperatorHears>(&stream, MAX_OPERATOR_FRAME, None, patience) {
-                Ok(OperatorHears::Holds { holds }) => Ok(holds),
+            match socket::receive::<OperatorHears>(&stream, MAX_OPERATOR_FRAME, None, patience) {
+                Ok(OperatorHears::Holds { holds }) => {
+                    known = holds.into_iter().map(|hold| (hold.id.clone(), hold)).collect();
+                }
+                Ok(OperatorHears::Changed { changed, gone }) => {
+                    gone.iter().for_each(|id| drop(known.remove(id)));
+                    known.extend(changed.into_iter().map(|hold| (hold.id.clone(), hold)));
+                }
                 Ok(_) => continue,
-                Err(why) => Err(why.to_string()),
-            };
-            let over = heard.is_err();
-            if tell.send(heard).is_err() || over {
+                Err(why) => return drop(tell.send(Err(why.to_string()))),
+            }
+            if tell.send(Ok(known.values().cloned().collect())).is_err() {
                 return;
             }
         }
     });
     Ok(lists)
-}
-
-/// The terminal in raw mode on its other screen, for as long as this lives.
-struct RawTerminal;
-
-impl RawTerminal {
-    fn enter() -> std::io::Result<Self> {
-        terminal::enable_raw_mode()?;
-        execute!(std::io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)?;
-        Ok(Self)
-    }
-}
-
-impl Drop for RawTerminal {
-    fn drop(&mut self) {
-        let _ = execute!(std::io::stdout(), terminal::LeaveAlternateScreen, cursor::Show);
-        let _ = terminal::disable_raw_mode();
-    }
-}
-
-struct Screen<'a> {
-    layout: &'a Layout,
-    proof: ProofArgs,
-    holds: Vec<Shown>,
-    at: usize,
-    note: String,
-}
-
-impl Screen<'_> {
-    fn run(&mut self, lists: &Receiver<Result<Vec<HoldView>, String>>) -> Result<(), String> {
-        loop {
-            while let Ok(list) = lists.try_recv() {
-                let chosen = self.chosen().map(|hold| hold.id.clone());
-                self.holds = as_one(list?);
-                self.at = self.holds.iter().position(|it| Some(&it.hold.id) == chosen.as_ref()).unwrap_or(0);
-            }
-            self.draw().map_err(|why| why.to_string())?;
-            if !poll(Duration::from_millis(200)).map_err(|why| why.to_string())? {
-                continue;
-            }
-            let Event::Key(key) = read().map_err(|why| why.to_string())? else { continue };
-            if key.kind == KeyEventKind::Release {
-                continue;
-            }
-            let control = key.modifiers.contains(KeyModifiers::CONTROL);
-            match key.code {
-                KeyCode::Char('q') | KeyCode::Esc => return Ok(()),
-                KeyCode::Char('c') if control => return Ok(()),
-                KeyCode::Down | KeyCode::Char('j') => {
-                    self.at = self.at.saturating_add(1).min(self.holds.len().saturating_sub(1))
-                }
-                KeyCode::Up | KeyCode::Char('k') => self.at = self.at.saturating_sub(1),
-                KeyCode::Char('a') => self.answer(Said::Yes),
-                KeyCode::Char('d') => self.answer(Said::No),
-                _ => {}
-            }
-        }
-    }
-
-    fn chosen(&self) -> Option<&HoldView> {
-        self.holds.get(self.at).map(|shown| &shown.hold)
-    }
-
-    fn answer(&mut self, said: Said) {
-        let Some(hold) = self.chosen().cloned() else { return };
-        let mut proof = self.proof.clone();
-        // A code serves once, so it is asked for at every answer.
-        if proof.ssh_key.is_none() && proof.code.is_none() {
-            match self.read_code(&hold, said) {
-                Some(code) => proof.code = Some(code),
-                None => return self.note = "not answered".to_owned(),
-            }
-        }
-        let link = OperatorLink::connect(self.layout);
-        self.note = link
-            .and_then(|link| answer::give(&link, &hold, said, &proof, answer::With::Nothing))
-            .unwrap_or_else(|why| format!("not counted: {why}"));
-    }
-
-    /// Reads six digits on the last line.
-    fn read_code(&mut self, hold: &HoldView, said: Said) -> Option<String> {
-        let mut code = String::new();
-        loop {
-            self.note = format!("{} {} — code: {code}_   (Esc to leave it)", said.as_str(), hold.id);
-            self.draw().ok()?;
-            let Ok(Event::Key(key)) = read() else { continue };
-            match key.code {
-                KeyCode::Char(digit) if digit.is_ascii_digit() && code.len() < 6 => code.push(digit),
-                KeyCode::Backspace => drop(code.pop()),
-                KeyCode::Enter if code.len() == 6 => return Some(code),
-                KeyCode::Esc => return None,
-                _ => {}
-            }
-        }
-    }
-
-    fn draw(&self) -> std::io::Result<()> {
-        let (width, height) = terminal::size()?;
-        let (width, height) = (usize::from(width).max(20), usize::from(height).max(6));
-        let mut lines = vec![
-            format!("Countersign — {} waiting    ↑↓ choose   a approve   d deny   q leave", self.holds.len()),
-            String::new(),
-        ];
-        for (at, shown) in self.holds.iter().enumerate() {
-            let hold = &shown.hold;
-            let mark = if at == self.at { '▶' } else { ' ' };
-            let id = hold.id.get(hold.id.len().saturating_sub(6)..).unwrap_or(&hold.id);
-            lines.push(format!(
-                "{mark} {:>3}s  {:<8} {:>3}  {:<16} …{id}  {}",
-                seconds_left(hold),
-                hold.level,
-                hold.score,
-                hold.agent,
-                hold.asked
-            ));
-            if shown.more > 0 {
-                lines.push(format!("       {}", shown.others()));
-            }
-        }
-        if self.holds.is_empty() {
-            lines.push("  nothing waits".to_owned());
-        }
-        let mut shown: Vec<String> = lines.into_iter().map(|line| fit(&line, width)).collect();
-        shown.push(String::new());
-        if let Some(hold) = self.chosen() {
-            shown.extend(describe(hold).lines().flat_map(|line| wrap(line, width)));
-        }
-        let room = height.saturating_sub(1);
-        if shown.len() > room {
-            shown.truncate(room.saturating_sub(1));
-            shown.push(fit("… more than fits: make the window larger, or see `countersign review --once`. Do not approve what you have not read.", width));
-        }
-        let mut out = std::io::stdout().lock();
-        queue!(out, cursor::MoveTo(0, 0), terminal::Clear(terminal::ClearType::All))?;
-        for line in shown {
-            queue!(out, style::Print(line), cursor::MoveToNextLine(1))?;
-        }
-        queue!(
-            out,
-            cursor::MoveTo(0, u16::try_from(height.saturating_sub(1)).unwrap_or(0)),
-            style::Print(fit(&self.note, width))
-        )?;
-        out.flush()
-    }
-}
-
-/// A line cut to the width, with a mark where it was cut.
-fn fit(line: &str, width: usize) -> String {
-    if line.chars().count() <= width {
-        line.to_owned()
-    } else {
-        line.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-    }
-}
-
-/// A line broken at the width: nothing of it is lost.
-fn wrap(line: &str, width: usize) -> Vec<String> {
-    let characters: Vec<char> = line.chars().collect();
-    if characters.is_empty() {
-        return vec![String::new()];
-    }
-    characters.chunks(width).map(|chunk| chunk.iter().collect()).collect()
 }

@@ -7,9 +7,12 @@ use std::sync::mpsc::channel;
 
 use clap::Args;
 use host::clock;
-use host::layout::{DIRECTORY_VARIABLE, Layout};
+use host::layout::{DIRECTORY_VARIABLE, Layout, WEB_HOST_VARIABLE};
 use host::supervise::{self, Answers, Event, Service};
 use serde_json::json;
+use wire::{OperatorHears, OperatorSays, PersonPlace};
+
+use crate::operator_link::OperatorLink;
 
 #[derive(Args)]
 pub(crate) struct UpArgs {
@@ -40,7 +43,7 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
     let page = match dashboard {
         Ok(gate) => {
             services.push(gate);
-            Some(format!("http://{}/", args.web))
+            Some(page_at(&args.web))
         }
         Err(why) => {
             eprintln!("countersign: no dashboard: {why}");
@@ -59,11 +62,33 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
             println!("{line}");
         }
         if name == "countersign" && event == Event::Ready && !args.json {
-            print!("{}", next_steps(&layout, args.dir.is_some(), page.as_deref()));
+            let link = page.as_deref().and_then(|page| first_link(&layout, page));
+            print!("{}", next_steps(&layout, args.dir.is_some(), page.as_deref(), link.as_deref()));
         }
     };
     supervise::keep(services, &end, &mut say).map_err(|why| why.to_string())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The address for a browser. By name where it can be: a passkey belongs to a name.
+fn page_at(web: &str) -> String {
+    match (web.strip_prefix("127.0.0.1:").or_else(|| web.strip_prefix("[::1]:")), std::env::var(WEB_HOST_VARIABLE)) {
+        (Some(port), Err(_)) => format!("http://localhost:{port}/"),
+        (Some(_) | None, _) => format!("http://{web}/"),
+    }
+}
+
+/// The link with which the very first person enrols, where there is nobody yet.
+fn first_link(layout: &Layout, page: &str) -> Option<String> {
+    let link = OperatorLink::connect(layout).ok()?;
+    match link.ask(&OperatorSays::Reviewers).ok()? {
+        OperatorHears::Reviewers { reviewers } if reviewers.is_empty() => {}
+        _ => return None,
+    }
+    match link.ask(&OperatorSays::Invite { name: None, place: PersonPlace::of("operator"), by: None }).ok()? {
+        OperatorHears::Invited { token, .. } => Some(format!("{page}#setup={token}")),
+        _ => None,
+    }
 }
 
 /// Our daemons, in the order in which they need each other. They live beside this program.
@@ -125,16 +150,22 @@ fn event_line(name: &str, event: &Event) -> Option<String> {
     }
 }
 
-fn next_steps(layout: &Layout, own_directory: bool, page: Option<&str>) -> String {
+fn next_steps(layout: &Layout, own_directory: bool, page: Option<&str>, link: Option<&str>) -> String {
     let export = if own_directory {
         format!("  export {DIRECTORY_VARIABLE}={}\n", layout.run.parent().unwrap_or(&layout.run).display())
     } else {
         String::new()
     };
+    let enrol = match link {
+        Some(link) => format!(
+            "Nobody is enrolled. Open this to enrol yourself, with a passkey or an authenticator app (it serves once, for an hour):\n\
+             \x20 {link}\n or in the terminal: countersign reviewer add alice\n\n"
+        ),
+        None => String::new(),
+    };
     format!(
         "\nCountersign is up. Everything runs under your own user: good for trying it out. An agent that runs as you can read\n\
-         what you can read, so for earnest use give agents users of their own.\n\nNext, in another terminal:\n{export}\
-         \x20 countersign reviewer add alice                              enrol a reviewer (QR code for an authenticator app)\n\
+         what you can read, so for earnest use give agents users of their own.\n\n{enrol}Next, in another terminal:\n{export}\
          \x20 countersign agent add builder --owner platform --save       make an agent; its owner cannot approve for it\n\
          \x20 countersign run --agent builder -- ls -l                    a read runs\n\
          \x20 countersign run --agent builder -- rm -r ./old              this is held until alice answers:\n\

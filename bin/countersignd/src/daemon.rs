@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use approval::PermitKey;
+use approval::{PermitKey, Site};
 use audit::{Draft, LogVerifier, Receipt, RecordKind};
 use host::clock;
 use host::layout::Layout;
@@ -11,6 +11,7 @@ use model::Digest;
 use serde_json::{Value, json};
 use store::{AgentRow, Store};
 
+use crate::enrolment::Enrolments;
 use crate::flags::Flags;
 use crate::holds::Holds;
 use crate::log::Log;
@@ -37,6 +38,9 @@ pub(crate) struct Daemon {
     pub(crate) holds: Holds,
     pub(crate) recordings: Recordings,
     pub(crate) sessions: Sessions,
+    pub(crate) enrolments: Enrolments,
+    /// Where our page lives: what passkeys are bound to.
+    pub(crate) site: Site,
     pub(crate) host: String,
     log: Log,
     agents: RwLock<BTreeMap<Digest, AgentRow>>,
@@ -71,6 +75,8 @@ impl Daemon {
             holds: Holds::default(),
             recordings: Recordings::default(),
             sessions: Sessions::from_environment()?,
+            enrolments: Enrolments::default(),
+            site: site()?,
             host: host::facts::host_name(),
             log,
             agents: RwLock::new(agents.into_iter().map(|agent| (agent.key_digest, agent)).collect()),
@@ -177,6 +183,17 @@ impl Daemon {
         let agents = self.agents.read().unwrap_or_else(PoisonError::into_inner);
         agents.values().find(|agent| agent.name.as_str() == name).cloned()
     }
+}
+
+/// The name in the page's address.
+fn site() -> Result<Site, String> {
+    let host = std::env::var(host::layout::WEB_HOST_VARIABLE).unwrap_or_else(|_| "localhost".to_owned());
+    Site::new(&host).ok_or_else(|| {
+        format!(
+            "`{}={host}`: write a host name such as gate.example.com, without a port",
+            host::layout::WEB_HOST_VARIABLE
+        )
+    })
 }
 
 /// What an agent is enrolled with.

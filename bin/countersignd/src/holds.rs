@@ -8,7 +8,7 @@
 //! 3. the store moves the hold on, compare-and-set. A crash after this: approved, but whoever waited is gone with us.
 //! 4. whoever waits is woken. Only now can there be a permit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -199,19 +199,36 @@ impl Holds {
         Some(inner.hold.question().clone())
     }
 
+    /// What people are shown of a hold.
+    pub(crate) fn shown(&self, id: &HoldId) -> Option<HoldView> {
+        lock(&self.open).get(id).map(|entry| entry.view.clone())
+    }
+
     /// All open holds for people's eyes, oldest first, and the count of changes so far.
     pub(crate) fn list(&self) -> (Vec<HoldView>, u64) {
         let changes = *lock(&self.changes);
         let entries: Vec<Arc<Entry>> = lock(&self.open).values().cloned().collect();
-        let views = entries
-            .iter()
-            .map(|entry| {
-                let agreed =
-                    lock(&entry.inner).hold.answers().iter().map(|answer| answer.reviewer.to_string()).collect();
-                HoldView { agreed, ..entry.view.clone() }
-            })
-            .collect();
-        (views, changes)
+        (entries.iter().map(|entry| entry.shown()).collect(), changes)
+    }
+
+    /// What changed since `known`, which is brought up to date: new or answered holds, those that are gone, and the count of
+    /// changes so far.
+    pub(crate) fn changes(&self, known: &mut BTreeMap<String, usize>) -> (Vec<HoldView>, Vec<String>, u64) {
+        let changes = *lock(&self.changes);
+        let entries: Vec<Arc<Entry>> = lock(&self.open).values().cloned().collect();
+        let mut gone: BTreeSet<String> = known.keys().cloned().collect();
+        let mut changed = Vec::new();
+        for entry in entries {
+            gone.remove(&entry.view.id);
+            let answers = lock(&entry.inner).hold.answers().len();
+            if known.get(&entry.view.id) != Some(&answers) {
+                let view = entry.shown();
+                known.insert(view.id.clone(), view.agreed.len());
+                changed.push(view);
+            }
+        }
+        known.retain(|id, _| !gone.contains(id));
+        (changed, gone.into_iter().collect(), changes)
     }
 
     /// Waits for a change after `seen`, for at most `within`. Says whether there was one.
@@ -235,6 +252,12 @@ impl Holds {
 }
 
 impl Entry {
+    /// As people see it now.
+    fn shown(&self) -> HoldView {
+        let agreed = lock(&self.inner).hold.answers().iter().map(|answer| answer.reviewer.to_string()).collect();
+        HoldView { agreed, ..self.view.clone() }
+    }
+
     /// How long until the deadline, by both clocks.
     pub(crate) fn remaining(&self) -> Duration {
         let by_wall = self.view.expires_at_ms.saturating_sub(clock::now_ms());

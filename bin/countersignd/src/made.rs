@@ -4,7 +4,7 @@ use approval::Question;
 use audit::RecordKind;
 use host::clock;
 use model::{HoldId, Level, PersonName};
-use pdp::{Assurance, Policy, Role, RuleVerdict, Sources, derive, risk_of};
+use pdp::{Policy, Role, RuleVerdict, Sources, derive, risk_of};
 use serde_json::json;
 use store::RuleRow;
 use wire::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
@@ -22,15 +22,16 @@ pub(crate) fn make_of(
     wish: RuleWish,
     question: &Question,
     reviewer: &PersonName,
-    assurance: Assurance,
+    proof: &Proof,
 ) -> Result<String, String> {
     let RuleWish { text, reason, by } = wish;
     let request = Some(question.request.to_string());
-    let who = match (assurance, by) {
-        // The code came in the same message as the rule.
-        (Assurance::Totp, _) => reviewer.clone(),
-        (Assurance::Signature, None) => return Err("the rule is not signed".to_owned()),
-        (Assurance::Signature, Some(by)) => {
+    let who = match (proof, by) {
+        (Proof::Session(_), _) => return Err("a rule takes a code or a signature".to_owned()),
+        // The code came in the same message as the rule; the passkey signed the rule, too.
+        (Proof::Totp(_) | Proof::Passkey(_), _) => reviewer.clone(),
+        (Proof::Ssh(_), None) => return Err("the rule is not signed".to_owned()),
+        (Proof::Ssh(_), Some(by)) => {
             let (text, reason, request) = (text.clone(), reason.clone(), request.clone());
             let copy = Vouch { reviewer: by.reviewer.clone(), proof: Proof::Totp(String::new()) };
             proved(daemon, &OperatorSays::AddRule { text, request, reason, by: copy }, &by, Role::Senior)?

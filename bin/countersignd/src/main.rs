@@ -4,6 +4,7 @@
 mod agents;
 mod broken_glass;
 mod daemon;
+mod enrolment;
 mod flags;
 mod holds;
 mod judge;

@@ -1,19 +1,21 @@
 //! The operator's socket: lists for people's tools, enrolment, and answers. Reaching the socket is not enough for
 //! anything that gives authority: an answer carries a person's proof, and so does every reviewer after the first.
 
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use approval::{Answer, Said};
+use approval::{Answer, Said, Signed};
 use host::clock;
 use host::socket;
-use model::{HoldId, Seen};
+use model::canon::canonical;
+use model::{Digest, HoldId, Seen};
 use pdp::Role;
 use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status, Vouch};
 
 use crate::daemon::Daemon;
-use crate::proof::prove;
-use crate::{broken_glass, made, people, rules, sessions};
+use crate::proof::{Purpose, Words, prove};
+use crate::{broken_glass, enrolment, made, people, rules, sessions};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,6 +63,12 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             | OperatorSays::RemoveReviewer { .. }) => {
                 people::answer(daemon, &about).unwrap_or_else(|why| refused(&why))
             }
+            about @ (OperatorSays::Invite { .. }
+            | OperatorSays::BeginEnrolment { .. }
+            | OperatorSays::FinishEnrolment { .. }) => {
+                enrolment::answer(daemon, &about).unwrap_or_else(|why| refused(&why))
+            }
+            OperatorSays::Challenge => sessions::challenge(daemon).unwrap_or_else(|why| refused(&why)),
             OperatorSays::Session { token, keep } => {
                 sessions::whose(daemon, &token, keep).unwrap_or_else(|why| refused(&why))
             }
@@ -84,13 +92,20 @@ fn refused(why: &str) -> OperatorHears {
     OperatorHears::Refused { why: why.to_owned() }
 }
 
+/// The list, then what changes: a page hears of one hold, however many wait.
 fn follow(daemon: &Daemon, stream: &UnixStream) {
+    let (holds, mut seen) = daemon.holds.list();
+    let mut known: BTreeMap<String, usize> = holds.iter().map(|it| (it.id.clone(), it.agreed.len())).collect();
+    if say(stream, &OperatorHears::Holds { holds }).is_err() {
+        return;
+    }
     loop {
-        let (holds, seen) = daemon.holds.list();
-        if say(stream, &OperatorHears::Holds { holds }).is_err() {
+        daemon.holds.wait_for_change(seen, HEARTBEAT);
+        let (changed, gone, now) = daemon.holds.changes(&mut known);
+        seen = now;
+        if say(stream, &OperatorHears::Changed { changed, gone }).is_err() {
             return;
         }
-        daemon.holds.wait_for_change(seen, HEARTBEAT);
     }
 }
 
@@ -110,10 +125,21 @@ fn answer(
     }
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
     let said = Said::parse(said).ok_or("an answer is `approve`, `deny` or `break-glass`")?;
-    let question =
-        daemon.holds.question(&id).ok_or("there is no such open hold; it was decided, or its time is over")?;
+    let gone = "there is no such open hold; it was decided, or its time is over";
+    let question = daemon.holds.question(&id).ok_or(gone)?;
+    let shown = daemon.holds.shown(&id).ok_or(gone)?;
+    let words = Signed {
+        said: said.as_str(),
+        hold,
+        request: &question.request.to_string(),
+        shown: &Digest::of_bytes(&canonical(&shown.shown())).to_string(),
+        policy: &shown.policy,
+        rule: rule.as_ref().map(|wish| (wish.text.as_str(), wish.reason.as_str())),
+        reason: reason.as_deref(),
+    };
+    let purpose = Purpose { question: &question, said, words: Words::Answer(words.text()) };
     let at_ms = clock::now_ms();
-    let (reviewer, assurance, proof) = prove(daemon, by, &question, said, at_ms)?;
+    let (reviewer, assurance, proof) = prove(daemon, by, &purpose, at_ms)?;
     if let Some(wish) = &rule {
         if said != Said::Yes {
             return Err("a rule is made of a yes".to_owned());
@@ -131,7 +157,7 @@ fn answer(
         });
     }
     if let Some(wish) = rule.filter(|_| state == approval::HoldState::Approved) {
-        let made = made::make_of(daemon, wish, &question, &reviewer, assurance);
+        let made = made::make_of(daemon, wish, &question, &reviewer, &by.proof);
         let what = made.map_err(|why| format!("approved, but no rule was made: {why}"))?;
         return Ok(OperatorHears::Done { what: format!("approved; {what}") });
     }

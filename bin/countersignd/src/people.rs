@@ -12,6 +12,7 @@ use wire::{AgentPlace, OperatorHears, OperatorSays, PersonPlace, ReviewerView};
 
 use crate::daemon::Daemon;
 use crate::rules::{check_place, proved};
+use crate::sessions;
 
 /// A question about something that is no request of an agent.
 pub(crate) fn change_question(request: RequestDigest) -> Result<Question, String> {
@@ -37,6 +38,7 @@ pub(crate) fn at_least(daemon: &Daemon, name: &PersonName, least: Role) -> Resul
 }
 
 /// Answers what is about people.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the socket sends on what belongs here; all else is refused")]
 pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
     match message {
         OperatorSays::AddReviewer { .. } => add(daemon, message),
@@ -69,29 +71,12 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
             if !daemon.store.remove_reviewer(&person).map_err(|why| why.to_string())? {
                 return undone(daemon, "reviewer removed", name);
             }
+            sessions::end_all(daemon, &person);
             daemon.holds.people_changed();
             Ok(OperatorHears::Done { what: format!("{name} answers nothing any more") })
         }
         OperatorSays::Reviewers => list(daemon),
-        OperatorSays::Holds { .. }
-        | OperatorSays::Answer { .. }
-        | OperatorSays::AddAgent { .. }
-        | OperatorSays::PlaceAgent { .. }
-        | OperatorSays::Flags
-        | OperatorSays::Flag { .. }
-        | OperatorSays::Reload
-        | OperatorSays::Rules
-        | OperatorSays::AddRule { .. }
-        | OperatorSays::RemoveRule { .. }
-        | OperatorSays::ExpireRule { .. }
-        | OperatorSays::Candidates { .. }
-        | OperatorSays::Agents
-        | OperatorSays::BrokenGlass
-        | OperatorSays::ReviewBrokenGlass { .. }
-        | OperatorSays::SignIn { .. }
-        | OperatorSays::Session { .. }
-        | OperatorSays::SignOut { .. }
-        | OperatorSays::Status => Err("this is not about people".to_owned()),
+        _ => Err("this is not about people".to_owned()),
     }
 }
 
@@ -110,7 +95,7 @@ fn undone(daemon: &Daemon, what: &str, name: &str) -> Result<OperatorHears, Stri
     Err(NO_OPERATOR.to_owned())
 }
 
-fn person(name: &str, place: &PersonPlace) -> Result<Person, String> {
+pub(crate) fn person(name: &str, place: &PersonPlace) -> Result<Person, String> {
     let role = Role::parse(&place.role);
     let role = role.ok_or_else(|| {
         let all = Role::ALL.map(Role::as_str).join(", ");
@@ -169,6 +154,7 @@ pub(crate) const fn factor(factor: &Factor) -> &'static str {
     match factor {
         Factor::Totp(_) => "totp",
         Factor::Ssh(_) => "ssh",
+        Factor::Passkey => "passkey",
     }
 }
 
@@ -176,6 +162,7 @@ pub(crate) const fn factor(factor: &Factor) -> &'static str {
 fn list(daemon: &Daemon) -> Result<OperatorHears, String> {
     let rows = daemon.store.reviewers().map_err(|why| why.to_string())?;
     let view = |row: store::ReviewerRow| ReviewerView {
+        passkeys: daemon.store.passkeys(&row.person.name).map_or(0, |it| it.len()),
         name: row.person.name.to_string(),
         factor: factor(&row.factor).to_owned(),
         place: PersonPlace { role: row.person.role.as_str().to_owned(), groups: row.person.groups },

@@ -1,19 +1,37 @@
 //! Whether somebody is who they say: a code of their authenticator, or a signature of their key.
 
-use approval::{Question, Said};
+use approval::{Assertion, Question, Said};
 use audit::RecordKind;
+use data_encoding::BASE64URL_NOPAD;
 use model::PersonName;
 use pdp::Assurance;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use store::{Factor, ReviewerRow};
-use wire::{Proof, Vouch};
+use wire::{PasskeySaid, Proof, Vouch};
 
 use crate::daemon::Daemon;
+use crate::sessions;
 
 /// Wrong proofs in a row that lock a reviewer, and for how long. A guess has one chance in 333,333 (three steps are
 /// allowed), so five guesses a minute find a code once in 46 days; every lock is in the record.
 const MOST_FAILURES: u32 = 5;
 const LOCK_MS: u64 = 60_000;
+
+/// What a proof is for.
+pub(crate) struct Purpose<'a> {
+    pub(crate) question: &'a Question,
+    pub(crate) said: Said,
+    pub(crate) words: Words,
+}
+
+/// What a passkey signs the SHA-256 digest of.
+pub(crate) enum Words {
+    /// Of an answer: the hold is in them, and takes one answer of a person, so that they serve once.
+    Answer(String),
+    /// Of anything else: something fresh goes with them.
+    Change(String),
+}
 
 /// Why a proof is none.
 enum Wrong {
@@ -27,10 +45,10 @@ enum Wrong {
 pub(crate) fn prove(
     daemon: &Daemon,
     by: &Vouch,
-    question: &Question,
-    said: Said,
+    purpose: &Purpose<'_>,
     at_ms: u64,
 ) -> Result<(PersonName, Assurance, Value), String> {
+    let question = purpose.question;
     let name = PersonName::parse(&by.reviewer).map_err(|why| why.to_string())?;
     let reviewer = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
     let reviewer = reviewer.ok_or_else(|| format!("there is no reviewer `{name}`"))?;
@@ -40,7 +58,7 @@ pub(crate) fn prove(
             reviewer.locked_until_ms.saturating_sub(at_ms).div_ceil(1_000)
         ));
     }
-    match check(daemon, &reviewer, &by.proof, question, said, at_ms) {
+    match check(daemon, &reviewer, &by.proof, purpose, at_ms) {
         Ok((assurance, proof)) => Ok((name, assurance, proof)),
         Err(Wrong::Other(why)) => Err(why),
         Err(Wrong::Guess(why)) => {
@@ -58,20 +76,20 @@ pub(crate) fn prove(
 
 /// The same for somebody who only wants to look, over a way that anybody on this machine can reach: what is wrong here locks
 /// nobody out of answering, and tells nothing of who there is. Whoever asks limits how often.
-pub(crate) fn prove_to_look(daemon: &Daemon, by: &Vouch, question: &Question, at_ms: u64) -> Option<PersonName> {
+pub(crate) fn prove_to_look(daemon: &Daemon, by: &Vouch, purpose: &Purpose<'_>, at_ms: u64) -> Option<PersonName> {
     let name = PersonName::parse(&by.reviewer).ok()?;
     let reviewer = daemon.store.reviewer(&name).ok()??;
-    check(daemon, &reviewer, &by.proof, question, Said::Yes, at_ms).ok().map(|_| name)
+    check(daemon, &reviewer, &by.proof, purpose, at_ms).ok().map(|_| name)
 }
 
 fn check(
     daemon: &Daemon,
     reviewer: &ReviewerRow,
     proof: &Proof,
-    question: &Question,
-    said: Said,
+    purpose: &Purpose<'_>,
     at_ms: u64,
 ) -> Result<(Assurance, Value), Wrong> {
+    let Purpose { question, said, words } = purpose;
     let name = &reviewer.person.name;
     match (&reviewer.factor, proof) {
         (Factor::Totp(secret), Proof::Totp(code)) => match secret.check(code, at_ms, reviewer.last_step) {
@@ -84,12 +102,62 @@ fn check(
             Err(why) => Err(Wrong::Guess(why.to_string())),
         },
         (Factor::Ssh(identity), Proof::Ssh(pem)) => identity
-            .check(pem, said, &question.id, &question.request)
+            .check(pem, *said, &question.id, &question.request)
             .map(|()| (Assurance::Signature, json!({"ssh_key": identity.to_line(), "signature": pem})))
             .map_err(|why| Wrong::Guess(why.to_string())),
+        (_, Proof::Passkey(said)) => passkey(daemon, name, said, words, at_ms),
+        (_, Proof::Session(token)) => match sessions::of(daemon, token, at_ms) {
+            Some(who) if who == *name => Ok((Assurance::Session, Value::Null)),
+            Some(_) | None => Err(Wrong::Other("you are not signed in, or it was too long ago; sign in".to_owned())),
+        },
+        (Factor::Passkey, Proof::Totp(_) | Proof::Ssh(_)) => {
+            Err(Wrong::Other(format!("`{name}` proves themself with a passkey, in the browser")))
+        }
         (Factor::Totp(_), Proof::Ssh(_)) => Err(Wrong::Other(format!("`{name}` proves themself with a code"))),
         (Factor::Ssh(_), Proof::Totp(_)) => {
             Err(Wrong::Other(format!("`{name}` proves themself with an SSH key (`--ssh-key FILE`)")))
         }
     }
+}
+
+/// Checks a passkey's signature. What was signed is recorded whole, so that anybody can check it later.
+fn passkey(
+    daemon: &Daemon,
+    name: &PersonName,
+    said: &PasskeySaid,
+    words: &Words,
+    at_ms: u64,
+) -> Result<(Assurance, Value), Wrong> {
+    let signed = match (words, &said.nonce) {
+        (Words::Answer(text), _) => text.clone(),
+        (Words::Change(text), Some(nonce)) if sessions::take_challenge(daemon, nonce, at_ms) => {
+            format!("countersign change v2\n{text}\nnonce {nonce}\n")
+        }
+        (Words::Change(_), _) => return Err(Wrong::Other("this took too long; try again".to_owned())),
+    };
+    let bytes = |text: &str| {
+        let unreadable = || Wrong::Other(approval::PasskeyRefused::Form.to_string());
+        BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| unreadable())
+    };
+    let credential = bytes(&said.credential)?;
+    let own = daemon.store.passkeys(name).map_err(|why| Wrong::Other(why.to_string()))?;
+    let own = own.into_iter().find(|it| it.passkey.credential() == credential);
+    let own = own.ok_or_else(|| Wrong::Guess(format!("`{name}` has no such passkey")))?;
+    let assertion = Assertion {
+        client_data: bytes(&said.client_data)?,
+        authenticator_data: bytes(&said.authenticator_data)?,
+        signature: bytes(&said.signature)?,
+    };
+    let counter = own
+        .passkey
+        .check(&assertion, &daemon.site, &Sha256::digest(signed.as_bytes()), own.counter)
+        .map_err(|why| Wrong::Guess(why.to_string()))?;
+    match daemon.store.count_passkey(&credential, counter) {
+        Ok(true) => {}
+        Ok(false) => return Err(Wrong::Guess(approval::PasskeyRefused::Copied.to_string())),
+        Err(why) => return Err(Wrong::Other(why.to_string())),
+    }
+    let proof = json!({"passkey": own.passkey.to_line(), "signed": signed, "client_data": said.client_data,
+        "authenticator_data": said.authenticator_data, "signature": said.signature});
+    Ok((Assurance::Signature, proof))
 }

@@ -4,29 +4,23 @@
 //! What the store has and the record does not was put there by somebody else. What the record has and the store does not may
 //! be left of a crash between the two: then nobody was told that it was done.
 
+mod people;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use approval::SshIdentity;
+use approval::{Passkey, SshIdentity};
 use audit::term;
 use host::layout::Layout;
 use journal::{Content, Reader, RealDisk, Wanted};
 use model::{AgentName, Digest, PersonName};
-use pdp::{Person, Role};
+use pdp::Person;
 use serde_json::Value;
 use store::{AgentRow, Factor, RuleRow, Store};
 
-/// The domain of what the record says of a reviewer's factor.
-const FACTOR_DOMAIN: &str = "countersign/factor/v1";
-
-/// What the record says of a factor: enough to see that it is another, nothing to prove oneself with.
-pub(crate) fn factor_digest(factor: &Factor) -> String {
-    match factor {
-        Factor::Totp(secret) => Digest::within(FACTOR_DOMAIN, secret.as_bytes()).to_string(),
-        Factor::Ssh(identity) => Digest::within(FACTOR_DOMAIN, identity.to_line().as_bytes()).to_string(),
-    }
-}
+pub(crate) use people::factor_digest;
+use people::{passkeys_of, person, set_up};
 
 /// State as the record has it.
 #[derive(Default)]
@@ -81,6 +75,12 @@ impl Projection {
                     for key in ["role", "groups"] {
                         known.insert(key.to_owned(), body.get(key).cloned().unwrap_or_default());
                     }
+                }
+            }
+            // What somebody set up themself: another first factor, a passkey more, or all anew.
+            "factor set up" => {
+                if let Some(known) = self.reviewers.get_mut(&word(&body, "reviewer")).and_then(Value::as_object_mut) {
+                    set_up(known, &body);
                 }
             }
             "reviewer removed" => {
@@ -167,11 +167,12 @@ impl Projection {
             store.agents().map_err(fail)?.iter().map(|row| (row.name.to_string(), of_agent(row))).collect(),
             self.agents.keys().map(|name| (name.clone(), self.agent(name).as_ref().map(of_agent))).collect(),
         );
-        let of_person =
-            |person: &Person, factor: &str| format!("{} {:?} {factor}", person.role.as_str(), person.groups);
+        let of_person = |person: &Person, factor: &str, passkeys: &[String]| {
+            format!("{} {:?} {factor} {passkeys:?}", person.role.as_str(), person.groups)
+        };
         let recorded = |name: &str, body: &Value| {
             let factor = body.get("factor_digest").and_then(Value::as_str)?;
-            Some(of_person(&person(name, body)?, factor))
+            Some(of_person(&person(name, body)?, factor, &passkeys_of(body)))
         };
         both(
             "reviewer",
@@ -179,8 +180,13 @@ impl Projection {
                 .reviewers()
                 .map_err(fail)?
                 .iter()
-                .map(|row| (row.person.name.to_string(), of_person(&row.person, &factor_digest(&row.factor))))
-                .collect(),
+                .map(|row| {
+                    let passkeys = store.passkeys(&row.person.name).map_err(fail)?;
+                    let mut passkeys: Vec<String> = passkeys.iter().map(|it| it.passkey.to_line()).collect();
+                    passkeys.sort();
+                    Ok((row.person.name.to_string(), of_person(&row.person, &factor_digest(&row.factor), &passkeys)))
+                })
+                .collect::<Result<_, String>>()?,
             self.reviewers.iter().map(|(name, body)| (name.clone(), recorded(name, body))).collect(),
         );
         let of_rule = |row: &RuleRow| {
@@ -219,8 +225,20 @@ impl Projection {
                 (Some(identity), Some(person)) => {
                     store.add_reviewer(&person, &Factor::Ssh(identity), 0, false).map_err(fail)?;
                 }
+                (None, Some(person)) if !passkeys_of(body).is_empty() => {
+                    store.add_reviewer(&person, &Factor::Passkey, 0, false).map_err(fail)?;
+                    left.push(format!("reviewer `{name}` has their passkeys again, and nothing else"));
+                }
                 (_, _) => left
                     .push(format!("reviewer `{name}` enrols again: the secret of a code generator is never recorded")),
+            }
+        }
+        for (name, body) in &self.reviewers {
+            for passkey in passkeys_of(body).iter().filter_map(|line| Passkey::parse(line)) {
+                let name = PersonName::parse(name).map_err(|why| why.to_string())?;
+                if store.reviewer(&name).map_err(fail)?.is_some() {
+                    store.add_passkey(&name, &passkey, "from the record", 0).map_err(fail)?;
+                }
             }
         }
         for id in self.rules.keys() {
@@ -239,14 +257,6 @@ impl Projection {
         }
         Ok(left)
     }
-}
-
-/// A person as the record has them. One of before there were roles could do everything.
-fn person(name: &str, body: &Value) -> Option<Person> {
-    let role = body.get("role").and_then(Value::as_str).map_or(Some(Role::Operator), Role::parse)?;
-    let groups = body.get("groups").and_then(Value::as_array).into_iter().flatten();
-    let groups = groups.filter_map(Value::as_str).map(str::to_owned).collect();
-    Some(Person { name: PersonName::parse(name).ok()?, role, groups })
 }
 
 /// Compares the store with the record; with a file, writes what the record says into it. Says whether they are the same.

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
 use audit::RecordKind;
+use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
 use serde_json::json;
-use wire::{OperatorHears, OperatorSays, PersonPlace, Vouch};
+use wire::{OperatorHears, OperatorSays, PersonPlace, Vouch, change_text};
 
 use crate::daemon::{Daemon, hold as lock};
-use crate::proof::prove_to_look;
+use crate::proof::{Purpose, Words, prove_to_look};
 use crate::rules::question_of;
 
 /// How long a session lives when nothing is done with it, and at most. An hour keeps the page of somebody who waits for holds open;
@@ -47,6 +48,8 @@ pub(crate) struct Sessions {
     idle_ms: u64,
     open: Mutex<BTreeMap<Digest, Session>>,
     tries: Mutex<Tries>,
+    /// What is fresh, and since when.
+    challenges: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Sessions {
@@ -63,7 +66,12 @@ impl Sessions {
                 .filter(|minutes| (1..=720).contains(minutes))
                 .ok_or_else(|| format!("`{IDLE}` is a number of minutes between 1 and 720"))?,
         };
-        Ok(Self { idle_ms: minutes.saturating_mul(60_000), open: Mutex::default(), tries: Mutex::default() })
+        Ok(Self {
+            idle_ms: minutes.saturating_mul(60_000),
+            open: Mutex::default(),
+            tries: Mutex::default(),
+            challenges: Mutex::default(),
+        })
     }
 }
 
@@ -96,19 +104,34 @@ impl Tries {
 /// Signs somebody in: anybody who is enrolled, whatever their role.
 pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Result<OperatorHears, String> {
     let now_ms = clock::now_ms();
-    let may_try = lock(&daemon.sessions.tries).take(&by.reviewer, now_ms);
-    if !may_try {
-        return Err(
-            "too many tried to sign in; wait a minute. Answers in the terminal are not held up by this".to_owned()
-        );
+    may_try(daemon, &by.reviewer, now_ms)?;
+    if matches!(by.proof, wire::Proof::Session(_)) {
+        return Err("a session makes no other session".to_owned());
     }
-    let Some(who) = prove_to_look(daemon, by, &question_of(message)?, now_ms) else {
+    let question = question_of(message)?;
+    let words = Words::Change(change_text(message).unwrap_or_default());
+    let purpose = Purpose { question: &question, said: approval::Said::Yes, words };
+    let Some(who) = prove_to_look(daemon, by, &purpose, now_ms) else {
         let body = json!({"what": "sign-in refused", "reviewer": daemon.scrubber.text(&by.reviewer.chars().take(64).collect::<String>())});
         let _receipt = daemon.record(RecordKind::Access, body)?;
         return Err(
             "this name and this code do not belong together, or the code was used; wait for the next one".to_owned()
         );
     };
+    begin(daemon, who, now_ms).map(|token| OperatorHears::SignedIn { token })
+}
+
+/// Counts a try from a way that everybody on this machine can reach.
+pub(crate) fn may_try(daemon: &Daemon, name: &str, now_ms: u64) -> Result<(), String> {
+    if lock(&daemon.sessions.tries).take(name, now_ms) {
+        Ok(())
+    } else {
+        Err("too many tried to sign in; wait a minute. Answers in the terminal are not held up by this".to_owned())
+    }
+}
+
+/// A session of somebody who proved themself. Gives its token.
+pub(crate) fn begin(daemon: &Daemon, who: PersonName, now_ms: u64) -> Result<String, String> {
     let token = Digest::from_array(clock::random::<32>().map_err(|why| why.to_string())?).to_string();
     {
         let mut open = lock(&daemon.sessions.open);
@@ -128,7 +151,43 @@ pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Re
     let _receipt = daemon.record(RecordKind::Access, body)?;
     let session = Session { who, since_ms: now_ms, used_ms: now_ms };
     lock(&daemon.sessions.open).insert(Digest::within(DOMAIN, token.as_bytes()), session);
-    Ok(OperatorHears::SignedIn { token })
+    Ok(token)
+}
+
+/// How long something fresh is, and the most of it at once.
+const FRESH_MS: u64 = 120_000;
+const MAX_CHALLENGES: usize = 256;
+
+/// Something fresh for a passkey to sign. The oldest makes room.
+pub(crate) fn challenge(daemon: &Daemon) -> Result<OperatorHears, String> {
+    let nonce = BASE64URL_NOPAD.encode(&clock::random::<32>().map_err(|why| why.to_string())?);
+    let now_ms = clock::now_ms();
+    let mut open = lock(&daemon.sessions.challenges);
+    open.retain(|_, at_ms| now_ms.abs_diff(*at_ms) < FRESH_MS);
+    if open.len() >= MAX_CHALLENGES {
+        let oldest = open.iter().min_by_key(|(_, at_ms)| **at_ms).map(|(nonce, _)| nonce.clone());
+        oldest.and_then(|nonce| open.remove(&nonce));
+    }
+    open.insert(nonce.clone(), now_ms);
+    Ok(OperatorHears::Challenge { nonce, site: daemon.site.host().to_owned() })
+}
+
+/// Uses something fresh up. Says whether it was.
+pub(crate) fn take_challenge(daemon: &Daemon, nonce: &str, now_ms: u64) -> bool {
+    let taken = lock(&daemon.sessions.challenges).remove(nonce);
+    taken.is_some_and(|at_ms| now_ms.abs_diff(at_ms) < FRESH_MS)
+}
+
+/// Whose session a token is, if it still lives.
+pub(crate) fn of(daemon: &Daemon, token: &str, now_ms: u64) -> Option<PersonName> {
+    let open = lock(&daemon.sessions.open);
+    let session = open.get(&Digest::within(DOMAIN, token.as_bytes()))?;
+    session.is_alive(now_ms, daemon.sessions.idle_ms).then(|| session.who.clone())
+}
+
+/// Ends all sessions of somebody.
+pub(crate) fn end_all(daemon: &Daemon, who: &PersonName) {
+    lock(&daemon.sessions.open).retain(|_, session| session.who != *who);
 }
 
 /// Whose session a token is. Looking keeps it alive, if it is told to.
@@ -150,7 +209,9 @@ pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<Operator
     let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?.ok_or_else(ended)?;
     let factor = crate::people::factor(&row.factor).to_owned();
     let place = PersonPlace { role: row.person.role.as_str().to_owned(), groups: row.person.groups };
-    Ok(OperatorHears::Session { name: who.to_string(), place, factor })
+    let passkeys = daemon.store.passkeys(&who).map_err(|why| why.to_string())?;
+    let passkeys = passkeys.iter().map(|it| BASE64URL_NOPAD.encode(it.passkey.credential())).collect();
+    Ok(OperatorHears::Session { name: who.to_string(), place, factor, passkeys })
 }
 
 /// Ends a session.

@@ -137,6 +137,7 @@ pub(crate) fn hold_view(
         who: quorum.words(),
         agreed: Vec::new(),
         assurance: quorum.assurance.as_str().to_owned(),
+        policy: decision.policy().to_string(),
         group: group_of(request, decision),
     }
 }

@@ -16,6 +16,9 @@ pub struct Layout {
     pub run: PathBuf,
 }
 
+/// The variable with the name in the address of the web gate's page. Passkeys are bound to it. `localhost` if it is not set.
+pub const WEB_HOST_VARIABLE: &str = "COUNTERSIGN_WEB_HOST";
+
 /// The variable that puts everything into one directory.
 pub const DIRECTORY_VARIABLE: &str = "COUNTERSIGN_DIR";
 

@@ -4,11 +4,13 @@
 //! crash, and a failed call changed nothing. Decisions on holds are compare-and-set, so that of two answers at once
 //! exactly one counts.
 
+mod factors;
 mod holds;
 mod people;
 mod rules;
 mod schema;
 
+pub use factors::{InviteRow, PasskeyRow};
 pub use holds::BrokenRow;
 pub use people::{AgentRow, Factor, ReviewerRow};
 pub use rules::RuleRow;

@@ -35,6 +35,8 @@ pub enum Factor {
     Totp(TotpSecret),
     /// An SSH key.
     Ssh(SshIdentity),
+    /// Passkeys alone.
+    Passkey,
 }
 
 /// A reviewer.
@@ -112,10 +114,7 @@ impl Store {
         created_ms: u64,
         only_if_first: bool,
     ) -> Result<bool, Failed> {
-        let (secret, key) = match factor {
-            Factor::Totp(secret) => (Some(secret.as_bytes().to_vec()), None),
-            Factor::Ssh(identity) => (None, Some(identity.to_line())),
-        };
+        let (secret, key) = columns(factor);
         let added = self.connection().execute(
             "INSERT INTO reviewers (name, totp_secret, ssh_key, created_ms, role, groups) SELECT ?1, ?2, ?3, ?4, ?6, ?7
              WHERE NOT ?5 OR NOT EXISTS (SELECT 1 FROM reviewers)",
@@ -130,6 +129,19 @@ impl Store {
             ],
         )?;
         Ok(added == 1)
+    }
+
+    /// Gives a person another factor. Codes that were used under the one before say nothing of the new one.
+    ///
+    /// # Errors
+    /// The store failed, or somebody else has this key.
+    pub fn set_factor(&self, name: &PersonName, factor: &Factor) -> Result<bool, Failed> {
+        let (secret, key) = columns(factor);
+        let changed = self.connection().execute(
+            "UPDATE reviewers SET totp_secret = ?2, ssh_key = ?3, last_step = NULL WHERE name = ?1",
+            params![name.as_str(), secret, key],
+        )?;
+        Ok(changed == 1)
     }
 
     /// Gives a person another role and other groups, unless nobody would be operator any more. Says whether it did.
@@ -236,6 +248,15 @@ impl Store {
     }
 }
 
+/// How a factor is stored.
+fn columns(factor: &Factor) -> (Option<Vec<u8>>, Option<String>) {
+    match factor {
+        Factor::Totp(secret) => (Some(secret.as_bytes().to_vec()), None),
+        Factor::Ssh(identity) => (None, Some(identity.to_line())),
+        Factor::Passkey => (None, None),
+    }
+}
+
 const REVIEWER: &str =
     "SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms, role, groups FROM reviewers";
 
@@ -266,7 +287,8 @@ fn reviewer(row: &Row<'_>) -> Option<ReviewerRow> {
     let factor = match (secret, key) {
         (Some(secret), None) => Factor::Totp(TotpSecret::new(secret.try_into().ok()?)),
         (None, Some(key)) => Factor::Ssh(SshIdentity::parse(&key).ok()?),
-        (Some(_), Some(_)) | (None, None) => return None,
+        (None, None) => Factor::Passkey,
+        (Some(_), Some(_)) => return None,
     };
     let person = Person {
         name: PersonName::parse(&row.get::<_, String>(0).ok()?).ok()?,

@@ -46,6 +46,32 @@ const MIGRATIONS: &[&str] = &["
         hold TEXT PRIMARY KEY REFERENCES holds (id), reviewer TEXT NOT NULL, at_ms INTEGER NOT NULL,
         reviewed_by TEXT, reviewed_ms INTEGER
     ) STRICT;
+", "
+    -- Somebody may have passkeys alone.
+    CREATE TABLE people (
+        name TEXT PRIMARY KEY, totp_secret BLOB, ssh_key TEXT UNIQUE, created_ms INTEGER NOT NULL,
+        last_step INTEGER, failures INTEGER NOT NULL DEFAULT 0, locked_until_ms INTEGER NOT NULL DEFAULT 0,
+        role TEXT NOT NULL, groups TEXT NOT NULL DEFAULT '',
+        CHECK (totp_secret IS NULL OR ssh_key IS NULL)
+    ) STRICT;
+    INSERT INTO people SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms, role, groups
+        FROM reviewers;
+    DROP TABLE reviewers;
+    ALTER TABLE people RENAME TO reviewers;
+    CREATE TABLE passkeys (
+        credential BLOB PRIMARY KEY, reviewer TEXT NOT NULL, line TEXT NOT NULL, label TEXT NOT NULL,
+        counter INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX passkeys_of_reviewer ON passkeys (reviewer);
+    CREATE TABLE recovery_codes (reviewer TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (reviewer, digest)) STRICT;
+    CREATE TABLE invites (
+        digest TEXT PRIMARY KEY, name TEXT, role TEXT NOT NULL, groups TEXT NOT NULL, invited_by TEXT,
+        expires_at_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE TRIGGER reviewer_gone AFTER DELETE ON reviewers BEGIN
+        DELETE FROM passkeys WHERE reviewer = OLD.name;
+        DELETE FROM recovery_codes WHERE reviewer = OLD.name;
+    END;
 "];
 
 /// Runs what is missing, each step in a transaction of its own.

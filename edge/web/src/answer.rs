@@ -24,8 +24,10 @@ pub(crate) struct Who {
     pub(crate) name: String,
     pub(crate) role: String,
     pub(crate) groups: Vec<String>,
-    /// What they prove themself with: `totp` or `ssh`.
+    /// What they prove themself with: `totp`, `ssh` or `passkey`.
     pub(crate) factor: String,
+    /// Their passkeys (base64url).
+    pub(crate) passkeys: Vec<String>,
 }
 
 /// Somebody who is signed in: a request without one goes no further.
@@ -50,8 +52,8 @@ impl FromRequestParts<Arc<Gate>> for SignedIn {
 /// Whose session a token is.
 pub(crate) async fn session(gate: &Arc<Gate>, token: &Token, keep: bool) -> Result<Who, Problem> {
     match ask(gate, OperatorSays::Session { token: token.0.clone(), keep }).await? {
-        OperatorHears::Session { name, place, factor } => {
-            Ok(Who { name, role: place.role, groups: place.groups, factor })
+        OperatorHears::Session { name, place, factor, passkeys } => {
+            Ok(Who { name, role: place.role, groups: place.groups, factor, passkeys })
         }
         OperatorHears::Refused { why } => Err(Problem::signed_out(why)),
         other => Err(unexpected(&other)),

@@ -78,17 +78,13 @@ mod tests {
             Err("away".to_owned())
         }
 
-        fn follow(&self, _: &mut dyn FnMut(Vec<wire::HoldView>) -> bool) -> Result<(), String> {
+        fn follow(&self, _: &mut dyn FnMut(crate::Told) -> bool) -> Result<(), String> {
             Err("away".to_owned())
         }
     }
 
     fn passes(method: &Method, headers: &[(&str, &str)]) -> bool {
-        let gate = Gate {
-            link: Arc::new(Nobody),
-            holds: tokio::sync::watch::channel(None).1,
-            hosts: vec!["localhost:7443".to_owned()],
-        };
+        let gate = Gate { link: Arc::new(Nobody), holds: Arc::default(), hosts: vec!["localhost:7443".to_owned()] };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());

@@ -12,15 +12,19 @@ mod answer;
 mod assets;
 mod events;
 mod guard;
+mod live;
+mod people;
 mod problem;
+mod proof;
 mod routes;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use wire::{HoldView, OperatorHears, OperatorSays};
+
+use crate::live::Live;
 
 /// The way to `countersignd`. Calls block.
 pub trait Link: Send + Sync + 'static {
@@ -30,22 +34,34 @@ pub trait Link: Send + Sync + 'static {
     /// The daemon cannot be reached, or answers what does not belong here.
     fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String>;
 
-    /// Hears the list of open holds, again whenever it changes, until `each` has enough or the daemon is gone.
+    /// Hears the list of open holds, then what changes, until `each` has enough or the daemon is gone.
     ///
     /// # Errors
     /// The daemon cannot be reached any more.
-    fn follow(&self, each: &mut dyn FnMut(Vec<HoldView>) -> bool) -> Result<(), String>;
+    fn follow(&self, each: &mut dyn FnMut(Told) -> bool) -> Result<(), String>;
 }
 
-/// The open holds, or nothing while the daemon is away.
-pub(crate) type Holds = Option<Arc<Vec<HoldView>>>;
+/// What the daemon tells of holds.
+pub enum Told {
+    /// All that are open.
+    All(Vec<HoldView>),
+    /// New or answered ones, and the ids of those that are gone.
+    Changed(Vec<HoldView>, Vec<String>),
+}
 
 /// What every request needs.
 pub(crate) struct Gate {
     pub(crate) link: Arc<dyn Link>,
-    pub(crate) holds: watch::Receiver<Holds>,
+    pub(crate) holds: Arc<Live>,
     /// `Host` headers that are ours: another one is a page elsewhere whose name was pointed at us.
     pub(crate) hosts: Vec<String>,
+}
+
+impl Gate {
+    /// The header that gives a browser its session.
+    pub(crate) fn cookie(&self, token: &str) -> String {
+        format!("{}={token}; HttpOnly; SameSite=Strict; Path=/", answer::COOKIE)
+    }
 }
 
 /// How long to wait before the daemon is tried again.
@@ -57,20 +73,20 @@ const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
 /// The listener fails.
 pub async fn serve(listener: TcpListener, link: Arc<dyn Link>) -> std::io::Result<()> {
     let address = listener.local_addr()?;
-    let (tell, holds) = watch::channel(None);
-    let theirs = Arc::clone(&link);
-    std::thread::Builder::new().name("holds".to_owned()).spawn(move || follow(theirs.as_ref(), &tell))?;
+    let holds = Arc::new(Live::default());
+    let (theirs, live) = (Arc::clone(&link), Arc::clone(&holds));
+    std::thread::Builder::new().name("holds".to_owned()).spawn(move || follow(theirs.as_ref(), &live))?;
     let gate = Arc::new(Gate { link, holds, hosts: hosts(address) });
     axum::serve(listener, routes::router(gate)).with_graceful_shutdown(ended()).await
 }
 
-fn follow(link: &dyn Link, tell: &watch::Sender<Holds>) {
-    while !tell.is_closed() {
-        let _ = link.follow(&mut |holds| {
-            tell.send_replace(Some(Arc::new(holds)));
-            !tell.is_closed()
+fn follow(link: &dyn Link, live: &Live) {
+    loop {
+        let _ = link.follow(&mut |told| {
+            live.take(told);
+            true
         });
-        tell.send_replace(None);
+        live.away();
         std::thread::sleep(AGAIN);
     }
 }

@@ -3,27 +3,28 @@
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::{OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
+use wire::{OperatorHears, OperatorSays, RuleWish};
 
-use crate::answer::{COOKIE, SignedIn, ask, done, unexpected};
+use crate::answer::{SignedIn, done, unexpected};
 use crate::problem::Problem;
-use crate::{Gate, assets, events, guard};
+use crate::proof::Given;
+use crate::{Gate, assets, events, guard, people};
 
 /// The most that a request may hold, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
-type Answered = Result<Json<Value>, Problem>;
+/// A JSON answer, or a problem.
+pub(crate) type Answered = Result<Json<Value>, Problem>;
 
 pub(crate) fn router(gate: Arc<Gate>) -> Router {
     let interface = Router::new()
         .route("/health", get(health))
-        .route("/session", get(session).post(sign_in).delete(sign_out))
+        .route("/session", get(people::session).post(people::sign_in).delete(people::sign_out))
         .route("/holds", get(holds))
         .route("/holds/{id}", get(hold))
         .route("/holds/{id}/answer", post(answer))
@@ -32,7 +33,11 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/status", get(status))
         .route("/rules", get(rules))
         .route("/agents", get(agents))
-        .route("/people", get(people))
+        .route("/people", get(people::people))
+        .route("/challenge", post(people::challenge))
+        .route("/enrolment", post(people::begin))
+        .route("/enrolment/finish", post(people::finish))
+        .route("/invites", post(people::invite))
         .fallback(|| async { Problem::nothing("there is no such thing under /v1") });
     Router::new()
         .nest("/v1", interface)
@@ -44,60 +49,8 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
 
 /// Whether the gate and the daemon answer. Tells nothing else to whoever is not signed in.
 async fn health(State(gate): State<Arc<Gate>>) -> Answered {
-    let is_up = gate.holds.borrow().is_some();
+    let is_up = gate.holds.is_up();
     if is_up { Ok(Json(json!({"ok": true}))) } else { Err(Problem::away("countersignd does not answer".to_owned())) }
-}
-
-/// What somebody proves themself with.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Given {
-    /// The six digits of their authenticator.
-    code: Option<String>,
-    /// An SSH signature (PEM).
-    signature: Option<String>,
-}
-
-impl Given {
-    fn vouch(self, reviewer: String) -> Result<Vouch, Problem> {
-        let proof = match (self.code, self.signature) {
-            (Some(code), None) => Proof::Totp(code),
-            (None, Some(signature)) => Proof::Ssh(signature),
-            (Some(_), Some(_)) | (None, None) => return Err(Problem::malformed("give `code` or `signature`")),
-        };
-        Ok(Vouch { reviewer, proof })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignIn {
-    name: String,
-    code: Option<String>,
-    signature: Option<String>,
-}
-
-async fn sign_in(State(gate): State<Arc<Gate>>, Json(given): Json<SignIn>) -> Result<Response, Problem> {
-    let SignIn { name, code, signature } = given;
-    let by = Given { code, signature }.vouch(name)?;
-    match ask(&gate, OperatorSays::SignIn { by }).await? {
-        OperatorHears::SignedIn { token } => {
-            let cookie = format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/");
-            Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
-        }
-        OperatorHears::Refused { why } => Err(Problem::signed_out(why)),
-        other => Err(unexpected(&other)),
-    }
-}
-
-async fn sign_out(State(gate): State<Arc<Gate>>, signed_in: SignedIn) -> Result<Response, Problem> {
-    done(&gate, OperatorSays::SignOut { token: signed_in.token.0 }).await?;
-    let cookie = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
-}
-
-async fn session(signed_in: SignedIn) -> Answered {
-    Ok(Json(serde_json::to_value(signed_in.who).unwrap_or_default()))
 }
 
 async fn holds(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
@@ -124,8 +77,8 @@ async fn hold(State(gate): State<Arc<Gate>>, _who: SignedIn, Path(id): Path<Stri
 struct Answer {
     /// `approve` or `deny`.
     said: String,
-    code: Option<String>,
-    signature: Option<String>,
+    #[serde(default)]
+    proof: Given,
     /// With a yes: a rule that is made of it.
     rule: Option<Wish>,
     /// With a no: what the agent is told.
@@ -145,8 +98,8 @@ async fn answer(
     Path(hold): Path<String>,
     Json(given): Json<Answer>,
 ) -> Answered {
-    let Answer { said, code, signature, rule, reason } = given;
-    let by = Given { code, signature }.vouch(signed_in.who.name)?;
+    let Answer { said, proof, rule, reason } = given;
+    let by = proof.answering(&signed_in)?;
     let rule = rule.map(|Wish { text, reason }| RuleWish { text, reason, by: None });
     match done(&gate, OperatorSays::Answer { hold, said, by, rule, reason }).await? {
         OperatorHears::Answered { state, agreed, needed } => {
@@ -187,13 +140,6 @@ async fn rules(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
 async fn agents(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
     match done(&gate, OperatorSays::Agents).await? {
         OperatorHears::Agents { agents } => Ok(Json(serde_json::to_value(agents).unwrap_or_default())),
-        other => Err(unexpected(&other)),
-    }
-}
-
-async fn people(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
-    match done(&gate, OperatorSays::Reviewers).await? {
-        OperatorHears::Reviewers { reviewers } => Ok(Json(serde_json::to_value(reviewers).unwrap_or_default())),
         other => Err(unexpected(&other)),
     }
 }

@@ -131,9 +131,10 @@ impl fmt::Display for AnswerRefused {
             Self::Role(role) => write!(out, "your role, {}, reads and does not answer", role.as_str()),
             Self::NotBreakGlass => write!(out, "only people of the group `{BREAK_GLASS}` approve alone"),
             Self::NoSeat => out.write_str("this hold asks for others, so your yes would not count; you may say no"),
+            Self::Assurance(Assurance::Session) => out.write_str("the policy wants you to be signed in for this hold"),
             Self::Assurance(Assurance::Totp) => out.write_str("the policy wants a code for this hold"),
             Self::Assurance(Assurance::Signature) => {
-                out.write_str("the policy wants a signature for this hold (answer with `--ssh-key`)")
+                out.write_str("the policy wants a signature for this hold (a passkey in the browser, or `--ssh-key`)")
             }
         }
     }

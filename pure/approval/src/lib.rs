@@ -1,11 +1,15 @@
 //! From a decision to authority: holds, the answers of people, and permits. Only this crate makes a [`Permit`].
 
 mod hold;
+mod passkey;
 mod permit;
+mod signed;
 mod sshsig;
 mod totp;
 
 pub use hold::{Answer, AnswerRefused, BREAK_GLASS, Hold, HoldState, Question, Said};
+pub use passkey::{Assertion, Passkey, PasskeyRefused, Site};
 pub use permit::{NoPermit, PERMIT_LIFE_MS, Permit, PermitKey, PermitVerifier, SealedPermit};
+pub use signed::Signed;
 pub use sshsig::{NAMESPACE, SshIdentity, SshRefused, approval_message};
 pub use totp::{TotpRefused, TotpSecret, code_at};

@@ -14,6 +14,11 @@ pub struct Digest([u8; 32]);
 pub struct MalformedDigest;
 
 impl Digest {
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The plain SHA-256 of some bytes, as `sha256sum` prints it: for file contents and environments.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())

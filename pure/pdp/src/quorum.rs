@@ -15,6 +15,8 @@ pub(crate) use read::{PanelText, QuorumText};
 /// How sure we must be that the person at the other end is who they say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Assurance {
+    /// Somebody signed in, and did not prove themself again for this answer. Whoever runs the web gate could give it.
+    Session,
     /// A code of the reviewer's authenticator (RFC 6238).
     Totp,
     /// A signature over the request digest.
@@ -25,6 +27,7 @@ impl Assurance {
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Session => "session",
             Self::Totp => "totp",
             Self::Signature => "signature",
         }
@@ -32,7 +35,7 @@ impl Assurance {
 
     /// Reads the word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Totp, Self::Signature].into_iter().find(|it| it.as_str() == text)
+        [Self::Session, Self::Totp, Self::Signature].into_iter().find(|it| it.as_str() == text)
     }
 }
 

@@ -20,6 +20,11 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
             Some(format!("person {name}\nrole {}\ngroups {:?}", place.role, place.groups))
         }
         OperatorSays::ReviewBrokenGlass { hold, note, .. } => Some(format!("review broken glass\nhold {hold}\n{note}")),
+        OperatorSays::Invite { name, place, .. } => {
+            let name = name.as_deref().unwrap_or("-");
+            Some(format!("invite person {name}\nrole {}\ngroups {}", place.role, place.groups.join(" ")))
+        }
+        OperatorSays::BeginEnrolment { .. } => Some("enrol".to_owned()),
         OperatorSays::SignIn { .. } => Some("sign in".to_owned()),
         OperatorSays::RemoveReviewer { name, .. } => Some(format!("remove person {name}")),
         OperatorSays::Flag { name, on, .. } => Some(format!("flag {name} {on}")),
@@ -37,6 +42,8 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         | OperatorSays::Agents
         | OperatorSays::Reviewers
         | OperatorSays::BrokenGlass
+        | OperatorSays::Challenge
+        | OperatorSays::FinishEnrolment { .. }
         | OperatorSays::Session { .. }
         | OperatorSays::SignOut { .. }
         | OperatorSays::Status => None,

@@ -5,14 +5,18 @@
 
 mod agent;
 mod change;
+mod hears;
 mod log;
 mod operator;
+mod proof;
 mod views;
 
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
 pub use change::change_text;
+pub use hears::OperatorHears;
 pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
-pub use operator::{OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
+pub use operator::OperatorSays;
+pub use proof::{Enrolling, NewFactor, PasskeySaid, Proof, RuleWish, Vouch};
 pub use views::{
     AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, PersonPlace, ReviewerView,
     RuleView, Status,

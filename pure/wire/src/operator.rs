@@ -1,17 +1,15 @@
-//! What people's tools and `countersignd` say to each other on the operator's socket.
+//! What people's tools say on the operator's socket.
 
 use serde::{Deserialize, Serialize};
 
-use crate::views::{
-    AgentPlace, AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, PersonPlace, ReviewerView, RuleView,
-    Status,
-};
+use crate::proof::{Enrolling, NewFactor, RuleWish, Vouch};
+use crate::views::{AgentPlace, PersonPlace};
 
 /// From a person's tool.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OperatorSays {
-    /// Which holds are open? With `follow`, the list comes again whenever it changes.
+    /// Which holds are open? With `follow`, what changes comes after the list.
     Holds {
         /// Keep telling.
         follow: bool,
@@ -149,6 +147,29 @@ pub enum OperatorSays {
         /// Who, and the proof.
         by: Vouch,
     },
+    /// Something fresh for a passkey to sign.
+    Challenge,
+    /// Somebody may enrol themself, with a link that serves once.
+    Invite {
+        /// Name, or nothing where they choose it (the very first person).
+        name: Option<String>,
+        /// Role and groups. The very first person is an operator.
+        place: PersonPlace,
+        /// An operator. Nobody is needed for the very first.
+        by: Option<Vouch>,
+    },
+    /// Somebody is about to set up what they prove themself with.
+    BeginEnrolment {
+        /// What lets them.
+        who: Enrolling,
+    },
+    /// They set it up.
+    FinishEnrolment {
+        /// From the beginning.
+        ticket: String,
+        /// What they will prove themself with.
+        factor: NewFactor,
+    },
     /// Whose session is this?
     Session {
         /// Its token.
@@ -163,130 +184,4 @@ pub enum OperatorSays {
     },
     /// How are things?
     Status,
-}
-
-/// A rule to be made of an approval.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RuleWish {
-    /// The rule, as in a file.
-    pub text: String,
-    /// Why.
-    pub reason: String,
-    /// A signature covers one thing, so a rule takes one of its own; a code covers the whole message.
-    pub by: Option<Vouch>,
-}
-
-/// A reviewer and the proof that it is them.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Vouch {
-    /// Who.
-    pub reviewer: String,
-    /// How we know.
-    pub proof: Proof,
-}
-
-/// Proof of a person.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Proof {
-    /// A code of their authenticator.
-    Totp(String),
-    /// An SSH signature (PEM).
-    Ssh(String),
-}
-
-/// To a person's tool.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
-pub enum OperatorHears {
-    /// The open holds.
-    Holds {
-        /// Oldest first.
-        holds: Vec<HoldView>,
-    },
-    /// The answer counted.
-    Answered {
-        /// The hold's state now.
-        state: String,
-        /// People who agreed so far.
-        agreed: usize,
-        /// People needed.
-        needed: usize,
-    },
-    /// The agent exists; this is its key, shown once.
-    Agent {
-        /// The key.
-        key: String,
-    },
-    /// All agents.
-    Agents {
-        /// By name.
-        agents: Vec<AgentView>,
-    },
-    /// The reviewer exists.
-    Reviewer {
-        /// The key URI for an authenticator app, shown once.
-        totp_uri: Option<String>,
-    },
-    /// All reviewers.
-    Reviewers {
-        /// By name.
-        reviewers: Vec<ReviewerView>,
-    },
-    /// When the glass was broken.
-    BrokenGlass {
-        /// Oldest first.
-        broken: Vec<BrokenGlassView>,
-    },
-    /// They are signed in.
-    SignedIn {
-        /// The session's token.
-        token: String,
-    },
-    /// Whose session it is.
-    Session {
-        /// Name.
-        name: String,
-        /// Role and groups.
-        place: PersonPlace,
-        /// `totp` or `ssh`.
-        factor: String,
-    },
-    /// How things are.
-    Status(Status),
-    /// It was done.
-    Done {
-        /// What.
-        what: String,
-    },
-    /// The flags that are set.
-    Flags {
-        /// By name.
-        flags: Vec<FlagView>,
-    },
-    /// All rules.
-    Rules {
-        /// In the order in which they are tried, then those that were removed.
-        rules: Vec<RuleView>,
-        /// The policy's digest.
-        policy: String,
-        /// `enforce` or `observe`.
-        mode: String,
-        /// Why the newest set was refused, if it was.
-        refused: Option<String>,
-    },
-    /// Rules that could be made.
-    Candidates {
-        /// The narrowest first.
-        candidates: Vec<CandidateView>,
-        /// Why there are none, or no more.
-        none: Option<String>,
-    },
-    /// It was not done.
-    Refused {
-        /// Why.
-        why: String,
-    },
 }

@@ -53,11 +53,26 @@ pub struct HoldView {
     pub who: String,
     /// Who agreed so far.
     pub agreed: Vec<String>,
-    /// `totp` or `signature`.
+    /// `session`, `totp` or `signature`.
     pub assurance: String,
+    /// The digest of the policy that asks.
+    #[serde(default)]
+    pub policy: String,
     /// Holds of one agent that wait for the same reason beyond their own content (its speed) are shown as one.
     #[serde(default)]
     pub group: Option<String>,
+}
+
+impl HoldView {
+    /// What stays the same while a hold is open, as it is digested for what somebody was shown: JSON with sorted names, without who
+    /// agreed so far.
+    pub fn shown(&self) -> serde_json::Value {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.remove("agreed");
+        }
+        value
+    }
 }
 
 /// Where an agent belongs, and how far it is trusted.
@@ -182,8 +197,11 @@ impl PersonPlace {
 pub struct ReviewerView {
     /// Name.
     pub name: String,
-    /// `totp` or `ssh`.
+    /// `totp`, `ssh` or `passkey`.
     pub factor: String,
+    /// How many passkeys they have.
+    #[serde(default)]
+    pub passkeys: usize,
     /// Role and groups.
     pub place: PersonPlace,
     /// Since when, milliseconds since 1970.

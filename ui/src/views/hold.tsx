@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask, type Candidate, type Hold } from "../api";
+import { signAnswer, usable } from "../passkey";
 import { holds, now, place, who } from "../state";
 import { texts } from "../texts";
 import { Countdown } from "./queue";
@@ -149,7 +150,10 @@ function Decide({ hold }: { hold: Hold }) {
   if (!me || me.role === "auditor" || me.role === "viewer") {
     return <p>{texts.readsOnly}</p>;
   }
-  if (me.factor === "ssh" || hold.assurance === "signature") {
+  const signs = usable && me.passkeys.length > 0;
+  const codes = me.factor === "totp" && hold.assurance !== "signature";
+  const isFree = hold.assurance === "session";
+  if (!signs && !codes && !isFree) {
     return (
       <section class="decide">
         <p>{me.factor === "ssh" ? texts.withKey : texts.needsKey}</p>
@@ -161,7 +165,10 @@ function Decide({ hold }: { hold: Hold }) {
   const wait = risky ? Math.min(3, Math.max(0, Math.ceil((opened.value + DWELL - now.value) / 1000))) : 0;
   const wordMissing = hold.level === "critical" && word.value.trim().toLowerCase() !== texts.word;
   const answer = async (verdict: "approve" | "deny") => {
-    if (!/^[0-9]{6}$/.test(code.value.trim())) {
+    const digits = code.value.trim();
+    const withCode = codes && (digits !== "" || !signs);
+    const free = hold.assurance === "session" || verdict === "deny";
+    if (withCode && !(free && digits === "") && !/^[0-9]{6}$/.test(digits)) {
       problem.value = texts.needsCode;
       document.getElementById("code")?.focus();
       return;
@@ -169,14 +176,18 @@ function Decide({ hold }: { hold: Hold }) {
     busy.value = true;
     problem.value = "";
     const chosen = rules.value.find((it) => it.text === rule.value);
-    const body: Record<string, unknown> = { said: verdict, code: code.value.trim() };
-    if (verdict === "deny" && reason.value.trim() !== "") {
-      body["reason"] = reason.value.trim();
-    }
-    if (verdict === "approve" && chosen) {
-      body["rule"] = { text: ruleOf(chosen, until.value, ruleReason.value.trim()), reason: ruleReason.value.trim() };
-    }
+    const told = verdict === "deny" && reason.value.trim() !== "" ? reason.value.trim() : undefined;
+    const made =
+      verdict === "approve" && chosen
+        ? { text: ruleOf(chosen, until.value, ruleReason.value.trim()), reason: ruleReason.value.trim() }
+        : undefined;
+    const body: Record<string, unknown> = { said: verdict, reason: told, rule: made };
     try {
+      if (withCode && digits !== "") {
+        body["proof"] = { code: digits };
+      } else if (signs && !(free && !made)) {
+        body["proof"] = { passkey: await signAnswer(hold, verdict, me.passkeys, made, told) };
+      }
       const heard = await ask<{ state?: string; agreed?: number; needed?: number; what?: string }>(
         "POST",
         `holds/${hold.id}/answer`,
@@ -195,8 +206,8 @@ function Decide({ hold }: { hold: Hold }) {
   };
   return (
     <section class="decide" aria-label={texts.mustAgree}>
-      <label>
-        {texts.code}
+      {codes ? <label>
+        {signs ? texts.codeOrPasskey : texts.code}
         <input
           id="code"
           value={code.value}
@@ -207,7 +218,7 @@ function Decide({ hold }: { hold: Hold }) {
             code.value = event.currentTarget.value;
           }}
         />
-      </label>
+      </label> : null}
       {rules.value.length > 0 ? (
         <fieldset>
           <legend>{texts.remember}</legend>
@@ -290,7 +301,7 @@ function Decide({ hold }: { hold: Hold }) {
           disabled={busy.value || wait > 0 || wordMissing}
           onClick={() => void answer("approve")}
         >
-          {wait > 0 ? texts.dwell(wait) : texts.approve}
+          {wait > 0 ? texts.dwell(wait) : signs && code.value === "" && !isFree ? texts.signed : texts.approve}
         </button>
         <button id="deny" type="button" class="no" disabled={busy.value} onClick={() => void answer("deny")}>
           {texts.deny}

@@ -1,51 +1,83 @@
-// Signing in: a name and a code.
+// Signing in: with a passkey, or with a name and a code.
 
 import { useSignal } from "@preact/signals";
 import { ask } from "../api";
-import { begin } from "../state";
+import { signChange, usable } from "../passkey";
+import { begin, entry } from "../state";
 import { texts } from "../texts";
 
 export function SignIn() {
   const problem = useSignal("");
   const busy = useSignal(false);
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget as HTMLFormElement);
+  const recovering = useSignal(false);
+  const trying = async (what: () => Promise<void>) => {
     busy.value = true;
     problem.value = "";
     try {
-      await ask("POST", "session", { name: String(given.get("name")).trim(), code: String(given.get("code")).trim() });
-      await begin();
+      await what();
     } catch (why) {
       problem.value = (why as Error).message;
     }
     busy.value = false;
   };
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    const [name, code] = [String(given.get("name")).trim(), String(given.get("code")).trim()];
+    void trying(async () => {
+      if (recovering.value) {
+        entry.value = { recovery: { name, code } };
+      } else {
+        await ask("POST", "session", { name, proof: { code } });
+        await begin();
+      }
+    });
+  };
+  const withPasskey = () =>
+    void trying(async () => {
+      const { said, user } = await signChange("sign in", []);
+      await ask("POST", "session", { name: user, proof: { passkey: said } });
+      await begin();
+    });
   return (
     <main class="signin">
       <h1>{texts.name}</h1>
+      {usable && !recovering.value ? (
+        <button id="passkey" type="button" class="yes" disabled={busy.value} onClick={withPasskey}>
+          {texts.signInWithPasskey}
+        </button>
+      ) : null}
       <form onSubmit={submit}>
         <label>
           {texts.yourName}
           <input name="name" required autocomplete="username" autofocus />
         </label>
         <label>
-          {texts.code}
+          {recovering.value ? texts.recoveryCode : texts.code}
           <input
             name="code"
             required
-            inputMode="numeric"
-            pattern="[0-9]{6}"
-            autocomplete="one-time-code"
+            inputMode={recovering.value ? "text" : "numeric"}
+            pattern={recovering.value ? "[A-Za-z2-7 -]{16,24}" : "[0-9]{6}"}
+            autocomplete={recovering.value ? "off" : "one-time-code"}
             aria-describedby="hint"
           />
         </label>
-        <small id="hint">{texts.codeHint}</small>
+        <small id="hint">{recovering.value ? texts.recoveryHint : texts.codeHint}</small>
         <button type="submit" disabled={busy.value}>
-          {texts.signIn}
+          {recovering.value ? texts.go : texts.signIn}
         </button>
         <p role="alert">{problem.value}</p>
       </form>
+      <button
+        type="button"
+        class="back"
+        onClick={() => {
+          recovering.value = !recovering.value;
+        }}
+      >
+        {recovering.value ? texts.signIn : texts.lost}
+      </button>
     </main>
   );
 }

@@ -1,0 +1,189 @@
+//! What people prove themselves with beside the first factor: passkeys, recovery codes; and invitations to enrol.
+
+use approval::Passkey;
+use model::{Digest, PersonName};
+use pdp::{Person, Role};
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use crate::people::{integer, unsigned};
+use crate::{Failed, Store};
+
+/// A passkey of somebody.
+#[derive(Clone, Debug)]
+pub struct PasskeyRow {
+    /// It.
+    pub passkey: Passkey,
+    /// What they call it.
+    pub label: String,
+    /// How often its authenticator signed, as of the last time.
+    pub counter: u32,
+    /// Since when.
+    pub created_ms: u64,
+}
+
+/// An invitation.
+#[derive(Clone, Debug)]
+pub struct InviteRow {
+    /// The name, or nothing where they choose it.
+    pub name: Option<PersonName>,
+    /// The role.
+    pub role: Role,
+    /// The groups.
+    pub groups: Vec<String>,
+    /// Who invited them; nobody for the very first.
+    pub by: Option<String>,
+    /// Until when.
+    pub expires_at_ms: u64,
+}
+
+impl Store {
+    /// Adds a passkey to somebody.
+    ///
+    /// # Errors
+    /// Somebody has it already, or the store failed.
+    pub fn add_passkey(&self, name: &PersonName, passkey: &Passkey, label: &str, at_ms: u64) -> Result<(), Failed> {
+        self.connection().execute(
+            "INSERT INTO passkeys (credential, reviewer, line, label, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![passkey.credential(), name.as_str(), passkey.to_line(), label, integer(at_ms)],
+        )?;
+        Ok(())
+    }
+
+    /// The passkeys of somebody, oldest first.
+    ///
+    /// # Errors
+    /// The store failed or holds a broken one.
+    pub fn passkeys(&self, name: &PersonName) -> Result<Vec<PasskeyRow>, Failed> {
+        let connection = self.connection();
+        let mut statement = connection.prepare(
+            "SELECT line, label, counter, created_ms FROM passkeys WHERE reviewer = ?1 ORDER BY created_ms, credential",
+        )?;
+        let rows = statement.query_map([name.as_str()], |row| Ok(passkey(row)))?;
+        rows.map(|row| row?.ok_or(Failed::Corrupt("passkey"))).collect()
+    }
+
+    /// Notes how often a passkey signed, if that is more than before, or it does not count. Says whether it is.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn count_passkey(&self, credential: &[u8], counter: u32) -> Result<bool, Failed> {
+        let changed = self.connection().execute(
+            "UPDATE passkeys SET counter = ?2 WHERE credential = ?1 AND (counter < ?2 OR (counter = 0 AND ?2 = 0))",
+            params![credential, counter],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Takes all passkeys and recovery codes from somebody.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn drop_factors(&self, name: &PersonName) -> Result<(), Failed> {
+        let connection = self.connection();
+        connection.execute("DELETE FROM passkeys WHERE reviewer = ?1", [name.as_str()])?;
+        connection.execute("DELETE FROM recovery_codes WHERE reviewer = ?1", [name.as_str()])?;
+        Ok(())
+    }
+
+    /// Gives somebody other recovery codes, by digest. Those of before serve no more.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn set_recovery(&self, name: &PersonName, digests: &[Digest]) -> Result<(), Failed> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute("DELETE FROM recovery_codes WHERE reviewer = ?1", [name.as_str()])?;
+        for digest in digests {
+            transaction.execute(
+                "INSERT INTO recovery_codes (reviewer, digest) VALUES (?1, ?2)",
+                params![name.as_str(), digest.to_string()],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Uses a recovery code up. Says whether there was such a one.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn use_recovery(&self, name: &PersonName, digest: &Digest) -> Result<bool, Failed> {
+        let changed = self.connection().execute(
+            "DELETE FROM recovery_codes WHERE reviewer = ?1 AND digest = ?2",
+            params![name.as_str(), digest.to_string()],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Keeps an invitation, by the digest of its token. One without a name is for the very first, so there is one of it at most.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn add_invite(&self, digest: &Digest, invite: &InviteRow) -> Result<(), Failed> {
+        let connection = self.connection();
+        connection.execute("DELETE FROM invites WHERE name IS ?1", [invite.name.as_ref().map(PersonName::as_str)])?;
+        connection.execute(
+            "INSERT INTO invites (digest, name, role, groups, invited_by, expires_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                digest.to_string(),
+                invite.name.as_ref().map(PersonName::as_str),
+                invite.role.as_str(),
+                invite.groups.join(" "),
+                invite.by,
+                integer(invite.expires_at_ms)
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// An invitation, by the digest of its token.
+    ///
+    /// # Errors
+    /// The store failed or holds a broken one.
+    pub fn invite(&self, digest: &Digest) -> Result<Option<InviteRow>, Failed> {
+        let connection = self.connection();
+        let row = connection
+            .query_row(
+                "SELECT name, role, groups, invited_by, expires_at_ms FROM invites WHERE digest = ?1",
+                [digest.to_string()],
+                |row| Ok(invite(row)),
+            )
+            .optional()?;
+        row.map(|row| row.ok_or(Failed::Corrupt("invitation"))).transpose()
+    }
+
+    /// Uses an invitation up. Says whether it was there.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn use_invite(&self, digest: &Digest) -> Result<bool, Failed> {
+        Ok(self.connection().execute("DELETE FROM invites WHERE digest = ?1", [digest.to_string()])? == 1)
+    }
+}
+
+impl InviteRow {
+    /// The person that it makes of somebody by this name.
+    pub fn person(&self, name: PersonName) -> Person {
+        Person { name, role: self.role, groups: self.groups.clone() }
+    }
+}
+
+fn passkey(row: &Row<'_>) -> Option<PasskeyRow> {
+    Some(PasskeyRow {
+        passkey: Passkey::parse(&row.get::<_, String>(0).ok()?)?,
+        label: row.get(1).ok()?,
+        counter: row.get(2).ok()?,
+        created_ms: unsigned(row, 3)?,
+    })
+}
+
+fn invite(row: &Row<'_>) -> Option<InviteRow> {
+    let name: Option<String> = row.get(0).ok()?;
+    Some(InviteRow {
+        name: name.map(|name| PersonName::parse(&name)).transpose().ok()?,
+        role: Role::parse(&row.get::<_, String>(1).ok()?)?,
+        groups: row.get::<_, String>(2).ok()?.split_whitespace().map(str::to_owned).collect(),
+        by: row.get(3).ok()?,
+        expires_at_ms: unsigned(row, 4)?,
+    })
+}

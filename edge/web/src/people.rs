@@ -1,0 +1,156 @@
+//! Signing in, enrolment, invitations.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use qrcode::{Color, QrCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace};
+
+use crate::Gate;
+use crate::answer::{COOKIE, SignedIn, ask, done, unexpected};
+use crate::problem::Problem;
+use crate::proof::Given;
+use crate::routes::Answered;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    name: String,
+    #[serde(default)]
+    proof: Given,
+}
+
+/// Signs somebody in.
+pub(crate) async fn sign_in(State(gate): State<Arc<Gate>>, Json(given): Json<SignIn>) -> Result<Response, Problem> {
+    let by = given.proof.named(given.name)?;
+    match ask(&gate, OperatorSays::SignIn { by }).await? {
+        OperatorHears::SignedIn { token } => {
+            Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gate.cookie(&token))]).into_response())
+        }
+        OperatorHears::Refused { why } => Err(Problem::signed_out(why)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Signs somebody out.
+pub(crate) async fn sign_out(State(gate): State<Arc<Gate>>, signed_in: SignedIn) -> Result<Response, Problem> {
+    done(&gate, OperatorSays::SignOut { token: signed_in.token.0 }).await?;
+    let cookie = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+/// Who is signed in.
+pub(crate) async fn session(signed_in: SignedIn) -> Answered {
+    Ok(Json(serde_json::to_value(signed_in.who).unwrap_or_default()))
+}
+
+/// Something fresh for a passkey.
+pub(crate) async fn challenge(State(gate): State<Arc<Gate>>) -> Answered {
+    match done(&gate, OperatorSays::Challenge).await? {
+        OperatorHears::Challenge { nonce, site } => Ok(Json(json!({"nonce": nonce, "site": site}))),
+        other => Err(unexpected(&other)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Begin {
+    Invite { token: String, name: Option<String> },
+    Recovery { name: String, code: String },
+    Own { name: String, proof: Given },
+}
+
+/// Somebody is about to set up what they prove themself with.
+pub(crate) async fn begin(State(gate): State<Arc<Gate>>, Json(given): Json<Begin>) -> Answered {
+    let who = match given {
+        Begin::Invite { token, name } => Enrolling::Invite { token, name },
+        Begin::Recovery { name, code } => Enrolling::Recovery { name, code },
+        Begin::Own { name, proof } => Enrolling::Own { by: proof.named(name)? },
+    };
+    match done(&gate, OperatorSays::BeginEnrolment { who }).await? {
+        OperatorHears::Enrolment { ticket, name, role, totp_uri, challenge, site } => {
+            let qr = qr(&totp_uri).ok_or_else(|| Problem::away("the QR code could not be drawn".to_owned()))?;
+            Ok(Json(json!({"ticket": ticket, "name": name, "role": role, "totp_uri": totp_uri, "qr": qr,
+                "challenge": challenge, "site": site})))
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The modules of a QR code, a row a text of `#` and `.`.
+fn qr(text: &str) -> Option<Vec<String>> {
+    let code = QrCode::new(text).ok()?;
+    let word = |module: &Color| if *module == Color::Dark { '#' } else { '.' };
+    Some(code.to_colors().chunks(code.width()).map(|row| row.iter().map(word).collect()).collect())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Finish {
+    ticket: String,
+    code: Option<String>,
+    passkey: Option<Made>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Made {
+    client_data: String,
+    authenticator_data: String,
+    label: String,
+}
+
+/// They did.
+pub(crate) async fn finish(State(gate): State<Arc<Gate>>, Json(given): Json<Finish>) -> Result<Response, Problem> {
+    let factor = match (given.code, given.passkey) {
+        (Some(code), None) => NewFactor::Totp(code),
+        (None, Some(Made { client_data, authenticator_data, label })) => {
+            NewFactor::Passkey { client_data, authenticator_data, label }
+        }
+        (Some(_), Some(_)) | (None, None) => return Err(Problem::malformed("give `code` or `passkey`")),
+    };
+    match done(&gate, OperatorSays::FinishEnrolment { ticket: given.ticket, factor }).await? {
+        OperatorHears::Enrolled { name, recovery, token } => {
+            let body = Json(json!({"name": name, "recovery": recovery}));
+            Ok(([(header::SET_COOKIE, gate.cookie(&token))], body).into_response())
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Invite {
+    name: String,
+    role: String,
+    #[serde(default)]
+    groups: Vec<String>,
+    proof: Given,
+}
+
+/// An operator invites somebody; gives the link's token.
+pub(crate) async fn invite(State(gate): State<Arc<Gate>>, signed_in: SignedIn, Json(given): Json<Invite>) -> Answered {
+    let place = PersonPlace { role: given.role, groups: given.groups };
+    let by = Some(given.proof.named(signed_in.who.name)?);
+    match done(&gate, OperatorSays::Invite { name: Some(given.name), place, by }).await? {
+        OperatorHears::Invited { token, expires_at_ms } => {
+            Ok(Json(json!({"token": token, "expires_at_ms": expires_at_ms})))
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Everybody.
+pub(crate) async fn people(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
+    match done(&gate, OperatorSays::Reviewers).await? {
+        OperatorHears::Reviewers { reviewers } => {
+            Ok(Json::<Value>(serde_json::to_value(reviewers).unwrap_or_default()))
+        }
+        other => Err(unexpected(&other)),
+    }
+}

@@ -1,0 +1,44 @@
+//! Proofs as a request carries them.
+
+use serde::Deserialize;
+use wire::{PasskeySaid, Proof, Vouch};
+
+use crate::answer::SignedIn;
+use crate::problem::Problem;
+
+/// What somebody proves themself with: one of these. For an answer where the policy asks for no more than somebody who is signed in,
+/// none.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Given {
+    /// The six digits of their authenticator.
+    code: Option<String>,
+    /// An SSH signature (PEM).
+    signature: Option<String>,
+    /// A signature of a passkey.
+    passkey: Option<PasskeySaid>,
+}
+
+impl Given {
+    fn proof(self) -> Result<Option<Proof>, Problem> {
+        match (self.code, self.signature, self.passkey) {
+            (Some(code), None, None) => Ok(Some(Proof::Totp(code))),
+            (None, Some(signature), None) => Ok(Some(Proof::Ssh(signature))),
+            (None, None, Some(passkey)) => Ok(Some(Proof::Passkey(passkey))),
+            (None, None, None) => Ok(None),
+            (_, _, _) => Err(Problem::malformed("give one of `code`, `signature` and `passkey`")),
+        }
+    }
+
+    /// Of somebody who gives their name.
+    pub(crate) fn named(self, reviewer: String) -> Result<Vouch, Problem> {
+        let proof = self.proof()?.ok_or_else(|| Problem::malformed("give `code`, `signature` or `passkey`"))?;
+        Ok(Vouch { reviewer, proof })
+    }
+
+    /// Of somebody who is signed in, for an answer: the session itself where nothing else is given.
+    pub(crate) fn answering(self, by: &SignedIn) -> Result<Vouch, Problem> {
+        let proof = self.proof()?.unwrap_or_else(|| Proof::Session(by.token.0.clone()));
+        Ok(Vouch { reviewer: by.who.name.clone(), proof })
+    }
+}

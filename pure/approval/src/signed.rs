@@ -1,0 +1,41 @@
+//! The words that a passkey signs.
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
+
+/// The words of an answer that a passkey signs: everything that decides what the answer does.
+#[derive(Clone, Debug)]
+pub struct Signed<'a> {
+    /// `approve` or `deny`.
+    pub said: &'a str,
+    /// The hold.
+    pub hold: &'a str,
+    /// The digest of the request.
+    pub request: &'a str,
+    /// The digest of what was shown.
+    pub shown: &'a str,
+    /// The digest of the policy that asked.
+    pub policy: &'a str,
+    /// The rule that is made of the yes, and why: text and reason.
+    pub rule: Option<(&'a str, &'a str)>,
+    /// What the agent is told with a no.
+    pub reason: Option<&'a str>,
+}
+
+impl Signed<'_> {
+    /// The words, a line each.
+    pub fn text(&self) -> String {
+        let Self { said, hold, request, shown, policy, .. } = self;
+        let hex = |text: &str| HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+        let rule = self.rule.map_or("none".to_owned(), |(text, why)| format!("{} {}", hex(text), hex(why)));
+        let reason = self.reason.map_or("none".to_owned(), hex);
+        format!(
+            "countersign answer v2\nanswer {said}\nhold {hold}\nrequest {request}\nshown {shown}\npolicy {policy}\nrule {rule}\nreason {reason}\n"
+        )
+    }
+
+    /// The challenge: the SHA-256 digest of the words.
+    pub fn challenge(&self) -> [u8; 32] {
+        Sha256::digest(self.text().as_bytes()).into()
+    }
+}

@@ -1,0 +1,149 @@
+//! What `countersignd` answers on the operator's socket.
+
+use serde::{Deserialize, Serialize};
+
+use crate::views::{
+    AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, PersonPlace, ReviewerView, RuleView, Status,
+};
+
+/// To a person's tool.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OperatorHears {
+    /// The open holds.
+    Holds {
+        /// Oldest first.
+        holds: Vec<HoldView>,
+    },
+    /// What changed since the list, or since the last change. Empty from time to time, to show that the line is alive.
+    Changed {
+        /// Holds that are new, or that somebody answered.
+        changed: Vec<HoldView>,
+        /// Holds that are not open any more.
+        gone: Vec<String>,
+    },
+    /// The answer counted.
+    Answered {
+        /// The hold's state now.
+        state: String,
+        /// People who agreed so far.
+        agreed: usize,
+        /// People needed.
+        needed: usize,
+    },
+    /// The agent exists; this is its key, shown once.
+    Agent {
+        /// The key.
+        key: String,
+    },
+    /// All agents.
+    Agents {
+        /// By name.
+        agents: Vec<AgentView>,
+    },
+    /// The reviewer exists.
+    Reviewer {
+        /// The key URI for an authenticator app, shown once.
+        totp_uri: Option<String>,
+    },
+    /// All reviewers.
+    Reviewers {
+        /// By name.
+        reviewers: Vec<ReviewerView>,
+    },
+    /// When the glass was broken.
+    BrokenGlass {
+        /// Oldest first.
+        broken: Vec<BrokenGlassView>,
+    },
+    /// Something fresh, which a passkey signs with what it is for. It serves once, for two minutes.
+    Challenge {
+        /// Base64url.
+        nonce: String,
+        /// The name that passkeys are bound to.
+        site: String,
+    },
+    /// Somebody may enrol.
+    Invited {
+        /// The token of the link, shown once.
+        token: String,
+        /// Until when, milliseconds since 1970.
+        expires_at_ms: u64,
+    },
+    /// Somebody may set up a factor.
+    Enrolment {
+        /// For the end.
+        ticket: String,
+        /// Name.
+        name: String,
+        /// Role.
+        role: String,
+        /// The key URI for an authenticator app, shown once.
+        totp_uri: String,
+        /// For a passkey to be made with, base64url.
+        challenge: String,
+        /// The name that passkeys are bound to.
+        site: String,
+    },
+    /// They did.
+    Enrolled {
+        /// Name.
+        name: String,
+        /// Codes for when the factor is lost, shown once. Each serves once.
+        recovery: Vec<String>,
+        /// They are signed in.
+        token: String,
+    },
+    /// They are signed in.
+    SignedIn {
+        /// The session's token.
+        token: String,
+    },
+    /// Whose session it is.
+    Session {
+        /// Name.
+        name: String,
+        /// Role and groups.
+        place: PersonPlace,
+        /// `totp`, `ssh` or `passkey`.
+        factor: String,
+        /// The passkeys that they have (base64url).
+        #[serde(default)]
+        passkeys: Vec<String>,
+    },
+    /// How things are.
+    Status(Status),
+    /// It was done.
+    Done {
+        /// What.
+        what: String,
+    },
+    /// The flags that are set.
+    Flags {
+        /// By name.
+        flags: Vec<FlagView>,
+    },
+    /// All rules.
+    Rules {
+        /// In the order in which they are tried, then those that were removed.
+        rules: Vec<RuleView>,
+        /// The policy's digest.
+        policy: String,
+        /// `enforce` or `observe`.
+        mode: String,
+        /// Why the newest set was refused, if it was.
+        refused: Option<String>,
+    },
+    /// Rules that could be made.
+    Candidates {
+        /// The narrowest first.
+        candidates: Vec<CandidateView>,
+        /// Why there are none, or no more.
+        none: Option<String>,
+    },
+    /// It was not done.
+    Refused {
+        /// Why.
+        why: String,
+    },
+}

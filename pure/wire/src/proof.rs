@@ -1,0 +1,98 @@
+//! Who somebody is, and how we know.
+
+use serde::{Deserialize, Serialize};
+
+/// A rule to be made of an approval.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleWish {
+    /// The rule, as in a file.
+    pub text: String,
+    /// Why.
+    pub reason: String,
+    /// A signature covers one thing, so a rule takes one of its own; a code covers the whole message.
+    pub by: Option<Vouch>,
+}
+
+/// A reviewer and the proof that it is them.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vouch {
+    /// Who.
+    pub reviewer: String,
+    /// How we know.
+    pub proof: Proof,
+}
+
+/// Proof of a person.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// A code of their authenticator.
+    Totp(String),
+    /// An SSH signature (PEM).
+    Ssh(String),
+    /// A signature of a passkey.
+    Passkey(PasskeySaid),
+    /// The token of a session: for holds where the policy asks for no more than somebody who is signed in.
+    Session(String),
+}
+
+/// What a browser gives of a passkey's signature, each in base64url without padding (Web Authentication Level 3).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasskeySaid {
+    /// Which passkey.
+    pub credential: String,
+    /// `clientDataJSON`.
+    pub client_data: String,
+    /// `authenticatorData`.
+    pub authenticator_data: String,
+    /// The signature.
+    pub signature: String,
+    /// For everything but an answer to a hold: what was fresh in it, from [`OperatorHears::Challenge`].
+    #[serde(default)]
+    pub nonce: Option<String>,
+}
+
+/// What lets somebody set up a factor.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Enrolling {
+    /// An invitation.
+    Invite {
+        /// Its token.
+        token: String,
+        /// The name, where the invitation has none.
+        name: Option<String>,
+    },
+    /// A recovery code of somebody who lost what they prove themself with.
+    Recovery {
+        /// Name.
+        name: String,
+        /// The code.
+        code: String,
+    },
+    /// A proof: somebody sets up another one.
+    Own {
+        /// Who, and the proof.
+        by: Vouch,
+    },
+}
+
+/// What somebody sets up.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NewFactor {
+    /// A code generator, shown to work by a code of it.
+    Totp(String),
+    /// A passkey.
+    Passkey {
+        /// `clientDataJSON`, base64url.
+        client_data: String,
+        /// `authenticatorData`, base64url.
+        authenticator_data: String,
+        /// What they call it.
+        label: String,
+    },
+}

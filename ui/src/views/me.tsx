@@ -1,0 +1,102 @@
+// Oneself: another factor; and for operators, invitations.
+
+import { useSignal } from "@preact/signals";
+import { ask } from "../api";
+import { signChange, usable } from "../passkey";
+import { entry, who } from "../state";
+import { texts } from "../texts";
+
+/** A proof for a change in words: a passkey's signature, or the code that was typed. */
+async function prove(change: string, code: string): Promise<unknown> {
+  const me = who.value;
+  if (code === "" && usable && me && me.passkeys.length > 0) {
+    return { passkey: (await signChange(change, me.passkeys)).said };
+  }
+  return { code };
+}
+
+export function Me() {
+  const me = who.value;
+  const code = useSignal("");
+  const problem = useSignal("");
+  const link = useSignal("");
+  if (!me) {
+    return null;
+  }
+  const trying = async (what: () => Promise<void>) => {
+    problem.value = "";
+    try {
+      await what();
+    } catch (why) {
+      problem.value = (why as Error).message;
+    }
+    code.value = "";
+  };
+  const another = () =>
+    void trying(async () => {
+      entry.value = { own: { name: me.name, proof: await prove("enrol", code.value.trim()) } };
+    });
+  const invite = (event: SubmitEvent) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    const word = (name: string) => String(given.get(name)).trim();
+    const groups = word("groups").split(/\s+/).filter((it) => it !== "");
+    void trying(async () => {
+      const [name, role] = [word("name"), word("role")];
+      const proof = await prove(`invite person ${name}\nrole ${role}\ngroups ${groups.join(" ")}`, code.value.trim());
+      const { token } = await ask<{ token: string }>("POST", "invites", { name, role, groups, proof });
+      link.value = `${location.origin}/#setup=${token}`;
+    });
+  };
+  return (
+    <div class="decide">
+      <h1>
+        {me.name}, {me.role}
+      </h1>
+      <label>
+        {me.passkeys.length > 0 && usable ? texts.codeOrPasskey : texts.code}
+        <input
+          id="code"
+          value={code.value}
+          inputMode="numeric"
+          autocomplete="one-time-code"
+          maxLength={6}
+          onInput={(event) => {
+            code.value = event.currentTarget.value;
+          }}
+        />
+      </label>
+      <button id="another" type="button" onClick={another}>
+        {texts.another}
+      </button>
+      {me.role === "operator" ? (
+        <form onSubmit={invite}>
+          <h2>{texts.invite}</h2>
+          <label>
+            {texts.theirName}
+            <input name="name" required autocomplete="off" />
+          </label>
+          <label>
+            {texts.role}{" "}
+            <select name="role">
+              {["reviewer", "senior", "operator", "viewer", "auditor"].map((role) => (
+                <option key={role}>{role}</option>
+              ))}
+            </select>
+          </label>
+          <label>
+            {texts.groupsOf}
+            <input name="groups" autocomplete="off" />
+          </label>
+          <button type="submit">{texts.inviteMake}</button>
+        </form>
+      ) : null}
+      {link.value !== "" ? (
+        <p role="status">
+          {texts.inviteLink} <code id="link">{link.value}</code>
+        </p>
+      ) : null}
+      <p role="alert">{problem.value}</p>
+    </div>
+  );
+}
