@@ -56,6 +56,7 @@ fn in_a_browser(sandbox: &Sandbox, script: &str, base: &str, people: &Value) {
         .env("COUNTERSIGN", Sandbox::program("countersign"))
         .env("PEOPLE", people.to_string())
         .env("WORK", &sandbox.work)
+        .env("SCRIPT", sandbox.root.join("script.sh"))
         .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
         .output()
         .expect("node; `cargo xtask test` says what is missing");
@@ -120,6 +121,37 @@ fn people_enrol_and_sign_with_passkeys_in_a_browser() {
     );
     let rebuilt = store::Store::open(&path).unwrap();
     assert_eq!(rebuilt.passkeys(&model::PersonName::parse("rita").unwrap()).unwrap().len(), 1);
+}
+
+#[test]
+fn terminals_the_record_and_reports_in_a_browser() {
+    let sandbox = Sandbox::prepared("");
+    let path = sandbox.root.join("script.sh");
+    let text = "#!/bin/sh\nif [ \"$1\" = short ]; then echo short-word; sleep 3; exit 0; fi\n\
+                echo first-word\nfor n in $(seq 1 60); do echo tick-$n; sleep 1; done\necho last-word\n";
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let place = path.display();
+    let rule = |id: &str, command: &str| {
+        format!(
+            "[[rule]]\nid = 'test.{id}'\nverdict = 'allow'\ncommand = '{command}'\ncoverage = 'partial'\n\
+             matches = ['{command}']\nspares = ['{command} x']\n"
+        )
+    };
+    let rule = format!("{}{}", rule("long", &format!("{place}")), rule("short", &format!("{place} short")));
+    sandbox.write_rules("10-script.toml", &rule);
+    let mut sandbox = sandbox;
+    sandbox.start_logd();
+    sandbox.start_daemon();
+    sandbox.add_agent("bot");
+    let pat = sandbox.add_reviewer("pat");
+    let rita = sandbox.enrol_as("rita", "senior", &[], Some(&pat));
+    let sam = sandbox.enrol_as("sam", "reviewer", &[], Some(&pat));
+    let gate = Gate::start(&sandbox);
+    let people = json!({"rita": {"secret": rita.secret()}, "sam": {"secret": sam.secret()}});
+    in_a_browser(&sandbox, "sessions", &format!("http://{}/", gate.address), &people);
+    let looked = sandbox.records().iter().filter(|it| it["body"]["state"] == "viewed").count();
+    assert!(looked >= 3, "whoever looks at a terminal is recorded: {looked}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn what_was_put_into_the_store_past_us_is_found_and_what_is_lost_is_worked_out_a
     let database = rusqlite::Connection::open(&state).unwrap();
     database
         .execute_batch(
-            "INSERT INTO reviewers (name, totp_secret, created_ms) VALUES ('mallory', x'0102030405060708090a0b0c0d0e0f1011121314', 1);
+            "INSERT INTO reviewers (name, role, totp_secret, created_ms) VALUES ('mallory', 'operator', x'0102030405060708090a0b0c0d0e0f1011121314', 1);
              UPDATE reviewers SET totp_secret = x'1102030405060708090a0b0c0d0e0f1011121314' WHERE name = 'rita';
              UPDATE agents SET trust = 4 WHERE name = 'bot';
              UPDATE rules SET text = replace(text, 'mkdir a', 'mkdir b');

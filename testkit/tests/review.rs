@@ -34,13 +34,13 @@ impl Tmux {
 
     /// The screen, once it shows this.
     fn shows(&self, what: &str) -> String {
-        let until = Instant::now() + Duration::from_secs(20);
+        let started = Instant::now();
         loop {
             let screen = self.tmux(&["capture-pane", "-p"]);
             if screen.contains(what) {
                 return screen;
             }
-            assert!(Instant::now() < until, "`{what}` is not there:\n{screen}");
+            assert!(started.elapsed() < Duration::from_secs(20), "`{what}` is not there:\n{screen}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }

@@ -11,9 +11,12 @@ import { HoldView } from "./views/hold";
 import { Listing } from "./views/listing";
 import { Me } from "./views/me";
 import { Queue, selected } from "./views/queue";
+import { Records, Story } from "./views/record";
+import { Reports } from "./views/reports";
+import { Sessions, Terminal } from "./views/sessions";
 import { SignIn } from "./views/signin";
 
-const TABS = ["queue", "rules", "agents", "people", "health"] as const;
+const TABS = ["queue", "sessions", "record", "reports", "rules", "agents", "people", "health"] as const;
 
 function Page() {
   if (entry.value) {
@@ -94,6 +97,16 @@ function View({ at }: { at: Place }) {
       return <Queue />;
     case "hold":
       return <HoldView key={at.id} id={at.id} />;
+    case "record":
+      return <Records />;
+    case "story":
+      return <Story key={at.id} id={at.id} />;
+    case "sessions":
+      return <Sessions />;
+    case "terminal":
+      return <Terminal key={at.id} id={at.id} live={at.live} />;
+    case "reports":
+      return <Reports />;
     case "me":
       return <Me />;
     case "rules":

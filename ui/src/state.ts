@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { ask, type Hold, Problem, type Who } from "./api";
 
-export type Place = { view: "queue" | "rules" | "agents" | "people" | "health" | "me" } | { view: "hold"; id: string };
+export type Place = { view: "queue" | "record" | "sessions" | "reports" | "rules" | "agents" | "people" | "health" | "me" } | { view: "hold"; id: string } | { view: "story"; id: string } | { view: "terminal"; id: string; live: boolean };
 
 /** What lets somebody set up a factor: a link, a recovery code, or a proof of their own. */
 export type Entry = { invite: string } | { recovery: { name: string; code: string } } | { own: { name: string; proof: unknown } };

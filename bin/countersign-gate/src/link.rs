@@ -35,11 +35,28 @@ fn hear(stream: &UnixStream) -> Result<OperatorHears, String> {
     socket::receive(stream, MAX_OPERATOR_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| why.to_string())
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "an answer that does not belong to the question is an error")]
 impl web::Link for Operators {
     fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String> {
         let stream = self.connect()?;
         send(&stream, say)?;
         hear(&stream)
+    }
+
+    fn watch(&self, say: &OperatorSays, each: &mut dyn FnMut(Vec<String>) -> bool) -> Result<(), String> {
+        let stream = self.connect()?;
+        send(&stream, say)?;
+        loop {
+            match hear(&stream)? {
+                OperatorHears::Lines { lines, ended } => {
+                    if !each(lines) || ended {
+                        return Ok(());
+                    }
+                }
+                OperatorHears::Refused { why } => return Err(why),
+                _ => return Err("the daemon answered something else".to_owned()),
+            }
+        }
     }
 
     fn follow(&self, each: &mut dyn FnMut(Told) -> bool) -> Result<(), String> {

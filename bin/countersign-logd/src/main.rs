@@ -2,6 +2,7 @@
 //! `countersignd`, makes them durable, and answers with proofs. It has no way to change an old record.
 
 mod keys;
+mod reading;
 mod recordings;
 
 use std::fs::OpenOptions;
@@ -141,7 +142,14 @@ fn converse(stream: &UnixStream, writer: &Shared, disk: &Arc<dyn Disk>) {
     }
     let mut recording = None;
     while let Ok(message) = next(stream, &mut recording) {
-        let answer = answer(message, writer, disk, &mut recording);
+        let answer = if let LogHears::Watch { recording, live, by } = message {
+            match reading::watch(stream, (disk, writer), &recording, live, &by) {
+                Ok(()) => continue,
+                Err(why) => Err(why),
+            }
+        } else {
+            answer(message, writer, disk, &mut recording)
+        };
         let answer = answer.unwrap_or_else(|why| LogSays::Failed { why });
         if socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE).is_err() {
             break;
@@ -207,6 +215,11 @@ fn answer(
         LogHears::Viewed { recording, variant, by } => {
             with(shared, |writer| recordings::viewed(writer, &recording, &variant, &by))
         }
+        LogHears::Read { what } => {
+            let layout = Layout::from_environment()?;
+            return reading::read(disk, &layout, &what).map(|found| LogSays::Read { found });
+        }
+        LogHears::Watch { .. } => return Err("somebody looks at a recording on a connection of their own".to_owned()),
         LogHears::Rotate => with(shared, keys::rotate),
         LogHears::LegalHold { scope, held, why } => with(shared, |writer| keys::legal_hold(writer, &scope, held, &why)),
         LogHears::Destroy { scope, keys, why } => with(shared, |writer| keys::destroy(writer, &scope, &keys, &why)),

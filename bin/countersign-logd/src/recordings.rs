@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use wire::{RecordingHead, TerminalEvent};
 
 use crate::Shared;
+use crate::reading::GROWN;
 
 /// How long what was added may wait for its flush.
 const FLUSH_WITHIN: Duration = Duration::from_secs(1);
@@ -119,6 +120,7 @@ impl Growing {
         }
         self.writer.add(&lines).map_err(|why| format!("the recording could not be written: {why}"))?;
         self.dirty.get_or_insert_with(Instant::now);
+        GROWN.note();
         self.flush_if_due()
     }
 
@@ -176,7 +178,9 @@ fn settle(
 ) -> Result<(), String> {
     record(writer, scope, with(what, json!({"digest": hex(sealed.digest), "bytes": sealed.bytes})))?;
     let renamed = disk.rename(&path(id, Stage::Open), &path(id, Stage::Whole));
-    renamed.and_then(|()| disk.sync_directory(journal::recordings::RECORDINGS)).map_err(|why| why.to_string())
+    let renamed = renamed.and_then(|()| disk.sync_directory(journal::recordings::RECORDINGS));
+    GROWN.note();
+    renamed.map_err(|why| why.to_string())
 }
 
 fn redact_one(disk: &Arc<dyn Disk>, shared: &Shared, id: &str, key: &DataKey, scope: String) -> Result<(), String> {

@@ -208,7 +208,7 @@ pub(crate) fn records_with(directory: &Path, wanted: &Wanted, each: &mut dyn FnM
 /// How often is looked for more.
 const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
 
-fn show(mut reader: Reader, filter: &Filter<'_>, follow: bool, as_json: bool) -> Result<ExitCode, String> {
+fn show(mut reader: Reader, filter: &Filter, follow: bool, as_json: bool) -> Result<ExitCode, String> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut wanted = filter.wanted();
     loop {
@@ -230,7 +230,7 @@ fn show(mut reader: Reader, filter: &Filter<'_>, follow: bool, as_json: bool) ->
 }
 
 /// What is printed of a record, if it is asked for.
-fn shown(found: Found, filter: &Filter<'_>, as_json: bool) -> Option<String> {
+fn shown(found: Found, filter: &Filter, as_json: bool) -> Option<String> {
     let Found { entry, content } = found;
     let hidden = |what: &str| {
         // What cannot be read is shown where everything is, and is no match for anything else.

@@ -133,9 +133,12 @@ fn seal(directory: &Path, framework: &str, span: &(String, String), manifest: &s
     match socket::receive::<LogSays>(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
         LogSays::Sealed { content, proof } => Ok(log::proof_text(&content, &proof)),
         LogSays::Failed { why } => Err(why),
-        LogSays::Log { .. } | LogSays::Durable { .. } | LogSays::Began { .. } | LogSays::Done { .. } => {
-            Err("the log answered something else".to_owned())
-        }
+        LogSays::Log { .. }
+        | LogSays::Durable { .. }
+        | LogSays::Read { .. }
+        | LogSays::Lines { .. }
+        | LogSays::Began { .. }
+        | LogSays::Done { .. } => Err("the log answered something else".to_owned()),
     }
 }
 

@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use audit::recording::Variant;
-use audit::term;
 use clap::{Args, Subcommand};
-use journal::Wanted;
+use journal::told::Told;
 use model::display::visible;
 use serde_json::{Value, json};
 
@@ -102,66 +101,16 @@ pub(crate) fn main(args: &SessionArgs) -> Result<ExitCode, String> {
     }
 }
 
-/// What the log says of one recording.
-#[derive(Clone, Debug, Default)]
-struct Told {
-    agent: String,
-    session: String,
-    request: String,
-    title: String,
-    began_ms: u64,
-    /// `recording`, `ended` or `cut`.
-    state: String,
-    millis: u64,
-    digest: Option<String>,
-    redacted: Option<String>,
-}
-
 /// Every recording that the log tells of, by id.
 fn told(directory: &Path) -> Result<BTreeMap<String, Told>, String> {
-    let mut all: BTreeMap<String, Told> = BTreeMap::new();
-    let wanted = Wanted { terms: vec![term("kind", "recording")], ..Wanted::default() };
-    log::records_with(directory, &wanted, &mut |record| {
-        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
-        let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
-        if text("/kind") != "recording" {
-            return;
-        }
-        let one = all.entry(text("/body/recording")).or_default();
-        match text("/body/state").as_str() {
-            "began" => {
-                one.agent = text("/body/request/agent");
-                one.session = text("/body/request/session");
-                one.request = text("/body/request_digest");
-                one.title = text("/body/title");
-                one.began_ms = number("/at_ms");
-                one.state = "recording".to_owned();
-            }
-            state @ ("ended" | "cut") => {
-                state.clone_into(&mut one.state);
-                one.millis = number("/body/millis");
-                one.digest = Some(text("/body/digest"));
-            }
-            "redacted" => one.redacted = Some(text("/body/digest")),
-            _ => {}
-        }
-    })?;
-    Ok(all)
+    log::open(directory).and_then(|mut reader| journal::told::all(&mut reader))
 }
 
 fn list(directory: &Path, agent: Option<&str>, as_json: bool) -> Result<ExitCode, String> {
     let mut all: Vec<_> = told(directory)?.into_iter().collect();
     all.retain(|(_, one)| agent.is_none_or(|agent| one.agent == agent));
     if as_json {
-        let rows: Vec<Value> = all
-            .iter()
-            .map(|(id, one)| {
-                json!({
-                    "recording": id, "agent": one.agent, "session": one.session, "request_digest": one.request, "title": one.title,
-                    "began_ms": one.began_ms, "state": one.state, "millis": one.millis, "digest": one.digest, "redacted": one.redacted,
-                })
-            })
-            .collect();
+        let rows: Vec<Value> = all.iter().map(|(id, one)| one.to_value(id)).collect();
         println!("{}", Value::Array(rows));
         return Ok(ExitCode::SUCCESS);
     }
@@ -260,7 +209,7 @@ fn verify(directory: &Path, as_json: bool) -> Result<ExitCode, String> {
     for (id, one) in &all {
         for (variant, digest) in [(Variant::Raw, &one.digest), (Variant::Redacted, &one.redacted)] {
             if let Some(digest) = digest
-                && let Err(why) = cast::is_as_told(files.as_ref(), id, variant, digest)
+                && let Err(why) = journal::told::is_as_told(files.as_ref(), id, variant, digest)
             {
                 wrong.push(why);
             }

@@ -3,13 +3,14 @@
 use std::sync::Mutex;
 
 use audit::RecordKind;
+use model::{AgentName, SessionId};
 use serde_json::json;
 use store::Store;
 
 use crate::daemon::{Daemon, hold as lock};
 
 /// Flags that anybody at the operator's socket may set: rules that allow cannot rest on them, so they only tighten.
-const WITHOUT_PROOF: &[&str] = &["incident", "freeze"];
+const WITHOUT_PROOF: &[&str] = &["incident", "freeze", STOP];
 
 /// The flags that are set, by name.
 pub(crate) struct Flags(Mutex<Vec<String>>);
@@ -30,13 +31,58 @@ pub(crate) fn needs_proof(name: &str, on: bool) -> bool {
     !on || !WITHOUT_PROOF.contains(&name)
 }
 
+/// What begins the name of a flag that stops something: `stop` all, `stop:AGENT` one agent, `stop:AGENT/SESSION` one session.
+const STOP: &str = "stop";
+
+/// The flag that stops an agent, one of its sessions, or everything.
+pub(crate) fn stop_name(agent: Option<&AgentName>, session: Option<&SessionId>) -> String {
+    match (agent, session) {
+        (None, _) => STOP.to_owned(),
+        (Some(agent), None) => format!("{STOP}:{agent}"),
+        (Some(agent), Some(session)) => format!("{STOP}:{agent}/{session}"),
+    }
+}
+
+/// The flag that stops whoever asks, if one does.
+pub(crate) fn stops(daemon: &Daemon, agent: &AgentName, session: &SessionId) -> Option<String> {
+    let flags = lock(&daemon.flags.0);
+    if !flags.iter().any(|name| name.starts_with(STOP)) {
+        return None;
+    }
+    let names = [stop_name(None, None), stop_name(Some(agent), None), stop_name(Some(agent), Some(session))];
+    names.into_iter().find(|name| flags.contains(name))
+}
+
+/// Stops an agent, one of its sessions, or everything: nothing more is allowed, what waits for people is denied, and terminals that
+/// are recorded end.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn stop(
+    daemon: &Daemon,
+    agent: Option<&AgentName>,
+    session: Option<&SessionId>,
+    by: &str,
+) -> Result<String, String> {
+    let name = stop_name(agent, session);
+    change(daemon, &name, true, by)?;
+    let is_meant = |of: &str, in_session: &str| {
+        agent.is_none_or(|agent| agent.as_str() == of) && session.is_none_or(|it| it.as_str() == in_session)
+    };
+    let held = daemon.holds.lose(&is_meant);
+    let cut = daemon.recordings.cut(&is_meant);
+    Ok(format!("stopped: flag `{name}` is set, {held} holds ended, {cut} recorded terminals end"))
+}
+
 /// Sets or clears a flag. The order: recorded, stored, in force. What is set is in force even if the store fails then.
 ///
 /// # Errors
 /// The name is none, or the record or the store failed.
 pub(crate) fn change(daemon: &Daemon, name: &str, on: bool, by: &str) -> Result<bool, String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || name.len() > 48 || !name.chars().all(plain) {
+    // These are made of names that were read as such.
+    let stops = name.starts_with("stop:");
+    if name.is_empty() || (!stops && (name.len() > 48 || !name.chars().all(plain))) {
         return Err(format!("`{name}` is no name for a flag: small letters, digits and `-`, at most 48"));
     }
     let mut flags = lock(&daemon.flags.0);

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,7 @@ pub(crate) struct Entry {
     /// The deadline on a clock that nobody can set back. The stored deadline and this one both apply.
     deadline: Instant,
     inner: Mutex<Inner>,
+    lost: AtomicBool,
     wake: UnixStream,
 }
 
@@ -87,7 +89,15 @@ impl Holds {
         }
         daemon.store.add_hold(&hold).map_err(|why| why.to_string())?;
         let inner = Mutex::new(Inner { hold, answered: None, reason: None });
-        let entry = Arc::new(Entry { view, intent, opened_ms: clock::now_ms(), deadline, inner, wake });
+        let entry = Arc::new(Entry {
+            view,
+            intent,
+            opened_ms: clock::now_ms(),
+            deadline,
+            inner,
+            lost: AtomicBool::new(false),
+            wake,
+        });
         lock(&self.open).insert(id, Arc::clone(&entry));
         self.tell();
         Ok((entry, woken))
@@ -107,6 +117,9 @@ impl Holds {
             .cloned()
             .ok_or("there is no such open hold; it was decided, or its time is over")?;
         let mut inner = lock(&entry.inner);
+        if entry.is_lost() {
+            return Err("this was stopped".to_owned());
+        }
         if Instant::now() >= entry.deadline {
             return Err("the time for this hold is over; it was denied".to_owned());
         }
@@ -174,6 +187,13 @@ impl Holds {
         self.close(&id, entry);
         self.tell();
         outcome
+    }
+
+    /// Ends the holds of those that are meant, by agent and session: whoever waits hears that they are lost. Says how many.
+    pub(crate) fn lose(&self, is_meant: &dyn Fn(&str, &str) -> bool) -> usize {
+        let entries: Vec<Arc<Entry>> = lock(&self.open).values().cloned().collect();
+        let meant = entries.iter().filter(|entry| is_meant(&entry.view.agent, &entry.view.session));
+        meant.map(|entry| entry.lose()).count()
     }
 
     fn close(&self, id: &HoldId, entry: &Entry) {
@@ -252,6 +272,18 @@ impl Holds {
 }
 
 impl Entry {
+    /// Wakes whoever waits without an answer: they end it as lost.
+    fn lose(&self) {
+        self.lost.store(true, Ordering::SeqCst);
+        let mut wake = &self.wake;
+        let _ = wake.write_all(b"!");
+    }
+
+    /// Whether it was ended from outside.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
     /// As people see it now.
     fn shown(&self) -> HoldView {
         let agreed = lock(&self.inner).hold.answers().iter().map(|answer| answer.reviewer.to_string()).collect();

@@ -186,6 +186,8 @@ fn exchange(stream: &UnixStream, batch: &[(u64, Draft)]) -> Result<Vec<ReceiptPr
         | LogSays::Log { .. }
         | LogSays::Sealed { .. }
         | LogSays::Began { .. }
+        | LogSays::Read { .. }
+        | LogSays::Lines { .. }
         | LogSays::Done { .. } => Err("the log answered something else".to_owned()),
         LogSays::Failed { why } => Err(why),
     }

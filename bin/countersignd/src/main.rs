@@ -17,6 +17,7 @@ mod people;
 mod permits;
 mod policy;
 mod proof;
+mod reading;
 mod recordings;
 mod restore;
 mod rules;

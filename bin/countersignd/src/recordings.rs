@@ -84,6 +84,19 @@ impl Recordings {
         Ok(recording)
     }
 
+    /// Cuts the recordings of those that are meant, by agent and session: what cannot be recorded ends. Says how many.
+    pub(crate) fn cut(&self, is_meant: &dyn Fn(&str, &str) -> bool) -> usize {
+        let open: Vec<_> = {
+            let open = lock(&self.0);
+            let meant = open.iter().filter(|((agent, session), _)| is_meant(agent, session));
+            meant.flat_map(|(_, list)| list).filter_map(Weak::upgrade).collect()
+        };
+        for recording in &open {
+            let _ = lock(&recording.link).shutdown(std::net::Shutdown::Both);
+        }
+        open.len()
+    }
+
     /// Marks a moment in the recordings of a session. What cannot be marked is in the record all the same.
     pub(crate) fn mark(&self, agent: &AgentName, session: &SessionId, text: &str) {
         let key = (agent.to_string(), session.to_string());

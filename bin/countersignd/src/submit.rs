@@ -12,10 +12,10 @@ use pdp::{Decision, Quorum, Verdict};
 use wire::{AgentHears, Refusal};
 
 use crate::agents::{Talk, denied, undecided};
-use crate::judge;
 use crate::judging::{self, Case, Place};
 use crate::permits::permit_id;
 use crate::view;
+use crate::{flags, judge};
 
 impl Talk<'_> {
     pub(crate) fn submit(
@@ -60,7 +60,12 @@ impl Talk<'_> {
         if let Some(path) = judge::disagrees(request, &case.read.facts) {
             return Ok(denied(&format!("`{path}` changed while it was being read")));
         }
+        // Read before the flags are looked at: one that is set after this ends the permit.
         let epoch = self.daemon.policy.epoch();
+        if let Some(flag) = flags::stops(self.daemon, &request.agent, &request.session) {
+            self.daemon.note_refusal(self.seen, &format!("{} is stopped by the flag `{flag}`", request.agent));
+            return Ok(denied(&format!("people stopped this (flag `{flag}`); do not try again, ask them")));
+        }
         let decision = judging::decide(self.daemon, case)?;
         let body = view::decision_body(request, &case.read.intent, &decision, &self.daemon.scrubber);
         let receipt = self.daemon.record(RecordKind::Decision, body)?;
@@ -129,6 +134,9 @@ impl Talk<'_> {
                 }
                 // What people said yes to was asked by other rules: their yes is not one to these.
                 let now = self.daemon.policy.epoch();
+                if let Some(flag) = flags::stops(self.daemon, &request.agent, &request.session) {
+                    return Ok(self.refuse_changed(decision.request(), &format!("people stopped this (flag `{flag}`)")));
+                }
                 if now != epoch && !judging::still_asks(self.daemon, case, decision)? {
                     return Ok(
                         self.refuse_changed(decision.request(), "the rules or flags that it was asked by; ask again")
@@ -178,7 +186,8 @@ impl Talk<'_> {
             let (gone, decided) =
                 socket::wait_for_either(self.stream, woken, remaining).map_err(|why| why.to_string())?;
             if decided {
-                return Ok(HoldState::Expired);
+                // Where nobody decided, it was stopped.
+                return Ok(if entry.is_lost() { HoldState::Lost } else { HoldState::Expired });
             }
             // The protocol has no word to say while a hold is open: anything readable is an end or a breach.
             if gone && !self.has_more_requests() {

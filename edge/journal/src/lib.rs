@@ -11,6 +11,7 @@ mod reader;
 pub mod recordings;
 mod recover;
 mod segments;
+pub mod told;
 mod verify;
 mod wal;
 mod writer;

@@ -16,6 +16,7 @@ mod live;
 mod people;
 mod problem;
 mod proof;
+mod record;
 mod routes;
 
 use std::net::SocketAddr;
@@ -39,6 +40,12 @@ pub trait Link: Send + Sync + 'static {
     /// # Errors
     /// The daemon cannot be reached any more.
     fn follow(&self, each: &mut dyn FnMut(Told) -> bool) -> Result<(), String>;
+
+    /// Hears the lines of a recording until its end, or until `each` has enough.
+    ///
+    /// # Errors
+    /// It is refused, or the daemon cannot be reached any more.
+    fn watch(&self, say: &OperatorSays, each: &mut dyn FnMut(Vec<String>) -> bool) -> Result<(), String>;
 }
 
 /// What the daemon tells of holds.

@@ -13,7 +13,7 @@ use wire::{OperatorHears, OperatorSays, RuleWish};
 use crate::answer::{SignedIn, done, unexpected};
 use crate::problem::Problem;
 use crate::proof::Given;
-use crate::{Gate, assets, events, guard, people};
+use crate::{Gate, assets, events, guard, people, record};
 
 /// The most that a request may hold, in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -30,6 +30,14 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/holds/{id}/answer", post(answer))
         .route("/holds/{id}/rules", get(candidates))
         .route("/events", get(changes))
+        .route("/records", get(record::records))
+        .route("/records/verify", post(record::verify))
+        .route("/requests/{digest}", get(record::story))
+        .route("/reports", get(record::figures))
+        .route("/recordings", get(record::recordings))
+        .route("/recordings/{id}/cast", get(record::cast))
+        .route("/recordings/{id}/live", get(record::live))
+        .route("/stop", post(stop))
         .route("/status", get(status))
         .route("/rules", get(rules))
         .route("/agents", get(agents))
@@ -119,6 +127,21 @@ async fn candidates(State(gate): State<Arc<Gate>>, _who: SignedIn, Path(hold): P
 
 async fn changes(State(gate): State<Arc<Gate>>, signed_in: SignedIn) -> Response {
     events::stream(gate, signed_in.token).into_response()
+}
+
+/// What is stopped: an agent, a session of it, or everything.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stop {
+    agent: Option<String>,
+    session: Option<String>,
+}
+
+async fn stop(State(gate): State<Arc<Gate>>, by: SignedIn, Json(Stop { agent, session }): Json<Stop>) -> Answered {
+    match done(&gate, OperatorSays::Stop { token: by.token.0, agent, session }).await? {
+        OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
+        other => Err(unexpected(&other)),
+    }
 }
 
 async fn status(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {

@@ -44,6 +44,9 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         | OperatorSays::BrokenGlass
         | OperatorSays::Challenge
         | OperatorSays::FinishEnrolment { .. }
+        | OperatorSays::Stop { .. }
+        | OperatorSays::Read { .. }
+        | OperatorSays::Watch { .. }
         | OperatorSays::Session { .. }
         | OperatorSays::SignOut { .. }
         | OperatorSays::Status => None,

@@ -111,6 +111,18 @@ pub enum OperatorHears {
         #[serde(default)]
         passkeys: Vec<String>,
     },
+    /// It was read.
+    Read {
+        /// It.
+        found: crate::ReadOut,
+    },
+    /// Lines of a recording (asciicast v2). More follow, unless it has ended.
+    Lines {
+        /// In order.
+        lines: Vec<String>,
+        /// That was all.
+        ended: bool,
+    },
     /// How things are.
     Status(Status),
     /// It was done.

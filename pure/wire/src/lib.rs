@@ -9,6 +9,7 @@ mod hears;
 mod log;
 mod operator;
 mod proof;
+mod reading;
 mod views;
 
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
@@ -17,6 +18,7 @@ pub use hears::OperatorHears;
 pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
 pub use operator::OperatorSays;
 pub use proof::{Enrolling, NewFactor, PasskeySaid, Proof, RuleWish, Vouch};
+pub use reading::{ReadOut, Reading, RecordQuery};
 pub use views::{
     AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, PersonPlace, ReviewerView,
     RuleView, Status,

@@ -74,6 +74,20 @@ pub enum LogHears {
         /// Who, as far as is known.
         by: String,
     },
+    /// Somebody reads.
+    Read {
+        /// What.
+        what: crate::Reading,
+    },
+    /// Somebody looks at a recording: its lines come, until its end.
+    Watch {
+        /// Its id.
+        recording: String,
+        /// One that goes on, as it goes on; otherwise with secrets masked.
+        live: bool,
+        /// Who.
+        by: String,
+    },
     /// Keep the contents of a scope whatever any policy says, or end that.
     LegalHold {
         /// The scope.
@@ -121,6 +135,18 @@ pub enum LogSays {
     Began {
         /// Its id.
         recording: String,
+    },
+    /// It was read.
+    Read {
+        /// It.
+        found: crate::ReadOut,
+    },
+    /// Lines of a recording (asciicast v2). More follow, unless it has ended.
+    Lines {
+        /// In order.
+        lines: Vec<String>,
+        /// That was all.
+        ended: bool,
     },
     /// It was done.
     Done {

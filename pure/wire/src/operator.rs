@@ -177,6 +177,32 @@ pub enum OperatorSays {
         /// This use keeps it alive.
         keep: bool,
     },
+    /// Somebody who is signed in stops an agent, one of its sessions, or everything: it only tightens, so it takes no more. To let
+    /// go again, the flag is cleared with a proof.
+    Stop {
+        /// The session's token.
+        token: String,
+        /// The agent; nothing for everything.
+        agent: Option<String>,
+        /// The session of it.
+        session: Option<String>,
+    },
+    /// Somebody who is signed in reads the record.
+    Read {
+        /// The session's token.
+        token: String,
+        /// What.
+        what: crate::Reading,
+    },
+    /// Somebody who is signed in looks at a recording: its lines come, until its end.
+    Watch {
+        /// The session's token.
+        token: String,
+        /// Its id.
+        recording: String,
+        /// One that goes on, as it goes on; otherwise with secrets masked.
+        live: bool,
+    },
     /// A session ends.
     SignOut {
         /// Its token.

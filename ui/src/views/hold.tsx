@@ -6,6 +6,7 @@ import { ask, type Candidate, type Hold } from "../api";
 import { signAnswer, usable } from "../passkey";
 import { holds, now, place, who } from "../state";
 import { texts } from "../texts";
+import { act, Theirs, useAsked, words } from "./common";
 import { Countdown } from "./queue";
 
 /** How long something risky is on the screen before it can be approved, in milliseconds. */
@@ -39,16 +40,19 @@ export function HoldView({ id }: { id: string }) {
   );
 }
 
-/** Words of an agent, or of what it asks for. They stand in a frame of their own, so that they cannot pass for ours. */
-function Theirs({ lines, mark }: { lines: readonly string[]; mark?: string }) {
+/** The ten acts of the same session before this one. */
+function Before({ hold }: { hold: Hold }) {
+  const query = new URLSearchParams({ kind: "decision", agent: hold.agent, session: hold.session, limit: "11" });
+  const { answer } = useAsked<{ records: unknown[] }>(`records?${query}`);
+  const before = (answer.value?.records ?? []).filter((record) => words(record, "body", "request_digest") !== hold.request).slice(0, 10);
+  if (before.length === 0) {
+    return null;
+  }
   return (
-    <ul class="theirs">
-      {lines.map((line, at) => (
-        <li key={at} class={mark}>
-          <code>{line}</code>
-        </li>
-      ))}
-    </ul>
+    <>
+      <h2>{texts.before}</h2>
+      <Theirs lines={before.map((record) => `${words(record, "body", "verdict")}  ${act(record)}`)} />
+    </>
   );
 }
 
@@ -118,6 +122,7 @@ function Open({ hold }: { hold: Hold }) {
           {hold.who}; {texts.agreed(hold.agreed)}
         </dd>
       </dl>
+      <Before hold={hold} />
       </div>
       <Decide hold={hold} />
     </article>

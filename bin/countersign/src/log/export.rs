@@ -112,11 +112,7 @@ const PUBLISHED_WITHIN: Duration = Duration::from_secs(3);
 const OTLP_BATCH: usize = 512;
 
 /// Every record that is asked for. What cannot be read is written as that, where nothing narrows what is asked for.
-fn each(
-    directory: &Path,
-    filter: &Filter<'_>,
-    each: &mut dyn FnMut(Value) -> Result<(), String>,
-) -> Result<(), String> {
+fn each(directory: &Path, filter: &Filter, each: &mut dyn FnMut(Value) -> Result<(), String>) -> Result<(), String> {
     let mut reader = super::open(directory)?;
     let mut one = |found: journal::Found| {
         let record = match found.content {
@@ -143,7 +139,7 @@ pub(crate) fn bundle(directory: &Path, (from_ms, to_ms): (u64, u64), bundle: &Pa
 }
 
 /// A directory that convinces whoever has the public key from elsewhere.
-fn of(directory: &Path, filter: &Filter<'_>, bundle: &Path) -> Result<ExitCode, String> {
+fn of(directory: &Path, filter: &Filter, bundle: &Path) -> Result<ExitCode, String> {
     let fail = |path: &Path, why: std::io::Error| format!("`{}`: {why}", path.display());
     std::fs::create_dir(bundle).map_err(|why| fail(bundle, why))?;
     let mut wanted = Vec::new();

@@ -4,6 +4,7 @@ use audit::term;
 use clap::Args;
 use journal::Wanted;
 use serde_json::Value;
+use wire::RecordQuery;
 
 use crate::when;
 
@@ -39,76 +40,58 @@ pub(crate) struct FilterArgs {
 }
 
 /// A filter, read.
-pub(crate) struct Filter<'a> {
-    args: &'a FilterArgs,
-    since_ms: u64,
-    until_ms: u64,
+pub(crate) struct Filter {
+    query: RecordQuery,
 }
 
 impl FilterArgs {
     /// Everything of a time, milliseconds since 1970.
-    pub(crate) const fn between(&self, since_ms: u64, until_ms: u64) -> Filter<'_> {
-        Filter { args: self, since_ms, until_ms }
+    pub(crate) fn between(&self, since_ms: u64, until_ms: u64) -> Filter {
+        self.filter(Some(since_ms), Some(until_ms))
     }
 
-    pub(crate) fn read(&self, now_ms: u64) -> Result<Filter<'_>, String> {
-        let at = |text: &Option<String>, otherwise: u64| {
-            text.as_deref().map_or(Ok(otherwise), |text| when::moment(text, now_ms))
+    fn filter(&self, since_ms: Option<u64>, until_ms: Option<u64>) -> Filter {
+        let Self { kind, agent, session, verdict, level, reviewer, grep, .. } = self.clone();
+        let query = RecordQuery {
+            since_ms,
+            until_ms,
+            kind,
+            agent,
+            session,
+            verdict,
+            level,
+            reviewer,
+            grep,
+            ..RecordQuery::default()
         };
-        Ok(Filter { since_ms: at(&self.since, 0)?, until_ms: at(&self.until, u64::MAX)?, args: self })
+        Filter { query }
+    }
+
+    pub(crate) fn read(&self, now_ms: u64) -> Result<Filter, String> {
+        let at = |text: &Option<String>| text.as_deref().map(|text| when::moment(text, now_ms)).transpose();
+        Ok(self.filter(at(&self.since)?, at(&self.until)?))
     }
 }
 
-impl Filter<'_> {
+impl Filter {
     /// Whether every record passes: then none has to be looked at.
     pub(crate) fn is_open(&self) -> bool {
-        let FilterArgs { since, until, kind, agent, session, verdict, level, reviewer, grep } = self.args;
-        [since, until, kind, agent, session, verdict, level, reviewer, grep].iter().all(|it| it.is_none())
+        self.query.is_open()
     }
 
     /// What is looked for by the index.
     pub(crate) fn wanted(&self) -> Wanted {
-        let args = self.args;
-        let named = [
-            ("kind", &args.kind),
-            ("agent", &args.agent),
-            ("session", &args.session),
-            ("verdict", &args.verdict),
-            ("level", &args.level),
-            ("reviewer", &args.reviewer),
-        ];
-        let terms = named.into_iter().filter_map(|(name, value)| Some(term(name, value.as_deref()?))).collect();
-        Wanted { from: 0, since_ms: self.since_ms, until_ms: self.until_ms, terms }
+        let terms = self.query.named().into_iter().map(|(name, value)| term(name, value)).collect();
+        Wanted {
+            from: 0,
+            since_ms: self.query.since_ms.unwrap_or(0),
+            until_ms: self.query.until_ms.unwrap_or(u64::MAX),
+            terms,
+        }
     }
 
     /// Whether a record passes.
     pub(crate) fn passes(&self, record: &Value) -> bool {
-        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
-        let is = |wanted: &Option<String>, pointer: &str| wanted.as_deref().is_none_or(|it| text(pointer) == Some(it));
-        let at = record.get("at_ms").and_then(Value::as_u64).unwrap_or(0);
-        let args = self.args;
-        (self.since_ms..=self.until_ms).contains(&at)
-            && is(&args.kind, "/kind")
-            && is(&args.agent, "/body/request/agent")
-            && is(&args.session, "/body/request/session")
-            && is(&args.verdict, "/body/verdict")
-            && is(&args.level, "/body/level")
-            && is(&args.reviewer, "/body/reviewer")
-            && args.grep.as_deref().is_none_or(|wanted| says(record, wanted))
-    }
-}
-
-/// Whether any text of a value holds another.
-fn says(value: &Value, wanted: &str) -> bool {
-    match value {
-        Value::String(text) => text.contains(wanted),
-        Value::Array(items) => {
-            // A command is looked for as it is written, over its words.
-            let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
-            (words.len() == items.len() && words.join(" ").contains(wanted))
-                || items.iter().any(|item| says(item, wanted))
-        }
-        Value::Object(map) => map.values().any(|item| says(item, wanted)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        self.query.passes(record)
     }
 }

@@ -71,9 +71,12 @@ pub(crate) fn done(say: &LogHears) -> Result<String, String> {
     match socket::receive::<LogSays>(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
         LogSays::Done { what } => Ok(what),
         LogSays::Failed { why } => Err(why),
-        LogSays::Log { .. } | LogSays::Durable { .. } | LogSays::Sealed { .. } | LogSays::Began { .. } => {
-            Err("the log answered something else".to_owned())
-        }
+        LogSays::Log { .. }
+        | LogSays::Durable { .. }
+        | LogSays::Read { .. }
+        | LogSays::Lines { .. }
+        | LogSays::Sealed { .. }
+        | LogSays::Began { .. } => Err("the log answered something else".to_owned()),
     }
 }
 

@@ -45,6 +45,9 @@ pub(super) struct Giving {
     reason: Option<String>,
 }
 
+/// Which hold in how many answers and which width, and its lines.
+pub(super) type Drawn = ((String, usize, usize), Vec<Line<'static>>);
+
 pub(super) struct Screen<'a> {
     layout: &'a Layout,
     proof: ProofArgs,
@@ -56,7 +59,7 @@ pub(super) struct Screen<'a> {
     read: BTreeMap<String, (usize, Instant)>,
     pub(super) giving: Option<Giving>,
     /// The chosen hold in lines, for how many answers and which width.
-    pub(super) drawn: RefCell<Option<((String, usize, usize), Vec<Line<'static>>)>>,
+    pub(super) drawn: RefCell<Option<Drawn>>,
     pub(super) note: String,
 }
 

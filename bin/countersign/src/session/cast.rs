@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::recording::{Drawing, Event, EventKind, Variant};
-use journal::recordings::{RecordingReader, Stage, digest_of, path};
-use journal::{Files, ReadKeys};
-use model::Digest;
+use journal::Files;
+use journal::recordings::{RecordingReader, Stage, path};
 use model::display::visible;
 
 /// How often a recording that grows is looked at.
@@ -21,24 +20,6 @@ pub(super) struct Cast {
     is_growing: bool,
 }
 
-const fn stage(variant: Variant) -> Stage {
-    match variant {
-        Variant::Raw => Stage::Whole,
-        Variant::Redacted => Stage::Redacted,
-    }
-}
-
-/// Whether a file is what the log says it was.
-pub(super) fn is_as_told(files: &dyn Files, id: &str, variant: Variant, digest: &str) -> Result<(), String> {
-    let name = path(id, stage(variant));
-    let found = digest_of(files, &name).map_err(|why| format!("`{name}`: {why}"))?;
-    if Digest::from_array(found.digest).to_string() == digest {
-        Ok(())
-    } else {
-        Err(format!("`{name}` is not the file that the log has the digest of: it was changed"))
-    }
-}
-
 impl Cast {
     /// Opens one. Of one that has ended, nothing is shown unless it is the file that the log has the digest of.
     pub(super) fn open(
@@ -48,14 +29,7 @@ impl Cast {
         is_growing: bool,
         digest: Option<&str>,
     ) -> Result<Self, String> {
-        if let Some(digest) = digest {
-            is_as_told(files.as_ref(), id, variant, digest)?;
-        }
-        let name = path(id, if is_growing { Stage::Open } else { stage(variant) });
-        let head = RecordingReader::head(files.as_ref(), &name)?;
-        let key = ReadKeys::open(&files)?.get(head.key)?;
-        let key = key.ok_or_else(|| format!("`{id}` was destroyed by policy: nobody can read it any more"))?;
-        let reader = RecordingReader::open(Arc::clone(&files), &name, id, &key)?;
+        let reader = journal::told::open(&files, id, variant, is_growing, digest)?;
         Ok(Self { files, id: id.to_owned(), reader, is_growing })
     }
 

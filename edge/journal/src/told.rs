@@ -1,0 +1,129 @@
+//! Recordings, as the log tells of them: which there are, and whether a file is the one that was recorded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use audit::recording::Variant;
+use audit::term;
+use model::Digest;
+use serde_json::{Value, json};
+
+use crate::recordings::{RecordingReader, Stage, digest_of, path};
+use crate::{Content, Files, Found, ReadKeys, Reader, Wanted};
+
+/// What the log says of one recording.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// The agent.
+    pub agent: String,
+    /// Its session.
+    pub session: String,
+    /// The digest of the request.
+    pub request: String,
+    /// What ran.
+    pub title: String,
+    /// Since when, milliseconds since 1970.
+    pub began_ms: u64,
+    /// `recording`, `ended` or `cut`.
+    pub state: String,
+    /// How long it was.
+    pub millis: u64,
+    /// The digest of the file.
+    pub digest: Option<String>,
+    /// The digest of the file with secrets masked.
+    pub redacted: Option<String>,
+}
+
+impl Told {
+    /// For programs.
+    pub fn to_value(&self, id: &str) -> Value {
+        json!({
+            "recording": id, "agent": self.agent, "session": self.session, "request_digest": self.request, "title": self.title,
+            "began_ms": self.began_ms, "state": self.state, "millis": self.millis, "digest": self.digest, "redacted": self.redacted,
+        })
+    }
+}
+
+/// Every recording that the log tells of, by id.
+///
+/// # Errors
+/// The log cannot be read.
+pub fn all(reader: &mut Reader) -> Result<BTreeMap<String, Told>, String> {
+    let mut all: BTreeMap<String, Told> = BTreeMap::new();
+    let wanted = Wanted { terms: vec![term("kind", "recording")], ..Wanted::default() };
+    reader.each(&wanted, &mut |found: Found| {
+        if let Content::Draft(draft) = found.content {
+            take(&mut all, &draft.shown(found.entry.seq));
+        }
+        Ok(true)
+    })?;
+    Ok(all)
+}
+
+fn take(all: &mut BTreeMap<String, Told>, record: &Value) {
+    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
+    let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+    if text("/kind") != "recording" {
+        return;
+    }
+    let one = all.entry(text("/body/recording")).or_default();
+    match text("/body/state").as_str() {
+        "began" => {
+            one.agent = text("/body/request/agent");
+            one.session = text("/body/request/session");
+            one.request = text("/body/request_digest");
+            one.title = text("/body/title");
+            one.began_ms = number("/at_ms");
+            one.state = "recording".to_owned();
+        }
+        state @ ("ended" | "cut") => {
+            state.clone_into(&mut one.state);
+            one.millis = number("/body/millis");
+            one.digest = Some(text("/body/digest"));
+        }
+        "redacted" => one.redacted = Some(text("/body/digest")),
+        _ => {}
+    }
+}
+
+const fn stage(variant: Variant) -> Stage {
+    match variant {
+        Variant::Raw => Stage::Whole,
+        Variant::Redacted => Stage::Redacted,
+    }
+}
+
+/// Whether a file is what the log says it was.
+///
+/// # Errors
+/// It is not, or it cannot be read.
+pub fn is_as_told(files: &dyn Files, id: &str, variant: Variant, digest: &str) -> Result<(), String> {
+    let name = path(id, stage(variant));
+    let found = digest_of(files, &name).map_err(|why| format!("`{name}`: {why}"))?;
+    if Digest::from_array(found.digest).to_string() == digest {
+        Ok(())
+    } else {
+        Err(format!("`{name}` is not the file that the log has the digest of: it was changed"))
+    }
+}
+
+/// Opens one. Of one that has ended, nothing is shown unless it is the file that the log has the digest of.
+///
+/// # Errors
+/// It is another file, was destroyed, or cannot be read.
+pub fn open(
+    files: &Arc<dyn Files>,
+    id: &str,
+    variant: Variant,
+    is_growing: bool,
+    digest: Option<&str>,
+) -> Result<RecordingReader, String> {
+    if let Some(digest) = digest {
+        is_as_told(files.as_ref(), id, variant, digest)?;
+    }
+    let name = path(id, if is_growing { Stage::Open } else { stage(variant) });
+    let head = RecordingReader::head(files.as_ref(), &name)?;
+    let key = ReadKeys::open(files)?.get(head.key)?;
+    let key = key.ok_or_else(|| format!("`{id}` was destroyed by policy: nobody can read it any more"))?;
+    RecordingReader::open(Arc::clone(files), &name, id, &key)
+}

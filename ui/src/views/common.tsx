@@ -1,0 +1,86 @@
+// What views share: words of agents, tables, times, and asking while a view is open.
+
+import { type Signal, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { ask } from "../api";
+
+/** Words of an agent, or of what it asks for. They stand in a frame of their own, so that they cannot pass for ours. */
+export function Theirs({ lines, mark }: { lines: readonly string[]; mark?: string | undefined }) {
+  return (
+    <ul class="theirs">
+      {lines.map((line, at) => (
+        <li key={at} class={mark}>
+          <code>{line}</code>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** A table that scrolls by itself where it is too wide. */
+export function Table({ label, columns, children }: { label: string; columns: readonly string[]; children: ComponentChildren }) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column} scope="col">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
+}
+
+/** A moment in the reader's own time zone. */
+export const moment = (ms: unknown): string =>
+  typeof ms === "number" ? new Date(ms).toLocaleString(undefined, { dateStyle: "short", timeStyle: "medium" }) : "";
+
+/** Asks once a view opens, and again when `again` changes. */
+export function useAsked<T>(path: string | null, again: unknown = path): { answer: Signal<T | null>; problem: Signal<string> } {
+  const answer = useSignal<T | null>(null);
+  const problem = useSignal("");
+  useEffect(() => {
+    if (path !== null) {
+      ask<T>("GET", path)
+        .then((it) => {
+          answer.value = it;
+        })
+        .catch((why: Error) => {
+          problem.value = why.message;
+        });
+    }
+  }, [again]);
+  return { answer, problem };
+}
+
+/** The part of a record, by a path of names. */
+export function at(record: unknown, ...names: string[]): unknown {
+  return names.reduce<unknown>((it, name) => (it !== null && typeof it === "object" ? (it as Record<string, unknown>)[name] : undefined), record);
+}
+
+/** The same, as words. */
+export function words(record: unknown, ...names: string[]): string {
+  const found = at(record, ...names);
+  return typeof found === "string" ? found : found === undefined || found === null ? "" : JSON.stringify(found);
+}
+
+/** Characters that would not show, or would deceive, made visible; the gate does this for holds, the record has what was said. */
+export function visible(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/gu, (it) => `⟨U+${(it.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+}
+
+/** What was asked, as it is recorded. */
+export function act(record: unknown): string {
+  const argv = at(record, "body", "request", "act", "argv");
+  if (Array.isArray(argv)) {
+    return visible(argv.map(String).join(" "));
+  }
+  return visible(words(record, "body", "request", "act", "input", "command") || words(record, "body", "request", "act"));
+}
