@@ -19,6 +19,8 @@ export const holds = signal<ReadonlyMap<string, Hold>>(new Map());
 export const connection = signal<"connecting" | "up" | "away">("connecting");
 export const place = signal<Place>({ view: "queue" });
 export const now = signal(Date.now());
+/** What became of the hold that is looked at. */
+export const ended = signal<{ id: string; outcome: string } | null>(null);
 export const sound = signal(false);
 
 /** The riskiest first; of the same risk the newest. */
@@ -57,10 +59,15 @@ function listen(): void {
     connection.value = "up";
   });
   source.addEventListener("change", (event) => {
-    const { changed, gone } = JSON.parse(event.data as string) as { changed: Hold[]; gone: string[] };
+    const { changed, gone } = JSON.parse(event.data as string) as { changed: Hold[]; gone: { id: string; outcome: string }[] };
     const next = new Map(holds.value);
     const isNew = changed.some((hold) => !next.has(hold.id));
-    gone.forEach((id) => next.delete(id));
+    gone.forEach(({ id, outcome }) => {
+      next.delete(id);
+      if (place.value.view === "hold" && place.value.id === id) {
+        ended.value = { id, outcome };
+      }
+    });
     changed.forEach((hold) => next.set(hold.id, hold));
     holds.value = next;
     connection.value = "up";

@@ -2,6 +2,7 @@
 //! its own, with no say in any decision.
 
 mod link;
+mod notify;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -27,11 +28,16 @@ enum Gate {
         #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7443")]
         listen: SocketAddr,
     },
+    /// Tell people of what waits, over the channels of `channels.toml`: Slack, Teams, e-mail, ntfy, PagerDuty, Opsgenie, a webhook
+    Notify,
 }
 
 fn main() -> ExitCode {
-    let Gate::Web { listen } = Cli::parse().gate;
-    match web(listen) {
+    let done = match Cli::parse().gate {
+        Gate::Web { listen } => web(listen),
+        Gate::Notify => notify::main(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("countersign-gate: {why}");

@@ -132,7 +132,7 @@ fn follow(layout: &Layout) -> Result<Receiver<Result<Vec<HoldView>, String>>, St
                     known = holds.into_iter().map(|hold| (hold.id.clone(), hold)).collect();
                 }
                 Ok(OperatorHears::Changed { changed, gone }) => {
-                    gone.iter().for_each(|id| drop(known.remove(id)));
+                    gone.iter().for_each(|it| drop(known.remove(&it.id)));
                     known.extend(changed.into_iter().map(|hold| (hold.id.clone(), hold)));
                 }
                 Ok(_) => continue,

@@ -50,6 +50,7 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
             None
         }
     };
+    services.extend(notify_gate(&layout, &environment)?);
     let (tell_end, end) = channel();
     std::thread::spawn(move || {
         let _ = supervise::wait_for_end(None);
@@ -124,6 +125,21 @@ fn web_gate(address: &str, environment: &[(String, PathBuf)]) -> Result<Result<S
     let arguments = vec!["web".to_owned(), "--listen".to_owned(), address.to_owned()];
     let answers = Answers::Address(at);
     Ok(Ok(Service { name: NAME, program, environment: environment.to_vec(), arguments, answers }))
+}
+
+/// Tells people over channels, where there is a file that says which.
+fn notify_gate(layout: &Layout, environment: &[(String, PathBuf)]) -> Result<Option<Service>, String> {
+    if !layout.channels().exists() {
+        return Ok(None);
+    }
+    let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+    Ok(Some(Service {
+        name: "countersign-gate notify",
+        program: own.with_file_name("countersign-gate"),
+        environment: environment.to_vec(),
+        arguments: vec!["notify".to_owned()],
+        answers: Answers::Socket(layout.operator_socket()),
+    }))
 }
 
 fn event_value(name: &str, event: &Event) -> serde_json::Value {

@@ -39,6 +39,8 @@ pub(crate) struct Daemon {
     pub(crate) recordings: Recordings,
     pub(crate) sessions: Sessions,
     pub(crate) enrolments: Enrolments,
+    /// Signatures of clicks in chat that were taken, and when.
+    pub(crate) clicks: Mutex<BTreeMap<String, u64>>,
     /// Where our page lives: what passkeys are bound to.
     pub(crate) site: Site,
     pub(crate) host: String,
@@ -76,6 +78,7 @@ impl Daemon {
             recordings: Recordings::default(),
             sessions: Sessions::from_environment()?,
             enrolments: Enrolments::default(),
+            clicks: Mutex::default(),
             site: site()?,
             host: host::facts::host_name(),
             log,

@@ -8,10 +8,12 @@
 //! 3. the store moves the hold on, compare-and-set. A crash after this: approved, but whoever waited is gone with us.
 //! 4. whoever waits is woken. Only now can there be a permit.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod entry;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,12 +22,18 @@ use audit::{Receipt, RecordKind};
 use host::clock;
 use model::{HoldId, Intent};
 use serde_json::{Value, json};
-use wire::HoldView;
+use wire::{Gone, HoldView};
+
+pub(crate) use entry::Entry;
+use entry::Inner;
 
 use crate::daemon::{Daemon, hold as lock};
 
 /// The most holds that may be open at once. Beyond it requests that would be held are refused.
 const MAX_OPEN: usize = 1_000;
+
+/// Of how many closed holds it is remembered what became of them, for those who follow.
+const MAX_CLOSED: usize = 2_048;
 
 /// The most holds that one agent may have open.
 const MAX_OPEN_PER_AGENT: usize = 100;
@@ -36,25 +44,8 @@ pub(crate) struct Holds {
     /// Counts changes of the list, for those who follow it.
     changes: Mutex<u64>,
     changed: Condvar,
-}
-
-/// One open hold.
-pub(crate) struct Entry {
-    view: HoldView,
-    intent: Intent,
-    opened_ms: u64,
-    /// The deadline on a clock that nobody can set back. The stored deadline and this one both apply.
-    deadline: Instant,
-    inner: Mutex<Inner>,
-    lost: AtomicBool,
-    wake: UnixStream,
-}
-
-struct Inner {
-    hold: Hold,
-    answered: Option<Receipt>,
-    /// What whoever said no wants the agent to be told.
-    reason: Option<String>,
+    /// What became of the last ones that were closed.
+    closed: Mutex<VecDeque<(String, String)>>,
 }
 
 /// How a hold ended for whoever waited: the hold, and for an approval the receipt of the answer that decided it.
@@ -96,6 +87,7 @@ impl Holds {
             deadline,
             inner,
             lost: AtomicBool::new(false),
+            hops: AtomicUsize::new(0),
             wake,
         });
         lock(&self.open).insert(id, Arc::clone(&entry));
@@ -158,12 +150,13 @@ impl Holds {
         inner.hold = next;
         inner.answered = Some(receipt);
         inner.reason = reason.or_else(|| inner.reason.take());
-        let state = inner.hold.state();
+        let after = inner.hold.clone();
+        let state = after.state();
         let agreed = inner.hold.answers().len();
         let needed = usize::from(inner.hold.question().quorum.people);
         drop(inner);
         if state != HoldState::Open {
-            self.close(id, &entry);
+            self.close(id, &entry, &after);
         }
         self.tell();
         Ok((state, agreed, needed))
@@ -174,7 +167,8 @@ impl Holds {
     pub(crate) fn end(&self, daemon: &Daemon, entry: &Arc<Entry>, as_state: HoldState) -> Outcome {
         let mut inner = lock(&entry.inner);
         let id = inner.hold.question().id.clone();
-        if inner.hold.state() == HoldState::Open {
+        let is_new = inner.hold.state() == HoldState::Open;
+        if is_new {
             let next = inner.hold.ended(as_state);
             let body = json!({"hold": id.as_str(), "request_digest": next.question().request.to_string(), "state": next.state().as_str()});
             let _ = daemon.record(RecordKind::Answer, body);
@@ -184,7 +178,9 @@ impl Holds {
         let outcome =
             Outcome { hold: inner.hold.clone(), answered: inner.answered.take(), reason: inner.reason.take() };
         drop(inner);
-        self.close(&id, entry);
+        if is_new {
+            self.close(&id, entry, &outcome.hold);
+        }
         self.tell();
         outcome
     }
@@ -196,7 +192,15 @@ impl Holds {
         meant.map(|entry| entry.lose()).count()
     }
 
-    fn close(&self, id: &HoldId, entry: &Entry) {
+    fn close(&self, id: &HoldId, entry: &Entry, hold: &Hold) {
+        let people: Vec<&str> = hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
+        let by = if people.is_empty() { String::new() } else { format!(" by {}", people.join(", ")) };
+        let mut closed = lock(&self.closed);
+        if closed.len() >= MAX_CLOSED {
+            closed.pop_front();
+        }
+        closed.push_back((id.to_string(), format!("{}{by}", hold.state().as_str())));
+        drop(closed);
         lock(&self.open).remove(id);
         let mut wake = &entry.wake;
         let _ = wake.write_all(b"!");
@@ -219,6 +223,11 @@ impl Holds {
         Some(inner.hold.question().clone())
     }
 
+    /// Counts that somebody is told of a hold, up to so often. Says whether it is open and may be.
+    pub(crate) fn note_hop(&self, id: &HoldId, most: usize) -> bool {
+        lock(&self.open).get(id).is_some_and(|entry| entry.hops.fetch_add(1, Ordering::SeqCst) < most)
+    }
+
     /// What people are shown of a hold.
     pub(crate) fn shown(&self, id: &HoldId) -> Option<HoldView> {
         lock(&self.open).get(id).map(|entry| entry.view.clone())
@@ -233,7 +242,7 @@ impl Holds {
 
     /// What changed since `known`, which is brought up to date: new or answered holds, those that are gone, and the count of
     /// changes so far.
-    pub(crate) fn changes(&self, known: &mut BTreeMap<String, usize>) -> (Vec<HoldView>, Vec<String>, u64) {
+    pub(crate) fn changes(&self, known: &mut BTreeMap<String, usize>) -> (Vec<HoldView>, Vec<Gone>, u64) {
         let changes = *lock(&self.changes);
         let entries: Vec<Arc<Entry>> = lock(&self.open).values().cloned().collect();
         let mut gone: BTreeSet<String> = known.keys().cloned().collect();
@@ -248,7 +257,11 @@ impl Holds {
             }
         }
         known.retain(|id, _| !gone.contains(id));
-        (changed, gone.into_iter().collect(), changes)
+        let closed = lock(&self.closed);
+        let outcome =
+            |id: &String| closed.iter().rev().find(|(closed, _)| closed == id).map(|(_, outcome)| outcome.clone());
+        let gone = gone.into_iter().map(|id| Gone { outcome: outcome(&id).unwrap_or_else(|| "closed".to_owned()), id });
+        (changed, gone.collect(), changes)
     }
 
     /// Waits for a change after `seen`, for at most `within`. Says whether there was one.
@@ -268,31 +281,5 @@ impl Holds {
         *changes = changes.wrapping_add(1);
         drop(changes);
         self.changed.notify_all();
-    }
-}
-
-impl Entry {
-    /// Wakes whoever waits without an answer: they end it as lost.
-    fn lose(&self) {
-        self.lost.store(true, Ordering::SeqCst);
-        let mut wake = &self.wake;
-        let _ = wake.write_all(b"!");
-    }
-
-    /// Whether it was ended from outside.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::SeqCst)
-    }
-
-    /// As people see it now.
-    fn shown(&self) -> HoldView {
-        let agreed = lock(&self.inner).hold.answers().iter().map(|answer| answer.reviewer.to_string()).collect();
-        HoldView { agreed, ..self.view.clone() }
-    }
-
-    /// How long until the deadline, by both clocks.
-    pub(crate) fn remaining(&self) -> Duration {
-        let by_wall = self.view.expires_at_ms.saturating_sub(clock::now_ms());
-        self.deadline.saturating_duration_since(Instant::now()).min(Duration::from_millis(by_wall))
     }
 }

@@ -3,6 +3,7 @@
 
 mod agents;
 mod broken_glass;
+mod chat;
 mod daemon;
 mod enrolment;
 mod flags;

@@ -77,6 +77,11 @@ impl Layout {
         self.config.join("policy")
     }
 
+    /// Where people are told: chat, e-mail, pagers.
+    pub fn channels(&self) -> PathBuf {
+        self.config.join("channels.toml")
+    }
+
     /// The public half of the permit key.
     pub fn permit_public_key(&self) -> PathBuf {
         self.run.join("permit.pub")

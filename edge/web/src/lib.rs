@@ -10,6 +10,7 @@
 
 mod answer;
 mod assets;
+mod chat;
 mod events;
 mod guard;
 mod live;
@@ -23,7 +24,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use wire::{HoldView, OperatorHears, OperatorSays};
+use wire::{Gone, HoldView, OperatorHears, OperatorSays};
 
 use crate::live::Live;
 
@@ -53,7 +54,7 @@ pub enum Told {
     /// All that are open.
     All(Vec<HoldView>),
     /// New or answered ones, and the ids of those that are gone.
-    Changed(Vec<HoldView>, Vec<String>),
+    Changed(Vec<HoldView>, Vec<Gone>),
 }
 
 /// What every request needs.

@@ -71,7 +71,7 @@ impl Live {
                 }
                 let change = Change::new("change", json!({"changed": changed, "gone": gone}).to_string());
                 let known = holds.get_or_insert_default();
-                gone.iter().for_each(|id| drop(known.remove(id)));
+                gone.iter().for_each(|it| drop(known.remove(&it.id)));
                 known.extend(changed.into_iter().map(|hold| (hold.id.clone(), hold)));
                 change
             }

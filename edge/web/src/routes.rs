@@ -13,7 +13,7 @@ use wire::{OperatorHears, OperatorSays, RuleWish};
 use crate::answer::{SignedIn, done, unexpected};
 use crate::problem::Problem;
 use crate::proof::Given;
-use crate::{Gate, assets, events, guard, people, record};
+use crate::{Gate, assets, chat, events, guard, people, record};
 
 /// The most that a request may hold, in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -38,6 +38,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/recordings/{id}/cast", get(record::cast))
         .route("/recordings/{id}/live", get(record::live))
         .route("/stop", post(stop))
+        .route("/channels/slack", post(chat::slack))
         .route("/status", get(status))
         .route("/rules", get(rules))
         .route("/agents", get(agents))

@@ -242,11 +242,11 @@ mod tests {
     fn figures(answers: u64, millis: u64, yes: impl Fn(u64) -> bool) -> serde_json::Value {
         let mut figures = Figures::default();
         for number in 0..answers {
-            let (at, digest) = (number * 10_000, format!("{number}"));
+            let (at, digest) = (number.saturating_mul(10_000), format!("{number}"));
             figures.take(&json!({"kind": "decision", "at_ms": at, "body": {"verdict": "ask", "score": 50, "request_digest": digest,
                 "rules": ["r"], "request": {"act": {"argv": ["mkdir", "x"]}}}}));
             let said = if yes(number) { "approve" } else { "deny" };
-            figures.take(&json!({"kind": "answer", "at_ms": at + millis, "body": {"said": said, "reviewer": "rita", "hold": digest,
+            figures.take(&json!({"kind": "answer", "at_ms": at.saturating_add(millis), "body": {"said": said, "reviewer": "rita", "hold": digest,
                 "state": "approved", "request_digest": digest}}));
         }
         figures.to_value()

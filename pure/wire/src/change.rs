@@ -45,6 +45,8 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         | OperatorSays::Challenge
         | OperatorSays::FinishEnrolment { .. }
         | OperatorSays::Stop { .. }
+        | OperatorSays::Told { .. }
+        | OperatorSays::SlackClick { .. }
         | OperatorSays::Read { .. }
         | OperatorSays::Watch { .. }
         | OperatorSays::Session { .. }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::views::{
-    AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, PersonPlace, ReviewerView, RuleView, Status,
+    AgentView, BrokenGlassView, CandidateView, FlagView, Gone, HoldView, PersonPlace, ReviewerView, RuleView, Status,
 };
 
 /// To a person's tool.
@@ -20,7 +20,7 @@ pub enum OperatorHears {
         /// Holds that are new, or that somebody answered.
         changed: Vec<HoldView>,
         /// Holds that are not open any more.
-        gone: Vec<String>,
+        gone: Vec<Gone>,
     },
     /// The answer counted.
     Answered {

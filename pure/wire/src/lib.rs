@@ -20,7 +20,7 @@ pub use operator::OperatorSays;
 pub use proof::{Enrolling, NewFactor, PasskeySaid, Proof, RuleWish, Vouch};
 pub use reading::{ReadOut, Reading, RecordQuery};
 pub use views::{
-    AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, PersonPlace, ReviewerView,
+    AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, Gone, HoldView, PersonPlace, ReviewerView,
     RuleView, Status,
 };
 

@@ -203,6 +203,24 @@ pub enum OperatorSays {
         /// One that goes on, as it goes on; otherwise with secrets masked.
         live: bool,
     },
+    /// Somebody is being told of a hold over a channel: a hop, for the record.
+    Told {
+        /// The hold.
+        hold: String,
+        /// The channel.
+        channel: String,
+        /// Half of its time is over: a backup is told.
+        half: bool,
+    },
+    /// A click in Slack, as it came: we check it.
+    SlackClick {
+        /// `X-Slack-Request-Timestamp`.
+        at: String,
+        /// `X-Slack-Signature`.
+        signature: String,
+        /// The body.
+        body: String,
+    },
     /// A session ends.
     SignOut {
         /// Its token.

@@ -63,6 +63,15 @@ pub struct HoldView {
     pub group: Option<String>,
 }
 
+/// A hold that is not open any more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Gone {
+    /// It.
+    pub id: String,
+    /// What became of it, in words.
+    pub outcome: String,
+}
+
 impl HoldView {
     /// What stays the same while a hold is open, as it is digested for what somebody was shown: JSON with sorted names, without who
     /// agreed so far.

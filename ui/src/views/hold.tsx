@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask, type Candidate, type Hold } from "../api";
 import { signAnswer, usable } from "../passkey";
-import { holds, now, place, who } from "../state";
+import { ended, holds, now, place, who } from "../state";
 import { texts } from "../texts";
 import { act, Theirs, useAsked, words } from "./common";
 import { Countdown } from "./queue";
@@ -35,7 +35,7 @@ export function HoldView({ id }: { id: string }) {
       >
         ← {texts.back}
       </button>
-      {hold ? <Open hold={hold} /> : <p role="status">{texts.gone}</p>}
+      {hold ? <Open hold={hold} /> : <p role="status">{texts.gone} {ended.value?.id === id ? ended.value.outcome : ""}</p>}
     </>
   );
 }

@@ -1,0 +1,36 @@
+//! Clicks in chat, as they come: carried to `countersignd`, which checks Slack's signature.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde_json::json;
+use wire::{OperatorHears, OperatorSays};
+
+use crate::Gate;
+use crate::answer::{ask, unexpected};
+use crate::problem::Problem;
+use crate::routes::Answered;
+
+/// The path, which takes a form from elsewhere: its signature stands for what other requests are looked at for.
+pub(crate) const SLACK: &str = "/v1/channels/slack";
+
+/// A click in Slack.
+pub(crate) async fn slack(State(gate): State<Arc<Gate>>, headers: HeaderMap, body: Bytes) -> Answered {
+    let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or("").to_owned();
+    let (at, signature) = (text("x-slack-request-timestamp"), text("x-slack-signature"));
+    let body = String::from_utf8(body.to_vec()).map_err(|_| Problem::malformed("this is no text"))?;
+    match ask(&gate, OperatorSays::SlackClick { at, signature, body }).await? {
+        OperatorHears::Answered { state, agreed, needed } => {
+            let text = match state.as_str() {
+                "open" => format!("Your answer counts: {agreed} of at least {needed} agreed."),
+                other => format!("It is {other}."),
+            };
+            Ok(Json(json!({"response_type": "ephemeral", "replace_original": false, "text": text})))
+        }
+        OperatorHears::Refused { why } => Err(Problem::refused(why)),
+        other => Err(unexpected(&other)),
+    }
+}

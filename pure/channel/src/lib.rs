@@ -1,0 +1,41 @@
+//! Ways to people beside the page and the terminal: what is said there of a hold, and what counts of what they answer. Bytes in, bytes
+//! out; sending belongs to others.
+//!
+//! A message never holds authority. A click in chat can say no; it can say yes only where the policy asks for no more than somebody who
+//! is signed in, and only through a signature that `countersignd` checks. All else leads to the page.
+
+mod config;
+mod messages;
+mod signed;
+mod slack;
+
+pub use config::{Alarm, Channels, Email, Level, MalformedConfig, Ntfy, Slack, Teams, Webhook, When};
+pub use messages::{alarm_close, alarm_open, email, ntfy, slack_blocks, summary, teams_card, webhook};
+pub use signed::sign;
+pub use slack::{Click, NoClick, read_click};
+
+/// What there is to say.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// A hold waits, or half of its time is over.
+    Waits {
+        /// It.
+        hold: Box<wire::HoldView>,
+        /// Half of its time is over.
+        half: bool,
+    },
+    /// So many more of one agent wait: they are not told one by one.
+    Flood {
+        /// The agent.
+        agent: String,
+        /// How many.
+        count: usize,
+    },
+    /// It does not wait any more.
+    Closed {
+        /// It.
+        hold: Box<wire::HoldView>,
+        /// What became of it.
+        outcome: String,
+    },
+}
