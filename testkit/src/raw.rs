@@ -35,6 +35,7 @@ impl RawAgent {
             task: None,
             search_path: None,
             hands_over,
+            park: false,
         };
         self.say(&submit);
     }

@@ -38,6 +38,7 @@ impl AgentLink {
         act: &Act,
         claims: Claims,
         hands_over: bool,
+        park: bool,
     ) -> Result<AgentHears, String> {
         self.say(&AgentSays::Submit {
             key,
@@ -47,6 +48,7 @@ impl AgentLink {
             task: claims.task,
             search_path: std::env::var("PATH").ok(),
             hands_over,
+            park,
         })?;
         self.hear(ANSWER_WITHIN)
     }

@@ -60,7 +60,7 @@ fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
     let layout = Layout::from_environment()?;
     let key = agent_link::key(&layout, agent, None)?;
     let link = AgentLink::connect(&layout)?;
-    let mut heard = link.submit(key, call.session, &Act::Tool(call.call), Claims::default(), true)?;
+    let mut heard = link.submit(key, call.session, &Act::Tool(call.call), Claims::default(), true, false)?;
     if let AgentHears::Held { expires_at_ms, .. } = heard {
         let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms()))
             .saturating_add(Duration::from_secs(20));
@@ -69,7 +69,7 @@ fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
     match heard {
         AgentHears::Allow { .. } => Ok(contract::no_objection()),
         AgentHears::Deny { reasons, .. } => Ok(contract::deny(&format!("Countersign: {}", reasons.join("; ")))),
-        AgentHears::Held { .. } | AgentHears::Spent | AgentHears::Noted => {
+        AgentHears::Held { .. } | AgentHears::Parked { .. } | AgentHears::Spent | AgentHears::Noted => {
             Err("the daemon answered something else".to_owned())
         }
     }

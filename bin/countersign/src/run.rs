@@ -43,6 +43,9 @@ pub(crate) struct RunArgs {
     /// Record everything that goes over the terminal, whether or not a rule asks for it. What runs is in the same session
     #[arg(long)]
     record: bool,
+    /// Where people are asked, do not wait for them: end with status 75. The same command, later, uses what they said, once
+    #[arg(long)]
+    park: bool,
     /// Say nothing on standard error unless it fails
     #[arg(short, long)]
     quiet: bool,
@@ -53,6 +56,9 @@ pub(crate) struct RunArgs {
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
+
+/// People are asked, and nobody waits for them (`EX_TEMPFAIL` of `sysexits.h`).
+const PARKED: u8 = 75;
 
 /// A no, with the exit status that tells its kind.
 struct No {
@@ -78,6 +84,7 @@ pub(crate) fn main(args: RunArgs) -> Result<ExitCode, String> {
             let word = match no.status {
                 126 => "denied",
                 124 => "not decided in time",
+                PARKED => "parked",
                 _ => "not run",
             };
             eprintln!("countersign: {word}: {}", no.reasons.join("; "));
@@ -115,7 +122,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     let first = observe(argv, told)?;
     let link = AgentLink::connect(&layout)?;
     let claims = Claims { intent: args.intent.clone(), task: args.task.clone() };
-    let heard = link.submit(key, session.clone(), &first.act, claims, false)?;
+    let heard = link.submit(key, session.clone(), &first.act, claims, false, args.park)?;
     let (permit, obliged) = permit(args, &layout, &link, heard)?;
     let beyond = Obligations { withhold: Vec::new(), timeout_s: None, record: false, ..obliged.clone() };
     if !beyond.is_empty() {
@@ -173,6 +180,14 @@ fn refused(heard: AgentHears) -> No {
             },
             reasons,
         },
+        AgentHears::Parked { hold, expires_at_ms, reasons } => {
+            let left = expires_at_ms.saturating_sub(clock::now_ms()) / 1_000;
+            let why = reasons.first().map_or("", String::as_str);
+            No {
+                status: PARKED,
+                reasons: vec![format!("people are asked as {hold} for {left} s ({why}); run the same again later")],
+            }
+        }
         AgentHears::Allow { .. } | AgentHears::Held { .. } | AgentHears::Spent | AgentHears::Noted => {
             No::from("the daemon answered something else".to_owned())
         }

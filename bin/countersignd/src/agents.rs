@@ -26,6 +26,13 @@ const IDLE: Duration = Duration::from_secs(30);
 /// The longest intent or task that is taken over, in bytes.
 const MAX_CLAIM_BYTES: usize = 4_096;
 
+/// How an answer is wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct How {
+    pub(crate) hands_over: bool,
+    pub(crate) park: bool,
+}
+
 /// One connection.
 pub(crate) struct Talk<'a> {
     pub(crate) daemon: &'a Daemon,
@@ -43,9 +50,9 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
     loop {
         let idle = if talk.running.is_empty() { Some(IDLE) } else { None };
         let heard = match socket::receive::<AgentSays>(stream, MAX_AGENT_FRAME, idle, PATIENCE) {
-            Ok(AgentSays::Submit { key, session, act, intent, task, search_path, hands_over }) => {
+            Ok(AgentSays::Submit { key, session, act, intent, task, search_path, hands_over, park }) => {
                 let claims = Claims { intent: short(intent), task: short(task), search_path: short(search_path) };
-                talk.submit(&key, &session, &act, claims, hands_over)
+                talk.submit(&key, &session, &act, claims, How { hands_over, park })
             }
             Ok(AgentSays::Redeem { permit, act, terminal }) => talk.redeem(&permit, &act, terminal),
             Ok(AgentSays::Recorded { permit, events }) => talk.recorded(&permit, events),

@@ -16,6 +16,7 @@ use crate::flags::Flags;
 use crate::holds::Holds;
 use crate::log::Log;
 use crate::paces::{FORGET_MS, Paces};
+use crate::parked::Parked;
 use crate::policy::LivePolicy;
 use crate::recordings::Recordings;
 use crate::sessions::Sessions;
@@ -38,6 +39,7 @@ pub(crate) struct Daemon {
     pub(crate) holds: Holds,
     pub(crate) recordings: Recordings,
     pub(crate) sessions: Sessions,
+    pub(crate) parked: Parked,
     pub(crate) enrolments: Enrolments,
     /// Signatures of clicks in chat that were taken, and when.
     pub(crate) clicks: Mutex<BTreeMap<String, u64>>,
@@ -77,6 +79,7 @@ impl Daemon {
             holds: Holds::default(),
             recordings: Recordings::default(),
             sessions: Sessions::from_environment()?,
+            parked: Parked::default(),
             enrolments: Enrolments::default(),
             clicks: Mutex::default(),
             site: site()?,

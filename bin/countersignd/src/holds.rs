@@ -264,6 +264,12 @@ impl Holds {
         (changed, gone.collect(), changes)
     }
 
+    /// How many are open, and the count of changes so far.
+    pub(crate) fn count(&self) -> (usize, u64) {
+        let changes = *lock(&self.changes);
+        (lock(&self.open).len(), changes)
+    }
+
     /// Waits for a change after `seen`, for at most `within`. Says whether there was one.
     pub(crate) fn wait_for_change(&self, seen: u64, within: Duration) -> bool {
         let changes = lock(&self.changes);

@@ -14,6 +14,7 @@ mod log;
 mod made;
 mod operators;
 mod paces;
+mod parked;
 mod people;
 mod permits;
 mod policy;

@@ -9,7 +9,7 @@ use host::socket;
 use model::Seen;
 
 use crate::daemon::{Daemon, hold as lock};
-use crate::{agents, operators, policy};
+use crate::{agents, operators, parked, policy};
 
 /// The most connections of agents at once. One more is closed before it is read.
 const MAX_AGENT_CONNECTIONS: usize = 2_048;
@@ -33,6 +33,7 @@ pub(crate) fn run(daemon: &Arc<Daemon>) -> Result<(), String> {
     accept(operators, Arc::clone(daemon), operators::converse, MAX_OPERATOR_CONNECTIONS)?;
     accept(agents, Arc::clone(daemon), agents::converse, MAX_AGENT_CONNECTIONS)?;
     policy::watch(daemon)?;
+    parked::watch(daemon).map_err(say)?;
     host::supervise::wait_for_end(Some(&|| drop(policy::reload(daemon, "SIGHUP")))).map_err(say)?;
     daemon.paces.keep_all(daemon)?;
     // Whoever still waits for people sees the connection close, and refuses.

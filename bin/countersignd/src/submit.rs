@@ -11,11 +11,11 @@ use model::{Act, Claims, HoldId, Request, RequestId, SessionId};
 use pdp::{Decision, Quorum, Verdict};
 use wire::{AgentHears, Refusal};
 
-use crate::agents::{Talk, denied, undecided};
+use crate::agents::{How, Talk, denied, undecided};
 use crate::judging::{self, Case, Place};
 use crate::permits::permit_id;
 use crate::view;
-use crate::{flags, judge};
+use crate::{flags, judge, parked};
 
 impl Talk<'_> {
     pub(crate) fn submit(
@@ -24,7 +24,7 @@ impl Talk<'_> {
         session: &str,
         act: &serde_json::Value,
         claims: Claims,
-        hands_over: bool,
+        how: How,
     ) -> AgentHears {
         let Some(agent) = self.daemon.agent(key) else {
             self.daemon.note_refusal(self.seen, "an unknown agent key");
@@ -51,11 +51,13 @@ impl Talk<'_> {
             seen: self.seen,
         };
         let place = Place { env: agent.env, groups: agent.groups, trust: agent.trust };
-        Case::read(request, place, hands_over).and_then(|case| self.decide(&case)).unwrap_or_else(|why| undecided(&why))
+        Case::read(request, place, how.hands_over)
+            .and_then(|case| self.decide(&case, how.park))
+            .unwrap_or_else(|why| undecided(&why))
     }
 
     /// Judge, record, then answer or hold. Any `Err` is a refusal: nothing was permitted.
-    fn decide(&mut self, case: &Case) -> Result<AgentHears, String> {
+    fn decide(&mut self, case: &Case, park: bool) -> Result<AgentHears, String> {
         let request = &case.request;
         if let Some(path) = judge::disagrees(request, &case.read.facts) {
             return Ok(denied(&format!("`{path}` changed while it was being read")));
@@ -83,8 +85,16 @@ impl Talk<'_> {
                 "a rule lets this run only with {obliged}, and this enforcement point hands the act to a host that it cannot hold to that; use `countersign run`"
             )));
         }
+        if matches!(decision.verdict(), Verdict::Ask(..))
+            && let Some(answer) = self.by_ticket(case, &reasons, park)
+        {
+            return Ok(answer);
+        }
         match decision.verdict() {
-            Verdict::Ask(quorum, _) => self.hold(case, &decision, &receipt, quorum.clone(), reasons, epoch),
+            Verdict::Ask(quorum, _) => {
+                let quorum = quorum.clone();
+                self.hold(case, decision, receipt, quorum, reasons, (epoch, park))
+            }
             Verdict::Allow(_) | Verdict::Deny => {
                 let permit = Permit::for_allowed(&decision, &receipt, permit_id()?, clock::now_ms());
                 Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, reasons, epoch))
@@ -95,18 +105,18 @@ impl Talk<'_> {
     fn hold(
         &mut self,
         case: &Case,
-        decision: &Decision,
-        asked: &Receipt,
+        decision: Decision,
+        asked: Receipt,
         quorum: Quorum,
         reasons: Vec<String>,
-        epoch: u64,
+        (epoch, park): (u64, bool),
     ) -> Result<AgentHears, String> {
         let request = &case.request;
         self.enough_people(request, &quorum, &reasons)?;
         let now_ms = clock::now_ms();
         let id = HoldId::new(now_ms, clock::random_id().map_err(|why| why.to_string())?);
         let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
-        let view = view::hold_view(id.as_str(), case, decision, &quorum, expires_at_ms, &self.daemon.scrubber);
+        let view = view::hold_view(id.as_str(), case, &decision, &quorum, expires_at_ms, &self.daemon.scrubber);
         let question = Question {
             id: id.clone(),
             request: *decision.request(),
@@ -117,6 +127,14 @@ impl Talk<'_> {
         };
         let (entry, woken) =
             self.daemon.holds.open(self.daemon, Hold::open(question), view, case.read.intent.clone())?;
+        if park {
+            let ticket = (id.to_string(), expires_at_ms);
+            if let Err(why) = parked::park(self.daemon, case, decision, asked, Arc::clone(&entry), ticket) {
+                self.daemon.holds.end(self.daemon, &entry, HoldState::Lost);
+                return Err(why);
+            }
+            return Ok(AgentHears::Parked { hold: id.to_string(), expires_at_ms, reasons });
+        }
         let held = AgentHears::Held { hold: id.to_string(), expires_at_ms, reasons: reasons.clone() };
         let told = self.say(&held);
         let ended = match told {
@@ -137,14 +155,14 @@ impl Talk<'_> {
                 if let Some(flag) = flags::stops(self.daemon, &request.agent, &request.session) {
                     return Ok(self.refuse_changed(decision.request(), &format!("people stopped this (flag `{flag}`)")));
                 }
-                if now != epoch && !judging::still_asks(self.daemon, case, decision)? {
+                if now != epoch && !judging::still_asks(self.daemon, case, &decision)? {
                     return Ok(
                         self.refuse_changed(decision.request(), "the rules or flags that it was asked by; ask again")
                     );
                 }
                 judging::approved(self.daemon, case)?;
                 let permit =
-                    Permit::for_approved(decision, asked, &outcome.hold, &answered, permit_id()?, clock::now_ms());
+                    Permit::for_approved(&decision, &asked, &outcome.hold, &answered, permit_id()?, clock::now_ms());
                 Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, reasons, now))
             }
             (HoldState::Denied, _) => {

@@ -24,6 +24,9 @@ pub enum AgentSays {
         search_path: Option<String>,
         /// The enforcement point hands the verdict to a host that acts by itself: the permit is spent with the answer.
         hands_over: bool,
+        /// Where people are asked, do not wait: answer with a ticket. The identical request, within its life, uses what they said.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        park: bool,
     },
     /// The act is about to be done, and this is what it looks like now.
     Redeem {
@@ -95,6 +98,15 @@ pub enum AgentHears {
         /// The hold.
         hold: String,
         /// Until when, milliseconds since 1970.
+        expires_at_ms: u64,
+        /// Why.
+        reasons: Vec<String>,
+    },
+    /// It waits for people, and nobody waits for them: ask the same again later.
+    Parked {
+        /// The ticket: the hold.
+        hold: String,
+        /// Until when people are asked, milliseconds since 1970.
         expires_at_ms: u64,
         /// Why.
         reasons: Vec<String>,

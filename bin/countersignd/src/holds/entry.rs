@@ -43,6 +43,11 @@ impl Entry {
         let _ = wake.write_all(b"!");
     }
 
+    /// Whether people are still asked.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.is_lost() && lock(&self.inner).hold.state() == approval::HoldState::Open
+    }
+
     /// Whether it was ended from outside.
     pub(crate) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::SeqCst)

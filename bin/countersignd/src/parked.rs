@@ -1,0 +1,184 @@
+//! Parked holds: nobody waits for them. Whoever asked has a ticket, and the identical request, from the same agent in the same session,
+//! uses what people said, once, within its life. Nothing of it outlives the daemon: what was parked then is asked anew.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use approval::{Hold, HoldState, Permit};
+use audit::{Receipt, RecordKind};
+use host::clock;
+use model::{Digest, Facts};
+use pdp::Decision;
+use serde_json::json;
+use wire::{AgentHears, Refusal};
+
+use crate::agents::{Talk, denied};
+use crate::daemon::{Daemon, hold as lock};
+use crate::holds::Entry;
+use crate::judging::{self, Case};
+use crate::permits::permit_id;
+use crate::{flags, judge};
+
+/// How long what people said may be used.
+const LIFE: Duration = Duration::from_secs(600);
+
+/// The most tickets at once, of all agents and of one.
+const MOST: usize = 1_000;
+const MOST_OF_ONE: usize = 100;
+
+/// How long the watch sleeps when nothing is parked.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// What there is of a ticket.
+struct Ticket {
+    agent: String,
+    hold: String,
+    expires_at_ms: u64,
+    decision: Decision,
+    asked: Receipt,
+    facts: Facts,
+    stage: Stage,
+}
+
+enum Stage {
+    Waits(Arc<Entry>),
+    Decided { hold: Hold, answered: Option<Receipt>, reason: Option<String>, until: Instant },
+}
+
+/// All tickets, by what is identical.
+#[derive(Default)]
+pub(crate) struct Parked(Mutex<BTreeMap<Digest, Ticket>>);
+
+/// What makes two requests identical: agent, session, and the act with all that it is bound to.
+fn key(case: &Case) -> Digest {
+    let request = &case.request;
+    let parts =
+        json!([request.agent.as_str(), request.session.as_str(), request.act.digest().to_string(), case.hands_over]);
+    Digest::within("countersign/ticket/v1", parts.to_string().as_bytes())
+}
+
+impl Talk<'_> {
+    /// Whether a ticket answers this request: people said yes or no, or are still asked (and the caller does not wait).
+    pub(crate) fn by_ticket(&mut self, case: &Case, reasons: &[String], park: bool) -> Option<AgentHears> {
+        let key = key(case);
+        let ticket = {
+            let mut parked = lock(&self.daemon.parked.0);
+            let now = Instant::now();
+            parked.retain(|_, it| !matches!(&it.stage, Stage::Decided { until, .. } if now >= *until));
+            match parked.get(&key) {
+                Some(ticket) if matches!(ticket.stage, Stage::Waits(_)) => {
+                    let (hold, expires_at_ms) = (ticket.hold.clone(), ticket.expires_at_ms);
+                    // Whoever waits themself asks anew; there is one ticket, however often it is asked for.
+                    return park.then(|| AgentHears::Parked { hold, expires_at_ms, reasons: reasons.to_vec() });
+                }
+                // Taken out before anything is looked at: it serves once.
+                Some(_) => parked.remove(&key)?,
+                None => return None,
+            }
+        };
+        Some(self.use_ticket(case, ticket).unwrap_or_else(|why| crate::agents::undecided(&why)))
+    }
+
+    fn use_ticket(&mut self, case: &Case, ticket: Ticket) -> Result<AgentHears, String> {
+        let Stage::Decided { hold, answered, reason, .. } = ticket.stage else {
+            return Err("the ticket is not decided".to_owned());
+        };
+        let now = self.daemon.policy.epoch();
+        match (hold.state(), answered) {
+            (HoldState::Approved, Some(answered)) => {
+                if let Some(flag) = flags::stops(self.daemon, &case.request.agent, &case.request.session) {
+                    return Ok(denied(&format!("people stopped this (flag `{flag}`)")));
+                }
+                let is_same = judge::changed_since(&ticket.facts).is_none();
+                if !is_same || !judging::still_asks(self.daemon, case, &ticket.decision)? {
+                    return Ok(self.refuse_changed(ticket.decision.request(), "what people said yes to; ask again"));
+                }
+                judging::approved(self.daemon, case)?;
+                let body = json!({"hold": ticket.hold, "state": "ticket used", "request_digest": case.request.digest().to_string(),
+                    "approved": ticket.decision.request().to_string()});
+                let _receipt = self.daemon.record(RecordKind::Permit, body)?;
+                let (decision, asked) = (&ticket.decision, &ticket.asked);
+                let permit = Permit::for_approved(decision, asked, &hold, &answered, permit_id()?, clock::now_ms());
+                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, Vec::new(), now))
+            }
+            (HoldState::Denied, _) => {
+                judging::refused(self.daemon, case)?;
+                Ok(denied(&format!("a reviewer said no{}", reason.map_or_else(String::new, |it| format!(": {it}")))))
+            }
+            (HoldState::Expired, _) => Ok(AgentHears::Deny {
+                refusal: Refusal::Expired,
+                reasons: vec!["nobody decided in time, so it is denied".to_owned()],
+            }),
+            (HoldState::Open | HoldState::Lost | HoldState::Approved, _) => Err("the hold was lost".to_owned()),
+        }
+    }
+}
+
+/// Parks a hold that is open.
+///
+/// # Errors
+/// There are too many tickets.
+pub(crate) fn park(
+    daemon: &Daemon,
+    case: &Case,
+    decision: Decision,
+    asked: Receipt,
+    entry: Arc<Entry>,
+    (hold, expires_at_ms): (String, u64),
+) -> Result<(), String> {
+    let agent = case.request.agent.to_string();
+    let mut parked = lock(&daemon.parked.0);
+    if parked.len() >= MOST || parked.values().filter(|it| it.agent == agent).count() >= MOST_OF_ONE {
+        return Err(format!("{MOST_OF_ONE} requests of an agent, and {MOST} of all, are parked at most"));
+    }
+    let facts = case.read.facts.clone();
+    let stage = Stage::Waits(entry);
+    parked.insert(key(case), Ticket { agent, hold, expires_at_ms, decision, asked, facts, stage });
+    Ok(())
+}
+
+/// Ends parked holds whose time is over, and keeps what people said of the others. Runs on a thread of its own.
+pub(crate) fn watch(daemon: &Arc<Daemon>) -> std::io::Result<()> {
+    let daemon = Arc::clone(daemon);
+    let work = move || {
+        let mut seen = 0;
+        loop {
+            let wait = settle(&daemon);
+            let (_, now) = daemon.holds.count();
+            if now == seen {
+                daemon.holds.wait_for_change(seen, wait);
+            }
+            seen = now;
+        }
+    };
+    std::thread::Builder::new().name("parked".to_owned()).spawn(work).map(drop)
+}
+
+/// Settles what is decided or over; gives how long until something is over.
+fn settle(daemon: &Daemon) -> Duration {
+    let waiting: Vec<(Digest, Arc<Entry>)> = {
+        let parked = daemon.parked.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = |ticket: &Ticket| match &ticket.stage {
+            Stage::Waits(entry) => Some(Arc::clone(entry)),
+            Stage::Decided { .. } => None,
+        };
+        parked.iter().filter_map(|(key, ticket)| Some((*key, entry(ticket)?))).collect()
+    };
+    let mut next = IDLE;
+    for (key, entry) in waiting {
+        let remaining = entry.remaining();
+        if entry.is_open() && !remaining.is_zero() {
+            next = next.min(remaining);
+            continue;
+        }
+        let outcome =
+            daemon.holds.end(daemon, &entry, if entry.is_lost() { HoldState::Lost } else { HoldState::Expired });
+        let until = Instant::now().checked_add(LIFE).unwrap_or_else(Instant::now);
+        let stage = Stage::Decided { hold: outcome.hold, answered: outcome.answered, reason: outcome.reason, until };
+        if let Some(ticket) = lock(&daemon.parked.0).get_mut(&key) {
+            ticket.stage = stage;
+        }
+    }
+    next.max(Duration::from_millis(1))
+}
