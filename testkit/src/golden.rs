@@ -168,5 +168,10 @@ fn sorted(value: Value) -> Value {
 
 /// Every such file: its path from the root of the repository, and its text.
 pub fn all() -> Vec<(&'static str, String)> {
-    vec![("docs/presets.md", presets_page()), ("api/policy.schema.json", schema())]
+    vec![("docs/presets.md", presets_page()), ("api/policy.schema.json", schema()), ("api/openapi.json", interface())]
+}
+
+/// The description of the HTTP interface.
+fn interface() -> String {
+    format!("{}\n", serde_json::to_string_pretty(&web::openapi()).unwrap_or_default())
 }

@@ -55,7 +55,8 @@ fn web(listen: SocketAddr) -> Result<(), String> {
             listen.port()
         ));
     }
-    let link = Arc::new(Operators::new(&Layout::from_environment()?));
+    let layout = Layout::from_environment()?;
+    let link = Arc::new(Operators::new(&layout));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|why| why.to_string())?;
     runtime.block_on(async move {
         let listener = tokio::net::TcpListener::bind(listen)
@@ -64,6 +65,6 @@ fn web(listen: SocketAddr) -> Result<(), String> {
         let address = listener.local_addr().map_err(|why| why.to_string())?;
         // On standard error: `up --json` has standard output to itself.
         eprintln!("countersign-gate: the dashboard is at http://{address}/");
-        web::serve(listener, link).await.map_err(|why| why.to_string())
+        web::serve(listener, link, layout.agent_socket()).await.map_err(|why| why.to_string())
     })
 }

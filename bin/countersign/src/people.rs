@@ -178,6 +178,17 @@ enum ReviewerVerb {
         #[command(flatten)]
         proof: ProofArgs,
     },
+    /// Ask people something that must be denied and is never run, to see whether they read; `log show --grep canary` tells what came
+    Canary {
+        /// The agent that seems to ask
+        #[arg(long)]
+        agent: String,
+        /// What it seems to ask for. It has to be something that the rules ask about
+        #[arg(long, default_value = "rm -rf /srv/backup")]
+        command: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
     /// Give somebody another role and other groups, with an operator's proof
     Set {
         /// Name
@@ -227,6 +238,10 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
             let OperatorHears::Invited { token, .. } = link.ask(&say)? else { return Err(unexpected()) };
             println!("{}/#setup={token}", page.trim_end_matches('/'));
             eprintln!("The link serves once. Whoever has it enrols as this person, so give it to nobody else.");
+        }
+        ReviewerVerb::Canary { agent, command, proof } => {
+            let build = |by| OperatorSays::Canary { agent: agent.clone(), command: command.clone(), by };
+            said(&link, &prove_change(&link, proof, &build)?)?;
         }
         ReviewerVerb::Rm { name, proof } => {
             let build = |by| OperatorSays::RemoveReviewer { name: name.clone(), by };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
 use approval::{PermitKey, Site};
 use audit::{Draft, LogVerifier, Receipt, RecordKind};
@@ -15,6 +16,7 @@ use crate::enrolment::Enrolments;
 use crate::flags::Flags;
 use crate::holds::Holds;
 use crate::log::Log;
+use crate::metrics::Metrics;
 use crate::paces::{FORGET_MS, Paces};
 use crate::parked::Parked;
 use crate::policy::LivePolicy;
@@ -40,6 +42,7 @@ pub(crate) struct Daemon {
     pub(crate) recordings: Recordings,
     pub(crate) sessions: Sessions,
     pub(crate) parked: Parked,
+    pub(crate) metrics: Metrics,
     pub(crate) enrolments: Enrolments,
     /// Signatures of clicks in chat that were taken, and when.
     pub(crate) clicks: Mutex<BTreeMap<String, u64>>,
@@ -80,6 +83,7 @@ impl Daemon {
             recordings: Recordings::default(),
             sessions: Sessions::from_environment()?,
             parked: Parked::default(),
+            metrics: Metrics::default(),
             enrolments: Enrolments::default(),
             clicks: Mutex::default(),
             site: site()?,
@@ -102,7 +106,9 @@ impl Daemon {
 
     /// Makes a record durable.
     pub(crate) fn record(&self, kind: RecordKind, body: Value) -> Result<Receipt, String> {
+        let started = Instant::now();
         let receipt = self.log.append(Draft { kind, at_ms: clock::now_ms(), scope: scope_of(&body), body })?;
+        self.metrics.log.note(started.elapsed());
         if receipt.seq() % PIN_EVERY == PIN_EVERY.saturating_sub(1) {
             // Failing to pin loses a safeguard against cutting, not a record.
             let _ = self.pin();
@@ -138,6 +144,11 @@ impl Daemon {
     /// Number of records, as of the newest receipt.
     pub(crate) fn records(&self) -> u64 {
         self.log.size()
+    }
+
+    /// Records that wait for the log.
+    pub(crate) fn waiting(&self) -> usize {
+        self.log.waiting()
     }
 
     /// The agent that a key belongs to.

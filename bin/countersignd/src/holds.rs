@@ -88,10 +88,24 @@ impl Holds {
             inner,
             lost: AtomicBool::new(false),
             hops: AtomicUsize::new(0),
+            is_canary: AtomicBool::new(false),
             wake,
         });
         lock(&self.open).insert(id, Arc::clone(&entry));
         self.tell();
+        Ok((entry, woken))
+    }
+
+    /// Opens a canary: nobody waits for it, and nothing comes of a yes.
+    pub(crate) fn open_canary(
+        &self,
+        daemon: &Daemon,
+        hold: Hold,
+        view: HoldView,
+        intent: Intent,
+    ) -> Result<(Arc<Entry>, UnixStream), String> {
+        let (entry, woken) = self.open(daemon, hold, view, intent)?;
+        entry.is_canary.store(true, Ordering::SeqCst);
         Ok((entry, woken))
     }
 
@@ -131,6 +145,10 @@ impl Holds {
         if let (Some(reason), Some(body)) = (&reason, body.as_object_mut()) {
             body.insert("why".to_owned(), json!(reason));
         }
+        // Told only when somebody answered: until then it looks like any other.
+        if let (true, Some(body)) = (entry.is_canary.load(Ordering::SeqCst), body.as_object_mut()) {
+            body.insert("canary".to_owned(), json!(true));
+        }
         if answer.said == Said::BreakGlass {
             eprintln!("countersignd: THE GLASS WAS BROKEN by {} for {id}", answer.reviewer);
         }
@@ -156,7 +174,7 @@ impl Holds {
         let needed = usize::from(inner.hold.question().quorum.people);
         drop(inner);
         if state != HoldState::Open {
-            self.close(id, &entry, &after);
+            self.close(daemon, id, &entry, &after);
         }
         self.tell();
         Ok((state, agreed, needed))
@@ -179,7 +197,7 @@ impl Holds {
             Outcome { hold: inner.hold.clone(), answered: inner.answered.take(), reason: inner.reason.take() };
         drop(inner);
         if is_new {
-            self.close(&id, entry, &outcome.hold);
+            self.close(daemon, &id, entry, &outcome.hold);
         }
         self.tell();
         outcome
@@ -192,7 +210,9 @@ impl Holds {
         meant.map(|entry| entry.lose()).count()
     }
 
-    fn close(&self, id: &HoldId, entry: &Entry, hold: &Hold) {
+    fn close(&self, daemon: &Daemon, id: &HoldId, entry: &Entry, hold: &Hold) {
+        let took = Duration::from_millis(clock::now_ms().saturating_sub(entry.opened_ms));
+        daemon.metrics.ended(hold.state().as_str(), took);
         let people: Vec<&str> = hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
         let by = if people.is_empty() { String::new() } else { format!(" by {}", people.join(", ")) };
         let mut closed = lock(&self.closed);
@@ -268,6 +288,13 @@ impl Holds {
     pub(crate) fn count(&self) -> (usize, u64) {
         let changes = *lock(&self.changes);
         (lock(&self.open).len(), changes)
+    }
+
+    /// How long a hold is open, in seconds.
+    pub(crate) fn age_s(&self, id: &str) -> u64 {
+        let open = lock(&self.open);
+        let since = HoldId::parse(id).ok().and_then(|id| open.get(&id).map(|entry| entry.opened_ms));
+        since.map_or(0, |since| clock::now_ms().saturating_sub(since) / 1_000)
     }
 
     /// Waits for a change after `seen`, for at most `within`. Says whether there was one.

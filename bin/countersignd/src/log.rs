@@ -98,6 +98,11 @@ impl Log {
         opened.map_or(0, |checkpoint| checkpoint.size)
     }
 
+    /// Records that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.line().waiting.len()
+    }
+
     fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,6 +3,7 @@
 
 mod agents;
 mod broken_glass;
+mod canary;
 mod chat;
 mod daemon;
 mod enrolment;
@@ -12,6 +13,7 @@ mod judge;
 mod judging;
 mod log;
 mod made;
+mod metrics;
 mod operators;
 mod paces;
 mod parked;

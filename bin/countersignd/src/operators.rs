@@ -15,7 +15,7 @@ use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status, V
 
 use crate::daemon::Daemon;
 use crate::proof::{Purpose, Words, prove};
-use crate::{broken_glass, chat, enrolment, made, people, reading, rules, sessions};
+use crate::{broken_glass, canary, chat, enrolment, made, metrics, people, reading, rules, sessions};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -74,6 +74,8 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             OperatorSays::SlackClick { at, signature, body } => {
                 chat::click(daemon, &at, &signature, &body).unwrap_or_else(|why| refused(&why))
             }
+            OperatorSays::Metrics => OperatorHears::Metrics { metrics: metrics::all(daemon) },
+            canary @ OperatorSays::Canary { .. } => canary::open(daemon, &canary).unwrap_or_else(|why| refused(&why)),
             OperatorSays::Stop { token, agent, session } => {
                 reading::stop(daemon, &token, agent.as_deref(), session.as_deref()).unwrap_or_else(|why| refused(&why))
             }

@@ -18,7 +18,7 @@ use crate::daemon::{Daemon, hold as lock};
 use crate::holds::Entry;
 use crate::judging::{self, Case};
 use crate::permits::permit_id;
-use crate::{flags, judge};
+use crate::{canary, flags, judge};
 
 /// How long what people said may be used.
 const LIFE: Duration = Duration::from_secs(600);
@@ -43,12 +43,19 @@ struct Ticket {
 
 enum Stage {
     Waits(Arc<Entry>),
-    Decided { hold: Hold, answered: Option<Receipt>, reason: Option<String>, until: Instant },
+    Decided(Box<Decided>),
 }
 
-/// All tickets, by what is identical.
+struct Decided {
+    hold: Hold,
+    answered: Option<Receipt>,
+    reason: Option<String>,
+    until: Instant,
+}
+
+/// All tickets, by what is identical; and canaries, which nobody has a ticket for.
 #[derive(Default)]
-pub(crate) struct Parked(Mutex<BTreeMap<Digest, Ticket>>);
+pub(crate) struct Parked(Mutex<BTreeMap<Digest, Ticket>>, pub(crate) Mutex<Vec<Arc<Entry>>>);
 
 /// What makes two requests identical: agent, session, and the act with all that it is bound to.
 fn key(case: &Case) -> Digest {
@@ -65,7 +72,7 @@ impl Talk<'_> {
         let ticket = {
             let mut parked = lock(&self.daemon.parked.0);
             let now = Instant::now();
-            parked.retain(|_, it| !matches!(&it.stage, Stage::Decided { until, .. } if now >= *until));
+            parked.retain(|_, it| !matches!(&it.stage, Stage::Decided(it) if now >= it.until));
             match parked.get(&key) {
                 Some(ticket) if matches!(ticket.stage, Stage::Waits(_)) => {
                     let (hold, expires_at_ms) = (ticket.hold.clone(), ticket.expires_at_ms);
@@ -81,9 +88,10 @@ impl Talk<'_> {
     }
 
     fn use_ticket(&mut self, case: &Case, ticket: Ticket) -> Result<AgentHears, String> {
-        let Stage::Decided { hold, answered, reason, .. } = ticket.stage else {
+        let Stage::Decided(decided) = ticket.stage else {
             return Err("the ticket is not decided".to_owned());
         };
+        let Decided { hold, answered, reason, .. } = *decided;
         let now = self.daemon.policy.epoch();
         match (hold.state(), answered) {
             (HoldState::Approved, Some(answered)) => {
@@ -161,11 +169,11 @@ fn settle(daemon: &Daemon) -> Duration {
         let parked = daemon.parked.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = |ticket: &Ticket| match &ticket.stage {
             Stage::Waits(entry) => Some(Arc::clone(entry)),
-            Stage::Decided { .. } => None,
+            Stage::Decided(_) => None,
         };
         parked.iter().filter_map(|(key, ticket)| Some((*key, entry(ticket)?))).collect()
     };
-    let mut next = IDLE;
+    let mut next = canary::settle(daemon).min(IDLE);
     for (key, entry) in waiting {
         let remaining = entry.remaining();
         if entry.is_open() && !remaining.is_zero() {
@@ -175,7 +183,12 @@ fn settle(daemon: &Daemon) -> Duration {
         let outcome =
             daemon.holds.end(daemon, &entry, if entry.is_lost() { HoldState::Lost } else { HoldState::Expired });
         let until = Instant::now().checked_add(LIFE).unwrap_or_else(Instant::now);
-        let stage = Stage::Decided { hold: outcome.hold, answered: outcome.answered, reason: outcome.reason, until };
+        let stage = Stage::Decided(Box::new(Decided {
+            hold: outcome.hold,
+            answered: outcome.answered,
+            reason: outcome.reason,
+            until,
+        }));
         if let Some(ticket) = lock(&daemon.parked.0).get_mut(&key) {
             ticket.stage = stage;
         }

@@ -2,7 +2,7 @@
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use approval::{BREAK_GLASS, Hold, HoldState, Permit, Question};
 use audit::{Receipt, RecordKind};
@@ -51,13 +51,15 @@ impl Talk<'_> {
             seen: self.seen,
         };
         let place = Place { env: agent.env, groups: agent.groups, trust: agent.trust };
-        Case::read(request, place, how.hands_over)
-            .and_then(|case| self.decide(&case, how.park))
-            .unwrap_or_else(|why| undecided(&why))
+        Case::read(request, place, how.hands_over).and_then(|case| self.decide(&case, how.park)).unwrap_or_else(|why| {
+            self.daemon.metrics.verdict("undecided");
+            undecided(&why)
+        })
     }
 
     /// Judge, record, then answer or hold. Any `Err` is a refusal: nothing was permitted.
     fn decide(&mut self, case: &Case, park: bool) -> Result<AgentHears, String> {
+        let started = Instant::now();
         let request = &case.request;
         if let Some(path) = judge::disagrees(request, &case.read.facts) {
             return Ok(denied(&format!("`{path}` changed while it was being read")));
@@ -71,6 +73,8 @@ impl Talk<'_> {
         let decision = judging::decide(self.daemon, case)?;
         let body = view::decision_body(request, &case.read.intent, &decision, &self.daemon.scrubber);
         let receipt = self.daemon.record(RecordKind::Decision, body)?;
+        self.daemon.metrics.verdict(decision.verdict().as_str());
+        self.daemon.metrics.decision.note(started.elapsed());
         let marked =
             format!("{}: {}", decision.verdict().as_str(), self.daemon.scrubber.text(&view::asked(&request.act)));
         self.daemon.recordings.mark(&request.agent, &request.session, &marked);

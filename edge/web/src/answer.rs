@@ -20,6 +20,7 @@ pub(crate) struct Token(pub(crate) String);
 
 /// Who is signed in.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Who {
     pub(crate) name: String,
     pub(crate) role: String,

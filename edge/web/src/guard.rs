@@ -26,7 +26,7 @@ pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request<Body>,
     let is_signed = request.uri().path() == crate::chat::SLACK && *request.method() == Method::POST;
     let passed = if is_signed { Ok(()) } else { check(&gate, request.method(), request.headers(), is_interface) };
     let mut response = match passed {
-        Ok(()) => next.run(request).await,
+        Ok(()) => in_words(next.run(request).await, is_interface).await,
         Err(problem) => problem.into_response(),
     };
     let headers = response.headers_mut();
@@ -46,6 +46,21 @@ pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request<Body>,
     }
     response
 }
+
+/// What the framework refuses by itself (a body that is no JSON, another method) is a problem document, too.
+async fn in_words(response: Response, is_interface: bool) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or("");
+    let is_ours = kind.starts_with("application/");
+    if !is_interface || is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), MAX_WORDS).await.unwrap_or_default();
+    Problem::of(status, String::from_utf8_lossy(&text).into_owned()).into_response()
+}
+
+/// The longest text of the framework, in bytes.
+const MAX_WORDS: usize = 4_096;
 
 fn check(gate: &Gate, method: &Method, headers: &HeaderMap, is_interface: bool) -> Result<(), Problem> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
@@ -91,7 +106,9 @@ mod tests {
     }
 
     fn passes(method: &Method, headers: &[(&str, &str)]) -> bool {
-        let gate = Gate { link: Arc::new(Nobody), holds: Arc::default(), hosts: vec!["localhost:7443".to_owned()] };
+        let (link, agents) = (Arc::new(Nobody), std::path::PathBuf::new());
+        let hosts = vec!["localhost:7443".to_owned()];
+        let gate = Gate { link, holds: Arc::default(), agents, answers: crate::agents::Answers::default(), hosts };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());

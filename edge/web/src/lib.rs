@@ -8,19 +8,26 @@
     reason = "an answer that does not belong to the question is an error, whichever it is"
 )]
 
+mod agents;
 mod answer;
 mod assets;
 mod chat;
 mod events;
 mod guard;
 mod live;
+#[cfg(feature = "schema")]
+mod openapi;
 mod people;
 mod problem;
 mod proof;
 mod record;
 mod routes;
 
+#[cfg(feature = "schema")]
+pub use openapi::openapi;
+
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -61,6 +68,10 @@ pub enum Told {
 pub(crate) struct Gate {
     pub(crate) link: Arc<dyn Link>,
     pub(crate) holds: Arc<Live>,
+    /// The agents' socket.
+    pub(crate) agents: PathBuf,
+    /// Answers that an agent may ask for again.
+    pub(crate) answers: agents::Answers,
     /// `Host` headers that are ours: another one is a page elsewhere whose name was pointed at us.
     pub(crate) hosts: Vec<String>,
 }
@@ -79,12 +90,12 @@ const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
 ///
 /// # Errors
 /// The listener fails.
-pub async fn serve(listener: TcpListener, link: Arc<dyn Link>) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, link: Arc<dyn Link>, agents: PathBuf) -> std::io::Result<()> {
     let address = listener.local_addr()?;
     let holds = Arc::new(Live::default());
     let (theirs, live) = (Arc::clone(&link), Arc::clone(&holds));
     std::thread::Builder::new().name("holds".to_owned()).spawn(move || follow(theirs.as_ref(), &live))?;
-    let gate = Arc::new(Gate { link, holds, hosts: hosts(address) });
+    let gate = Arc::new(Gate { link, holds, agents, answers: agents::Answers::default(), hosts: hosts(address) });
     axum::serve(listener, routes::router(gate)).with_graceful_shutdown(ended()).await
 }
 

@@ -18,6 +18,7 @@ use crate::proof::Given;
 use crate::routes::Answered;
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignIn {
     name: String,
@@ -58,6 +59,7 @@ pub(crate) async fn challenge(State(gate): State<Arc<Gate>>) -> Answered {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Begin {
     Invite { token: String, name: Option<String> },
@@ -90,6 +92,7 @@ fn qr(text: &str) -> Option<Vec<String>> {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Finish {
     ticket: String,
@@ -98,6 +101,7 @@ pub(crate) struct Finish {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Made {
     client_data: String,
@@ -124,6 +128,7 @@ pub(crate) async fn finish(State(gate): State<Arc<Gate>>, Json(given): Json<Fini
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Invite {
     name: String,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// A problem document.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -19,6 +20,11 @@ impl Problem {
     fn new(status: StatusCode, detail: String) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
         Self { kind: "about:blank", title, status: status.as_u16(), detail }
+    }
+
+    /// Anything else.
+    pub(crate) fn of(status: StatusCode, why: String) -> Self {
+        Self::new(status, if why.is_empty() { status.canonical_reason().unwrap_or("Error").to_owned() } else { why })
     }
 
     /// Nobody is signed in.

@@ -9,6 +9,7 @@ use crate::problem::Problem;
 /// What somebody proves themself with: one of these. For an answer where the policy asks for no more than somebody who is signed in,
 /// none.
 #[derive(Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Given {
     /// The six digits of their authenticator.

@@ -52,6 +52,7 @@ pub(crate) async fn verify(State(gate): State<Arc<Gate>>, by: SignedIn) -> Answe
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Days {
     #[serde(default = "month")]

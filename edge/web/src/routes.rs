@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::{OperatorHears, OperatorSays, RuleWish};
+use wire::{Metric, OperatorHears, OperatorSays, RuleWish};
 
 use crate::answer::{SignedIn, done, unexpected};
 use crate::problem::Problem;
 use crate::proof::Given;
-use crate::{Gate, assets, chat, events, guard, people, record};
+use crate::{Gate, agents, assets, chat, events, guard, people, record};
 
 /// The most that a request may hold, in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -37,11 +38,13 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/recordings", get(record::recordings))
         .route("/recordings/{id}/cast", get(record::cast))
         .route("/recordings/{id}/live", get(record::live))
+        .route("/agent/requests", post(agents::request))
+        .route("/agent/socket", get(agents::socket))
         .route("/stop", post(stop))
         .route("/channels/slack", post(chat::slack))
         .route("/status", get(status))
         .route("/rules", get(rules))
-        .route("/agents", get(agents))
+        .route("/agents", get(all_agents))
         .route("/people", get(people::people))
         .route("/challenge", post(people::challenge))
         .route("/enrolment", post(people::begin))
@@ -50,6 +53,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .fallback(|| async { Problem::nothing("there is no such thing under /v1") });
     Router::new()
         .nest("/v1", interface)
+        .route("/metrics", get(metrics))
         .fallback(get(assets::file))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&gate), guard::guard))
@@ -82,8 +86,9 @@ async fn hold(State(gate): State<Arc<Gate>>, _who: SignedIn, Path(id): Path<Stri
 
 /// An answer to a hold, with a proof for this answer.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Answer {
+pub(crate) struct Answer {
     /// `approve` or `deny`.
     said: String,
     #[serde(default)]
@@ -95,8 +100,9 @@ struct Answer {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Wish {
+pub(crate) struct Wish {
     text: String,
     reason: String,
 }
@@ -132,8 +138,9 @@ async fn changes(State(gate): State<Arc<Gate>>, signed_in: SignedIn) -> Response
 
 /// What is stopped: an agent, a session of it, or everything.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Stop {
+pub(crate) struct Stop {
     agent: Option<String>,
     session: Option<String>,
 }
@@ -143,6 +150,24 @@ async fn stop(State(gate): State<Arc<Gate>>, by: SignedIn, Json(Stop { agent, se
         OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
         other => Err(unexpected(&other)),
     }
+}
+
+/// Numbers for Prometheus (text format 0.0.4). They name nobody.
+async fn metrics(State(gate): State<Arc<Gate>>) -> Result<Response, Problem> {
+    let OperatorHears::Metrics { metrics } = done(&gate, OperatorSays::Metrics).await? else {
+        return Err(Problem::away("the daemon answered something else".to_owned()));
+    };
+    let mut out = String::new();
+    let mut said = std::collections::BTreeSet::new();
+    for Metric { name, kind, help, labels, value } in metrics {
+        let family = if kind == "histogram" { name.rsplit_once('_').map_or(name.as_str(), |it| it.0) } else { &name };
+        if said.insert(family.to_owned()) {
+            out.push_str(&format!("# HELP {family} {help}\n# TYPE {family} {kind}\n"));
+        }
+        let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+        out.push_str(&format!("{name}{labels} {value}\n"));
+    }
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], out).into_response())
 }
 
 async fn status(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
@@ -161,7 +186,7 @@ async fn rules(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
     }
 }
 
-async fn agents(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
+async fn all_agents(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
     match done(&gate, OperatorSays::Agents).await? {
         OperatorHears::Agents { agents } => Ok(Json(serde_json::to_value(agents).unwrap_or_default())),
         other => Err(unexpected(&other)),

@@ -25,6 +25,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
             Some(format!("invite person {name}\nrole {}\ngroups {}", place.role, place.groups.join(" ")))
         }
         OperatorSays::BeginEnrolment { .. } => Some("enrol".to_owned()),
+        OperatorSays::Canary { agent, command, .. } => Some(format!("canary {agent}\n{command}")),
         OperatorSays::SignIn { .. } => Some("sign in".to_owned()),
         OperatorSays::RemoveReviewer { name, .. } => Some(format!("remove person {name}")),
         OperatorSays::Flag { name, on, .. } => Some(format!("flag {name} {on}")),
@@ -43,6 +44,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         | OperatorSays::Reviewers
         | OperatorSays::BrokenGlass
         | OperatorSays::Challenge
+        | OperatorSays::Metrics
         | OperatorSays::FinishEnrolment { .. }
         | OperatorSays::Stop { .. }
         | OperatorSays::Told { .. }

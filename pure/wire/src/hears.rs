@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::views::{
-    AgentView, BrokenGlassView, CandidateView, FlagView, Gone, HoldView, PersonPlace, ReviewerView, RuleView, Status,
+    AgentView, BrokenGlassView, CandidateView, FlagView, Gone, HoldView, Metric, PersonPlace, ReviewerView, RuleView,
+    Status,
 };
 
 /// To a person's tool.
@@ -122,6 +123,11 @@ pub enum OperatorHears {
         lines: Vec<String>,
         /// That was all.
         ended: bool,
+    },
+    /// Numbers for whoever watches us.
+    Metrics {
+        /// All of them.
+        metrics: Vec<Metric>,
     },
     /// How things are.
     Status(Status),

@@ -147,6 +147,17 @@ pub enum OperatorSays {
         /// Who, and the proof.
         by: Vouch,
     },
+    /// Numbers for whoever watches us.
+    Metrics,
+    /// Asks people something that must be denied and is never run, to see whether they read.
+    Canary {
+        /// The agent that seems to ask.
+        agent: String,
+        /// What it seems to ask for.
+        command: String,
+        /// Who says so.
+        by: Vouch,
+    },
     /// Something fresh for a passkey to sign.
     Challenge,
     /// Somebody may enrol themself, with a link that serves once.

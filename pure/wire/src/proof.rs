@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A rule to be made of an approval.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RuleWish {
     /// The rule, as in a file.
@@ -16,6 +17,7 @@ pub struct RuleWish {
 
 /// A reviewer and the proof that it is them.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Vouch {
     /// Who.
@@ -26,6 +28,7 @@ pub struct Vouch {
 
 /// Proof of a person.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
     /// A code of their authenticator.
@@ -40,6 +43,7 @@ pub enum Proof {
 
 /// What a browser gives of a passkey's signature, each in base64url without padding (Web Authentication Level 3).
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PasskeySaid {
     /// Which passkey.
@@ -57,6 +61,7 @@ pub struct PasskeySaid {
 
 /// What lets somebody set up a factor.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Enrolling {
     /// An invitation.
@@ -82,6 +87,7 @@ pub enum Enrolling {
 
 /// What somebody sets up.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NewFactor {
     /// A code generator, shown to work by a code of it.

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 /// Which records are meant. What is left out passes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordQuery {
     /// Not made before, milliseconds since 1970.
@@ -83,6 +84,7 @@ fn says(value: &Value, wanted: &str) -> bool {
 
 /// What somebody wants to read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Reading {
     /// Records, newest first.
@@ -108,6 +110,7 @@ pub enum Reading {
 
 /// What was read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "read", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ReadOut {
     /// Records.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// An open hold, as people see it. Every text in it is safe to show and free of secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HoldView {
     /// The hold.
     pub id: String,
@@ -65,6 +66,7 @@ pub struct HoldView {
 
 /// A hold that is not open any more.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Gone {
     /// It.
     pub id: String,
@@ -86,6 +88,7 @@ impl HoldView {
 
 /// Where an agent belongs, and how far it is trusted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AgentPlace {
     /// The environment.
@@ -98,6 +101,7 @@ pub struct AgentPlace {
 
 /// A flag that is set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FlagView {
     /// Its name.
     pub name: String,
@@ -109,6 +113,7 @@ pub struct FlagView {
 
 /// A rule.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RuleView {
     /// Its id.
     pub id: String,
@@ -134,6 +139,7 @@ pub struct RuleView {
 
 /// A rule that could be made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CandidateView {
     /// What is fixed and what varies, in words.
     pub what: String,
@@ -147,6 +153,7 @@ pub struct CandidateView {
 
 /// A named part of the score.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Factor {
     /// Its name.
     pub name: String,
@@ -158,6 +165,7 @@ pub struct Factor {
 
 /// An agent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentView {
     /// Name.
     pub name: String,
@@ -173,6 +181,7 @@ pub struct AgentView {
 
 /// A time that somebody approved alone.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BrokenGlassView {
     /// The hold.
     pub hold: String,
@@ -186,6 +195,7 @@ pub struct BrokenGlassView {
 
 /// What a person may do, and where they belong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PersonPlace {
     /// `auditor`, `viewer`, `reviewer`, `senior`, `operator`.
@@ -203,6 +213,7 @@ impl PersonPlace {
 
 /// A reviewer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReviewerView {
     /// Name.
     pub name: String,
@@ -217,8 +228,25 @@ pub struct ReviewerView {
     pub created_ms: u64,
 }
 
+/// One number for whoever watches us, as Prometheus has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Metric {
+    /// Its name.
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: String,
+    /// What it is.
+    pub help: String,
+    /// Its labels, as they are written.
+    pub labels: String,
+    /// The number.
+    pub value: f64,
+}
+
 /// How things are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {
     /// The daemon's process id.
     pub pid: u32,

@@ -25,6 +25,8 @@ pub(crate) struct Entry {
     pub(super) lost: AtomicBool,
     /// How often somebody was told of it over a channel.
     pub(super) hops: AtomicUsize,
+    /// It must be denied, and is never run.
+    pub(crate) is_canary: AtomicBool,
     pub(super) wake: UnixStream,
 }
 

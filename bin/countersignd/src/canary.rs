@@ -1,0 +1,102 @@
+//! Canaries: holds that look like any other, must be denied, and are never run. Whether people deny them says whether they read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use approval::{Hold, HoldState, Question};
+use audit::RecordKind;
+use host::clock;
+use model::{Act, Claims, HoldId, Request, RequestId, Seen, SessionId, ToolCall};
+use pdp::{Role, Verdict};
+use serde_json::json;
+use wire::{OperatorHears, OperatorSays, Vouch};
+
+use crate::daemon::{Daemon, hold as lock};
+use crate::holds::Entry;
+use crate::judging::{self, Case, Place};
+use crate::rules::proved;
+use crate::view;
+
+/// The most canaries at once.
+const MOST: usize = 8;
+
+/// Opens one.
+pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
+    let OperatorSays::Canary { agent, command, by } = message else { return Err("this is no canary".to_owned()) };
+    let by: &Vouch = by;
+    let who = proved(daemon, message, by, Role::Operator)?;
+    let agent = daemon.agent_named(agent).ok_or_else(|| format!("there is no agent `{agent}`"))?;
+    if lock(&daemon.parked.1).len() >= MOST {
+        return Err(format!("{MOST} canaries wait already"));
+    }
+    let random = || clock::random_id().map_err(|why| why.to_string());
+    let now_ms = clock::now_ms();
+    let call = ToolCall {
+        host: "claude-code".to_owned(),
+        tool: "Bash".to_owned(),
+        input: json!({"command": command}),
+        call: None,
+        cwd: Some("/srv".to_owned()),
+    };
+    let uid = agent.uid.unwrap_or_else(host::files::my_uid);
+    let request = Request {
+        id: RequestId::new(now_ms, random()?),
+        agent: agent.name,
+        owner: agent.owner,
+        session: SessionId::parse("main").map_err(|why| why.to_string())?,
+        host: daemon.host.clone(),
+        act: Act::Tool(call),
+        claims: Claims { intent: None, task: None, search_path: None },
+        seen: Seen { uid, gid: uid, pid: std::process::id() },
+    };
+    let place = Place { env: agent.env, groups: agent.groups, trust: agent.trust };
+    let case = Case::read(request, place, false)?;
+    let decision = judging::decide(daemon, &case)?;
+    let Verdict::Ask(quorum, _) = decision.verdict() else {
+        return Err(format!(
+            "the rules do not ask for this, they say {}; choose another command",
+            decision.verdict().as_str()
+        ));
+    };
+    let quorum = quorum.clone();
+    // Recorded as any other: whoever looks into the record while it waits learns nothing of what it is.
+    let body = view::decision_body(&case.request, &case.read.intent, &decision, &daemon.scrubber);
+    let _receipt = daemon.record(RecordKind::Decision, body)?;
+    let id = HoldId::new(now_ms, random()?);
+    let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
+    let shown = view::hold_view(id.as_str(), &case, &decision, &quorum, expires_at_ms, &daemon.scrubber);
+    let question = Question {
+        id: id.clone(),
+        request: *decision.request(),
+        agent: case.request.agent.clone(),
+        owner: case.request.owner.clone(),
+        quorum,
+        expires_at_ms,
+    };
+    let (entry, _woken) = daemon.holds.open_canary(daemon, Hold::open(question), shown, case.read.intent.clone())?;
+    lock(&daemon.parked.1).push(entry);
+    // Who seeded it is told to the record when it is over.
+    eprintln!("countersignd: {who} seeded a canary");
+    Ok(OperatorHears::Done { what: format!("{id} waits; it must be denied, and is never run") })
+}
+
+/// Ends those that are decided or over, and says what came of them; gives how long until one is over.
+pub(crate) fn settle(daemon: &Daemon) -> Duration {
+    let waiting: Vec<Arc<Entry>> = lock(&daemon.parked.1).clone();
+    let mut next = Duration::MAX;
+    for entry in waiting {
+        let remaining = entry.remaining();
+        if entry.is_open() && !remaining.is_zero() {
+            next = next.min(remaining);
+            continue;
+        }
+        let outcome = daemon.holds.end(daemon, &entry, HoldState::Expired);
+        let question = outcome.hold.question();
+        let people: Vec<&str> = outcome.hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
+        let body = json!({"what": "canary", "hold": question.id.as_str(), "request_digest": question.request.to_string(),
+            "state": outcome.hold.state().as_str(), "people": people});
+        let _ = daemon.record(RecordKind::Change, body);
+        lock(&daemon.parked.1).retain(|it| !Arc::ptr_eq(it, &entry));
+    }
+    next
+}

@@ -1,0 +1,280 @@
+//! Agents over the network: the words of the agents' socket, carried. A WebSocket is one conversation with `countersignd`, and the
+//! lease of all permits in it: they end with it. A request by HTTP does not wait: it gets a decision, or a ticket to ask again with.
+//!
+//! The key that an agent sends is checked by `countersignd`; nobody is signed in here, and no page of a browser is let in.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+use wire::{AgentHears, AgentSays, HEADER_BYTES, MAX_AGENT_FRAME};
+
+use crate::Gate;
+use crate::problem::Problem;
+
+/// How long the daemon may take for a decision that needs no people.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long an agent's WebSocket may be silent.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// The longest wait for people in one request, in seconds: below what proxies and clients allow.
+const LONGEST_WAIT_S: u64 = 50;
+
+/// How long an answer is kept for whoever asks again under the same idempotency key, and how many.
+const KEPT: Duration = Duration::from_secs(600);
+const MOST_KEPT: usize = 10_000;
+const LONGEST_KEY: usize = 128;
+
+/// Answers by agent key and idempotency key: the digest of the request, and what was answered.
+#[derive(Default)]
+pub(crate) struct Answers(Mutex<BTreeMap<(String, String), Kept>>);
+
+struct Kept {
+    asked: String,
+    answer: Value,
+    at: Instant,
+}
+
+/// What an agent asks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// The session, as the agent names it.
+    session: String,
+    /// The act, as `api/openapi.json` says.
+    act: Value,
+    /// Why, in the agent's words.
+    #[serde(default)]
+    intent: Option<String>,
+    /// A ticket or task.
+    #[serde(default)]
+    task: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Waiting {
+    /// How long to wait for people, in seconds.
+    #[serde(default)]
+    wait: u64,
+}
+
+/// The agent's key.
+fn key(headers: &HeaderMap) -> Result<String, Problem> {
+    let text = headers.get("authorization").and_then(|it| it.to_str().ok());
+    let key = text.and_then(|it| it.strip_prefix("Bearer ")).map(str::trim).filter(|it| it.starts_with("csk_"));
+    key.map(str::to_owned).ok_or_else(|| Problem::signed_out("say `Authorization: Bearer csk_…`".to_owned()))
+}
+
+/// One conversation with the daemon.
+struct Line(UnixStream);
+
+impl Line {
+    async fn open(gate: &Gate) -> Result<Self, Problem> {
+        let stream = UnixStream::connect(&gate.agents).await;
+        let away = |why| Problem::away(format!("countersignd does not answer ({why}); nothing is allowed meanwhile"));
+        stream.map(Self).map_err(away)
+    }
+
+    async fn say(&mut self, message: &AgentSays) -> Result<(), Problem> {
+        let frame = wire::encode(message, MAX_AGENT_FRAME).map_err(|why| Problem::malformed(&why.to_string()))?;
+        self.0.write_all(&frame).await.map_err(|why| Problem::away(why.to_string()))
+    }
+
+    async fn hear(&mut self) -> Result<AgentHears, Problem> {
+        let gone = |why: std::io::Error| Problem::away(format!("countersignd closed the connection: {why}"));
+        let mut header = [0; HEADER_BYTES];
+        self.0.read_exact(&mut header).await.map_err(gone)?;
+        let bytes = wire::length(header, MAX_AGENT_FRAME).map_err(|why| Problem::away(why.to_string()))?;
+        let mut body = vec![0; bytes];
+        self.0.read_exact(&mut body).await.map_err(gone)?;
+        wire::decode(&body).map_err(|why| Problem::away(why.to_string()))
+    }
+}
+
+/// May this be done? The permit is spent with a yes: the agent acts by itself.
+pub(crate) async fn request(
+    State(gate): State<Arc<Gate>>,
+    headers: HeaderMap,
+    Query(Waiting { wait }): Query<Waiting>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Json<Value>, Problem> {
+    let key = key(&headers)?;
+    let again = idempotency(&headers, &key)?;
+    let asked = serde_json::to_string(&wanted).unwrap_or_default();
+    if let Some(kept) = again.as_ref().and_then(|name| gate.answers.get(name)) {
+        let (before, answer) = kept;
+        return if before == asked {
+            Ok(Json(answer))
+        } else {
+            Err(Problem::refused("this idempotency key was used for another request".to_owned()))
+        };
+    }
+    let until = Instant::now().checked_add(Duration::from_secs(wait.min(LONGEST_WAIT_S)));
+    let mut changes = gate.holds.subscribe().1;
+    let answer = loop {
+        let heard = decide(&gate, &key, &wanted).await?;
+        let AgentHears::Parked { hold, expires_at_ms, reasons } = heard else { break of(heard)? };
+        let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        let parked = json!({"verdict": "held", "ticket": hold, "expires_at_ms": expires_at_ms, "reasons": reasons});
+        // Whatever changes of holds may be this one; looking again is one question to the daemon, which the ticket answers.
+        let is_gone = async {
+            while let Ok(change) = changes.recv().await {
+                if change.data.contains(&hold) {
+                    return;
+                }
+            }
+        };
+        if left.is_zero() || timeout(left, is_gone).await.is_err() {
+            // What is not decided is not kept: the same key asks again.
+            return Ok(Json(parked));
+        }
+    };
+    if let Some(name) = again {
+        gate.answers.keep(name, asked, answer.clone());
+    }
+    Ok(Json(answer))
+}
+
+async fn decide(gate: &Gate, key: &str, wanted: &Wanted) -> Result<AgentHears, Problem> {
+    let Wanted { session, act, intent, task } = wanted.clone();
+    let submit = AgentSays::Submit {
+        key: key.to_owned(),
+        session,
+        act,
+        intent,
+        task,
+        search_path: None,
+        hands_over: true,
+        park: true,
+    };
+    let mut line = Line::open(gate).await?;
+    line.say(&submit).await?;
+    timeout(PATIENCE, line.hear()).await.map_err(|_| Problem::away("countersignd takes too long".to_owned()))?
+}
+
+fn of(heard: AgentHears) -> Result<Value, Problem> {
+    Ok(match heard {
+        AgentHears::Allow { permit, request, reasons } => {
+            json!({"verdict": "allow", "request": request, "reasons": reasons,
+            "permit": {"text": permit.text, "signature": permit.signature}})
+        }
+        AgentHears::Deny { refusal, reasons } => json!({"verdict": "deny", "refusal": refusal, "reasons": reasons}),
+        AgentHears::Held { .. } | AgentHears::Parked { .. } | AgentHears::Spent | AgentHears::Noted => {
+            return Err(Problem::away("the daemon answered something else".to_owned()));
+        }
+    })
+}
+
+fn idempotency(headers: &HeaderMap, key: &str) -> Result<Option<(String, String)>, Problem> {
+    let Some(name) = headers.get("idempotency-key") else { return Ok(None) };
+    let name = name.to_str().ok().filter(|it| !it.is_empty() && it.len() <= LONGEST_KEY);
+    let name = name.ok_or_else(|| Problem::malformed("an idempotency key is plain text of 128 characters at most"))?;
+    Ok(Some((key.to_owned(), name.to_owned())))
+}
+
+impl Answers {
+    fn get(&self, name: &(String, String)) -> Option<(String, Value)> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, it| it.at.elapsed() < KEPT);
+        kept.get(name).map(|it| (it.asked.clone(), it.answer.clone()))
+    }
+
+    fn keep(&self, name: (String, String), asked: String, answer: Value) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < MOST_KEPT {
+            kept.insert(name, Kept { asked, answer, at: Instant::now() });
+        }
+    }
+}
+
+/// A conversation: JSON messages, as on the agents' socket, but that `submit` has no key.
+pub(crate) async fn socket(
+    State(gate): State<Arc<Gate>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Problem> {
+    let key = key(&headers)?;
+    let line = Line::open(&gate).await?;
+    let upgrade = upgrade.max_message_size(MAX_AGENT_FRAME).max_frame_size(MAX_AGENT_FRAME);
+    Ok(upgrade.on_upgrade(move |socket| converse(socket, line, key)).into_response())
+}
+
+/// Carries, until either side ends it. Order is kept; the daemon speaks only when it was spoken to, but that a hold has two answers.
+async fn converse(mut socket: WebSocket, mut line: Line, key: String) {
+    loop {
+        let text = match timeout(IDLE, socket.recv()).await {
+            Ok(Some(Ok(Message::Text(text)))) => text,
+            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
+            Ok(Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None) | Err(_) => return,
+        };
+        let say = match with_key(text.as_str(), &key) {
+            Ok(say) => say,
+            Err(why) => {
+                let problem = json!({"say": "malformed", "why": why}).to_string();
+                let _ = socket.send(Message::Text(problem.into())).await;
+                return;
+            }
+        };
+        if line.say(&say).await.is_err() {
+            return;
+        }
+        loop {
+            // Whoever leaves while people are asked ends the hold: the daemon sees the line end with us.
+            let Some(heard) = hear_while_there(&mut socket, &mut line).await else { return };
+            let is_held = matches!(heard, AgentHears::Held { .. });
+            let text = serde_json::to_string(&heard).unwrap_or_default();
+            if socket.send(Message::Text(text.into())).await.is_err() {
+                return;
+            }
+            if !is_held {
+                break;
+            }
+        }
+    }
+}
+
+/// What the daemon says, unless the agent leaves first, or speaks out of turn.
+async fn hear_while_there(socket: &mut WebSocket, line: &mut Line) -> Option<AgentHears> {
+    // Begun once: a frame that was read by half is not begun again.
+    let mut hear = std::pin::pin!(line.hear());
+    loop {
+        tokio::select! {
+            heard = &mut hear => return heard.ok(),
+            said = socket.recv() => match said {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Close(_)) | Err(_)) | None => return None,
+            },
+        }
+    }
+}
+
+/// A message of an agent, with the key that it came with.
+fn with_key(text: &str, key: &str) -> Result<AgentSays, String> {
+    let mut value: Value = serde_json::from_str(text).map_err(|why| why.to_string())?;
+    let map = value.as_object_mut().ok_or("a message is an object")?;
+    if map.get("say").and_then(Value::as_str) == Some("submit") {
+        if map.contains_key("key") {
+            return Err("the key goes into the header `Authorization`".to_owned());
+        }
+        map.insert("key".to_owned(), Value::String(key.to_owned()));
+        map.entry("hands_over").or_insert(Value::Bool(false));
+        for name in ["intent", "task", "search_path"] {
+            map.entry(name).or_insert(Value::Null);
+        }
+    }
+    serde_json::from_value(value).map_err(|why| why.to_string())
+}

@@ -1,0 +1,209 @@
+//! The description of the interface: OpenAPI 3.1, made of the types that the routes read and write. `api/openapi.json` is this.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::answer::Who;
+use crate::problem::Problem;
+use crate::{agents, people, record, routes};
+
+/// Who may ask.
+#[derive(Clone, Copy)]
+enum By {
+    /// Everybody.
+    All,
+    /// People who are signed in: the cookie.
+    Session,
+    /// Agents: their key.
+    Agent,
+    /// Slack: a signature over the whole.
+    Signed,
+}
+
+/// What comes back with status 200.
+enum Back {
+    /// Nothing: status 204.
+    Nothing,
+    /// JSON of a schema.
+    Json(Value),
+    /// Something else, by media type.
+    Other(&'static str),
+}
+
+struct Describe {
+    schemas: SchemaGenerator,
+    paths: Map<String, Value>,
+}
+
+impl Describe {
+    fn schema<T: JsonSchema>(&mut self) -> Value {
+        serde_json::to_value(self.schemas.subschema_for::<T>()).unwrap_or_default()
+    }
+
+    fn add(&mut self, (method, path): (&str, &str), by: By, summary: &str, body: Option<Value>, back: Back) {
+        let mut of: Vec<Value> = path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+            .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+            .collect();
+        let mut responses = Map::new();
+        let (status, content) = match back {
+            Back::Nothing => ("204", None),
+            Back::Json(schema) => ("200", Some(json!({"application/json": {"schema": schema}}))),
+            Back::Other(kind) => ("200", Some(json!({kind: {"schema": {"type": "string"}}}))),
+        };
+        let mut good = json!({"description": "It was done."});
+        if let (Some(content), Some(good)) = (content, good.as_object_mut()) {
+            good.insert("content".to_owned(), content);
+        }
+        responses.insert(status.to_owned(), good);
+        let problem = self.schema::<Problem>();
+        responses.insert(
+            "default".to_owned(),
+            json!({"description": "What went wrong (RFC 9457).", "content": {"application/problem+json": {"schema": problem}}}),
+        );
+        let security = match by {
+            By::All | By::Signed => json!([]),
+            By::Session => json!([{"session": []}]),
+            By::Agent => json!([{"agent": []}]),
+        };
+        let mut operation = json!({"summary": summary, "security": security, "responses": responses,
+            "operationId": format!("{method}{}", path.replace(['/', '{', '}'], "_"))});
+        if let Some(map) = operation.as_object_mut() {
+            match (body, by) {
+                (Some(query), _) if method == "get" => of.extend(parameters(&query, self)),
+                (Some(schema), By::Signed) => {
+                    let content = json!({"application/x-www-form-urlencoded": {"schema": schema}});
+                    map.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
+                }
+                (Some(schema), _) => {
+                    let content = json!({"application/json": {"schema": schema}});
+                    map.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
+                }
+                (None, _) if method != "get" => {
+                    let content = json!({"application/json": {"schema": {"type": "object"}}});
+                    map.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
+                }
+                (None, _) => {}
+            }
+            if path.ends_with("/agent/requests") {
+                of.push(
+                    json!({"name": "wait", "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": 50},
+                    "description": "How long to wait for people, in seconds."}),
+                );
+                of.push(json!({"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+                    "description": "The same key and request within ten minutes give the same answer."}));
+            }
+            if !of.is_empty() {
+                map.insert("parameters".to_owned(), Value::Array(of));
+            }
+        }
+        let at = self.paths.entry(format!("/v1{path}")).or_insert_with(|| json!({}));
+        if let Some(at) = at.as_object_mut() {
+            at.insert(method.to_owned(), operation);
+        }
+    }
+}
+
+/// The fields of a schema as parameters of a query.
+fn parameters(schema: &Value, describe: &Describe) -> Vec<Value> {
+    let name = schema.get("$ref").and_then(Value::as_str).and_then(|it| it.rsplit('/').next()).unwrap_or_default();
+    let known = describe.schemas.definitions().get(name).unwrap_or(schema);
+    let fields = known.get("properties").and_then(Value::as_object).into_iter().flatten();
+    fields.map(|(name, schema)| json!({"name": name, "in": "query", "required": false, "schema": schema})).collect()
+}
+
+/// The whole description.
+pub fn openapi() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut it = Describe { schemas: settings.into_generator(), paths: Map::new() };
+    let any = || Back::Json(json!({}));
+    let object = || Back::Json(json!({"type": "object"}));
+    let list = |schema: Value| Back::Json(json!({"type": "array", "items": schema}));
+    let (hold, who, agent, person, status) = (
+        it.schema::<wire::HoldView>(),
+        it.schema::<Who>(),
+        it.schema::<wire::AgentView>(),
+        it.schema::<wire::ReviewerView>(),
+        it.schema::<wire::Status>(),
+    );
+    it.add(("get", "/health"), By::All, "Whether the gate and the daemon answer.", None, object());
+    it.add(("get", "/session"), By::Session, "Who is signed in.", None, Back::Json(who));
+    let body = it.schema::<people::SignIn>();
+    it.add(("post", "/session"), By::All, "Sign in. The answer sets the cookie.", Some(body), Back::Nothing);
+    it.add(("delete", "/session"), By::Session, "Sign out.", None, Back::Nothing);
+    it.add(("post", "/challenge"), By::All, "Something fresh for a passkey to sign.", None, object());
+    let body = it.schema::<people::Begin>();
+    it.add(
+        ("post", "/enrolment"),
+        By::All,
+        "Begin to set up what somebody proves themself with.",
+        Some(body),
+        object(),
+    );
+    let body = it.schema::<people::Finish>();
+    it.add(("post", "/enrolment/finish"), By::All, "Finish it. The answer sets the cookie.", Some(body), object());
+    let body = it.schema::<people::Invite>();
+    it.add(("post", "/invites"), By::Session, "Invite somebody, as an operator.", Some(body), object());
+    it.add(("get", "/holds"), By::Session, "What waits.", None, list(hold.clone()));
+    it.add(("get", "/holds/{id}"), By::Session, "One hold.", None, Back::Json(hold));
+    let body = it.schema::<routes::Answer>();
+    it.add(
+        ("post", "/holds/{id}/answer"),
+        By::Session,
+        "Answer a hold, with a proof for this answer.",
+        Some(body),
+        object(),
+    );
+    it.add(("get", "/holds/{id}/rules"), By::Session, "Which rules could be made of it.", None, object());
+    let events = Back::Other("text/event-stream");
+    it.add(("get", "/events"), By::Session, "Changes of what waits, as server-sent events.", None, events);
+    let body = it.schema::<routes::Stop>();
+    it.add(("post", "/stop"), By::Session, "Stop a session, an agent, or everything.", Some(body), object());
+    it.add(("get", "/status"), By::Session, "How things are.", None, Back::Json(status));
+    it.add(("get", "/rules"), By::Session, "The rules.", None, object());
+    it.add(("get", "/agents"), By::Session, "The agents.", None, list(agent));
+    it.add(("get", "/people"), By::Session, "The people.", None, list(person));
+    let query = it.schema::<wire::RecordQuery>();
+    it.add(
+        ("get", "/records"),
+        By::Session,
+        "Records, newest first; `next` is the cursor for `before`.",
+        Some(query),
+        object(),
+    );
+    it.add(("post", "/records/verify"), By::Session, "Whether the whole record holds.", None, object());
+    it.add(("get", "/requests/{digest}"), By::Session, "The story of one request.", None, any());
+    let query = it.schema::<record::Days>();
+    it.add(("get", "/reports"), By::Session, "Figures of the last days.", Some(query), object());
+    it.add(("get", "/recordings"), By::Session, "What was recorded of terminals.", None, any());
+    let cast = Back::Other("application/x-asciicast");
+    it.add(
+        ("get", "/recordings/{id}/cast"),
+        By::Session,
+        "A recording, with secrets masked (asciicast v2).",
+        None,
+        cast,
+    );
+    let live = Back::Other("text/event-stream");
+    it.add(("get", "/recordings/{id}/live"), By::Session, "A recording that goes on.", None, live);
+    let body = it.schema::<agents::Wanted>();
+    it.add(("post", "/agent/requests"), By::Agent, "May this be done? A decision, or a ticket.", Some(body), object());
+    let click = json!({"type": "object", "properties": {"payload": {"type": "string"}}, "required": ["payload"]});
+    it.add(("post", "/channels/slack"), By::Signed, "A click in Slack.", Some(click), object());
+    let schemas = it.schemas.take_definitions(true);
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Countersign", "version": env!("CARGO_PKG_VERSION"), "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "description": "The web gate: for people who answer holds, and for agents that ask. `GET /v1/agent/socket` is a WebSocket: the words of docs/agents-interface.md."},
+        "servers": [{"url": "http://localhost:7443"}],
+        "paths": it.paths,
+        "components": {"schemas": schemas, "securitySchemes": {
+            "session": {"type": "apiKey", "in": "cookie", "name": crate::answer::COOKIE},
+            "agent": {"type": "http", "scheme": "bearer"}}},
+    })
+}
