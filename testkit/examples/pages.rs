@@ -1,5 +1,6 @@
 //! How long it takes from an agent's request to the pages of those who answer: with 50 pages open and 100 holds waiting already.
-//! Beside it the floor, measured in the same run: one durable write and one message over loopback.
+//! Then the click, and the agent going on. Beside it the floor, measured in the same run: two durable writes and two messages over
+//! loopback.
 //! `cargo build --workspace --release && cargo run --release -p testkit --example pages`
 
 #![allow(
@@ -25,7 +26,7 @@ const ROUNDS: usize = 200;
 
 fn main() {
     let sandbox = Sandbox::start_with(
-        "[velocity]\nlow = 100000\nmedium = 100000\ntotal = 100000\nburst = 100000\n[default]\nlow = { timeout_s = 600 }\nmedium = { timeout_s = 600 }\n",
+        "[velocity]\nlow = 100000\nmedium = 100000\ntotal = 100000\nburst = 100000\n[default]\nlow = { timeout_s = 600, assurance = \"session\" }\nmedium = { timeout_s = 600, assurance = \"session\" }\n",
     );
     let keys: Vec<String> = (0..8).map(|number| sandbox.add_agent(&format!("bot-{number}"))).collect();
     let rita = sandbox.add_reviewer("rita");
@@ -59,6 +60,7 @@ fn main() {
     std::thread::sleep(Duration::from_secs(1));
     while heard.try_recv().is_ok() {}
     let (mut first, mut last, mut floors) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut resumed, mut whole) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         floors.push(floor(&sandbox));
         let agent = sandbox.raw(&keys[round % keys.len()]);
@@ -66,6 +68,7 @@ fn main() {
         let act = exec_act(&["mkdir", &name]);
         let started = Instant::now();
         agent.send_submit("measured", &act, false);
+        let wire::AgentHears::Held { hold, .. } = agent.hear().unwrap() else { panic!("not held") };
         let mut seen = Vec::new();
         while seen.len() < PAGES {
             let (at, line): (Instant, String) =
@@ -76,16 +79,31 @@ fn main() {
         }
         first.push(seen[0]);
         last.push(seen[PAGES - 1]);
-        // Gone again: the agent hangs up.
+        // The click, as the page sends it; the agent goes on when it hears.
+        let clicked = Instant::now();
+        let body = json!({"said": "approve"}).to_string();
+        let mut click = TcpStream::connect(&address).unwrap();
+        write!(
+            click,
+            "POST /v1/holds/{hold}/answer HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let heard_by_agent = agent.hear().unwrap();
+        assert!(matches!(heard_by_agent, wire::AgentHears::Allow { .. }), "{heard_by_agent:?}");
+        resumed.push(clicked.elapsed());
+        whole.push(seen[0] + clicked.elapsed());
         drop(agent);
         std::thread::sleep(Duration::from_millis(5));
     }
     drop(waiting);
     println!("{PAGES} pages, {WAITING} holds waiting, {ROUNDS} requests; milliseconds, p50 and p99");
     for (what, mut all) in [
-        ("floor: durable write and a message", floors),
+        ("floor: two durable writes, two messages", floors),
         ("request to the first page", first),
         ("request to the last page", last),
+        ("click to the agent going on", resumed),
+        ("both: the servers' share", whole),
     ] {
         all.sort();
         let ms = |at: usize| all[at.min(all.len() - 1)].as_secs_f64() * 1e3;
@@ -114,7 +132,7 @@ fn page(address: &str, cookie: &str, tell: Sender<(Instant, String)>) {
     });
 }
 
-/// One durable write of the size of a record, and one message over loopback.
+/// Two durable writes of the size of a record, and two messages over loopback.
 fn floor(sandbox: &Sandbox) -> Duration {
     let path = sandbox.root.join("floor");
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
@@ -123,9 +141,11 @@ fn floor(sandbox: &Sandbox) -> Duration {
     let (mut from, _) = listener.accept().unwrap();
     let mut byte = [0; 64];
     let started = Instant::now();
-    file.write_all(&[7; 1500]).unwrap();
-    file.sync_data().unwrap();
-    to.write_all(&[1; 64]).unwrap();
-    from.read_exact(&mut byte).unwrap();
+    for _ in 0..2 {
+        file.write_all(&[7; 1500]).unwrap();
+        file.sync_data().unwrap();
+        to.write_all(&[1; 64]).unwrap();
+        from.read_exact(&mut byte).unwrap();
+    }
     started.elapsed()
 }

@@ -27,6 +27,13 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
 impl Drop for Gate {
     fn drop(&mut self) {
         let _ = self.child.kill();

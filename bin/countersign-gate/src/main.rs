@@ -5,11 +5,12 @@ mod link;
 mod notify;
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use host::layout::Layout;
+use host::layout::{Layout, WEB_HOST_VARIABLE};
 use link::Operators;
 
 /// Gates of Countersign on the network. `countersign up` starts the web gate beside the daemons.
@@ -24,9 +25,15 @@ struct Cli {
 enum Gate {
     /// The dashboard and the HTTP interface for people who answer holds
     Web {
-        /// Where to listen. Only this machine's own addresses: there is no TLS yet
+        /// Where to listen. Without a certificate only this machine's own addresses
         #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7443")]
         listen: SocketAddr,
+        /// The certificate with its chain (PEM). COUNTERSIGN_WEB_HOST says the name in the page's address
+        #[arg(long, value_name = "FILE", requires = "tls_key")]
+        tls_cert: Option<PathBuf>,
+        /// Its key (PEM), a file of mode 0600
+        #[arg(long, value_name = "FILE", requires = "tls_cert")]
+        tls_key: Option<PathBuf>,
     },
     /// Tell people of what waits, over the channels of `channels.toml`: Slack, Teams, e-mail, ntfy, PagerDuty, Opsgenie, a webhook
     Notify,
@@ -34,7 +41,7 @@ enum Gate {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().gate {
-        Gate::Web { listen } => web(listen),
+        Gate::Web { listen, tls_cert, tls_key } => web(listen, tls_cert.as_deref().zip(tls_key.as_deref())),
         Gate::Notify => notify::main(),
     };
     match done {
@@ -46,15 +53,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn web(listen: SocketAddr) -> Result<(), String> {
+fn web(listen: SocketAddr, tls: Option<(&Path, &Path)>) -> Result<(), String> {
     host::memory::keep_private();
-    if !listen.ip().is_loopback() {
+    let tls = tls.map(|(certificate, key)| certificate_of(certificate, key)).transpose()?;
+    if tls.is_none() && !listen.ip().is_loopback() {
         return Err(format!(
-            "`{listen}` can be reached from elsewhere, and there is no TLS yet. Listen on 127.0.0.1, and reach it through an SSH tunnel: ssh -L {}:127.0.0.1:{} HOST",
+            "`{listen}` can be reached from elsewhere, so it takes TLS: add --tls-cert FILE --tls-key FILE. Or listen on 127.0.0.1, and reach it through an SSH tunnel: ssh -L {}:127.0.0.1:{} HOST",
             listen.port(),
             listen.port()
         ));
     }
+    let host = std::env::var(WEB_HOST_VARIABLE).ok();
     let layout = Layout::from_environment()?;
     let link = Arc::new(Operators::new(&layout));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|why| why.to_string())?;
@@ -63,8 +72,19 @@ fn web(listen: SocketAddr) -> Result<(), String> {
             .await
             .map_err(|why| format!("`{listen}`: {why}; choose another with `--listen 127.0.0.1:PORT`"))?;
         let address = listener.local_addr().map_err(|why| why.to_string())?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         // On standard error: `up --json` has standard output to itself.
-        eprintln!("countersign-gate: the dashboard is at http://{address}/");
-        web::serve(listener, link, layout.agent_socket()).await.map_err(|why| why.to_string())
+        eprintln!("countersign-gate: the dashboard is at {scheme}://{address}/");
+        web::serve(web::Door { listener, agents: layout.agent_socket(), host, tls }, link)
+            .await
+            .map_err(|why| why.to_string())
     })
+}
+
+fn certificate_of(certificate: &Path, key: &Path) -> Result<Arc<web::Tls>, String> {
+    if host::files::can_be_read_by_others(key).map_err(|why| format!("`{}`: {why}", key.display()))? {
+        return Err(format!("`{}` can be read by others; make it mode 0600", key.display()));
+    }
+    let read = |path: &Path| std::fs::read(path).map_err(|why| format!("`{}`: {why}", path.display()));
+    web::settings(&read(certificate)?, &read(key)?)
 }

@@ -41,6 +41,9 @@ pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request<Body>,
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     headers.insert("permissions-policy", HeaderValue::from_static("camera=(), microphone=(), geolocation=()"));
+    if gate.is_tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     if is_interface {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
@@ -68,7 +71,8 @@ fn check(gate: &Gate, method: &Method, headers: &HeaderMap, is_interface: bool) 
     if !gate.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host)) {
         return Err(Problem::forbidden("this is not the name of this gate"));
     }
-    let is_ours = |origin: &str| origin.strip_prefix("http://").is_some_and(|it| it.eq_ignore_ascii_case(host));
+    let scheme = if gate.is_tls { "https://" } else { "http://" };
+    let is_ours = |origin: &str| origin.strip_prefix(scheme).is_some_and(|it| it.eq_ignore_ascii_case(host));
     let from_elsewhere = text("sec-fetch-site").is_some_and(|it| !matches!(it, "same-origin" | "none"))
         || text("origin").is_some_and(|origin| !is_ours(origin));
     if is_interface && from_elsewhere {
@@ -108,7 +112,14 @@ mod tests {
     fn passes(method: &Method, headers: &[(&str, &str)]) -> bool {
         let (link, agents) = (Arc::new(Nobody), std::path::PathBuf::new());
         let hosts = vec!["localhost:7443".to_owned()];
-        let gate = Gate { link, holds: Arc::default(), agents, answers: crate::agents::Answers::default(), hosts };
+        let gate = Gate {
+            link,
+            holds: Arc::default(),
+            agents,
+            answers: crate::agents::Answers::default(),
+            hosts,
+            is_tls: false,
+        };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());

@@ -22,6 +22,7 @@ mod problem;
 mod proof;
 mod record;
 mod routes;
+mod tls;
 
 #[cfg(feature = "schema")]
 pub use openapi::openapi;
@@ -30,7 +31,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use tls::settings;
 use tokio::net::TcpListener;
+/// A certificate with its key.
+pub use tokio_rustls::rustls::ServerConfig as Tls;
+use tokio_rustls::rustls::ServerConfig;
 use wire::{Gone, HoldView, OperatorHears, OperatorSays};
 
 use crate::live::Live;
@@ -74,29 +79,53 @@ pub(crate) struct Gate {
     pub(crate) answers: agents::Answers,
     /// `Host` headers that are ours: another one is a page elsewhere whose name was pointed at us.
     pub(crate) hosts: Vec<String>,
+    /// It is reached over TLS.
+    pub(crate) is_tls: bool,
 }
 
 impl Gate {
     /// The header that gives a browser its session.
     pub(crate) fn cookie(&self, token: &str) -> String {
-        format!("{}={token}; HttpOnly; SameSite=Strict; Path=/", answer::COOKIE)
+        let secure = if self.is_tls { "; Secure" } else { "" };
+        format!("{}={token}; HttpOnly; SameSite=Strict; Path=/{secure}", answer::COOKIE)
     }
 }
 
 /// How long to wait before the daemon is tried again.
 const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// How the gate is reached.
+pub struct Door {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// The agents' socket of the daemon.
+    pub agents: PathBuf,
+    /// The name in the page's address, beside this machine's own.
+    pub host: Option<String>,
+    /// The certificate; nothing for plain HTTP.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
 /// Serves until asked to end.
 ///
 /// # Errors
 /// The listener fails.
-pub async fn serve(listener: TcpListener, link: Arc<dyn Link>, agents: PathBuf) -> std::io::Result<()> {
+pub async fn serve(door: Door, link: Arc<dyn Link>) -> std::io::Result<()> {
+    let Door { listener, agents, host, tls } = door;
     let address = listener.local_addr()?;
     let holds = Arc::new(Live::default());
     let (theirs, live) = (Arc::clone(&link), Arc::clone(&holds));
     std::thread::Builder::new().name("holds".to_owned()).spawn(move || follow(theirs.as_ref(), &live))?;
-    let gate = Arc::new(Gate { link, holds, agents, answers: agents::Answers::default(), hosts: hosts(address) });
-    axum::serve(listener, routes::router(gate)).with_graceful_shutdown(ended()).await
+    let hosts = hosts(address, host.as_deref());
+    let answers = agents::Answers::default();
+    let gate = Arc::new(Gate { link, holds, agents, answers, hosts, is_tls: tls.is_some() });
+    let router = routes::router(gate);
+    match tls {
+        Some(settings) => {
+            axum::serve(tls::Shaken::new(listener, settings)?, router).with_graceful_shutdown(ended()).await
+        }
+        None => axum::serve(listener, router).with_graceful_shutdown(ended()).await,
+    }
 }
 
 fn follow(link: &dyn Link, live: &Live) {
@@ -110,12 +139,14 @@ fn follow(link: &dyn Link, live: &Live) {
     }
 }
 
-fn hosts(address: SocketAddr) -> Vec<String> {
+fn hosts(address: SocketAddr, name: Option<&str>) -> Vec<String> {
     let port = address.port();
     let mut hosts = vec![address.to_string()];
     if address.ip().is_loopback() {
         hosts.extend([format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")]);
     }
+    // Behind a proxy or at the usual port there is no number in it.
+    hosts.extend(name.into_iter().flat_map(|name| [name.to_owned(), format!("{name}:{port}")]));
     hosts
 }
 

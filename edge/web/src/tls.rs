@@ -1,0 +1,96 @@
+//! TLS: a listener whose connections have shaken hands. A handshake that hangs holds up no other.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::Listener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::server::TlsStream;
+
+/// How long a handshake may take, and how many may be under way.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const MOST_HANDSHAKES: usize = 256;
+
+/// How many connections may wait to be served.
+const WAITING: usize = 64;
+
+/// A certificate and its key, as rustls takes them.
+///
+/// # Errors
+/// One of them cannot be read, or they do not belong together.
+pub fn settings(certificate: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, String> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificate)
+        .collect::<Result<_, _>>()
+        .map_err(|why| format!("the certificate: {why}"))?;
+    if chain.is_empty() {
+        return Err("there is no certificate in the file (PEM)".to_owned());
+    }
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|why| format!("the key: {why}"))?;
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|why| why.to_string())?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|why| format!("certificate and key: {why}"))?;
+    Ok(Arc::new(config))
+}
+
+/// Connections that have shaken hands.
+pub(crate) struct Shaken {
+    address: SocketAddr,
+    ready: Receiver<(TlsStream<TcpStream>, SocketAddr)>,
+}
+
+impl Shaken {
+    /// Accepts, and shakes hands with each on a task of its own.
+    pub(crate) fn new(listener: TcpListener, settings: Arc<ServerConfig>) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let (tell, ready) = channel(WAITING);
+        let acceptor = TlsAcceptor::from(settings);
+        let places = Arc::new(Semaphore::new(MOST_HANDSHAKES));
+        tokio::spawn(async move {
+            while !tell.is_closed() {
+                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                let Ok((stream, from)) = listener.accept().await else {
+                    // Out of descriptors: do not spin.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                };
+                let (acceptor, tell) = (acceptor.clone(), tell.clone());
+                tokio::spawn(async move {
+                    let shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
+                    if let Ok(Ok(stream)) = shaken {
+                        let _ = tell.send((stream, from)).await;
+                    }
+                    drop(place);
+                });
+            }
+        });
+        Ok(Self { address, ready })
+    }
+}
+
+impl Listener for Shaken {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        match self.ready.recv().await {
+            Some(accepted) => accepted,
+            // The task that accepts never ends before us.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        Ok(self.address)
+    }
+}
