@@ -1,6 +1,6 @@
 //! Much, for long: 50 reviewers' pages and 1,000 agents connected, holds that come and go; a flood of one agent; a page in a real
 //! browser left open through 5,000 holds. Nothing is lost, memory stays flat.
-//! `cargo build --workspace --release && cargo run --release -p testkit --example soak -- [MINUTES]`
+//! `cargo build --workspace --release && cargo run --release -p testkit --example soak -- [MINUTES]`; with 0 minutes the page alone
 
 #![allow(
     clippy::unwrap_used,
@@ -34,8 +34,10 @@ const RULES: &str = "[velocity]\nlow = 1000000\nmedium = 1000000\nhigh = 1000000
 
 fn main() {
     let minutes: u64 = std::env::args().nth(1).map_or(10, |text| text.parse().expect("minutes"));
-    many(Duration::from_secs(minutes * 60));
-    flood();
+    if minutes > 0 {
+        many(Duration::from_secs(minutes * 60));
+        flood();
+    }
     page();
 }
 

@@ -209,6 +209,18 @@ fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
 }
 
 #[test]
+fn every_thread_of_the_gate_has_shut_itself_in() {
+    let sandbox = Sandbox::start();
+    let gate = Gate::start(&sandbox);
+    // What being shut in means is tried in `edge/host/tests/confine.rs`; here, that no thread was begun before.
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", gate.pid())).unwrap();
+    let threads: Vec<String> =
+        tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("status")).unwrap()).collect();
+    assert!(threads.len() > 1);
+    assert!(threads.iter().all(|status| status.contains("NoNewPrivs:\t1")), "{threads:?}");
+}
+
+#[test]
 fn another_page_can_make_a_browser_do_nothing() {
     let sandbox = Sandbox::start();
     sandbox.add_agent("bot");

@@ -33,6 +33,7 @@ export interface Hold {
   agreed: string[];
   assurance: "session" | "totp" | "signature";
   policy: string;
+  nearest: string | null;
   group: string | null;
 }
 

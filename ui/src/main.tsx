@@ -4,7 +4,7 @@ import "./style.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { ask } from "./api";
-import { begin, connection, entry, holds, place, type Place, queue, signedOut, sound, who } from "./state";
+import { begin, connection, entry, holds, matters, place, type Place, signedOut, sound, who } from "./state";
 import { texts } from "./texts";
 import { Enrol } from "./views/enrol";
 import { HoldView } from "./views/hold";
@@ -133,7 +133,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (place.value.view === "queue") {
-    const all = queue.value;
+    const all = matters.value.map(({ hold }) => hold);
     const at = Math.max(0, all.findIndex((hold) => hold.id === selected.value));
     const move = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
     if (move !== undefined) {

@@ -28,6 +28,21 @@ export const queue = computed(() =>
   [...holds.value.values()].sort((a, b) => b.score - a.score || b.id.localeCompare(a.id)),
 );
 
+/** The queue with what is the same matter shown as one: the first, and how many more there are. */
+export const matters = computed(() => {
+  const first = new Map<string, { hold: Hold; more: number }>();
+  for (const hold of queue.value) {
+    const key = hold.group ?? hold.id;
+    const known = first.get(key);
+    if (known) {
+      known.more += 1;
+    } else {
+      first.set(key, { hold, more: 0 });
+    }
+  }
+  return [...first.values()];
+});
+
 setInterval(() => {
   now.value = Date.now();
 }, 500);
@@ -49,30 +64,58 @@ export async function begin(): Promise<void> {
   listen();
 }
 
+interface Change {
+  changed: Hold[];
+  gone: { id: string; outcome: string }[];
+}
+
+/** Changes that are not drawn yet, and when something was drawn. */
+let waiting: Change[] = [];
+let drawn = 0;
+
+/** How often the page is drawn anew at most, in milliseconds. */
+const DRAW_EVERY = 100;
+
+/** Takes what changed. */
+function take(): void {
+  const next = new Map(holds.value);
+  let isNew = false;
+  for (const { changed, gone } of waiting) {
+    for (const { id, outcome } of gone) {
+      next.delete(id);
+      if (place.value.view === "hold" && place.value.id === id) {
+        ended.value = { id, outcome };
+      }
+    }
+    for (const hold of changed) {
+      isNew ||= !next.has(hold.id);
+      next.set(hold.id, hold);
+    }
+  }
+  waiting = [];
+  drawn = Date.now();
+  holds.value = next;
+  connection.value = "up";
+  if (isNew && sound.value) {
+    beep();
+  }
+}
+
 function listen(): void {
   events?.close();
   const source = new EventSource("/v1/events");
   events = source;
   source.addEventListener("holds", (event) => {
     const all = JSON.parse(event.data as string) as Hold[];
+    waiting = [];
     holds.value = new Map(all.map((hold) => [hold.id, hold]));
     connection.value = "up";
   });
   source.addEventListener("change", (event) => {
-    const { changed, gone } = JSON.parse(event.data as string) as { changed: Hold[]; gone: { id: string; outcome: string }[] };
-    const next = new Map(holds.value);
-    const isNew = changed.some((hold) => !next.has(hold.id));
-    gone.forEach(({ id, outcome }) => {
-      next.delete(id);
-      if (place.value.view === "hold" && place.value.id === id) {
-        ended.value = { id, outcome };
-      }
-    });
-    changed.forEach((hold) => next.set(hold.id, hold));
-    holds.value = next;
-    connection.value = "up";
-    if (isNew && sound.value) {
-      beep();
+    waiting.push(JSON.parse(event.data as string) as Change);
+    // However many come at once, the page is drawn once; the first of a while at once.
+    if (waiting.length === 1) {
+      setTimeout(take, Math.max(0, drawn + DRAW_EVERY - Date.now()));
     }
   });
   source.addEventListener("away", () => {

@@ -14,7 +14,8 @@ async function memory() {
   const { processInfo } = await tools.send("SystemInfo.getProcessInfo");
   const pages = processInfo.filter((it) => it.type === "renderer").map((it) => {
     const status = readFileSync(`/proc/${it.id}/status`, "utf8");
-    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+    // Its own: without the browser's program, which all pages share. The browser's task manager calls this the memory footprint.
+    return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
   });
   const { metrics } = await own.send("Performance.getMetrics");
   const heap = (metrics.find((it) => it.name === "JSHeapUsedSize")?.value ?? 0) / 1e6;

@@ -66,6 +66,12 @@ fn web(listen: SocketAddr, tls: Option<(&Path, &Path)>) -> Result<(), String> {
     let host = std::env::var(WEB_HOST_VARIABLE).ok();
     let layout = Layout::from_environment()?;
     let link = Arc::new(Operators::new(&layout));
+    // Before any thread is there, so that every one of them is shut in. Pages are in the program; what is left is the sockets.
+    match host::confine::to_read(&[&layout.run]) {
+        Ok(true) => {}
+        Ok(false) => eprintln!("countersign-gate: this kernel has no Landlock: the gate is not shut in"),
+        Err(why) => return Err(format!("the gate could not be shut in: {why}")),
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|why| why.to_string())?;
     runtime.block_on(async move {
         let listener = tokio::net::TcpListener::bind(listen)

@@ -68,7 +68,7 @@ struct Shown {
 
 impl Shown {
     fn others(&self) -> String {
-        format!("and {} more of `{}` are held for its speed; they come up one by one", self.more, self.hold.agent)
+        format!("and {} more of `{}` like this; they come up one by one", self.more, self.hold.agent)
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
     let _receipt = daemon.record(RecordKind::Decision, body)?;
     let id = HoldId::new(now_ms, random()?);
     let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
-    let shown = view::hold_view(id.as_str(), &case, &decision, &quorum, expires_at_ms, &daemon.scrubber);
+    let shown = view::shown(daemon, id.as_str(), &case, &decision, &quorum, expires_at_ms);
     let question = Question {
         id: id.clone(),
         request: *decision.request(),

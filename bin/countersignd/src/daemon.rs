@@ -17,6 +17,7 @@ use crate::flags::Flags;
 use crate::holds::Holds;
 use crate::log::Log;
 use crate::metrics::Metrics;
+use crate::nearest::Nearest;
 use crate::paces::{FORGET_MS, Paces};
 use crate::parked::Parked;
 use crate::policy::LivePolicy;
@@ -43,6 +44,7 @@ pub(crate) struct Daemon {
     pub(crate) sessions: Sessions,
     pub(crate) parked: Parked,
     pub(crate) metrics: Metrics,
+    pub(crate) nearest: Nearest,
     pub(crate) enrolments: Enrolments,
     /// Signatures of clicks in chat that were taken, and when.
     pub(crate) clicks: Mutex<BTreeMap<String, u64>>,
@@ -84,6 +86,7 @@ impl Daemon {
             sessions: Sessions::from_environment()?,
             parked: Parked::default(),
             metrics: Metrics::default(),
+            nearest: Nearest::default(),
             enrolments: Enrolments::default(),
             clicks: Mutex::default(),
             site: site()?,

@@ -9,12 +9,13 @@
 //! 4. whoever waits is woken. Only now can there be a permit.
 
 mod entry;
+mod telling;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use approval::{Answer, Hold, HoldState, Said};
@@ -22,7 +23,7 @@ use audit::{Receipt, RecordKind};
 use host::clock;
 use model::{HoldId, Intent};
 use serde_json::{Value, json};
-use wire::{Gone, HoldView};
+use wire::HoldView;
 
 pub(crate) use entry::Entry;
 use entry::Inner;
@@ -213,6 +214,9 @@ impl Holds {
     fn close(&self, daemon: &Daemon, id: &HoldId, entry: &Entry, hold: &Hold) {
         let took = Duration::from_millis(clock::now_ms().saturating_sub(entry.opened_ms));
         daemon.metrics.ended(hold.state().as_str(), took);
+        if hold.state() == HoldState::Approved && !entry.is_canary.load(Ordering::SeqCst) {
+            daemon.nearest.approved(&entry.view.agent, &entry.view.asked);
+        }
         let people: Vec<&str> = hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
         let by = if people.is_empty() { String::new() } else { format!(" by {}", people.join(", ")) };
         let mut closed = lock(&self.closed);
@@ -251,68 +255,5 @@ impl Holds {
     /// What people are shown of a hold.
     pub(crate) fn shown(&self, id: &HoldId) -> Option<HoldView> {
         lock(&self.open).get(id).map(|entry| entry.view.clone())
-    }
-
-    /// All open holds for people's eyes, oldest first, and the count of changes so far.
-    pub(crate) fn list(&self) -> (Vec<HoldView>, u64) {
-        let changes = *lock(&self.changes);
-        let entries: Vec<Arc<Entry>> = lock(&self.open).values().cloned().collect();
-        (entries.iter().map(|entry| entry.shown()).collect(), changes)
-    }
-
-    /// What changed since `known`, which is brought up to date: new or answered holds, those that are gone, and the count of
-    /// changes so far.
-    pub(crate) fn changes(&self, known: &mut BTreeMap<String, usize>) -> (Vec<HoldView>, Vec<Gone>, u64) {
-        let changes = *lock(&self.changes);
-        let entries: Vec<Arc<Entry>> = lock(&self.open).values().cloned().collect();
-        let mut gone: BTreeSet<String> = known.keys().cloned().collect();
-        let mut changed = Vec::new();
-        for entry in entries {
-            gone.remove(&entry.view.id);
-            let answers = lock(&entry.inner).hold.answers().len();
-            if known.get(&entry.view.id) != Some(&answers) {
-                let view = entry.shown();
-                known.insert(view.id.clone(), view.agreed.len());
-                changed.push(view);
-            }
-        }
-        known.retain(|id, _| !gone.contains(id));
-        let closed = lock(&self.closed);
-        let outcome =
-            |id: &String| closed.iter().rev().find(|(closed, _)| closed == id).map(|(_, outcome)| outcome.clone());
-        let gone = gone.into_iter().map(|id| Gone { outcome: outcome(&id).unwrap_or_else(|| "closed".to_owned()), id });
-        (changed, gone.collect(), changes)
-    }
-
-    /// How many are open, and the count of changes so far.
-    pub(crate) fn count(&self) -> (usize, u64) {
-        let changes = *lock(&self.changes);
-        (lock(&self.open).len(), changes)
-    }
-
-    /// How long a hold is open, in seconds.
-    pub(crate) fn age_s(&self, id: &str) -> u64 {
-        let open = lock(&self.open);
-        let since = HoldId::parse(id).ok().and_then(|id| open.get(&id).map(|entry| entry.opened_ms));
-        since.map_or(0, |since| clock::now_ms().saturating_sub(since) / 1_000)
-    }
-
-    /// Waits for a change after `seen`, for at most `within`. Says whether there was one.
-    pub(crate) fn wait_for_change(&self, seen: u64, within: Duration) -> bool {
-        let changes = lock(&self.changes);
-        let waited = self.changed.wait_timeout_while(changes, within, |changes| *changes == seen);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 != seen
-    }
-
-    /// Somebody's role or groups changed: lists are drawn anew.
-    pub(crate) fn people_changed(&self) {
-        self.tell();
-    }
-
-    fn tell(&self) {
-        let mut changes = lock(&self.changes);
-        *changes = changes.wrapping_add(1);
-        drop(changes);
-        self.changed.notify_all();
     }
 }

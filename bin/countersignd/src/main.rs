@@ -14,6 +14,7 @@ mod judging;
 mod log;
 mod made;
 mod metrics;
+mod nearest;
 mod operators;
 mod paces;
 mod parked;

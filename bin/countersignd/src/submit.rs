@@ -120,7 +120,7 @@ impl Talk<'_> {
         let now_ms = clock::now_ms();
         let id = HoldId::new(now_ms, clock::random_id().map_err(|why| why.to_string())?);
         let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
-        let view = view::hold_view(id.as_str(), case, &decision, &quorum, expires_at_ms, &self.daemon.scrubber);
+        let view = view::shown(self.daemon, id.as_str(), case, &decision, &quorum, expires_at_ms);
         let question = Question {
             id: id.clone(),
             request: *decision.request(),

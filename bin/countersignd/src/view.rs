@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use understand::secrets::mask;
 use wire::HoldView;
 
+use crate::daemon::Daemon;
 use crate::judging::Case;
 
 /// The salt of masks in this installation: equal secrets look equal here, and nowhere else.
@@ -87,13 +88,27 @@ pub(crate) fn decision_body(request: &Request, intent: &Intent, decision: &Decis
     body
 }
 
-/// A hold for people's eyes.
-pub(crate) fn hold_view(
+/// A hold for people's eyes, beside what they approved before.
+pub(crate) fn shown(
+    daemon: &Daemon,
     id: &str,
     case: &Case,
     decision: &Decision,
     quorum: &Quorum,
     expires_at_ms: u64,
+) -> HoldView {
+    let text = daemon.scrubber.text(&asked(&case.request.act));
+    let nearest = daemon.nearest.to(case.request.agent.as_str(), &text);
+    hold_view(id, case, decision, quorum, expires_at_ms, nearest, &daemon.scrubber)
+}
+
+fn hold_view(
+    id: &str,
+    case: &Case,
+    decision: &Decision,
+    quorum: &Quorum,
+    expires_at_ms: u64,
+    nearest: Option<String>,
     scrubber: &Scrubber,
 ) -> HoldView {
     let (request, intent) = (&case.request, &case.read.intent);
@@ -138,6 +153,7 @@ pub(crate) fn hold_view(
         agreed: Vec::new(),
         assurance: quorum.assurance.as_str().to_owned(),
         policy: decision.policy().to_string(),
+        nearest,
         group: group_of(request, decision),
     }
 }
@@ -145,5 +161,10 @@ pub(crate) fn hold_view(
 /// What is held only for the agent's speed is one matter for people, however many acts it is.
 fn group_of(request: &Request, decision: &Decision) -> Option<String> {
     let speed = |reason: &pdp::Reason| reason.source == pdp::Source::Factor("velocity");
-    decision.reasons().iter().all(speed).then(|| format!("velocity {}", request.agent))
+    if decision.reasons().iter().all(speed) {
+        return Some(format!("velocity {}", request.agent));
+    }
+    // The same act asked for several times is one matter, too.
+    let act = request.act.digest().to_string();
+    Some(format!("same {} {}", request.agent, act.get(..16).unwrap_or(&act)))
 }

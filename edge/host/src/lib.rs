@@ -2,6 +2,7 @@
 //! is the only crate with `unsafe` code.
 
 pub mod clock;
+pub mod confine;
 pub mod exec;
 pub mod facts;
 pub mod files;

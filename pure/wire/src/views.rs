@@ -56,6 +56,9 @@ pub struct HoldView {
     pub agreed: Vec<String>,
     /// `session`, `totp` or `signature`.
     pub assurance: String,
+    /// What people approved of this agent before and is nearest to this, if anything is near.
+    #[serde(default)]
+    pub nearest: Option<String>,
     /// The digest of the policy that asks.
     #[serde(default)]
     pub policy: String,

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { Hold } from "../api";
-import { now, place, queue } from "../state";
+import { matters, now, place } from "../state";
 import { texts } from "../texts";
 
 export const selected = signal<string | null>(null);
@@ -20,17 +20,22 @@ export function Countdown({ hold }: { hold: Hold }) {
 /** So many are drawn; the rest is counted. */
 const DRAWN = 200;
 
+/** So much of what is asked stands in the queue; all of it is on the hold's own page. */
+const SHORT = 200;
+
+const short = (text: string): string => (text.length > SHORT ? `${text.slice(0, SHORT)} …` : text);
+
 export function Queue() {
-  const all = queue.value;
+  const all = matters.value;
   if (all.length === 0) {
     return <p class="calm">{texts.nothingWaits}</p>;
   }
-  const current = all.some((hold) => hold.id === selected.value) ? selected.value : all[0]?.id;
+  const current = all.some(({ hold }) => hold.id === selected.value) ? selected.value : all[0]?.hold.id;
   return (
     <>
       <h1>{texts.queue}</h1>
       <ol class="queue">
-        {all.slice(0, DRAWN).map((hold) => (
+        {all.slice(0, DRAWN).map(({ hold, more }) => (
           <li key={hold.id} class={hold.id === current ? "current" : ""}>
             <button
               type="button"
@@ -41,9 +46,10 @@ export function Queue() {
               <span class={`level ${hold.level}`}>
                 {hold.level} {hold.score}
               </span>
-              <code class="asked">{hold.asked}</code>
+              <code class="asked">{short(hold.asked)}</code>
               <span class="small">
                 {hold.agent} · {texts.agreed(hold.agreed)} · <Countdown hold={hold} />
+                {more > 0 ? ` · ${texts.more(more)}` : ""}
               </span>
             </button>
           </li>

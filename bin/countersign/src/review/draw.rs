@@ -45,7 +45,7 @@ fn draw_queue(frame: &mut Frame<'_>, screen: &Screen<'_>, area: ratatui::layout:
     }
     let item = |shown: &super::Shown| {
         let hold = &shown.hold;
-        let more = if shown.more > 0 { format!(" (+{} of its speed)", shown.more) } else { String::new() };
+        let more = if shown.more > 0 { format!(" (+{} like this)", shown.more) } else { String::new() };
         ListItem::new(Line::from(vec![
             Span::from(format!("{:>4}s ", seconds_left(hold))),
             Span::styled(format!("{:<8} {:>3} ", hold.level, hold.score), of_level(&hold.level)),
