@@ -165,7 +165,9 @@ fn the_interface_is_what_its_description_says() {
     let gate = Gate::start(&sandbox);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let output = python_with("schemathesis")
-        .args(["-m", "schemathesis.cli", "run", "api/openapi.json", "--url"])
+        .args(["-m", "schemathesis.cli", "run"])
+        .arg(root.join("api/openapi.json"))
+        .arg("--url")
         .arg(format!("http://{}", gate.address))
         .args(["-H", &format!("Cookie: {}", cookie(&gate, &rita)), "-H", &format!("Authorization: Bearer {key}")])
         .args([
@@ -175,7 +177,7 @@ fn the_interface_is_what_its_description_says() {
         // What streams without end, what signs this run out, and what stops everything.
         .args(["--exclude-path-regex", "/(events|live|stop)$|/v1/session$", "--max-examples", "15", "--seed", "1"])
         .args(["--phases", "examples,coverage,fuzzing", "--no-color", "--request-timeout", "20"])
-        .current_dir(&root)
+        .current_dir(&sandbox.root)
         .output()
         .unwrap();
     let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

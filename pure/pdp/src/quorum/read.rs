@@ -25,7 +25,7 @@ pub(crate) struct QuorumText {
     pub(crate) who: Option<PanelText>,
     /// One no ends it (true, unless said otherwise); otherwise only when it cannot be reached any more
     pub(crate) veto: Option<bool>,
-    /// How sure we must be of each: `totp` or `signature`
+    /// How sure we must be of each: `session` (signed in, no more), `totp` or `signature`
     pub(crate) assurance: Option<String>,
     /// How long they have, in seconds: 1 to 600
     pub(crate) timeout_s: Option<u32>,
@@ -54,9 +54,8 @@ impl QuorumText {
     pub(crate) fn read(&self) -> Result<Quorum, String> {
         let assurance = match self.assurance.as_deref() {
             None => Assurance::Totp,
-            Some(word) => {
-                Assurance::parse(word).ok_or_else(|| format!("`assurance` is `totp` or `signature`, not `{word}`"))?
-            }
+            Some(word) => Assurance::parse(word)
+                .ok_or_else(|| format!("`assurance` is `session`, `totp` or `signature`, not `{word}`"))?,
         };
         let timeout_s = self.timeout_s.unwrap_or(Quorum::DEFAULT.timeout_s);
         if !SECONDS.contains(&timeout_s) {
@@ -204,7 +203,7 @@ mod tests {
             "people = 2\nwho = { role = 'senior', people = 1 }",
             "who = { and = [] }",
             "who = { or = [{ and = [] }] }",
-            "assurance = 'session'",
+            "assurance = 'cookie'",
             "timeout_s = 601",
             "who = { and = [{ role = 'senior', people = 7 }, { role = 'senior', people = 7 }] }",
         ] {
