@@ -59,23 +59,40 @@ pub(crate) fn ui() -> Result<(), String> {
 /// Builds the programs and runs the demo.
 pub(crate) fn demo(words: &[String]) -> Result<(), String> {
     let cargo = cargo();
-    let bins = ["build", "--locked", "-p", "countersign", "-p", "countersignd", "-p", "countersign-logd"];
+    dashboard()?;
+    let bins = [
+        "build",
+        "--locked",
+        "-p",
+        "countersign",
+        "-p",
+        "countersignd",
+        "-p",
+        "countersign-logd",
+        "-p",
+        "countersign-gate",
+    ];
     step("building (a few minutes the first time)", &cargo, &bins)?;
     let words: Vec<&str> = std::iter::once("demo").chain(words.iter().map(String::as_str)).collect();
     let program = built("debug").join("countersign");
     step("demo", &program.to_string_lossy(), &words)
 }
 
+/// Builds the dashboard, where there is what it takes.
+fn dashboard() -> Result<(), String> {
+    if setup::has("npm") {
+        return ui();
+    }
+    eprintln!(
+        "there is no npm, so the programs are built without the dashboard; `countersign review` is in the terminal"
+    );
+    Ok(())
+}
+
 /// Builds the programs as releases are built: static, at a fixed address, so that starting one loads and relocates
 /// nothing. The hook is started at every call of an agent; this is a third of its time. Gives the directory.
 pub(crate) fn release() -> Result<PathBuf, String> {
-    if setup::has("npm") {
-        ui()?;
-    } else {
-        eprintln!(
-            "there is no npm, so the programs are built without the dashboard; `countersign review` is in the terminal"
-        );
-    }
+    dashboard()?;
     let version = Command::new("rustc").arg("-vV").output().map_err(|why| format!("rustc: {why}"))?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     let host =
