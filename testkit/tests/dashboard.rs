@@ -198,6 +198,12 @@ fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
     assert_eq!(words.len(), 2, "{words:?}");
     let refused = sandbox.records().iter().filter(|it| it["body"]["what"] == "sign-in refused").count();
     assert_eq!(refused, 9, "four of Rita, who signed in once, and five of nobody were looked at");
+    // Nor by setting up a factor in her name.
+    for number in 0..8 {
+        let own = json!({"own": {"name": "rita", "proof": {"code": format!("{number:06}")}}}).to_string();
+        let (status, _, _) = request(&gate, "POST", "/v1/enrolment", &[JSON], &own);
+        assert_eq!(status, 409);
+    }
     // Rita answers all the same, in the page that is open and in the terminal.
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();

@@ -119,6 +119,7 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
             let digest = Digest::within(INVITE_DOMAIN, token.as_bytes());
             let row = daemon.store.invite(&digest).map_err(|why| why.to_string())?;
             let row = row.filter(|row| now_ms < row.expires_at_ms).ok_or(no_invite)?;
+            still_invited(daemon, &row)?;
             if row.by.is_none() && !is_first(daemon)? {
                 return Err(no_invite.to_owned());
             }
@@ -140,7 +141,11 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
             let _receipt = daemon.record(RecordKind::Access, body)?;
             (What::Anew, name)
         }
-        Enrolling::Own { by } => (What::More, proved(daemon, message, by, Role::Auditor)?),
+        Enrolling::Own { by } => {
+            // Over a way that everybody on this machine can reach: a wrong proof locks nobody out of answering.
+            let who = sessions::prove_who(daemon, message, by, now_ms)?;
+            (What::More, who.ok_or("this name and this proof do not belong together, or the code was used")?)
+        }
     };
     let role = match &what {
         What::New(_, row) => row.role,
@@ -165,6 +170,17 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
     }
     open.insert(ticket, Enrolment { what, name, secret, challenge, since_ms: now_ms });
     Ok(hears)
+}
+
+/// An invitation is worth what whoever invited is now.
+fn still_invited(daemon: &Daemon, row: &InviteRow) -> Result<(), String> {
+    let Some(by) = &row.by else { return Ok(()) };
+    let by = PersonName::parse(by).map_err(|why| why.to_string())?;
+    let inviter = daemon.store.reviewer(&by).map_err(|why| why.to_string())?;
+    if inviter.is_some_and(|inviter| inviter.person.role == Role::Operator) {
+        return Ok(());
+    }
+    Err("whoever invited you is no operator any more; ask for another link".to_owned())
 }
 
 fn role_of(daemon: &Daemon, name: &PersonName) -> Result<Person, String> {
@@ -224,6 +240,7 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
             if daemon.store.reviewer(&name).map_err(|why| why.to_string())?.is_some() {
                 return Err(format!("there is a reviewer `{name}` already; choose another name"));
             }
+            still_invited(daemon, row)?;
             store(daemon.store.use_invite(invite))?;
             let body = json!({"what": "reviewer added", "reviewer": name.as_str(), "role": person.role.as_str(), "groups": person.groups,
                 "factor": crate::people::factor(&first), "ssh_key": null, "factor_digest": crate::restore::factor_digest(&first),

@@ -9,7 +9,7 @@ use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
 use serde_json::json;
-use wire::{OperatorHears, OperatorSays, PersonPlace, Vouch, change_text};
+use wire::{OperatorHears, OperatorSays, PersonPlace, Proof, Vouch, change_text};
 
 use crate::daemon::{Daemon, hold as lock};
 use crate::proof::{Purpose, Words, prove_to_look};
@@ -104,14 +104,7 @@ impl Tries {
 /// Signs somebody in: anybody who is enrolled, whatever their role.
 pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Result<OperatorHears, String> {
     let now_ms = clock::now_ms();
-    may_try(daemon, &by.reviewer, now_ms)?;
-    if matches!(by.proof, wire::Proof::Session(_)) {
-        return Err("a session makes no other session".to_owned());
-    }
-    let question = question_of(message)?;
-    let words = Words::Change(change_text(message).unwrap_or_default());
-    let purpose = Purpose { question: &question, said: approval::Said::Yes, words };
-    let Some(who) = prove_to_look(daemon, by, &purpose, now_ms) else {
+    let Some(who) = prove_who(daemon, message, by, now_ms)? else {
         let body = json!({"what": "sign-in refused", "reviewer": daemon.scrubber.text(&by.reviewer.chars().take(64).collect::<String>())});
         let _receipt = daemon.record(RecordKind::Access, body)?;
         return Err(
@@ -119,6 +112,29 @@ pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Re
         );
     };
     begin(daemon, who, now_ms).map(|token| OperatorHears::SignedIn { token })
+}
+
+/// Who somebody is, over a way that everybody on this machine can reach: tries are counted, and lock nobody out of answering.
+///
+/// # Errors
+/// There were too many tries, or it is a proof that does not serve here.
+pub(crate) fn prove_who(
+    daemon: &Daemon,
+    message: &OperatorSays,
+    by: &Vouch,
+    now_ms: u64,
+) -> Result<Option<PersonName>, String> {
+    may_try(daemon, &by.reviewer, now_ms)?;
+    match by.proof {
+        Proof::Session(_) => return Err("a session proves nobody anew".to_owned()),
+        // An SSH signature has nothing fresh in it: one that was caught would serve for ever.
+        Proof::Ssh(_) => return Err("this takes a passkey or a code; an SSH key answers in the terminal".to_owned()),
+        Proof::Totp(_) | Proof::Passkey(_) => {}
+    }
+    let question = question_of(message)?;
+    let words = Words::Change(change_text(message).unwrap_or_default());
+    let purpose = Purpose { question: &question, said: approval::Said::Yes, words };
+    Ok(prove_to_look(daemon, by, &purpose, now_ms))
 }
 
 /// Counts a try from a way that everybody on this machine can reach.
