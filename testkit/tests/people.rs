@@ -235,3 +235,34 @@ fn somebody_is_always_operator_and_the_record_has_every_change_of_people() {
         assert!(shown.contains(part), "`{part}` is not in {shown}");
     }
 }
+
+#[test]
+fn an_invitation_of_somebody_who_is_no_operator_any_more_serves_nobody() {
+    let sandbox = Sandbox::start();
+    let rita = sandbox.add_reviewer("rita");
+    let pat = sandbox.enrol_as("pat", "operator", &[], Some(&rita));
+    let invite = |name: &str, by: &Reviewer| {
+        let (name, place) = (Some(name.to_owned()), wire::PersonPlace::of("operator"));
+        match sandbox.operator(&OperatorSays::Invite { name, place, by: Some(by.vouch()) }) {
+            OperatorHears::Invited { token, .. } => token,
+            other => panic!("{other:?}"),
+        }
+    };
+    let begin = |token: &str| {
+        let who = wire::Enrolling::Invite { token: token.to_owned(), name: None };
+        sandbox.operator(&OperatorSays::BeginEnrolment { who })
+    };
+    let token = invite("mallory", &pat);
+    let OperatorHears::Enrolment { ticket, .. } = begin(&token) else { panic!("it serves while pat is operator") };
+    let place = wire::PersonPlace::of("reviewer");
+    let down = OperatorSays::PlaceReviewer { name: "pat".to_owned(), place, by: rita.vouch() };
+    assert!(matches!(sandbox.operator(&down), OperatorHears::Done { .. }));
+    assert!(matches!(begin(&token), OperatorHears::Refused { .. }));
+    // Nor does one that was begun before, nor a made-up one; and nobody is invited without an operator.
+    let finish = OperatorSays::FinishEnrolment { ticket, factor: wire::NewFactor::Totp("000000".to_owned()) };
+    assert!(matches!(sandbox.operator(&finish), OperatorHears::Refused { .. }));
+    assert!(matches!(begin("guess"), OperatorHears::Refused { .. }));
+    let place = wire::PersonPlace::of("operator");
+    let nobody = OperatorSays::Invite { name: Some("eve".to_owned()), place, by: None };
+    assert!(matches!(sandbox.operator(&nobody), OperatorHears::Refused { .. }));
+}

@@ -4,7 +4,7 @@ import "./style.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { ask } from "./api";
-import { begin, connection, entry, holds, matters, place, type Place, signedOut, sound, who } from "./state";
+import { askToNotify, begin, connection, entry, holds, matters, notifies, place, type Place, signedOut, sound, who } from "./state";
 import { texts } from "./texts";
 import { Enrol } from "./views/enrol";
 import { HoldView } from "./views/hold";
@@ -68,6 +68,12 @@ function Page() {
             />
             {texts.sound}
           </label>
+          {"Notification" in globalThis ? (
+            <label>
+              <input type="checkbox" checked={notifies.value} disabled={notifies.value} onChange={() => void askToNotify()} />
+              {texts.notify}
+            </label>
+          ) : null}
           <button
             type="button"
             onClick={() => {
@@ -120,6 +126,8 @@ function View({ at }: { at: Place }) {
 effect(() => {
   const waiting = holds.value.size;
   document.title = waiting > 0 ? `(${waiting}) ${texts.name}` : texts.name;
+  // On the icon of the installed page.
+  void navigator.setAppBadge?.(waiting).catch(() => undefined);
 });
 
 document.addEventListener("keydown", (event) => {

@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { ask, type Hold, Problem, type Who } from "./api";
+import { texts } from "./texts";
 
 export type Place = { view: "queue" | "record" | "sessions" | "reports" | "rules" | "agents" | "people" | "health" | "me" } | { view: "hold"; id: string } | { view: "story"; id: string } | { view: "terminal"; id: string; live: boolean };
 
@@ -99,6 +100,9 @@ function take(): void {
   if (isNew && sound.value) {
     beep();
   }
+  if (isNew && document.hidden) {
+    notify(next.size);
+  }
 }
 
 function listen(): void {
@@ -140,6 +144,21 @@ export function signedOut(): void {
   events = null;
   holds.value = new Map();
   who.value = null;
+}
+
+/** Whether the browser may tell of what waits while the page is in the background. */
+export const notifies = signal("Notification" in globalThis && Notification.permission === "granted");
+
+/** Asks the browser whether it may. */
+export async function askToNotify(): Promise<void> {
+  notifies.value = "Notification" in globalThis && (await Notification.requestPermission()) === "granted";
+}
+
+/** One notice for all that waits; nothing of what an agent wrote is in it. */
+function notify(count: number): void {
+  if (notifies.value) {
+    new Notification(texts.name, { body: texts.waits(count), tag: "holds", icon: "/icon.svg" }).onclick = () => window.focus();
+  }
 }
 
 function beep(): void {

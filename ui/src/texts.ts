@@ -130,5 +130,7 @@ export const texts = {
   counted: (agreed: number, needed: number) => `Your yes counts: ${agreed} of at least ${needed}.`,
   keys: "j, k move · Enter opens · a approves · d denies · Esc goes back",
   sound: "Sound",
+  notify: "Notify",
+  waits: (count: number) => (count === 1 ? "One request waits for you." : `${count} requests wait for you.`),
   needsCode: "Enter the six digits of your authenticator.",
 } as const;
