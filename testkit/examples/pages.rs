@@ -32,18 +32,7 @@ fn main() {
     let rita = sandbox.add_reviewer("rita");
     let gate = Gate::start(&sandbox);
     let address = gate.address.clone();
-    let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
-    let body = json!({"name": "rita", "proof": {"code": code}}).to_string();
-    let head = request(
-        &address,
-        &format!(
-            "POST /v1/session HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n",
-            body.len()
-        ),
-        &body,
-    );
-    let cookie =
-        head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap().to_owned();
+    let cookie = gate.sign_in(&rita);
     let (tell, heard) = channel();
     for _ in 0..PAGES {
         page(&address, &cookie, tell.clone());
@@ -85,7 +74,7 @@ fn main() {
         let mut click = TcpStream::connect(&address).unwrap();
         write!(
             click,
-            "POST /v1/holds/{hold}/answer HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            "POST /v1/holds/{hold}/answer HTTP/1.1\r\nhost: {address}\r\n{cookie}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         )
         .unwrap();
@@ -111,18 +100,10 @@ fn main() {
     }
 }
 
-fn request(address: &str, head: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "{head}host: {address}\r\n\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
 /// A page that is open: tells each event, and when it came.
 fn page(address: &str, cookie: &str, tell: Sender<(Instant, String)>) {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /v1/events HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\n\r\n").unwrap();
+    write!(stream, "GET /v1/events HTTP/1.1\r\nhost: {address}\r\n{cookie}\r\n\r\n").unwrap();
     std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok).filter(|line| line.starts_with("data:")) {
             if tell.send((Instant::now(), line)).is_err() {

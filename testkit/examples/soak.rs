@@ -12,7 +12,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::{Gate, Reviewer, Sandbox, bash_act};
+use testkit::{Gate, Sandbox, bash_act};
 use wire::AgentHears;
 
 const PAGES: usize = 50;
@@ -48,29 +48,19 @@ fn memory(pid: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1024
 }
 
-fn cookie(gate: &Gate, reviewer: &Reviewer) -> String {
-    let wire::Proof::Totp(code) = reviewer.vouch().proof else { panic!("no code") };
-    let body = json!({"name": reviewer.name, "proof": {"code": code}}).to_string();
-    let mut stream = TcpStream::connect(&gate.address).unwrap();
-    write!(stream, "POST /v1/session HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", gate.address, body.len()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap().to_owned()
-}
-
 fn many(time: Duration) {
     let sandbox = Sandbox::start_with(RULES);
     let gate = Gate::start(&sandbox);
     let keys: Vec<String> = (0..AGENTS).map(|number| sandbox.add_agent(&format!("bot-{number}"))).collect();
     let rita = sandbox.add_reviewer("rita");
-    let cookie = cookie(&gate, &rita);
+    let cookie = gate.sign_in(&rita);
     // What each page saw of holds that came, by id.
     let seen: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
     let (over, broken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     for _ in 0..PAGES {
         let (seen, broken, over) = (Arc::clone(&seen), Arc::clone(&broken), Arc::clone(&over));
         let mut stream = TcpStream::connect(&gate.address).unwrap();
-        write!(stream, "GET /v1/events HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n", gate.address).unwrap();
+        write!(stream, "GET /v1/events HTTP/1.1\r\nhost: {}\r\n{cookie}\r\n\r\n", gate.address).unwrap();
         std::thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 let Some(data) = line.strip_prefix("data:") else { continue };

@@ -21,7 +21,7 @@ mod reviewer;
 mod sandbox;
 mod short;
 
-pub use gate::Gate;
+pub use gate::{Gate, JSON};
 pub use mount::Mount;
 pub use python::python_with;
 pub use raw::{RawAgent, bash_act, exec_act, permit_of};

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -148,18 +148,9 @@ fn click(gate: &Gate, secret: &str, at: u64, user: &str, value: &str) -> (u16, V
 }
 
 fn post(gate: &Gate, at: u64, signature: &str, body: &str) -> (u16, Value) {
-    let mut stream = TcpStream::connect(&gate.address).unwrap();
-    write!(
-        stream,
-        "POST /v1/channels/slack HTTP/1.1\r\nhost: gate.example\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-         x-slack-request-timestamp: {at}\r\nx-slack-signature: {signature}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
+    let (at, signature) = (format!("x-slack-request-timestamp: {at}"), format!("x-slack-signature: {signature}"));
+    let form = "content-type: application/x-www-form-urlencoded";
+    gate.ask("POST", "/v1/channels/slack", &["host: gate.example", form, &at, &signature], body)
 }
 
 fn now_s() -> u64 {

@@ -2,48 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
-use testkit::{Gate, Reviewer, Sandbox};
+use testkit::{Gate, JSON, Sandbox};
 
-/// A request, word for word; gives status, headers and body.
+/// A request; gives status, headers, and the body as JSON.
 fn request(gate: &Gate, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String, Value) {
-    let mut stream = TcpStream::connect(&gate.address).unwrap();
-    let own = if headers.iter().any(|it| it.starts_with("host:")) {
-        String::new()
-    } else {
-        format!("host: {}\r\n", gate.address)
-    };
-    let headers: String = headers.iter().map(|it| format!("{it}\r\n")).collect();
-    let length = body.len();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\n{own}{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, head.to_owned(), serde_json::from_str(body).unwrap_or_default())
-}
-
-const JSON: &str = "content-type: application/json";
-
-/// Signs in; gives the cookie.
-fn sign_in(gate: &Gate, reviewer: &Reviewer) -> String {
-    let wire::Proof::Totp(code) = reviewer.vouch().proof else { panic!("no code") };
-    let body = json!({"name": reviewer.name, "proof": {"code": code}}).to_string();
-    let (status, head, _) = request(gate, "POST", "/v1/session", &[JSON], &body);
-    assert_eq!(status, 204, "{head}");
-    let line = head.lines().find(|line| line.starts_with("set-cookie:")).unwrap();
-    assert!(line.contains("HttpOnly") && line.contains("SameSite=Strict"), "{line}");
-    format!("cookie: {}", line.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap())
+    let (status, head, body) = gate.request(method, path, headers, body);
+    (status, head, serde_json::from_str(&body).unwrap_or_default())
 }
 
 /// Runs a script of `ui/test` in a real browser.
@@ -172,7 +141,7 @@ fn nobody_sees_or_does_anything_without_signing_in() {
     let (status, _, problem) = request(&gate, "POST", "/v1/session", &[JSON], &wrong);
     assert_eq!((status, problem["status"].as_u64()), (401, Some(401)));
     // Signed in, it is there; signed out, it is not.
-    let cookie = sign_in(&gate, &rita);
+    let cookie = gate.sign_in(&rita);
     assert_eq!(request(&gate, "GET", "/v1/session", &[&cookie], "").2["name"], "rita");
     assert_eq!(request(&gate, "GET", "/v1/holds", &[&cookie], "").0, 200);
     assert_eq!(request(&gate, "DELETE", "/v1/session", &[&cookie, JSON], "{}").0, 204);
@@ -185,7 +154,7 @@ fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
     let gate = Gate::start(&sandbox);
-    let cookie = sign_in(&gate, &rita);
+    let cookie = gate.sign_in(&rita);
     let mut words = std::collections::BTreeSet::new();
     for number in 0..40 {
         let name = if number % 2 == 0 { "rita" } else { "nobody" };
@@ -232,7 +201,7 @@ fn another_page_can_make_a_browser_do_nothing() {
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
     let gate = Gate::start(&sandbox);
-    let cookie = sign_in(&gate, &rita);
+    let cookie = gate.sign_in(&rita);
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();
     let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
@@ -268,7 +237,7 @@ fn a_gate_that_lies_gets_nothing_run() {
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
     let gate = Gate::start(&sandbox);
-    let cookie = sign_in(&gate, &rita);
+    let cookie = gate.sign_in(&rita);
     let token = cookie.split_once('=').unwrap().1.to_owned();
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();

@@ -7,48 +7,17 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::{Gate, Reviewer, Sandbox, bash_act, python_with};
+use testkit::{Gate, JSON, Sandbox, bash_act, python_with};
 
 /// A request of an agent; gives status and body.
-fn ask(gate: &Gate, key: &str, path: &str, headers: &str, body: &Value) -> (u16, Value) {
-    let mut stream = TcpStream::connect(&gate.address).unwrap();
-    let body = body.to_string();
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\nauthorization: Bearer {key}\r\n{headers}\
-         content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        gate.address,
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
-}
-
-fn cookie(gate: &Gate, reviewer: &Reviewer) -> String {
-    let wire::Proof::Totp(code) = reviewer.vouch().proof else { panic!("no code") };
-    let body = json!({"name": reviewer.name, "proof": {"code": code}}).to_string();
-    let mut stream = TcpStream::connect(&gate.address).unwrap();
-    write!(
-        stream,
-        "POST /v1/session HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        gate.address,
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let line = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
-    line.split(';').next().unwrap().to_owned()
+fn ask(gate: &Gate, key: &str, path: &str, headers: &[&str], body: &Value) -> (u16, Value) {
+    let bearer = format!("authorization: Bearer {key}");
+    gate.ask("POST", path, &[&[JSON, bearer.as_str()], headers].concat(), &body.to_string())
 }
 
 #[test]
@@ -58,12 +27,12 @@ fn an_agent_asks_over_http_waits_and_asks_again_under_one_key() {
     let rita = sandbox.add_reviewer("rita");
     let gate = Gate::start(&sandbox);
     let wanted = |command: &str| json!({"session": "s", "act": bash_act(command), "intent": "to see"});
-    let (status, read) = ask(&gate, &key, "/v1/agent/requests", "", &wanted("ls /tmp"));
+    let (status, read) = ask(&gate, &key, "/v1/agent/requests", &[], &wanted("ls /tmp"));
     assert_eq!((status, read["verdict"].as_str()), (200, Some("allow")), "{read}");
     assert!(read["permit"]["signature"].is_string());
-    assert_eq!(ask(&gate, "csk_wrong", "/v1/agent/requests", "", &wanted("ls /tmp")).1["verdict"], "deny");
-    assert_eq!(ask(&gate, "nothing", "/v1/agent/requests", "", &wanted("ls /tmp")).0, 401);
-    let (_, held) = ask(&gate, &key, "/v1/agent/requests", "", &wanted("mkdir /srv/x"));
+    assert_eq!(ask(&gate, "csk_wrong", "/v1/agent/requests", &[], &wanted("ls /tmp")).1["verdict"], "deny");
+    assert_eq!(ask(&gate, "nothing", "/v1/agent/requests", &[], &wanted("ls /tmp")).0, 401);
+    let (_, held) = ask(&gate, &key, "/v1/agent/requests", &[], &wanted("mkdir /srv/x"));
     assert_eq!(held["verdict"], "held", "{held}");
     assert_eq!(sandbox.hold().id, held["ticket"]);
     // Waiting for people, the answer comes with theirs; and asked again under the same key it is the same answer, decided once.
@@ -71,7 +40,7 @@ fn an_agent_asks_over_http_waits_and_asks_again_under_one_key() {
     let before = Instant::now();
     let waiting = std::thread::scope(|scope| {
         let waits = scope.spawn(|| {
-            ask(&gate, &key, "/v1/agent/requests?wait=40", "idempotency-key: k1\r\n", &wanted("mkdir /srv/x"))
+            ask(&gate, &key, "/v1/agent/requests?wait=40", &["idempotency-key: k1"], &wanted("mkdir /srv/x"))
         });
         std::thread::sleep(Duration::from_millis(500));
         sandbox.answer(&hold, "approve", rita_says).unwrap();
@@ -79,11 +48,11 @@ fn an_agent_asks_over_http_waits_and_asks_again_under_one_key() {
     });
     assert_eq!(waiting.1["verdict"], "allow", "{waiting:?}");
     assert!(before.elapsed() < Duration::from_secs(20), "it waited for a change, not for the clock");
-    let again = ask(&gate, &key, "/v1/agent/requests", "idempotency-key: k1\r\n", &wanted("mkdir /srv/x"));
+    let again = ask(&gate, &key, "/v1/agent/requests", &["idempotency-key: k1"], &wanted("mkdir /srv/x"));
     assert_eq!(again, waiting);
-    let other = ask(&gate, &key, "/v1/agent/requests", "idempotency-key: k1\r\n", &wanted("mkdir /srv/y"));
+    let other = ask(&gate, &key, "/v1/agent/requests", &["idempotency-key: k1"], &wanted("mkdir /srv/y"));
     assert_eq!(other.0, 409);
-    let anew = ask(&gate, &key, "/v1/agent/requests", "", &wanted("mkdir /srv/x"));
+    let anew = ask(&gate, &key, "/v1/agent/requests", &[], &wanted("mkdir /srv/x"));
     assert_eq!(anew.1["verdict"], "held", "the yes served once");
 }
 
@@ -169,7 +138,7 @@ fn the_interface_is_what_its_description_says() {
         .arg(root.join("api/openapi.json"))
         .arg("--url")
         .arg(format!("http://{}", gate.address))
-        .args(["-H", &format!("Cookie: {}", cookie(&gate, &rita)), "-H", &format!("Authorization: Bearer {key}")])
+        .args(["-H", &gate.sign_in(&rita), "-H", &format!("Authorization: Bearer {key}")])
         .args([
             "--checks",
             "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",

@@ -7,20 +7,15 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use testkit::{Gate, Sandbox};
 
 fn metrics(gate: &Gate) -> String {
-    let mut stream = TcpStream::connect(&gate.address).unwrap();
-    write!(stream, "GET /metrics HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", gate.address).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    answer
+    let (status, _, text) = gate.request("GET", "/metrics", &[], "");
+    assert_eq!(status, 200, "{text}");
+    text
 }
 
 fn value(text: &str, name: &str) -> f64 {

@@ -38,6 +38,42 @@ export function Table({ label, columns, children }: { label: string; columns: re
   );
 }
 
+/** The field for the digits of an authenticator. */
+export function CodeField({ label, code }: { label: string; code: Signal<string> }) {
+  return (
+    <label>
+      {label}
+      <input
+        id="code"
+        value={code.value}
+        inputMode="numeric"
+        autocomplete="one-time-code"
+        maxLength={6}
+        onInput={(event) => {
+          code.value = event.currentTarget.value;
+        }}
+      />
+    </label>
+  );
+}
+
+/** Something that may fail, one at a time: whether it goes on, and what went wrong. */
+export function useTrying(): { busy: Signal<boolean>; problem: Signal<string>; trying: (what: () => Promise<void>) => Promise<void> } {
+  const busy = useSignal(false);
+  const problem = useSignal("");
+  const trying = async (what: () => Promise<void>) => {
+    busy.value = true;
+    problem.value = "";
+    try {
+      await what();
+    } catch (why) {
+      problem.value = (why as Error).message;
+    }
+    busy.value = false;
+  };
+  return { busy, problem, trying };
+}
+
 /** A moment in the reader's own time zone. */
 export const moment = (ms: unknown): string =>
   typeof ms === "number" ? new Date(ms).toLocaleString(undefined, { dateStyle: "short", timeStyle: "medium" }) : "";

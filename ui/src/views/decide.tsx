@@ -6,7 +6,7 @@ import { ask, type Candidate, type Hold } from "../api";
 import { signAnswer, usable } from "../passkey";
 import { now, place, who } from "../state";
 import { texts } from "../texts";
-import { Theirs } from "./common";
+import { CodeField, Theirs } from "./common";
 
 /** How long something risky is on the screen before it can be approved, in milliseconds. */
 const DWELL = 3000;
@@ -103,19 +103,7 @@ export function Decide({ hold }: { hold: Hold }) {
   };
   return (
     <section class="decide" aria-label={texts.mustAgree}>
-      {codes ? <label>
-        {signs ? texts.codeOrPasskey : texts.code}
-        <input
-          id="code"
-          value={code.value}
-          inputMode="numeric"
-          autocomplete="one-time-code"
-          maxLength={6}
-          onInput={(event) => {
-            code.value = event.currentTarget.value;
-          }}
-        />
-      </label> : null}
+      {codes ? <CodeField label={signs ? texts.codeOrPasskey : texts.code} code={code} /> : null}
       {rules.value.length > 0 ? (
         <fieldset>
           <legend>{texts.remember}</legend>

@@ -6,6 +6,7 @@ import { ask } from "../api";
 import { make, usable } from "../passkey";
 import { begin, entry } from "../state";
 import { texts } from "../texts";
+import { useTrying } from "./common";
 
 interface Enrolment {
   ticket: string;
@@ -30,20 +31,9 @@ function Qr({ rows }: { rows: readonly string[] }) {
 
 export function Enrol() {
   const way = entry.value;
-  const problem = useSignal("");
-  const busy = useSignal(false);
+  const { busy, problem, trying } = useTrying();
   const started = useSignal<Enrolment | null>(null);
   const recovery = useSignal<readonly string[] | null>(null);
-  const trying = async (what: () => Promise<void>) => {
-    busy.value = true;
-    problem.value = "";
-    try {
-      await what();
-    } catch (why) {
-      problem.value = (why as Error).message;
-    }
-    busy.value = false;
-  };
   const start = (body: unknown) =>
     trying(async () => {
       started.value = await ask<Enrolment>("POST", "enrolment", body);

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "../api";
 import { texts } from "../texts";
+import { Table } from "./common";
 
 type Row = Record<string, unknown>;
 
@@ -44,28 +45,15 @@ export function Listing({ what }: { what: keyof typeof WHAT }) {
     <>
       <h1>{texts[what]}</h1>
       <p role="alert">{problem.value}</p>
-      <div class="scroll" tabIndex={0} role="region" aria-label={texts[what]}>
-        <table>
-          <thead>
-            <tr>
-              {columns.map((column) => (
-                <th key={column} scope="col">
-                  {column}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {all.value.map((row, at) => (
-              <tr key={at}>
-                {columns.map((column) => (
-                  <td key={column}>{cell(row[column])}</td>
-                ))}
-              </tr>
+      <Table label={texts[what]} columns={columns}>
+        {all.value.map((row, at) => (
+          <tr key={at}>
+            {columns.map((column) => (
+              <td key={column}>{cell(row[column])}</td>
             ))}
-          </tbody>
-        </table>
-      </div>
+          </tr>
+        ))}
+      </Table>
     </>
   );
 }

@@ -5,6 +5,7 @@ import { ask } from "../api";
 import { signChange, usable } from "../passkey";
 import { entry, who } from "../state";
 import { texts } from "../texts";
+import { CodeField } from "./common";
 
 /** A proof for a change in words: a passkey's signature, or the code that was typed. */
 async function prove(change: string, code: string): Promise<unknown> {
@@ -53,19 +54,7 @@ export function Me() {
       <h1>
         {me.name}, {me.role}
       </h1>
-      <label>
-        {me.passkeys.length > 0 && usable ? texts.codeOrPasskey : texts.code}
-        <input
-          id="code"
-          value={code.value}
-          inputMode="numeric"
-          autocomplete="one-time-code"
-          maxLength={6}
-          onInput={(event) => {
-            code.value = event.currentTarget.value;
-          }}
-        />
-      </label>
+      <CodeField label={me.passkeys.length > 0 && usable ? texts.codeOrPasskey : texts.code} code={code} />
       <button id="another" type="button" onClick={another}>
         {texts.another}
       </button>

@@ -5,21 +5,11 @@ import { ask } from "../api";
 import { signChange, usable } from "../passkey";
 import { begin, entry } from "../state";
 import { texts } from "../texts";
+import { useTrying } from "./common";
 
 export function SignIn() {
-  const problem = useSignal("");
-  const busy = useSignal(false);
+  const { busy, problem, trying } = useTrying();
   const recovering = useSignal(false);
-  const trying = async (what: () => Promise<void>) => {
-    busy.value = true;
-    problem.value = "";
-    try {
-      await what();
-    } catch (why) {
-      problem.value = (why as Error).message;
-    }
-    busy.value = false;
-  };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
