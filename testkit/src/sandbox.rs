@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use approval::TotpSecret;
 use host::layout::{DIRECTORY_VARIABLE, Layout};
 use host::socket;
-use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Vouch};
+use wire::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Vouch};
 
 use crate::raw::RawAgent;
 use crate::reviewer::Reviewer;
@@ -232,7 +232,7 @@ impl Sandbox {
         let stream =
             std::os::unix::net::UnixStream::connect(self.layout.operator_socket()).expect("the operator's socket");
         socket::send(&stream, say, MAX_OPERATOR_FRAME, PATIENCE).unwrap();
-        socket::receive(&stream, MAX_OPERATOR_FRAME, Some(PATIENCE), PATIENCE).unwrap()
+        socket::receive(&stream, MAX_OPERATOR_ANSWER, Some(PATIENCE), PATIENCE).unwrap()
     }
 
     /// Waits until something is held.

@@ -97,3 +97,35 @@ fn the_same_human_with_two_devices_is_one() {
     assert_eq!(sandbox.answer(&hold, "approve", sam.vouch()).as_deref(), Ok("approved"));
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn what_nobody_would_read_is_not_put_to_people_and_long_holds_blind_no_page() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    // Longer than anybody reads: denied, with what to do instead.
+    let agent = sandbox.raw(&key);
+    agent.send_submit("s", &testkit::bash_act(&format!("mkdir /srv/x # {}", "long ".repeat(60_000))), true);
+    let heard = agent.hear().unwrap();
+    assert!(
+        matches!(&heard, wire::AgentHears::Deny { reasons, .. } if reasons[0].contains("nobody does")),
+        "{heard:?}"
+    );
+    // Many that are as long as may be: the list is megabytes, and people answer all the same.
+    let waiting: Vec<_> = (0..90)
+        .map(|number| {
+            let agent = sandbox.raw(&key);
+            let act = testkit::bash_act(&format!("mkdir /srv/x-{number} # {}", "long ".repeat(11_000)));
+            agent.send_submit("s", &act, true);
+            let heard = agent.hear().unwrap();
+            assert!(matches!(heard, wire::AgentHears::Held { .. }), "{heard:?}");
+            agent
+        })
+        .collect();
+    let holds = sandbox.holds(90);
+    assert!(holds.iter().map(|hold| hold.asked.len()).sum::<usize>() > 4_500_000);
+    assert_eq!(sandbox.answer(&holds[3], "deny", rita.vouch()).as_deref(), Ok("denied"));
+    let listed = sandbox.countersign(&["review", "--json"]).output().unwrap();
+    assert!(listed.status.success() && listed.stdout.len() > 4_000_000);
+    drop(waiting);
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use host::layout::Layout;
 use host::socket;
 use web::Told;
-use wire::{MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use wire::{MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
 
 /// How long the daemon may take for an answer. It tells a list at least every ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -32,7 +32,7 @@ fn send(stream: &UnixStream, say: &OperatorSays) -> Result<(), String> {
 }
 
 fn hear(stream: &UnixStream) -> Result<OperatorHears, String> {
-    socket::receive(stream, MAX_OPERATOR_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| why.to_string())
+    socket::receive(stream, MAX_OPERATOR_ANSWER, Some(PATIENCE), PATIENCE).map_err(|why| why.to_string())
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "an answer that does not belong to the question is an error")]

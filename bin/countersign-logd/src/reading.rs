@@ -23,6 +23,9 @@ const USUAL: u32 = 100;
 /// How many records are looked at backwards at first, for the newest; then twice as many, and so on.
 const WINDOW: u64 = 2_048;
 
+/// The most that a page of records has, in bytes, whatever its limit.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
 /// The most days of which figures are made.
 const MOST_DAYS: u32 = 400;
 
@@ -122,7 +125,8 @@ fn records(reader: &mut Reader, query: &RecordQuery) -> Result<ReadOut, String> 
     let mut end = query.before.unwrap_or(u64::MAX).min(reader.size());
     let mut window = WINDOW;
     let mut found: Vec<Value> = Vec::new();
-    while end > 0 && found.len() < limit {
+    let mut bytes = 0_usize;
+    while end > 0 && found.len() < limit && bytes < PAGE_BYTES {
         let from = end.saturating_sub(window);
         let mut part: Vec<Value> = Vec::new();
         each(reader, &Wanted { from, since_ms, until_ms, terms: terms.clone() }, &mut |record| {
@@ -132,11 +136,16 @@ fn records(reader: &mut Reader, query: &RecordQuery) -> Result<ReadOut, String> 
             }
             is_before
         })?;
-        found.extend(part.into_iter().rev());
+        for record in part.into_iter().rev() {
+            bytes = bytes.saturating_add(record.to_string().len());
+            if found.is_empty() || bytes < PAGE_BYTES {
+                found.push(record);
+            }
+        }
         end = from;
         window = window.saturating_mul(2);
     }
-    let more = found.len() > limit || end > 0;
+    let more = found.len() > limit || end > 0 || bytes >= PAGE_BYTES;
     found.truncate(limit);
     let last = found.last().and_then(|record| record.get("seq")).and_then(Value::as_u64);
     let next = last.filter(|_| more);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket::{self, Failed};
-use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use wire::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
 
 /// How long the daemon may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,7 +33,7 @@ impl OperatorLink {
 
     /// Waits for a message, or for time to run out: then nothing.
     pub(crate) fn hear(&self, within: Option<Duration>) -> Result<OperatorHears, String> {
-        socket::receive(&self.0, MAX_OPERATOR_FRAME, within, PATIENCE).map_err(|why| match why {
+        socket::receive(&self.0, MAX_OPERATOR_ANSWER, within, PATIENCE).map_err(|why| match why {
             Failed::Closed => "the daemon closed the connection".to_owned(),
             Failed::Refused(_) | Failed::Socket(_) => why.to_string(),
         })

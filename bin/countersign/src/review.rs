@@ -14,7 +14,7 @@ use clap::Args;
 use host::clock;
 use host::layout::Layout;
 use host::socket;
-use wire::{HoldView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use wire::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
 
 use crate::answer::ProofArgs;
 use crate::operator_link::OperatorLink;
@@ -127,7 +127,7 @@ fn follow(layout: &Layout) -> Result<Receiver<Result<Vec<HoldView>, String>>, St
     std::thread::spawn(move || {
         let mut known: BTreeMap<String, HoldView> = BTreeMap::new();
         loop {
-            match socket::receive::<OperatorHears>(&stream, MAX_OPERATOR_FRAME, None, patience) {
+            match socket::receive::<OperatorHears>(&stream, MAX_OPERATOR_ANSWER, None, patience) {
                 Ok(OperatorHears::Holds { holds }) => {
                     known = holds.into_iter().map(|hold| (hold.id.clone(), hold)).collect();
                 }

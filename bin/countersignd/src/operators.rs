@@ -11,7 +11,7 @@ use host::socket;
 use model::canon::canonical;
 use model::{Digest, HoldId, Seen};
 use pdp::Role;
-use wire::{AgentView, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status, Vouch};
+use wire::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status, Vouch};
 
 use crate::daemon::Daemon;
 use crate::proof::{Purpose, Words, prove};
@@ -105,7 +105,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
 }
 
 fn say(stream: &UnixStream, hears: &OperatorHears) -> Result<(), socket::Failed> {
-    socket::send(stream, hears, MAX_OPERATOR_FRAME, PATIENCE)
+    socket::send(stream, hears, MAX_OPERATOR_ANSWER, PATIENCE)
 }
 
 fn refused(why: &str) -> OperatorHears {

@@ -17,6 +17,10 @@ use crate::permits::permit_id;
 use crate::view;
 use crate::{flags, judge, parked};
 
+/// The longest hold that is put to people, in bytes of what they would be shown. A longer one would not be read, and a few of them
+/// would fill every page.
+const MAX_VIEW_BYTES: usize = 128 * 1024;
+
 impl Talk<'_> {
     pub(crate) fn submit(
         &mut self,
@@ -121,6 +125,12 @@ impl Talk<'_> {
         let id = HoldId::new(now_ms, clock::random_id().map_err(|why| why.to_string())?);
         let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
         let view = view::shown(self.daemon, id.as_str(), case, &decision, &quorum, expires_at_ms);
+        let bytes = serde_json::to_vec(&view).map_or(usize::MAX, |text| text.len());
+        if bytes > MAX_VIEW_BYTES {
+            return Ok(denied(&format!(
+                "people would have to read {bytes} bytes to answer this, and nobody does ({MAX_VIEW_BYTES} at most): ask for less at once, or put it into a file"
+            )));
+        }
         let question = Question {
             id: id.clone(),
             request: *decision.request(),

@@ -111,7 +111,24 @@ fn parameters(schema: &Value, describe: &Describe) -> Vec<Value> {
     let name = schema.get("$ref").and_then(Value::as_str).and_then(|it| it.rsplit('/').next()).unwrap_or_default();
     let known = describe.schemas.definitions().get(name).unwrap_or(schema);
     let fields = known.get("properties").and_then(Value::as_object).into_iter().flatten();
-    fields.map(|(name, schema)| json!({"name": name, "in": "query", "required": false, "schema": schema})).collect()
+    // By name: how a map is ordered is up to what else is built.
+    let fields: std::collections::BTreeMap<&String, &Value> = fields.collect();
+    fields
+        .into_iter()
+        .map(|(name, schema)| json!({"name": name, "in": "query", "required": false, "schema": schema}))
+        .collect()
+}
+
+/// The same, with every object's names in order.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let map: std::collections::BTreeMap<String, Value> = map.into_iter().collect();
+            Value::Object(map.into_iter().map(|(name, value)| (name, sorted(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => plain,
+    }
 }
 
 /// The whole description.
@@ -196,7 +213,7 @@ pub fn openapi() -> Value {
     let click = json!({"type": "object", "properties": {"payload": {"type": "string"}}, "required": ["payload"]});
     it.add(("post", "/channels/slack"), By::Signed, "A click in Slack.", Some(click), object());
     let schemas = it.schemas.take_definitions(true);
-    json!({
+    sorted(json!({
         "openapi": "3.1.0",
         "info": {"title": "Countersign", "version": env!("CARGO_PKG_VERSION"), "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             "description": "The web gate: for people who answer holds, and for agents that ask. `GET /v1/agent/socket` is a WebSocket: the words of docs/agents-interface.md."},
@@ -205,5 +222,5 @@ pub fn openapi() -> Value {
         "components": {"schemas": schemas, "securitySchemes": {
             "session": {"type": "apiKey", "in": "cookie", "name": crate::answer::COOKIE},
             "agent": {"type": "http", "scheme": "bearer"}}},
-    })
+    }))
 }

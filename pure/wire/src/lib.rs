@@ -41,6 +41,9 @@ pub const MAX_AGENT_FRAME: usize = 1024 * 1024;
 /// The longest frame on the operator's socket.
 pub const MAX_OPERATOR_FRAME: usize = 4 * 1024 * 1024;
 
+/// The longest answer on the operator's socket: as many holds as may be open, each as long as one may be.
+pub const MAX_OPERATOR_ANSWER: usize = 256 * 1024 * 1024;
+
 /// The longest frame between `countersignd` and `countersign-logd`: a batch of records.
 pub const MAX_LOG_FRAME: usize = 64 * 1024 * 1024;
 
