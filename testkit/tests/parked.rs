@@ -106,3 +106,32 @@ fn what_is_parked_is_denied_when_its_time_is_over_and_lost_with_the_daemon() {
     let over = settled(&sandbox, &["rm", "-r", "./x"]);
     assert_eq!(over.status.code(), Some(124), "{over:?}");
 }
+
+#[test]
+fn identical_requests_at_one_moment_leave_no_hold_that_nobody_ends() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    let _rita = sandbox.add_reviewer("rita");
+    let act = testkit::bash_act("mkdir /srv/x");
+    let submit = || wire::AgentSays::Submit {
+        key: key.clone(),
+        session: "s".to_owned(),
+        act: act.clone(),
+        intent: None,
+        task: None,
+        search_path: None,
+        hands_over: true,
+        park: true,
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| {
+                let agent = sandbox.raw(&key);
+                agent.say(&submit());
+                let heard = agent.hear().unwrap();
+                assert!(matches!(heard, wire::AgentHears::Parked { .. } | wire::AgentHears::Deny { .. }), "{heard:?}");
+            });
+        }
+    });
+    assert_eq!(sandbox.holds(1).len(), 1, "one ticket, one hold");
+}

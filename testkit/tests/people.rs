@@ -266,3 +266,48 @@ fn an_invitation_of_somebody_who_is_no_operator_any_more_serves_nobody() {
     let nobody = OperatorSays::Invite { name: Some("eve".to_owned()), place, by: None };
     assert!(matches!(sandbox.operator(&nobody), OperatorHears::Refused { .. }));
 }
+
+#[test]
+fn whoever_is_stopped_gets_nothing_until_the_flag_is_cleared_with_a_proof() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let OperatorHears::SignedIn { token } = sandbox.operator(&OperatorSays::SignIn { by: rita.vouch() }) else {
+        panic!("not signed in")
+    };
+    let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
+    let _hold = sandbox.hold();
+    let stop = OperatorSays::Stop { token, agent: Some("bot".to_owned()), session: None };
+    assert!(matches!(sandbox.operator(&stop), OperatorHears::Done { .. }));
+    assert!(!child.wait().unwrap().success(), "what waited ended");
+    assert_eq!(sandbox.run(&["ls"]).stderr(Stdio::null()).status().unwrap().code(), Some(126));
+    // Not without a proof; with one, in the words that the page says.
+    let clear = |more: &[&str]| {
+        let words = [&["flag", "clear", "stop:bot"], more].concat();
+        sandbox.countersign(&words).output().unwrap().status.success()
+    };
+    assert!(!clear(&["--as", "rita", "--code", "000000"]));
+    let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
+    assert!(clear(&["--as", "rita", "--code", &code]));
+    assert!(sandbox.run(&["ls"]).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
+}
+
+#[test]
+fn somebody_who_was_removed_meanwhile_leaves_no_factor_behind() {
+    let sandbox = Sandbox::start();
+    let rita = sandbox.add_reviewer("rita");
+    let mallory = sandbox.enrol("mallory", Some(&rita));
+    let who = wire::Enrolling::Own { by: mallory.vouch() };
+    let OperatorHears::Enrolment { ticket, totp_uri, .. } = sandbox.operator(&OperatorSays::BeginEnrolment { who })
+    else {
+        panic!("not begun")
+    };
+    let gone = OperatorSays::RemoveReviewer { name: "mallory".to_owned(), by: rita.vouch() };
+    assert!(matches!(sandbox.operator(&gone), OperatorHears::Done { .. }));
+    let secret = totp_uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+    let secret = approval::TotpSecret::from_base32(secret).unwrap();
+    let code = approval::code_at(&secret, host::clock::now_ms());
+    let finish = OperatorSays::FinishEnrolment { ticket, factor: wire::NewFactor::Totp(code) };
+    let heard = sandbox.operator(&finish);
+    assert!(matches!(&heard, OperatorHears::Refused { why } if why.contains("any more")), "{heard:?}");
+}

@@ -26,7 +26,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
     let by: &Vouch = by;
     let who = proved(daemon, message, by, Role::Operator)?;
     let agent = daemon.agent_named(agent).ok_or_else(|| format!("there is no agent `{agent}`"))?;
-    if lock(&daemon.parked.1).len() >= MOST {
+    if lock(&daemon.parked.canaries).len() >= MOST {
         return Err(format!("{MOST} canaries wait already"));
     }
     let random = || clock::random_id().map_err(|why| why.to_string());
@@ -74,7 +74,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
         expires_at_ms,
     };
     let (entry, _woken) = daemon.holds.open_canary(daemon, Hold::open(question), shown, case.read.intent.clone())?;
-    lock(&daemon.parked.1).push(entry);
+    lock(&daemon.parked.canaries).push(entry);
     // Who seeded it is told to the record when it is over.
     eprintln!("countersignd: {who} seeded a canary");
     Ok(OperatorHears::Done { what: format!("{id} waits; it must be denied, and is never run") })
@@ -82,7 +82,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
 
 /// Ends those that are decided or over, and says what came of them; gives how long until one is over.
 pub(crate) fn settle(daemon: &Daemon) -> Duration {
-    let waiting: Vec<Arc<Entry>> = lock(&daemon.parked.1).clone();
+    let waiting: Vec<Arc<Entry>> = lock(&daemon.parked.canaries).clone();
     let mut next = Duration::MAX;
     for entry in waiting {
         let remaining = entry.remaining();
@@ -96,7 +96,7 @@ pub(crate) fn settle(daemon: &Daemon) -> Duration {
         let body = json!({"what": "canary", "hold": question.id.as_str(), "request_digest": question.request.to_string(),
             "state": outcome.hold.state().as_str(), "people": people});
         let _ = daemon.record(RecordKind::Change, body);
-        lock(&daemon.parked.1).retain(|it| !Arc::ptr_eq(it, &entry));
+        lock(&daemon.parked.canaries).retain(|it| !Arc::ptr_eq(it, &entry));
     }
     next
 }

@@ -207,6 +207,14 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
         let one = open.get(ticket).filter(|it| now_ms.abs_diff(it.since_ms) < TIME_MS).ok_or(over)?;
         (one.what.clone(), one.name.clone(), show(daemon, one, factor, now_ms)?)
     };
+    if matches!(what, What::Anew | What::More) {
+        // Somebody who was removed meanwhile leaves no factor behind for whoever has the name next.
+        let row = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
+        let row = row.ok_or_else(|| format!("there is no reviewer `{name}` any more"))?;
+        if matches!((&what, &shown, row.factor), (What::More, Shown::Totp(..), Factor::Ssh(_))) {
+            return Err("you prove yourself with an SSH key, which an app would replace; add a passkey".to_owned());
+        }
+    }
     // It serves once, also where two come at the same time.
     lock(&daemon.enrolments.0).remove(ticket).ok_or(over)?;
     let passkey = match &shown {

@@ -2,7 +2,7 @@
 //! uses what people said, once, within its life. Nothing of it outlives the daemon: what was parked then is asked anew.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use approval::{Hold, HoldState, Permit};
@@ -53,9 +53,16 @@ struct Decided {
     until: Instant,
 }
 
-/// All tickets, by what is identical; and canaries, which nobody has a ticket for.
+/// What nobody waits for.
 #[derive(Default)]
-pub(crate) struct Parked(Mutex<BTreeMap<Digest, Ticket>>, pub(crate) Mutex<Vec<Arc<Entry>>>);
+pub(crate) struct Parked {
+    /// All tickets, by what is identical.
+    tickets: Mutex<BTreeMap<Digest, Ticket>>,
+    /// Canaries, which nobody has a ticket for.
+    pub(crate) canaries: Mutex<Vec<Arc<Entry>>>,
+    /// Held while holds are settled: what people said is taken out of each once.
+    settling: Mutex<()>,
+}
 
 /// What makes two requests identical: agent, session, and the act with all that it is bound to.
 fn key(case: &Case) -> Digest {
@@ -69,8 +76,14 @@ impl Talk<'_> {
     /// Whether a ticket answers this request: people said yes or no, or are still asked (and the caller does not wait).
     pub(crate) fn by_ticket(&mut self, case: &Case, reasons: &[String], park: bool) -> Option<AgentHears> {
         let key = key(case);
+        let is_over = matches!(lock(&self.daemon.parked.tickets).get(&key).map(|it| &it.stage),
+            Some(Stage::Waits(entry)) if !entry.is_open() || entry.remaining().is_zero());
+        if is_over {
+            // People have just answered: whoever heard of it sooner than the watch does not wait for another change.
+            settle(self.daemon);
+        }
         let ticket = {
-            let mut parked = lock(&self.daemon.parked.0);
+            let mut parked = lock(&self.daemon.parked.tickets);
             let now = Instant::now();
             parked.retain(|_, it| !matches!(&it.stage, Stage::Decided(it) if now >= it.until));
             match parked.get(&key) {
@@ -136,13 +149,18 @@ pub(crate) fn park(
     (hold, expires_at_ms): (String, u64),
 ) -> Result<(), String> {
     let agent = case.request.agent.to_string();
-    let mut parked = lock(&daemon.parked.0);
+    let key = key(case);
+    let mut parked = lock(&daemon.parked.tickets);
+    // Two that are identical came at the same moment: one ticket would be without its hold, which nobody would ever end.
+    if parked.contains_key(&key) {
+        return Err("the same was parked at this moment; ask again".to_owned());
+    }
     if parked.len() >= MOST || parked.values().filter(|it| it.agent == agent).count() >= MOST_OF_ONE {
         return Err(format!("{MOST_OF_ONE} requests of an agent, and {MOST} of all, are parked at most"));
     }
     let facts = case.read.facts.clone();
     let stage = Stage::Waits(entry);
-    parked.insert(key(case), Ticket { agent, hold, expires_at_ms, decision, asked, facts, stage });
+    parked.insert(key, Ticket { agent, hold, expires_at_ms, decision, asked, facts, stage });
     Ok(())
 }
 
@@ -165,8 +183,9 @@ pub(crate) fn watch(daemon: &Arc<Daemon>) -> std::io::Result<()> {
 
 /// Settles what is decided or over; gives how long until something is over.
 fn settle(daemon: &Daemon) -> Duration {
+    let _alone = lock(&daemon.parked.settling);
     let waiting: Vec<(Digest, Arc<Entry>)> = {
-        let parked = daemon.parked.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let parked = lock(&daemon.parked.tickets);
         let entry = |ticket: &Ticket| match &ticket.stage {
             Stage::Waits(entry) => Some(Arc::clone(entry)),
             Stage::Decided(_) => None,
@@ -189,7 +208,7 @@ fn settle(daemon: &Daemon) -> Duration {
             reason: outcome.reason,
             until,
         }));
-        if let Some(ticket) = lock(&daemon.parked.0).get_mut(&key) {
+        if let Some(ticket) = lock(&daemon.parked.tickets).get_mut(&key) {
             ticket.stage = stage;
         }
     }
