@@ -232,16 +232,11 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
         Ok(false) => Err(format!("`{name}` is not enrolled, or somebody else was at the same time")),
         Err(why) => Err(why.to_string()),
     };
-    let set_up = json!({"what": "factor set up", "reviewer": name.as_str(), "passkey": passkey, "anew": matches!(what, What::Anew),
-        "ssh_key": null, "factor_digest": first.as_ref().map(crate::restore::factor_digest)});
-    let set_up = match (set_up, &first) {
-        (serde_json::Value::Object(mut map), None) => {
-            map.remove("ssh_key");
-            map.remove("factor_digest");
-            serde_json::Value::Object(map)
-        }
-        (body, _) => body,
-    };
+    let mut set_up = json!({"what": "factor set up", "reviewer": name.as_str(), "passkey": passkey, "anew": matches!(what, What::Anew)});
+    if let (Some(first), Some(map)) = (&first, set_up.as_object_mut()) {
+        map.insert("ssh_key".to_owned(), serde_json::Value::Null);
+        map.insert("factor_digest".to_owned(), json!(crate::restore::factor_digest(first)));
+    }
     match (&what, first) {
         (What::New(invite, row), Some(first)) => {
             let person = row.person(name.clone());
