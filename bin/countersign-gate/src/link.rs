@@ -2,7 +2,8 @@
 
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use host::layout::Layout;
 use host::socket;
@@ -12,18 +13,36 @@ use wire::{MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays}
 /// How long the daemon may take for an answer. It tells a list at least every ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The way to `countersignd`: a connection for each question.
-pub(crate) struct Operators(PathBuf);
+/// How many connections wait for the next question, and for how long: shorter than the daemon waits for one.
+const MOST_IDLE: usize = 4;
+const IDLE: Duration = Duration::from_secs(30);
+
+/// The way to `countersignd`. A connection that was used waits for the next question for a while.
+pub(crate) struct Operators {
+    socket: PathBuf,
+    idle: Mutex<Vec<(UnixStream, Instant)>>,
+}
 
 impl Operators {
     /// The socket of an installation.
     pub(crate) fn new(layout: &Layout) -> Self {
-        Self(layout.operator_socket())
+        Self { socket: layout.operator_socket(), idle: Mutex::default() }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(UnixStream, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that waits, and that the daemon has not ended meanwhile.
+    fn waiting(&self) -> Option<UnixStream> {
+        let mut idle = self.idle();
+        idle.retain(|(_, since)| since.elapsed() < IDLE);
+        std::iter::from_fn(|| idle.pop()).map(|(stream, _)| stream).find(socket::is_quiet)
     }
 
     fn connect(&self) -> Result<UnixStream, String> {
         let why = |why| format!("countersignd does not answer ({why}); nothing is allowed meanwhile");
-        UnixStream::connect(&self.0).map_err(why)
+        UnixStream::connect(&self.socket).map_err(why)
     }
 }
 
@@ -38,9 +57,18 @@ fn hear(stream: &UnixStream) -> Result<OperatorHears, String> {
 #[expect(clippy::wildcard_enum_match_arm, reason = "an answer that does not belong to the question is an error")]
 impl web::Link for Operators {
     fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String> {
-        let stream = self.connect()?;
+        let stream = match self.waiting() {
+            Some(stream) => stream,
+            None => self.connect()?,
+        };
+        // What was sent is never sent again: nobody knows how far it came.
         send(&stream, say)?;
-        hear(&stream)
+        let heard = hear(&stream)?;
+        let mut idle = self.idle();
+        if idle.len() < MOST_IDLE {
+            idle.push((stream, Instant::now()));
+        }
+        Ok(heard)
     }
 
     fn watch(&self, say: &OperatorSays, each: &mut dyn FnMut(Vec<String>) -> bool) -> Result<(), String> {

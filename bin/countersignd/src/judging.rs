@@ -7,6 +7,7 @@ use host::clock;
 use host::project::Project;
 use model::{Act, Request};
 use pdp::{Decision, Footprint, Pace, Policy, Situation, Verdict, note_sequences};
+use store::Kept;
 
 use crate::daemon::Daemon;
 use crate::judge::{self, Read};
@@ -104,13 +105,13 @@ pub(crate) fn decide(daemon: &Daemon, case: &Case) -> Result<Decision, String> {
         let keep = match decision.verdict() {
             Verdict::Allow(_) => {
                 note(case, &policy, &flags, pair, false);
-                case.footprint.changes || case.footprint.taints
+                (case.footprint.changes || case.footprint.taints).then_some(kept(case))
             }
             Verdict::Deny => {
                 pair.agent.note_refusal(now_ms, case.footprint.cost);
-                true
+                Some(Kept::InOrder)
             }
-            Verdict::Ask(..) => false,
+            Verdict::Ask(..) => None,
         };
         Ok((decision, keep))
     })
@@ -155,7 +156,7 @@ pub(crate) fn still_asks(daemon: &Daemon, case: &Case, before: &Decision) -> Res
         let none = BTreeSet::new();
         let situation = case.situation(&flags, &none, Some(pair));
         let now = pdp::evaluate(case.request.digest(), &case.read.intent, &situation, &policy);
-        Ok((now.verdict() == before.verdict(), false))
+        Ok((now.verdict() == before.verdict(), None))
     })
 }
 
@@ -165,7 +166,7 @@ pub(crate) fn approved(daemon: &Daemon, case: &Case) -> Result<(), String> {
     let flags = daemon.flags.set();
     daemon.paces.with(daemon, &case.request.agent, &case.request.session, |pair| {
         note(case, &policy, &flags, pair, true);
-        Ok(((), true))
+        Ok(((), Some(kept(case))))
     })
 }
 
@@ -173,8 +174,14 @@ pub(crate) fn approved(daemon: &Daemon, case: &Case) -> Result<(), String> {
 pub(crate) fn refused(daemon: &Daemon, case: &Case) -> Result<(), String> {
     daemon.paces.with(daemon, &case.request.agent, &case.request.session, |pair| {
         pair.agent.note_refusal(clock::now_ms(), case.footprint.cost);
-        Ok(((), true))
+        Ok(((), Some(Kept::InOrder)))
     })
+}
+
+/// How far a pace that counts this act must have come. Its permit is spent durably before the act is done, and the store keeps
+/// the order; where the act is handed over, nobody spends one.
+fn kept(case: &Case) -> Kept {
+    if case.hands_over { Kept::Durable } else { Kept::InOrder }
 }
 
 fn note(case: &Case, policy: &Policy, flags: &[String], pair: &mut Pair, attended: bool) {

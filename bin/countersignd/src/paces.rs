@@ -1,13 +1,15 @@
 //! What is remembered of every agent and its sessions, so that limits hold over requests and over restarts.
 //!
-//! A change is written to the store before the act is permitted, reads only when the daemon ends: after a crash the
-//! count of reads within the last minute is lost, and nothing else.
+//! A change is written to the store before the act is permitted, and is on the disk before it is done: with the spending of
+//! its permit, or at once where nobody spends it. Reads are written only when the daemon ends: after a crash the count of
+//! reads within the last minute is lost, and nothing else.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use model::{AgentName, SessionId};
 use pdp::Pace;
+use store::Kept;
 
 use crate::daemon::{Daemon, hold as lock};
 
@@ -47,13 +49,13 @@ pub(crate) struct Pair {
 
 impl Paces {
     /// Lets `with` look at and change the paces of a request's agent and session; one request of an agent at a time.
-    /// Where it says that they are to be kept, they are in the store when this returns.
+    /// Where it says how they are to be kept, they are in the store when this returns.
     pub(crate) fn with<T>(
         &self,
         daemon: &Daemon,
         agent: &AgentName,
         session: &SessionId,
-        with: impl FnOnce(&mut Pair) -> Result<(T, bool), String>,
+        with: impl FnOnce(&mut Pair) -> Result<(T, Option<Kept>), String>,
     ) -> Result<T, String> {
         let entry = self.entry(daemon, agent)?;
         let mut entry = lock(&entry);
@@ -68,11 +70,11 @@ impl Paces {
         };
         let mut pair = Pair { agent: entry.whole.clone(), session: of_session };
         let (answer, keep) = with(&mut pair)?;
-        if keep {
+        if let Some(kept) = keep {
             let agent = agent.as_str();
             let paces =
                 [(scope_of(agent, None), text(&pair.agent)?), (scope_of(agent, Some(name)), text(&pair.session)?)];
-            daemon.store.keep_paces(&paces, host::clock::now_ms()).map_err(|why| why.to_string())?;
+            daemon.store.keep_paces(&paces, host::clock::now_ms(), kept).map_err(|why| why.to_string())?;
         }
         entry.whole = pair.agent;
         let of_session = OfSession { pace: pair.session, touched_ms: host::clock::now_ms() };
@@ -101,7 +103,7 @@ impl Paces {
                 paces.push((scope_of(agent, Some(session)), text(&known.pace)?));
             }
         }
-        daemon.store.keep_paces(&paces, host::clock::now_ms()).map_err(|why| why.to_string())
+        daemon.store.keep_paces(&paces, host::clock::now_ms(), Kept::Durable).map_err(|why| why.to_string())
     }
 }
 
@@ -121,7 +123,7 @@ impl OfAgent {
                 paces.push((scope_of(agent.as_str(), Some(name)), text(&it.pace)?));
             }
         }
-        daemon.store.keep_paces(&paces, host::clock::now_ms()).map_err(|why| why.to_string())?;
+        daemon.store.keep_paces(&paces, host::clock::now_ms(), Kept::Durable).map_err(|why| why.to_string())?;
         self.sessions.retain(|name, _| !silent.contains(name));
         Ok(())
     }

@@ -179,7 +179,7 @@ impl Talk<'_> {
         let noted = self.daemon.paces.with(self.daemon, &whose.agent, &whose.session, |pair| {
             pair.agent.note_outcome(&whose.same, failed);
             pair.session.note_outcome(&whose.same, failed);
-            Ok(((), failed))
+            Ok(((), failed.then_some(store::Kept::InOrder)))
         });
         if let Err(why) = noted {
             return undecided(&why);

@@ -5,7 +5,7 @@ use model::{HoldId, PermitId, RequestDigest};
 use rusqlite::params;
 
 use crate::people::{integer, unsigned};
-use crate::{Failed, Store};
+use crate::{Failed, Kept, Store};
 
 /// A time that somebody approved alone.
 #[derive(Clone, Debug)]
@@ -21,36 +21,39 @@ pub struct BrokenRow {
 }
 
 impl Store {
-    /// Stores a new hold. Its deadline stands from here on; everybody reads this one.
+    /// Stores a new hold, in order. Its deadline stands from here on; everybody reads this one.
     ///
     /// # Errors
     /// The store failed; then there is no hold, and the request is refused.
     pub fn add_hold(&self, hold: &Hold) -> Result<(), Failed> {
         let question = hold.question();
-        self.connection().execute(
+        let connection = self.taken(Kept::InOrder);
+        let mut insert = connection.prepare_cached(
             "INSERT INTO holds (id, request, agent, owner, people, assurance, timeout_s, expires_at_ms, state)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![
-                question.id.as_str(),
-                question.request.to_string(),
-                question.agent.as_str(),
-                question.owner.as_str(),
-                question.quorum.people,
-                question.quorum.assurance.as_str(),
-                question.quorum.timeout_s,
-                integer(question.expires_at_ms),
-                hold.state().as_str(),
-            ],
         )?;
+        insert.execute(params![
+            question.id.as_str(),
+            question.request.to_string(),
+            question.agent.as_str(),
+            question.owner.as_str(),
+            question.quorum.people,
+            question.quorum.assurance.as_str(),
+            question.quorum.timeout_s,
+            integer(question.expires_at_ms),
+            hold.state().as_str(),
+        ])?;
         Ok(())
     }
 
-    /// Moves a hold on, if it is still what `before` says: compare-and-set. Says whether this call did it.
+    /// Moves a hold on, if it is still what `before` says: compare-and-set. Says whether this call did it. What breaks the
+    /// glass is durable, as somebody must look at it afterwards; the rest is in order, as the record has the answer already.
     ///
     /// # Errors
     /// The store failed; then nothing changed.
     pub fn move_on(&self, before: &Hold, after: &Hold) -> Result<bool, Failed> {
-        let mut connection = self.connection();
+        let broke = after.answers().last().filter(|answer| answer.said == Said::BreakGlass);
+        let mut connection = self.taken(if broke.is_some() { Kept::Durable } else { Kept::InOrder });
         let transaction = connection.transaction()?;
         let version = i64::try_from(before.answers().len()).unwrap_or(i64::MAX);
         let changed = transaction.execute(
@@ -77,7 +80,7 @@ impl Store {
                 ],
             )?;
         }
-        if let Some(broke) = after.answers().last().filter(|answer| answer.said == Said::BreakGlass) {
+        if let Some(broke) = broke {
             transaction.execute(
                 "INSERT INTO break_glass (hold, reviewer, at_ms) VALUES (?1, ?2, ?3)",
                 params![before.question().id.as_str(), broke.reviewer.as_str(), integer(broke.at_ms)],

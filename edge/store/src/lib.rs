@@ -1,8 +1,14 @@
 //! State on SQLite: agents, reviewers, holds, spent permits.
 //!
-//! Every write is one transaction under `synchronous = FULL` in WAL mode: when a call returns, its effect survives a
-//! crash, and a failed call changed nothing. Decisions on holds are compare-and-set, so that of two answers at once
-//! exactly one counts.
+//! Every write is one transaction in WAL mode, and a failed call changed nothing. There are two kinds:
+//!
+//! - *durable* (`synchronous = FULL`): when the call returns, its effect survives the loss of power;
+//! - *in order* (`synchronous = NORMAL`): it survives the end of this process, and reaches the disk with the next durable
+//!   write at the latest, never after it: both go through one write-ahead log. For what nothing rests on until something
+//!   durable follows: a hold that is open (nobody waits for it after a crash, and the record has its answers), and a pace
+//!   that was counted before a permit is spent.
+//!
+//! Decisions on holds are compare-and-set, so that of two answers at once exactly one counts.
 
 mod factors;
 mod holds;
@@ -16,6 +22,7 @@ pub use people::{AgentRow, Factor, ReviewerRow};
 pub use rules::RuleRow;
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -29,7 +36,49 @@ const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// The state of one daemon.
 #[derive(Debug)]
 pub struct Store {
-    connection: Mutex<Connection>,
+    connections: Mutex<Connections>,
+}
+
+/// Two connections to the same file, behind one lock: neither ever waits for the other.
+#[derive(Debug)]
+struct Connections {
+    durable: Connection,
+    in_order: Connection,
+}
+
+/// How far a write must have come when its call returns.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kept {
+    /// On the disk.
+    Durable,
+    /// In line: on the disk with the next durable write at the latest.
+    InOrder,
+}
+
+/// One of the connections, while no one else has either.
+struct Taken<'a> {
+    connections: MutexGuard<'a, Connections>,
+    kept: Kept,
+}
+
+impl Deref for Taken<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match self.kept {
+            Kept::Durable => &self.connections.durable,
+            Kept::InOrder => &self.connections.in_order,
+        }
+    }
+}
+
+impl DerefMut for Taken<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        match self.kept {
+            Kept::Durable => &mut self.connections.durable,
+            Kept::InOrder => &mut self.connections.in_order,
+        }
+    }
 }
 
 /// Why the store did not do it.
@@ -77,22 +126,36 @@ impl Store {
     /// # Errors
     /// It cannot be opened, is damaged, was written by a newer version, or cannot be written to.
     pub fn open(path: &Path) -> Result<Self, Failed> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY_WAIT)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", "ON")?;
-        let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        let mut durable = connect(path, "FULL")?;
+        let sound: String = durable.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if sound != "ok" {
             return Err(Failed::Corrupt("database file"));
         }
-        schema::migrate(&mut connection)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        schema::migrate(&mut durable)?;
+        let in_order = connect(path, "NORMAL")?;
+        // Bringing the log into the file takes flushes: that is left to the durable writes.
+        in_order.pragma_update(None, "wal_autocheckpoint", 0)?;
+        Ok(Self { connections: Mutex::new(Connections { durable, in_order }) })
     }
 
-    /// The connection. A thread that panicked while it held it left no transaction open, so it is usable.
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// The connection for what must be durable.
+    fn connection(&self) -> Taken<'_> {
+        self.taken(Kept::Durable)
     }
+
+    /// A connection. A thread that panicked while it held one left no transaction open, so it is usable.
+    fn taken(&self, kept: Kept) -> Taken<'_> {
+        let connections = self.connections.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Taken { connections, kept }
+    }
+}
+
+fn connect(path: &Path, synchronous: &str) -> Result<Connection, Failed> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    Ok(connection)
 }

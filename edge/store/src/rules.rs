@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::people::{integer, unsigned};
-use crate::{Failed, Store};
+use crate::{Failed, Kept, Store};
 
 /// A rule that somebody made of an approval, or by hand through the daemon. It is never changed; it is removed, and
 /// stays visible.
@@ -115,15 +115,17 @@ impl Store {
     ///
     /// # Errors
     /// The store failed; then nothing changed.
-    pub fn keep_paces(&self, paces: &[(String, String)], at_ms: u64) -> Result<(), Failed> {
-        let mut connection = self.connection();
+    pub fn keep_paces(&self, paces: &[(String, String)], at_ms: u64, kept: Kept) -> Result<(), Failed> {
+        let mut connection = self.taken(kept);
         let transaction = connection.transaction()?;
-        for (scope, pace) in paces {
-            transaction.execute(
+        {
+            let mut insert = transaction.prepare_cached(
                 "INSERT INTO paces (scope, pace, at_ms) VALUES (?1, ?2, ?3)
                  ON CONFLICT (scope) DO UPDATE SET pace = ?2, at_ms = ?3",
-                params![scope, pace, integer(at_ms)],
             )?;
+            for (scope, pace) in paces {
+                insert.execute(params![scope, pace, integer(at_ms)])?;
+            }
         }
         transaction.commit()?;
         Ok(())
