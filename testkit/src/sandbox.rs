@@ -263,6 +263,8 @@ impl Sandbox {
             by,
             rule: None,
             reason: None,
+            session: None,
+            also: Vec::new(),
         }) {
             OperatorHears::Answered { state, .. } => Ok(state),
             OperatorHears::Refused { why } => Err(why),

@@ -29,6 +29,8 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
         by: rita.vouch(),
         rule: Some(rule),
         reason: None,
+        session: None,
+        also: Vec::new(),
     };
     // Without an end there is no rule, and the approval does not count either.
     let endless = format!("[[rule]]\nid = 'made.x'\n{}", exact.text);

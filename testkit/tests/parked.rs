@@ -72,6 +72,8 @@ fn a_no_reaches_whoever_asks_again_and_what_changed_meanwhile_is_not_run() {
         by: vouch,
         rule: None,
         reason: Some("use /tmp".to_owned()),
+        session: None,
+        also: Vec::new(),
     };
     let wire::OperatorHears::Answered { .. } = sandbox.operator(&say) else { panic!("not answered") };
     let no = settled(&sandbox, &["mkdir", "x"]);

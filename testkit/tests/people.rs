@@ -166,6 +166,8 @@ fn each_change_takes_the_role_that_it_takes() {
         by: people.tess.vouch(),
         rule: wish(),
         reason: None,
+        session: None,
+        also: Vec::new(),
     };
     assert!(refused(&say).contains("takes the role senior"), "the yes does not count either");
     assert_eq!(sandbox.hold().id, hold.id);
@@ -184,7 +186,15 @@ fn a_broken_glass_is_alarmed_recorded_and_looked_at_by_somebody_else() {
     let answer = |by: wire::Vouch, reason: Option<&str>| {
         let reason = reason.map(str::to_owned);
         let said = "break-glass".to_owned();
-        sandbox.operator(&OperatorSays::Answer { hold: hold.id.clone(), said, by, rule: None, reason })
+        sandbox.operator(&OperatorSays::Answer {
+            hold: hold.id.clone(),
+            said,
+            by,
+            rule: None,
+            reason,
+            session: None,
+            also: Vec::new(),
+        })
     };
     assert!(matches!(answer(sam.vouch(), None), OperatorHears::Refused { why } if why.contains("says why")));
     let refused = answer(rita.vouch(), Some("nobody answers"));

@@ -35,6 +35,8 @@ export interface Hold {
   policy: string;
   nearest: string | null;
   group: string | null;
+  asked_before: string | null;
+  handed: { by: string; to: string; note: string | null }[];
 }
 
 export interface Who {

@@ -63,19 +63,27 @@ async function sign(text: string, credentials: readonly string[]): Promise<{ sai
   return { said, user: response.userHandle ? new TextDecoder().decode(response.userHandle) : "" };
 }
 
-/** Signs an answer to a hold, as it is shown. */
+/** The digest of a hold as it is shown: of what stays the same while it is open. */
+async function shownDigest(hold: Hold): Promise<string> {
+  const { agreed: _agreed, handed: _handed, ...shown } = hold;
+  return hex(canonical(shown));
+}
+
+/** Signs an answer to a hold, as it is shown, and to others with it. */
 export async function signAnswer(
   hold: Hold,
+  also: readonly Hold[],
   said: string,
   credentials: readonly string[],
   rule: { text: string; reason: string } | undefined,
   reason: string | undefined,
 ): Promise<PasskeySaid> {
-  const { agreed: _agreed, ...shown } = hold;
+  const others = await Promise.all(also.map(async (it) => `also ${it.id} ${it.request} ${await shownDigest(it)}\n`));
   const text =
     `countersign answer v2\nanswer ${said}\nhold ${hold.id}\nrequest ${hold.request}\n` +
-    `shown ${await hex(canonical(shown))}\npolicy ${hold.policy}\n` +
-    `rule ${rule ? `${await hex(rule.text)} ${await hex(rule.reason)}` : "none"}\nreason ${reason === undefined ? "none" : await hex(reason)}\n`;
+    `shown ${await shownDigest(hold)}\npolicy ${hold.policy}\n` +
+    `rule ${rule ? `${await hex(rule.text)} ${await hex(rule.reason)}` : "none"}\nreason ${reason === undefined ? "none" : await hex(reason)}\n` +
+    others.join("");
   return (await sign(text, credentials)).said;
 }
 

@@ -1,6 +1,6 @@
 // What the page knows: who is signed in, what waits, where we are.
 
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { ask, type Hold, Problem, type Who } from "./api";
 import { texts } from "./texts";
 
@@ -43,6 +43,42 @@ export const matters = computed(() => {
   }
   return [...first.values()];
 });
+
+/** What two holds have in common that one look is enough for: everything but ids and times. The daemon looks itself. */
+function common(hold: Hold): string {
+  return JSON.stringify({ ...hold, id: "", request: "", expires_at_ms: 0, agreed: [], handed: [] });
+}
+
+/** The most that is answered with one answer beside the first. */
+const ALSO = 99;
+
+/** When a hold was first drawn: what came a moment before a click was not seen. */
+const drawnAt = new Map<string, number>();
+const SEEN = 1000;
+
+effect(() => {
+  for (const id of drawnAt.keys()) {
+    if (!holds.value.has(id)) {
+      drawnAt.delete(id);
+    }
+  }
+  for (const id of holds.value.keys()) {
+    drawnAt.set(id, drawnAt.get(id) ?? Date.now());
+  }
+});
+
+/** Those that are the very same as this one, and were there for a moment. */
+export function twins(hold: Hold): Hold[] {
+  const same = hold.group?.startsWith("same ") ? common(hold) : null;
+  const isTwin = (it: Hold): boolean =>
+    it.id !== hold.id && it.group === hold.group && now.value - (drawnAt.get(it.id) ?? now.value) >= SEEN && common(it) === same;
+  return same === null ? [] : [...holds.value.values()].filter(isTwin).slice(0, ALSO);
+}
+
+/** Those that are shown as one with this one. */
+export function together(hold: Hold): Hold[] {
+  return [...holds.value.values()].filter((it) => it.id !== hold.id && it.agent === hold.agent && it.group !== null && it.group === hold.group).slice(0, ALSO);
+}
 
 setInterval(() => {
   now.value = Date.now();

@@ -225,9 +225,11 @@ pub(crate) fn give(
         by,
         rule,
         reason: told,
+        session: None,
+        also: Vec::new(),
     })? {
         OperatorHears::Done { what } => Ok(format!("{}: {what}", hold.id)),
-        OperatorHears::Answered { state, agreed, needed } if state == "open" => {
+        OperatorHears::Answered { state, agreed, needed, .. } if state == "open" => {
             Ok(format!("{}: counted; {agreed} of {needed} people agreed so far", hold.id))
         }
         OperatorHears::Answered { state, .. } => Ok(format!("{}: {state}", hold.id)),

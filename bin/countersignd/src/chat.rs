@@ -55,7 +55,7 @@ pub(crate) fn click(daemon: &Daemon, at: &str, signature: &str, body: &str) -> R
     let answer = Answer { reviewer, said, assurance: Assurance::Session, at_ms: now_ms };
     let proof = json!({"slack": {"user": user, "at": at, "signature": signature}});
     let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer, proof, None)?;
-    Ok(OperatorHears::Answered { state: state.as_str().to_owned(), agreed, needed })
+    Ok(OperatorHears::Answered { state: state.as_str().to_owned(), agreed, needed, also: 0 })
 }
 
 /// A signature serves once.

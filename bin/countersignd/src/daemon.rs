@@ -12,6 +12,7 @@ use model::Digest;
 use serde_json::{Value, json};
 use store::{AgentRow, Store};
 
+use crate::answers::Questions;
 use crate::enrolment::Enrolments;
 use crate::flags::Flags;
 use crate::holds::Holds;
@@ -45,6 +46,7 @@ pub(crate) struct Daemon {
     pub(crate) parked: Parked,
     pub(crate) metrics: Metrics,
     pub(crate) nearest: Nearest,
+    pub(crate) questions: Questions,
     pub(crate) enrolments: Enrolments,
     /// Signatures of clicks in chat that were taken, and when.
     pub(crate) clicks: Mutex<BTreeMap<String, u64>>,
@@ -87,6 +89,7 @@ impl Daemon {
             parked: Parked::default(),
             metrics: Metrics::default(),
             nearest: Nearest::default(),
+            questions: Questions::default(),
             enrolments: Enrolments::default(),
             clicks: Mutex::default(),
             site: site()?,

@@ -25,8 +25,8 @@ use model::{HoldId, Intent};
 use serde_json::{Value, json};
 use wire::HoldView;
 
-pub(crate) use entry::Entry;
 use entry::Inner;
+pub(crate) use entry::{Entry, Told, no_words};
 
 use crate::daemon::{Daemon, hold as lock};
 
@@ -54,7 +54,7 @@ pub(crate) struct Outcome {
     pub(crate) hold: Hold,
     pub(crate) answered: Option<Receipt>,
     /// With a no: what the agent is told.
-    pub(crate) reason: Option<String>,
+    pub(crate) told: Option<Told>,
 }
 
 impl Holds {
@@ -80,7 +80,7 @@ impl Holds {
             }
         }
         daemon.store.add_hold(&hold).map_err(|why| why.to_string())?;
-        let inner = Mutex::new(Inner { hold, answered: None, reason: None });
+        let inner = Mutex::new(Inner { hold, answered: None, told: None, handed: Vec::new() });
         let entry = Arc::new(Entry {
             view,
             intent,
@@ -117,7 +117,7 @@ impl Holds {
         id: &HoldId,
         answer: Answer,
         proof: Value,
-        reason: Option<String>,
+        told: Option<Told>,
     ) -> Result<(HoldState, usize, usize), String> {
         let entry = lock(&self.open)
             .get(id)
@@ -138,13 +138,12 @@ impl Holds {
         }
         let people = daemon.store.people().map_err(|why| why.to_string())?;
         let next = inner.hold.answered(answer.clone(), &people).map_err(|why| why.to_string())?;
-        let reason = reason.map(|reason| daemon.scrubber.text(reason.trim())).filter(|reason| !reason.is_empty());
         let mut body = json!({
             "hold": id.as_str(), "request_digest": inner.hold.question().request.to_string(), "reviewer": answer.reviewer.as_str(),
             "said": answer.said.as_str(), "assurance": answer.assurance.as_str(), "state": next.state().as_str(), "proof": proof,
         });
-        if let (Some(reason), Some(body)) = (&reason, body.as_object_mut()) {
-            body.insert("why".to_owned(), json!(reason));
+        if let (Some(told), Some(body)) = (&told, body.as_object_mut()) {
+            body.insert(if told.asks { "asks" } else { "why" }.to_owned(), json!(told.text));
         }
         // Told only when somebody answered: until then it looks like any other.
         if let (true, Some(body)) = (entry.is_canary.load(Ordering::SeqCst), body.as_object_mut()) {
@@ -168,7 +167,7 @@ impl Holds {
         }
         inner.hold = next;
         inner.answered = Some(receipt);
-        inner.reason = reason.or_else(|| inner.reason.take());
+        inner.told = told.or_else(|| inner.told.take());
         let after = inner.hold.clone();
         let state = after.state();
         let agreed = inner.hold.answers().len();
@@ -179,6 +178,26 @@ impl Holds {
         }
         self.tell();
         Ok((state, agreed, needed))
+    }
+
+    /// Notes that a hold is given to somebody else, if `record` could record it.
+    pub(crate) fn hand_over(
+        &self,
+        id: &HoldId,
+        handed: wire::Handed,
+        most: usize,
+        record: impl FnOnce() -> Result<(), String>,
+    ) -> Result<(), String> {
+        let entry = lock(&self.open).get(id).cloned().ok_or("it is decided already")?;
+        let mut inner = lock(&entry.inner);
+        if inner.hold.state() != HoldState::Open || inner.handed.len() >= most {
+            return Err("it is decided already, or was handed over too often".to_owned());
+        }
+        record()?;
+        inner.handed.push(handed);
+        drop(inner);
+        self.tell();
+        Ok(())
     }
 
     /// Ends a hold from the side of whoever waited: its time is over, or they are gone. An answer that was under way is
@@ -194,8 +213,7 @@ impl Holds {
             let _ = daemon.store.move_on(&inner.hold, &next);
             inner.hold = next;
         }
-        let outcome =
-            Outcome { hold: inner.hold.clone(), answered: inner.answered.take(), reason: inner.reason.take() };
+        let outcome = Outcome { hold: inner.hold.clone(), answered: inner.answered.take(), told: inner.told.take() };
         drop(inner);
         if is_new {
             self.close(daemon, &id, entry, &outcome.hold);

@@ -2,6 +2,7 @@
 //! `countersign-logd`; it has no network socket, no root, and not the log's key.
 
 mod agents;
+mod answers;
 mod broken_glass;
 mod canary;
 mod chat;

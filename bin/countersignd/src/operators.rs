@@ -5,17 +5,12 @@ use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use approval::{Answer, Said, Signed};
-use host::clock;
 use host::socket;
-use model::canon::canonical;
-use model::{Digest, HoldId, Seen};
-use pdp::Role;
-use wire::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status, Vouch};
+use model::Seen;
+use wire::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status};
 
 use crate::daemon::Daemon;
-use crate::proof::{Purpose, Words, prove};
-use crate::{broken_glass, canary, chat, enrolment, made, metrics, people, reading, rules, sessions};
+use crate::{answers, broken_glass, canary, chat, enrolment, metrics, people, reading, rules, sessions};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,9 +20,6 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// How often somebody who follows the list hears from us when nothing changes, so that we notice that they left.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-
-/// The longest reason that an agent is told, in bytes.
-const MAX_REASON_BYTES: usize = 2_048;
 
 /// Serves one connection until it ends.
 pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
@@ -40,8 +32,9 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
         let answer = match message {
             OperatorSays::Holds { follow: true } => return follow(daemon, stream),
             OperatorSays::Holds { follow: false } => OperatorHears::Holds { holds: daemon.holds.list().0 },
-            OperatorSays::Answer { hold, said, by, rule, reason } => {
-                answer(daemon, &hold, &said, &by, rule, reason).unwrap_or_else(|why| refused(&why))
+            said @ OperatorSays::Answer { .. } => answers::answer(daemon, said).unwrap_or_else(|why| refused(&why)),
+            OperatorSays::HandOver { token, hold, to, note } => {
+                answers::hand_over(daemon, &token, &hold, &to, note).unwrap_or_else(|why| refused(&why))
             }
             add @ OperatorSays::AddAgent { .. } => rules::add_agent(daemon, &add).unwrap_or_else(|why| refused(&why)),
             about @ (OperatorSays::PlaceAgent { .. }
@@ -115,7 +108,7 @@ fn refused(why: &str) -> OperatorHears {
 /// The list, then what changes: a page hears of one hold, however many wait.
 fn follow(daemon: &Daemon, stream: &UnixStream) {
     let (holds, mut seen) = daemon.holds.list();
-    let mut known: BTreeMap<String, usize> = holds.iter().map(|it| (it.id.clone(), it.agreed.len())).collect();
+    let mut known: BTreeMap<String, usize> = holds.iter().map(|it| (it.id.clone(), it.changes())).collect();
     if say(stream, &OperatorHears::Holds { holds }).is_err() {
         return;
     }
@@ -127,61 +120,6 @@ fn follow(daemon: &Daemon, stream: &UnixStream) {
             return;
         }
     }
-}
-
-fn answer(
-    daemon: &Daemon,
-    hold: &str,
-    said: &str,
-    by: &Vouch,
-    rule: Option<wire::RuleWish>,
-    reason: Option<String>,
-) -> Result<OperatorHears, String> {
-    if reason.as_ref().is_some_and(|it| it.len() > MAX_REASON_BYTES || said == "approve") {
-        return Err(format!("a reason goes with a no or a broken glass, and has at most {MAX_REASON_BYTES} bytes"));
-    }
-    if said == "break-glass" && reason.as_ref().is_none_or(|it| it.trim().is_empty()) {
-        return Err("whoever breaks the glass says why".to_owned());
-    }
-    let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
-    let said = Said::parse(said).ok_or("an answer is `approve`, `deny` or `break-glass`")?;
-    let gone = "there is no such open hold; it was decided, or its time is over";
-    let question = daemon.holds.question(&id).ok_or(gone)?;
-    let shown = daemon.holds.shown(&id).ok_or(gone)?;
-    let words = Signed {
-        said: said.as_str(),
-        hold,
-        request: &question.request.to_string(),
-        shown: &Digest::of_bytes(&canonical(&shown.shown())).to_string(),
-        policy: &shown.policy,
-        rule: rule.as_ref().map(|wish| (wish.text.as_str(), wish.reason.as_str())),
-        reason: reason.as_deref(),
-    };
-    let purpose = Purpose { question: &question, said, words: Words::Answer(words.text()) };
-    let at_ms = clock::now_ms();
-    let (reviewer, assurance, proof) = prove(daemon, by, &purpose, at_ms)?;
-    if let Some(wish) = &rule {
-        if said != Said::Yes {
-            return Err("a rule is made of a yes".to_owned());
-        }
-        people::at_least(daemon, &reviewer, Role::Senior)?;
-        made::check(daemon, &wish.text, &wish.reason)?;
-    }
-    let answer = Answer { reviewer: reviewer.clone(), said, assurance, at_ms };
-    let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer, proof, reason)?;
-    if rule.is_some() && state == approval::HoldState::Open {
-        return Ok(OperatorHears::Done {
-            what: format!(
-                "your yes counts, {agreed} of {needed}; no rule is made yet: whoever gives the last yes asks for it"
-            ),
-        });
-    }
-    if let Some(wish) = rule.filter(|_| state == approval::HoldState::Approved) {
-        let made = made::make_of(daemon, wish, &question, &reviewer, &by.proof);
-        let what = made.map_err(|why| format!("approved, but no rule was made: {why}"))?;
-        return Ok(OperatorHears::Done { what: format!("approved; {what}") });
-    }
-    Ok(OperatorHears::Answered { state: state.as_str().to_owned(), agreed, needed })
 }
 
 fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {

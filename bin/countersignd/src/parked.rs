@@ -15,7 +15,7 @@ use wire::{AgentHears, Refusal};
 
 use crate::agents::{Talk, denied};
 use crate::daemon::{Daemon, hold as lock};
-use crate::holds::Entry;
+use crate::holds::{Entry, Told, no_words};
 use crate::judging::{self, Case};
 use crate::permits::permit_id;
 use crate::{canary, flags, judge};
@@ -49,7 +49,7 @@ enum Stage {
 struct Decided {
     hold: Hold,
     answered: Option<Receipt>,
-    reason: Option<String>,
+    told: Option<Told>,
     until: Instant,
 }
 
@@ -104,7 +104,7 @@ impl Talk<'_> {
         let Stage::Decided(decided) = ticket.stage else {
             return Err("the ticket is not decided".to_owned());
         };
-        let Decided { hold, answered, reason, .. } = *decided;
+        let Decided { hold, answered, told, .. } = *decided;
         let now = self.daemon.policy.epoch();
         match (hold.state(), answered) {
             (HoldState::Approved, Some(answered)) => {
@@ -125,7 +125,7 @@ impl Talk<'_> {
             }
             (HoldState::Denied, _) => {
                 judging::refused(self.daemon, case)?;
-                Ok(denied(&format!("a reviewer said no{}", reason.map_or_else(String::new, |it| format!(": {it}")))))
+                Ok(denied(&no_words(told.as_ref())))
             }
             (HoldState::Expired, _) => Ok(AgentHears::Deny {
                 refusal: Refusal::Expired,
@@ -205,7 +205,7 @@ fn settle(daemon: &Daemon) -> Duration {
         let stage = Stage::Decided(Box::new(Decided {
             hold: outcome.hold,
             answered: outcome.answered,
-            reason: outcome.reason,
+            told: outcome.told,
             until,
         }));
         if let Some(ticket) = lock(&daemon.parked.tickets).get_mut(&key) {

@@ -206,23 +206,34 @@ pub(crate) fn end_all(daemon: &Daemon, who: &PersonName) {
     lock(&daemon.sessions.open).retain(|_, session| session.who != *who);
 }
 
+/// Whose session a token is, of somebody who does something: it lives on.
+///
+/// # Errors
+/// It is over.
+pub(crate) fn kept(daemon: &Daemon, token: &str) -> Result<PersonName, String> {
+    whose_is(daemon, token, true)
+}
+
+fn whose_is(daemon: &Daemon, token: &str, keep: bool) -> Result<PersonName, String> {
+    let now_ms = clock::now_ms();
+    let mut open = lock(&daemon.sessions.open);
+    let session = open
+        .get_mut(&Digest::within(DOMAIN, token.as_bytes()))
+        .filter(|it| it.is_alive(now_ms, daemon.sessions.idle_ms))
+        .ok_or(ENDED)?;
+    if keep {
+        session.used_ms = now_ms;
+    }
+    Ok(session.who.clone())
+}
+
+const ENDED: &str = "you are not signed in, or it was too long ago; sign in";
+
 /// Whose session a token is. Looking keeps it alive, if it is told to.
 pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<OperatorHears, String> {
-    let ended = || "you are not signed in, or it was too long ago; sign in".to_owned();
-    let now_ms = clock::now_ms();
-    let who = {
-        let mut open = lock(&daemon.sessions.open);
-        let session = open
-            .get_mut(&Digest::within(DOMAIN, token.as_bytes()))
-            .filter(|it| it.is_alive(now_ms, daemon.sessions.idle_ms));
-        let session = session.ok_or_else(ended)?;
-        if keep {
-            session.used_ms = now_ms;
-        }
-        session.who.clone()
-    };
+    let who = whose_is(daemon, token, keep)?;
     // Somebody who was removed, or has another role now, is that from now on.
-    let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?.ok_or_else(ended)?;
+    let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?.ok_or(ENDED)?;
     let factor = crate::people::factor(&row.factor).to_owned();
     let place = PersonPlace { role: row.person.role.as_str().to_owned(), groups: row.person.groups };
     let passkeys = daemon.store.passkeys(&who).map_err(|why| why.to_string())?;

@@ -12,6 +12,7 @@ use pdp::{Decision, Quorum, Verdict};
 use wire::{AgentHears, Refusal};
 
 use crate::agents::{How, Talk, denied, undecided};
+use crate::holds::no_words;
 use crate::judging::{self, Case, Place};
 use crate::permits::permit_id;
 use crate::view;
@@ -181,8 +182,7 @@ impl Talk<'_> {
             }
             (HoldState::Denied, _) => {
                 judging::refused(self.daemon, case)?;
-                let reason = outcome.reason.map_or_else(String::new, |reason| format!(": {reason}"));
-                Ok(denied(&format!("a reviewer said no{reason}")))
+                Ok(denied(&no_words(outcome.told.as_ref())))
             }
             (HoldState::Expired, _) => Ok(AgentHears::Deny {
                 refusal: Refusal::Expired,

@@ -99,7 +99,14 @@ pub(crate) fn shown(
 ) -> HoldView {
     let text = daemon.scrubber.text(&asked(&case.request.act));
     let nearest = daemon.nearest.to(case.request.agent.as_str(), &text);
-    hold_view(id, case, decision, quorum, expires_at_ms, nearest, &daemon.scrubber)
+    let asked_before =
+        daemon.questions.before(case.request.agent.as_str(), &text, cwd(case, &daemon.scrubber).as_deref());
+    let view = hold_view(id, case, decision, quorum, expires_at_ms, nearest, &daemon.scrubber);
+    HoldView { asked_before, ..view }
+}
+
+fn cwd(case: &Case, scrubber: &Scrubber) -> Option<String> {
+    case.cwd().map(|cwd| scrubber.text(cwd))
 }
 
 fn hold_view(
@@ -128,7 +135,7 @@ fn hold_view(
         owner: request.owner.to_string(),
         session: request.session.to_string(),
         host: request.host.clone(),
-        cwd: case.cwd().map(|cwd| scrubber.text(cwd)),
+        cwd: cwd(case, scrubber),
         asked: scrubber.text(&asked(&request.act)),
         pieces: intent.segments.iter().map(|segment| scrubber.text(&segment.line())).collect(),
         effects: intent.operations().map(effect).collect(),
@@ -155,8 +162,13 @@ fn hold_view(
         policy: decision.policy().to_string(),
         nearest,
         group: group_of(request, decision),
+        asked_before: None,
+        handed: Vec::new(),
     }
 }
+
+/// How the group of what is the same begins: the agent and the digest of the act follow.
+pub(crate) const SAME: &str = "same ";
 
 /// What is held only for the agent's speed is one matter for people, however many acts it is.
 fn group_of(request: &Request, decision: &Decision) -> Option<String> {
@@ -165,6 +177,5 @@ fn group_of(request: &Request, decision: &Decision) -> Option<String> {
         return Some(format!("velocity {}", request.agent));
     }
     // The same act asked for several times is one matter, too.
-    let act = request.act.digest().to_string();
-    Some(format!("same {} {}", request.agent, act.get(..16).unwrap_or(&act)))
+    Some(format!("{SAME}{} {}", request.agent, request.act.digest()))
 }

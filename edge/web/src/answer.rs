@@ -37,14 +37,23 @@ pub(crate) struct SignedIn {
     pub(crate) token: Token,
 }
 
+/// The token alone, for what the daemon looks at together with what is done: one way there and back less.
+impl FromRequestParts<Arc<Gate>> for Token {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _gate: &Arc<Gate>) -> Result<Self, Problem> {
+        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
+        let mut pairs = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
+        let token = pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| Self(value.to_owned()));
+        token.ok_or_else(|| Problem::signed_out("sign in first".to_owned()))
+    }
+}
+
 impl FromRequestParts<Arc<Gate>> for SignedIn {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, gate: &Arc<Gate>) -> Result<Self, Problem> {
-        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
-        let mut pairs = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
-        let token = pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| Token(value.to_owned()));
-        let token = token.ok_or_else(|| Problem::signed_out("sign in first".to_owned()))?;
+        let token = Token::from_request_parts(parts, gate).await?;
         let who = session(gate, &token, true).await?;
         Ok(Self { who, token })
     }
@@ -61,17 +70,16 @@ pub(crate) async fn session(gate: &Arc<Gate>, token: &Token, keep: bool) -> Resu
     }
 }
 
-/// Asks, on a thread that may wait.
+/// Asks. The thread waits, and others take its tasks meanwhile.
 pub(crate) async fn ask(gate: &Arc<Gate>, say: OperatorSays) -> Result<OperatorHears, Problem> {
-    let link = Arc::clone(&gate.link);
-    let asked = tokio::task::spawn_blocking(move || link.ask(&say)).await;
-    asked.map_err(|why| Problem::away(why.to_string()))?.map_err(Problem::away)
+    tokio::task::block_in_place(|| gate.link.ask(&say)).map_err(Problem::away)
 }
 
 /// Asks; a refusal is a problem.
 pub(crate) async fn done(gate: &Arc<Gate>, say: OperatorSays) -> Result<OperatorHears, Problem> {
     match ask(gate, say).await? {
         OperatorHears::Refused { why } => Err(Problem::refused(why)),
+        OperatorHears::SignedOut { why } => Err(Problem::signed_out(why)),
         other => Ok(other),
     }
 }

@@ -23,7 +23,7 @@ pub(crate) async fn slack(State(gate): State<Arc<Gate>>, headers: HeaderMap, bod
     let (at, signature) = (text("x-slack-request-timestamp"), text("x-slack-signature"));
     let body = String::from_utf8(body.to_vec()).map_err(|_| Problem::malformed("this is no text"))?;
     match ask(&gate, OperatorSays::SlackClick { at, signature, body }).await? {
-        OperatorHears::Answered { state, agreed, needed } => {
+        OperatorHears::Answered { state, agreed, needed, .. } => {
             let text = match state.as_str() {
                 "open" => format!("Your answer counts: {agreed} of at least {needed} agreed."),
                 other => format!("It is {other}."),

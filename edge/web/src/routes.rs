@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::{Metric, OperatorHears, OperatorSays, RuleWish};
 
-use crate::answer::{SignedIn, done, unexpected};
+use crate::answer::{SignedIn, Token, done, unexpected};
 use crate::problem::Problem;
 use crate::proof::Given;
 use crate::{Gate, agents, assets, chat, events, guard, people, record};
@@ -29,6 +29,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/holds", get(holds))
         .route("/holds/{id}", get(hold))
         .route("/holds/{id}/answer", post(answer))
+        .route("/holds/{id}/hand-over", post(hand_over))
         .route("/holds/{id}/rules", get(candidates))
         .route("/events", get(changes))
         .route("/records", get(record::records))
@@ -89,14 +90,17 @@ async fn hold(State(gate): State<Arc<Gate>>, _who: SignedIn, Path(id): Path<Stri
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answer {
-    /// `approve` or `deny`.
+    /// `approve`, `deny`, or `ask`: a no for now, with a question to the agent.
     said: String,
     #[serde(default)]
     proof: Given,
     /// With a yes: a rule that is made of it.
     rule: Option<Wish>,
-    /// With a no: what the agent is told.
+    /// With a no: what the agent is told. With a question: the question.
     reason: Option<String>,
+    /// Others that the same proof answers: with a yes the very same, with a no any of the same agent.
+    #[serde(default)]
+    also: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -109,17 +113,42 @@ pub(crate) struct Wish {
 
 async fn answer(
     State(gate): State<Arc<Gate>>,
-    signed_in: SignedIn,
+    token: Token,
     Path(hold): Path<String>,
     Json(given): Json<Answer>,
 ) -> Answered {
-    let Answer { said, proof, rule, reason } = given;
-    let by = proof.answering(&signed_in)?;
+    let Answer { said, proof, rule, reason, also } = given;
+    // The daemon looks whose session it is, and answers for that person alone.
+    let by = proof.answering(&token)?;
     let rule = rule.map(|Wish { text, reason }| RuleWish { text, reason, by: None });
-    match done(&gate, OperatorSays::Answer { hold, said, by, rule, reason }).await? {
-        OperatorHears::Answered { state, agreed, needed } => {
-            Ok(Json(json!({"state": state, "agreed": agreed, "needed": needed})))
+    let say = OperatorSays::Answer { hold, said, by, session: Some(token.0), also, rule, reason };
+    match done(&gate, say).await? {
+        OperatorHears::Answered { state, agreed, needed, also } => {
+            Ok(Json(json!({"state": state, "agreed": agreed, "needed": needed, "also": also})))
         }
+        OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// To whom a hold is given.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HandOver {
+    /// Who.
+    to: String,
+    /// What they should know.
+    note: Option<String>,
+}
+
+async fn hand_over(
+    State(gate): State<Arc<Gate>>,
+    token: Token,
+    Path(hold): Path<String>,
+    Json(HandOver { to, note }): Json<HandOver>,
+) -> Answered {
+    match done(&gate, OperatorSays::HandOver { token: token.0, hold, to, note }).await? {
         OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
         other => Err(unexpected(&other)),
     }

@@ -20,6 +20,8 @@ pub struct Signed<'a> {
     pub rule: Option<(&'a str, &'a str)>,
     /// What the agent is told with a no.
     pub reason: Option<&'a str>,
+    /// Others that are answered with it: hold, request, and the digest of what was shown.
+    pub also: Vec<(&'a str, String, String)>,
 }
 
 impl Signed<'_> {
@@ -29,8 +31,10 @@ impl Signed<'_> {
         let hex = |text: &str| HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
         let rule = self.rule.map_or("none".to_owned(), |(text, why)| format!("{} {}", hex(text), hex(why)));
         let reason = self.reason.map_or("none".to_owned(), hex);
+        let also: String =
+            self.also.iter().map(|(hold, request, shown)| format!("also {hold} {request} {shown}\n")).collect();
         format!(
-            "countersign answer v2\nanswer {said}\nhold {hold}\nrequest {request}\nshown {shown}\npolicy {policy}\nrule {rule}\nreason {reason}\n"
+            "countersign answer v2\nanswer {said}\nhold {hold}\nrequest {request}\nshown {shown}\npolicy {policy}\nrule {rule}\nreason {reason}\n{also}"
         )
     }
 

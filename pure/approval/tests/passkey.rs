@@ -119,7 +119,16 @@ fn a_site_is_a_name() {
 
 #[test]
 fn all_that_an_answer_does_is_in_its_words() {
-    let base = Signed { said: "approve", hold: "h", request: "r", shown: "s", policy: "p", rule: None, reason: None };
+    let base = Signed {
+        said: "approve",
+        hold: "h",
+        request: "r",
+        shown: "s",
+        policy: "p",
+        rule: None,
+        reason: None,
+        also: Vec::new(),
+    };
     let others = [
         Signed { said: "deny", ..base.clone() },
         Signed { hold: "i", ..base.clone() },
@@ -129,6 +138,8 @@ fn all_that_an_answer_does_is_in_its_words() {
         Signed { rule: Some(("rule", "why")), ..base.clone() },
         Signed { rule: Some(("rulew", "hy")), ..base.clone() },
         Signed { reason: Some("no"), ..base.clone() },
+        Signed { also: vec![("i", "q".to_owned(), "t".to_owned())], ..base.clone() },
+        Signed { also: vec![("i", "q".to_owned(), "u".to_owned())], ..base.clone() },
     ];
     let mut seen = std::collections::BTreeSet::from([base.challenge()]);
     for other in others {

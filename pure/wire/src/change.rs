@@ -36,6 +36,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         OperatorSays::ExpireRule { id, end, .. } => Some(format!("expire rule {id} at {end}")),
         OperatorSays::Holds { .. }
         | OperatorSays::Answer { .. }
+        | OperatorSays::HandOver { .. }
         | OperatorSays::Flags
         | OperatorSays::Reload
         | OperatorSays::Rules

@@ -31,6 +31,14 @@ pub enum OperatorHears {
         agreed: usize,
         /// People needed.
         needed: usize,
+        /// How many others were answered with it.
+        #[serde(default)]
+        also: usize,
+    },
+    /// The session through which it was said is over.
+    SignedOut {
+        /// In words.
+        why: String,
     },
     /// The agent exists; this is its key, shown once.
     Agent {

@@ -20,8 +20,8 @@ pub use operator::OperatorSays;
 pub use proof::{Enrolling, NewFactor, PasskeySaid, Proof, RuleWish, Vouch};
 pub use reading::{ReadOut, Reading, RecordQuery};
 pub use views::{
-    AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, Gone, HoldView, Metric, PersonPlace,
-    ReviewerView, RuleView, Status,
+    AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, Gone, Handed, HoldView, Metric,
+    PersonPlace, ReviewerView, RuleView, Status,
 };
 
 use std::fmt;

@@ -18,16 +18,34 @@ pub enum OperatorSays {
     Answer {
         /// The hold.
         hold: String,
-        /// `approve`, `deny`, or `break-glass`.
+        /// `approve`, `deny`, `ask` (a no for now, with a question to the agent), or `break-glass`.
         said: String,
-        /// Who says it, and the proof.
+        /// Who says it, and the proof. With a session the name may be empty: it is the session's.
         by: Vouch,
+        /// The session through which it is said. One that ended takes no answer.
+        #[serde(default)]
+        session: Option<String>,
+        /// Others that the same proof answers: with a yes the very same, with a no any of the same agent.
+        #[serde(default)]
+        also: Vec<String>,
         /// With a yes: a rule that is made of it.
         #[serde(default)]
         rule: Option<RuleWish>,
         /// With a no: what the agent is told. With a broken glass: why; it is recorded.
         #[serde(default)]
         reason: Option<String>,
+    },
+    /// Somebody who is signed in gives a hold to somebody else to answer.
+    HandOver {
+        /// The session.
+        token: String,
+        /// The hold.
+        hold: String,
+        /// To whom.
+        to: String,
+        /// What they should know.
+        #[serde(default)]
+        note: Option<String>,
     },
     /// When was the glass broken, and who looked at it?
     BrokenGlass,

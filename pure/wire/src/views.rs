@@ -65,6 +65,25 @@ pub struct HoldView {
     /// Holds of one agent that wait for the same reason beyond their own content (its speed) are shown as one.
     #[serde(default)]
     pub group: Option<String>,
+    /// What a reviewer asked the agent when it wanted the same before. Its answer is in its intent.
+    #[serde(default)]
+    pub asked_before: Option<String>,
+    /// To whom it was handed over, the last one last.
+    #[serde(default)]
+    pub handed: Vec<Handed>,
+}
+
+/// That a hold was given to somebody else to answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Handed {
+    /// Who gave it.
+    pub by: String,
+    /// To whom.
+    pub to: String,
+    /// What they should know.
+    pub note: Option<String>,
 }
 
 /// A hold that is not open any more.
@@ -79,13 +98,27 @@ pub struct Gone {
 
 impl HoldView {
     /// What stays the same while a hold is open, as it is digested for what somebody was shown: JSON with sorted names, without who
-    /// agreed so far.
+    /// agreed so far and to whom it was handed.
     pub fn shown(&self) -> serde_json::Value {
+        self.without(&["agreed", "handed"])
+    }
+
+    /// What two holds have in common that one look is enough for: everything but their ids and times.
+    pub fn common(&self) -> serde_json::Value {
+        self.without(&["agreed", "handed", "id", "request", "expires_at_ms"])
+    }
+
+    fn without(&self, names: &[&str]) -> serde_json::Value {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         if let Some(map) = value.as_object_mut() {
-            map.remove("agreed");
+            names.iter().for_each(|name| drop(map.remove(*name)));
         }
         value
+    }
+
+    /// How often it changed since it was opened: an answer, or a hand-over.
+    pub fn changes(&self) -> usize {
+        self.agreed.len().saturating_add(self.handed.len())
     }
 }
 

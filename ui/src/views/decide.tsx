@@ -1,12 +1,13 @@
-// The decision on one hold: approve once, approve and remember, deny with a reason.
+// The decision on one hold: approve once, approve and remember, deny with a reason, ask the agent. Those that are the same go with it.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask, type Candidate, type Hold } from "../api";
 import { signAnswer, usable } from "../passkey";
-import { now, place, who } from "../state";
+import { now, place, together, twins, who } from "../state";
 import { texts } from "../texts";
 import { CodeField, Theirs } from "./common";
+import { HandOver } from "./handover";
 
 /** How long something risky is on the screen before it can be approved, in milliseconds. */
 const DWELL = 3000;
@@ -34,6 +35,7 @@ export function Decide({ hold }: { hold: Hold }) {
   const rule = useSignal("");
   const ruleReason = useSignal("");
   const until = useSignal("8 h");
+  const withOthers = useSignal(true);
   const makesRules = me?.role === "senior" || me?.role === "operator";
   useEffect(() => {
     if (makesRules) {
@@ -61,10 +63,16 @@ export function Decide({ hold }: { hold: Hold }) {
   const risky = hold.level === "high" || hold.level === "critical";
   const wait = risky ? Math.min(3, Math.max(0, Math.ceil((opened.value + DWELL - now.value) / 1000))) : 0;
   const wordMissing = hold.level === "critical" && word.value.trim().toLowerCase() !== texts.word;
-  const answer = async (verdict: "approve" | "deny") => {
+  const [same, group] = [twins(hold), together(hold)];
+  const answer = async (verdict: "approve" | "deny" | "ask") => {
     const digits = code.value.trim();
     const withCode = codes && (digits !== "" || !signs);
-    const free = hold.assurance === "session" || verdict === "deny";
+    const free = hold.assurance === "session" || verdict !== "approve";
+    if (verdict === "ask" && reason.value.trim() === "") {
+      problem.value = texts.needsQuestion;
+      document.getElementById("reason")?.focus();
+      return;
+    }
     if (withCode && !(free && digits === "") && !/^[0-9]{6}$/.test(digits)) {
       problem.value = texts.needsCode;
       document.getElementById("code")?.focus();
@@ -73,17 +81,18 @@ export function Decide({ hold }: { hold: Hold }) {
     busy.value = true;
     problem.value = "";
     const chosen = rules.value.find((it) => it.text === rule.value);
-    const told = verdict === "deny" && reason.value.trim() !== "" ? reason.value.trim() : undefined;
+    const told = verdict !== "approve" && reason.value.trim() !== "" ? reason.value.trim() : undefined;
     const made =
       verdict === "approve" && chosen
         ? { text: ruleOf(chosen, until.value, ruleReason.value.trim()), reason: ruleReason.value.trim() }
         : undefined;
-    const body: Record<string, unknown> = { said: verdict, reason: told, rule: made };
+    const also = withOthers.value ? (verdict === "approve" ? same : group) : [];
+    const body: Record<string, unknown> = { said: verdict, reason: told, rule: made, also: also.map((it) => it.id) };
     try {
       if (withCode && digits !== "") {
         body["proof"] = { code: digits };
       } else if (signs && !(free && !made)) {
-        body["proof"] = { passkey: await signAnswer(hold, verdict, me.passkeys, made, told) };
+        body["proof"] = { passkey: await signAnswer(hold, also, verdict, me.passkeys, made, told) };
       }
       const heard = await ask<{ state?: string; agreed?: number; needed?: number; what?: string }>(
         "POST",
@@ -178,6 +187,19 @@ export function Decide({ hold }: { hold: Hold }) {
           }}
         />
       </label>
+      {group.length > 0 ? (
+        <label class="choice">
+          <input
+            id="also"
+            type="checkbox"
+            checked={withOthers.value}
+            onChange={(event) => {
+              withOthers.value = event.currentTarget.checked;
+            }}
+          />
+          <span>{texts.alsoThese(same.length, group.length)}</span>
+        </label>
+      ) : null}
       <div class="buttons">
         <button
           id="approve"
@@ -191,9 +213,13 @@ export function Decide({ hold }: { hold: Hold }) {
         <button id="deny" type="button" class="no" disabled={busy.value} onClick={() => void answer("deny")}>
           {texts.deny}
         </button>
+        <button id="ask" type="button" disabled={busy.value} onClick={() => void answer("ask")}>
+          {texts.askAgent}
+        </button>
       </div>
       <p role="alert">{problem.value}</p>
       <p role="status">{said.value}</p>
+      <HandOver hold={hold} />
     </section>
   );
 }

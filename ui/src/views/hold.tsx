@@ -79,6 +79,12 @@ function Open({ hold }: { hold: Hold }) {
         </>
       ) : null}
       {hold.nearest === hold.asked ? <p class="small">{texts.approvedBefore}</p> : null}
+      {hold.asked_before ? (
+        <>
+          <h2>{texts.askedBefore}</h2>
+          <Theirs lines={[hold.asked_before]} />
+        </>
+      ) : null}
       {hold.unknowns.length > 0 ? (
         <>
           <h2 class="warn">{texts.unknowns}</h2>
@@ -129,6 +135,9 @@ function Open({ hold }: { hold: Hold }) {
         <dt>{texts.mustAgree}</dt>
         <dd>
           {hold.who}; {texts.agreed(hold.agreed)}
+          {hold.handed.map((it, at) => (
+            <p key={at}>{texts.handed(it.by, it.to, it.note)}</p>
+          ))}
         </dd>
       </dl>
       <Before hold={hold} />

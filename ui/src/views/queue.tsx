@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { Hold } from "../api";
-import { matters, now, place } from "../state";
+import { matters, now, place, who } from "../state";
 import { texts } from "../texts";
 
 export const selected = signal<string | null>(null);
@@ -49,6 +49,7 @@ export function Queue() {
               <code class="asked">{short(hold.asked)}</code>
               <span class="small">
                 {hold.agent} · {texts.agreed(hold.agreed)} · <Countdown hold={hold} />
+                {hold.handed.at(-1)?.to === who.value?.name ? ` · ${texts.yours}` : ""}
                 {more > 0 ? ` · ${texts.more(more)}` : ""}
               </span>
             </button>

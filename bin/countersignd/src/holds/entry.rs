@@ -10,7 +10,7 @@ use approval::Hold;
 use audit::Receipt;
 use host::clock;
 use model::Intent;
-use wire::HoldView;
+use wire::{Handed, HoldView};
 
 use crate::daemon::hold as lock;
 
@@ -34,7 +34,28 @@ pub(super) struct Inner {
     pub(super) hold: Hold,
     pub(super) answered: Option<Receipt>,
     /// What whoever said no wants the agent to be told.
-    pub(super) reason: Option<String>,
+    pub(super) told: Option<Told>,
+    /// To whom it was handed over.
+    pub(super) handed: Vec<Handed>,
+}
+
+/// What an agent is told with a no.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) text: String,
+    /// It is a question: the no is one for now.
+    pub(crate) asks: bool,
+}
+
+/// The no in words.
+pub(crate) fn no_words(told: Option<&Told>) -> String {
+    match told {
+        None => "a reviewer said no".to_owned(),
+        Some(Told { text, asks: false }) => format!("a reviewer said no: {text}"),
+        Some(Told { text, asks: true }) => {
+            format!("a reviewer asks: {text} (for now it is a no; answer in the intent, and ask for the same again)")
+        }
+    }
 }
 
 impl Entry {
@@ -57,8 +78,15 @@ impl Entry {
 
     /// As people see it now.
     pub(super) fn shown(&self) -> HoldView {
-        let agreed = lock(&self.inner).hold.answers().iter().map(|answer| answer.reviewer.to_string()).collect();
-        HoldView { agreed, ..self.view.clone() }
+        let inner = lock(&self.inner);
+        let agreed = inner.hold.answers().iter().map(|answer| answer.reviewer.to_string()).collect();
+        HoldView { agreed, handed: inner.handed.clone(), ..self.view.clone() }
+    }
+
+    /// How often it changed, as [`HoldView::changes`] counts.
+    pub(super) fn changes(&self) -> usize {
+        let inner = lock(&self.inner);
+        inner.hold.answers().len().saturating_add(inner.handed.len())
     }
 
     /// How long until the deadline, by both clocks.

@@ -28,10 +28,9 @@ impl Holds {
         let mut changed = Vec::new();
         for entry in entries {
             gone.remove(&entry.view.id);
-            let answers = lock(&entry.inner).hold.answers().len();
-            if known.get(&entry.view.id) != Some(&answers) {
+            if known.get(&entry.view.id) != Some(&entry.changes()) {
                 let view = entry.shown();
-                known.insert(view.id.clone(), view.agreed.len());
+                known.insert(view.id.clone(), view.changes());
                 changed.push(view);
             }
         }

@@ -1,6 +1,5 @@
 //! How long it takes from an agent's request to the pages of those who answer: with 50 pages open and 100 holds waiting already.
-//! Then the click, and the agent going on. Beside it the floor, measured in the same run: two durable writes and two messages over
-//! loopback.
+//! Then the click, and the agent going on. Beside it the floor, measured in the same run: see `floor.rs`.
 //! `cargo build --workspace --release && cargo run --release -p testkit --example pages`
 
 #![allow(
@@ -12,11 +11,14 @@
     reason = "a measurement that cannot go on must fail"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+mod floor;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
+use floor::Floor;
 use serde_json::json;
 use testkit::{Gate, Sandbox, exec_act};
 
@@ -31,6 +33,7 @@ fn main() {
     let keys: Vec<String> = (0..8).map(|number| sandbox.add_agent(&format!("bot-{number}"))).collect();
     let rita = sandbox.add_reviewer("rita");
     let gate = Gate::start(&sandbox);
+    let floor = Floor::start(&sandbox.root);
     let address = gate.address.clone();
     let cookie = gate.sign_in(&rita);
     let (tell, heard) = channel();
@@ -51,7 +54,7 @@ fn main() {
     let (mut first, mut last, mut floors) = (Vec::new(), Vec::new(), Vec::new());
     let (mut resumed, mut whole) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        floors.push(floor(&sandbox));
+        floors.push(floor.round());
         let agent = sandbox.raw(&keys[round % keys.len()]);
         let name = format!("round-{round}-end");
         let act = exec_act(&["mkdir", &name]);
@@ -88,7 +91,7 @@ fn main() {
     drop(waiting);
     println!("{PAGES} pages, {WAITING} holds waiting, {ROUNDS} requests; milliseconds, p50 and p99");
     for (what, mut all) in [
-        ("floor: two durable writes, two messages", floors),
+        ("floor: HTTP, WebSocket, two writes", floors),
         ("request to the first page", first),
         ("request to the last page", last),
         ("click to the agent going on", resumed),
@@ -111,22 +114,4 @@ fn page(address: &str, cookie: &str, tell: Sender<(Instant, String)>) {
             }
         }
     });
-}
-
-/// Two durable writes of the size of a record, and two messages over loopback.
-fn floor(sandbox: &Sandbox) -> Duration {
-    let path = sandbox.root.join("floor");
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut to = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (mut from, _) = listener.accept().unwrap();
-    let mut byte = [0; 64];
-    let started = Instant::now();
-    for _ in 0..2 {
-        file.write_all(&[7; 1500]).unwrap();
-        file.sync_data().unwrap();
-        to.write_all(&[1; 64]).unwrap();
-        from.read_exact(&mut byte).unwrap();
-    }
-    started.elapsed()
 }
