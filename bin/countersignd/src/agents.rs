@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use audit::RecordKind;
 use host::socket::{self, Failed};
-use model::{Claims, Seen};
+use model::{Claims, HoldId, Seen};
 use serde_json::json;
 use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME, Refusal};
 
@@ -42,11 +42,13 @@ pub(crate) struct Talk<'a> {
     pub(crate) issued: BTreeMap<String, Issued>,
     /// Spent permits whose act has not been reported.
     pub(crate) running: BTreeMap<String, Running>,
+    /// A hold ended, and those who follow are told when the agent has its answer.
+    pub(crate) tells: Option<HoldId>,
 }
 
 /// Serves one connection until it ends.
 pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
-    let mut talk = Talk { daemon, stream, seen, issued: BTreeMap::new(), running: BTreeMap::new() };
+    let mut talk = Talk { daemon, stream, seen, issued: BTreeMap::new(), running: BTreeMap::new(), tells: None };
     loop {
         let idle = if talk.running.is_empty() { Some(IDLE) } else { None };
         let heard = match socket::receive::<AgentSays>(stream, MAX_AGENT_FRAME, idle, PATIENCE) {
@@ -65,7 +67,11 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             }
             Err(Failed::Socket(_)) => break,
         };
-        if talk.say(&heard).is_err() {
+        let said = talk.say(&heard);
+        if let Some(hold) = talk.tells.take() {
+            daemon.holds.tell(Some(&hold));
+        }
+        if said.is_err() {
             break;
         }
     }

@@ -73,7 +73,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
         quorum,
         expires_at_ms,
     };
-    let (entry, _woken) = daemon.holds.open_canary(daemon, Hold::open(question), shown, case.read.intent.clone())?;
+    let (entry, _woken) = daemon.holds.open_canary(daemon, Hold::open(question), (shown, case.read.intent.clone()))?;
     lock(&daemon.parked.canaries).push(entry);
     // Who seeded it is told to the record when it is over.
     eprintln!("countersignd: {who} seeded a canary");
@@ -92,6 +92,7 @@ pub(crate) fn settle(daemon: &Daemon) -> Duration {
         }
         let outcome = daemon.holds.end(daemon, &entry, HoldState::Expired);
         let question = outcome.hold.question();
+        daemon.holds.tell(Some(&question.id));
         let people: Vec<&str> = outcome.hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
         let body = json!({"what": "canary", "hold": question.id.as_str(), "request_digest": question.request.to_string(),
             "state": outcome.hold.state().as_str(), "people": people});

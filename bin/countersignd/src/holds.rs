@@ -43,7 +43,7 @@ const MAX_OPEN_PER_AGENT: usize = 100;
 pub(crate) struct Holds {
     open: Mutex<BTreeMap<HoldId, Arc<Entry>>>,
     /// Counts changes of the list, for those who follow it.
-    changes: Mutex<u64>,
+    changes: Mutex<telling::Changes>,
     changed: Condvar,
     /// What became of the last ones that were closed.
     closed: Mutex<VecDeque<(String, String)>>,
@@ -58,13 +58,14 @@ pub(crate) struct Outcome {
 }
 
 impl Holds {
-    /// Opens a hold: stored first, then shown. The stream becomes readable when it is decided.
+    /// Opens a hold: stored first, then shown. The stream becomes readable when it is decided; `is_awaited` says that somebody
+    /// waits for that.
     pub(crate) fn open(
         &self,
         daemon: &Daemon,
         hold: Hold,
-        view: HoldView,
-        intent: Intent,
+        (view, intent): (HoldView, Intent),
+        is_awaited: bool,
     ) -> Result<(Arc<Entry>, UnixStream), String> {
         let (wake, woken) = UnixStream::pair().map_err(|why| why.to_string())?;
         let timeout = Duration::from_secs(u64::from(hold.question().quorum.timeout_s));
@@ -90,10 +91,11 @@ impl Holds {
             lost: AtomicBool::new(false),
             hops: AtomicUsize::new(0),
             is_canary: AtomicBool::new(false),
+            is_awaited,
             wake,
         });
-        lock(&self.open).insert(id, Arc::clone(&entry));
-        self.tell();
+        lock(&self.open).insert(id.clone(), Arc::clone(&entry));
+        self.tell(Some(&id));
         Ok((entry, woken))
     }
 
@@ -102,10 +104,9 @@ impl Holds {
         &self,
         daemon: &Daemon,
         hold: Hold,
-        view: HoldView,
-        intent: Intent,
+        shown: (HoldView, Intent),
     ) -> Result<(Arc<Entry>, UnixStream), String> {
-        let (entry, woken) = self.open(daemon, hold, view, intent)?;
+        let (entry, woken) = self.open(daemon, hold, shown, false)?;
         entry.is_canary.store(true, Ordering::SeqCst);
         Ok((entry, woken))
     }
@@ -176,7 +177,10 @@ impl Holds {
         if state != HoldState::Open {
             self.close(daemon, id, &entry, &after);
         }
-        self.tell();
+        // Whoever waits for the decision goes on first, and then tells.
+        if state == HoldState::Open || !entry.is_awaited {
+            self.tell(Some(id));
+        }
         Ok((state, agreed, needed))
     }
 
@@ -196,12 +200,13 @@ impl Holds {
         record()?;
         inner.handed.push(handed);
         drop(inner);
-        self.tell();
+        self.tell(Some(id));
         Ok(())
     }
 
     /// Ends a hold from the side of whoever waited: its time is over, or they are gone. An answer that was under way is
-    /// waited for and counts: there is one deadline, and one place that decides.
+    /// waited for and counts: there is one deadline, and one place that decides. Those who follow are told by the caller
+    /// ([`Self::tell`]), who may have something more urgent to do first.
     pub(crate) fn end(&self, daemon: &Daemon, entry: &Arc<Entry>, as_state: HoldState) -> Outcome {
         let mut inner = lock(&entry.inner);
         let id = inner.hold.question().id.clone();
@@ -218,7 +223,6 @@ impl Holds {
         if is_new {
             self.close(daemon, &id, entry, &outcome.hold);
         }
-        self.tell();
         outcome
     }
 

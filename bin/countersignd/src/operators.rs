@@ -114,7 +114,7 @@ fn follow(daemon: &Daemon, stream: &UnixStream) {
     }
     loop {
         daemon.holds.wait_for_change(seen, HEARTBEAT);
-        let (changed, gone, now) = daemon.holds.changes(&mut known);
+        let (changed, gone, now) = daemon.holds.changes(&mut known, seen);
         seen = now;
         if say(stream, &OperatorHears::Changed { changed, gone }).is_err() {
             return;

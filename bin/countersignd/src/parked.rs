@@ -201,6 +201,7 @@ fn settle(daemon: &Daemon) -> Duration {
         }
         let outcome =
             daemon.holds.end(daemon, &entry, if entry.is_lost() { HoldState::Lost } else { HoldState::Expired });
+        daemon.holds.tell(Some(&outcome.hold.question().id));
         let until = Instant::now().checked_add(LIFE).unwrap_or_else(Instant::now);
         let stage = Stage::Decided(Box::new(Decided {
             hold: outcome.hold,

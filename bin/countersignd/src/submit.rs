@@ -141,11 +141,12 @@ impl Talk<'_> {
             expires_at_ms,
         };
         let (entry, woken) =
-            self.daemon.holds.open(self.daemon, Hold::open(question), view, case.read.intent.clone())?;
+            self.daemon.holds.open(self.daemon, Hold::open(question), (view, case.read.intent.clone()), !park)?;
         if park {
             let ticket = (id.to_string(), expires_at_ms);
             if let Err(why) = parked::park(self.daemon, case, decision, asked, Arc::clone(&entry), ticket) {
                 self.daemon.holds.end(self.daemon, &entry, HoldState::Lost);
+                self.daemon.holds.tell(Some(&id));
                 return Err(why);
             }
             return Ok(AgentHears::Parked { hold: id.to_string(), expires_at_ms, reasons });
@@ -153,9 +154,11 @@ impl Talk<'_> {
         let held = AgentHears::Held { hold: id.to_string(), expires_at_ms, reasons: reasons.clone() };
         let told = self.say(&held);
         let ended = match told {
-            Ok(()) => self.wait(&entry, &woken)?,
+            Ok(()) => self.wait(&entry, &woken).unwrap_or(HoldState::Lost),
             Err(_) => HoldState::Lost,
         };
+        // Told when the agent has its answer; see `agents::converse`.
+        self.tells = Some(id.clone());
         let outcome = self.daemon.holds.end(self.daemon, &entry, ended);
         let people: Vec<&str> = outcome.hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
         let marked = format!("{} {}", outcome.hold.state().as_str(), people.join(", "));

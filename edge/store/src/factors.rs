@@ -55,7 +55,7 @@ impl Store {
     /// The store failed or holds a broken one.
     pub fn passkeys(&self, name: &PersonName) -> Result<Vec<PasskeyRow>, Failed> {
         let connection = self.connection();
-        let mut statement = connection.prepare(
+        let mut statement = connection.prepare_cached(
             "SELECT line, label, counter, created_ms FROM passkeys WHERE reviewer = ?1 ORDER BY created_ms, credential",
         )?;
         let rows = statement.query_map([name.as_str()], |row| Ok(passkey(row)))?;

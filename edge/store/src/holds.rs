@@ -56,29 +56,28 @@ impl Store {
         let mut connection = self.taken(if broke.is_some() { Kept::Durable } else { Kept::InOrder });
         let transaction = connection.transaction()?;
         let version = i64::try_from(before.answers().len()).unwrap_or(i64::MAX);
-        let changed = transaction.execute(
-            "UPDATE holds SET state = ?2, version = ?3 WHERE id = ?1 AND state = 'open' AND version = ?4",
-            params![
+        let changed = transaction
+            .prepare_cached(
+                "UPDATE holds SET state = ?2, version = ?3 WHERE id = ?1 AND state = 'open' AND version = ?4",
+            )?
+            .execute(params![
                 before.question().id.as_str(),
                 after.state().as_str(),
                 i64::try_from(after.answers().len()).unwrap_or(i64::MAX),
                 version
-            ],
-        )?;
+            ])?;
         if changed != 1 {
             return Ok(false);
         }
         for answer in after.answers().iter().skip(before.answers().len()) {
-            transaction.execute(
-                "INSERT INTO answers (hold, reviewer, said, assurance, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![
-                    before.question().id.as_str(),
-                    answer.reviewer.as_str(),
-                    answer.said.as_str(),
-                    answer.assurance.as_str(),
-                    integer(answer.at_ms)
-                ],
-            )?;
+            let insert = "INSERT INTO answers (hold, reviewer, said, assurance, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+            transaction.prepare_cached(insert)?.execute(params![
+                before.question().id.as_str(),
+                answer.reviewer.as_str(),
+                answer.said.as_str(),
+                answer.assurance.as_str(),
+                integer(answer.at_ms)
+            ])?;
         }
         if let Some(broke) = broke {
             transaction.execute(
@@ -133,10 +132,11 @@ impl Store {
     /// # Errors
     /// The store failed; then the permit is not spent and nothing may be done.
     pub fn spend(&self, permit: &PermitId, request: &RequestDigest, at_ms: u64) -> Result<bool, Failed> {
-        let added = self.connection().execute(
+        let connection = self.connection();
+        let mut insert = connection.prepare_cached(
             "INSERT INTO spent_permits (id, request, at_ms) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
-            params![permit.as_str(), request.to_string(), integer(at_ms)],
         )?;
+        let added = insert.execute(params![permit.as_str(), request.to_string(), integer(at_ms)])?;
         Ok(added == 1)
     }
 }

@@ -97,8 +97,9 @@ impl Store {
     /// The store failed or holds a broken agent.
     pub fn agents(&self) -> Result<Vec<AgentRow>, Failed> {
         let connection = self.connection();
-        let mut statement = connection
-            .prepare("SELECT name, owner, key_digest, uid, created_ms, env, groups, trust FROM agents ORDER BY name")?;
+        let mut statement = connection.prepare_cached(
+            "SELECT name, owner, key_digest, uid, created_ms, env, groups, trust FROM agents ORDER BY name",
+        )?;
         let rows = statement.query_map([], |row| Ok(agent(row)))?;
         rows.map(|row| row?.ok_or(Failed::Corrupt("agent"))).collect()
     }
@@ -184,7 +185,7 @@ impl Store {
     /// The store failed or holds a broken reviewer.
     pub fn reviewers(&self) -> Result<Vec<ReviewerRow>, Failed> {
         let connection = self.connection();
-        let mut statement = connection.prepare(&format!("{REVIEWER} ORDER BY name"))?;
+        let mut statement = connection.prepare_cached(&format!("{REVIEWER} ORDER BY name"))?;
         let rows = statement.query_map([], |row| Ok(reviewer(row)))?;
         rows.map(|row| row?.ok_or(Failed::Corrupt("reviewer"))).collect()
     }
@@ -195,9 +196,8 @@ impl Store {
     /// As [`Self::reviewers`].
     pub fn reviewer(&self, name: &PersonName) -> Result<Option<ReviewerRow>, Failed> {
         let connection = self.connection();
-        let row = connection
-            .query_row(&format!("{REVIEWER} WHERE name = ?1"), [name.as_str()], |row| Ok(reviewer(row)))
-            .optional()?;
+        let mut statement = connection.prepare_cached(&format!("{REVIEWER} WHERE name = ?1"))?;
+        let row = statement.query_row([name.as_str()], |row| Ok(reviewer(row))).optional()?;
         row.map(|row| row.ok_or(Failed::Corrupt("reviewer"))).transpose()
     }
 

@@ -120,12 +120,16 @@ pub async fn serve(door: Door, link: Arc<dyn Link>) -> std::io::Result<()> {
     let answers = agents::Answers::default();
     let gate = Arc::new(Gate { link, holds, agents, answers, hosts, is_tls: tls.is_some() });
     let router = routes::router(gate);
-    match tls {
-        Some(settings) => {
-            axum::serve(tls::Shaken::new(listener, settings)?, router).with_graceful_shutdown(ended()).await
+    // In a task of its own: whoever accepts is then one of the threads that serve.
+    let served = tokio::spawn(async move {
+        match tls {
+            Some(settings) => {
+                axum::serve(tls::Shaken::new(listener, settings)?, router).with_graceful_shutdown(ended()).await
+            }
+            None => axum::serve(listener, router).with_graceful_shutdown(ended()).await,
         }
-        None => axum::serve(listener, router).with_graceful_shutdown(ended()).await,
-    }
+    });
+    served.await.map_err(std::io::Error::other)?
 }
 
 fn follow(link: &dyn Link, live: &Live) {

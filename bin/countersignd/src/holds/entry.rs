@@ -27,6 +27,8 @@ pub(crate) struct Entry {
     pub(super) hops: AtomicUsize,
     /// It must be denied, and is never run.
     pub(crate) is_canary: AtomicBool,
+    /// Somebody waits for the decision on a connection, and tells the others when they have gone on.
+    pub(super) is_awaited: bool,
     pub(super) wake: UnixStream,
 }
 

@@ -1,6 +1,6 @@
 //! What is open, told to those who follow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -14,37 +14,47 @@ use crate::daemon::hold as lock;
 impl Holds {
     /// All open holds for people's eyes, oldest first, and the count of changes so far.
     pub(crate) fn list(&self) -> (Vec<HoldView>, u64) {
-        let changes = *lock(&self.changes);
+        let changes = lock(&self.changes).count;
         let entries: Vec<Arc<Entry>> = lock(&self.open).values().cloned().collect();
         (entries.iter().map(|entry| entry.shown()).collect(), changes)
     }
 
-    /// What changed since `known`, which is brought up to date: new or answered holds, those that are gone, and the count of
-    /// changes so far.
-    pub(crate) fn changes(&self, known: &mut BTreeMap<String, usize>) -> (Vec<HoldView>, Vec<Gone>, u64) {
-        let changes = *lock(&self.changes);
-        let entries: Vec<Arc<Entry>> = lock(&self.open).values().cloned().collect();
-        let mut gone: BTreeSet<String> = known.keys().cloned().collect();
-        let mut changed = Vec::new();
-        for entry in entries {
-            gone.remove(&entry.view.id);
-            if known.get(&entry.view.id) != Some(&entry.changes()) {
-                let view = entry.shown();
-                known.insert(view.id.clone(), view.changes());
-                changed.push(view);
+    /// What changed since `seen`, for somebody who knows `known`, which is brought up to date: new or answered holds, those that are
+    /// gone, and the count of changes so far. It looks at what changed, however many wait.
+    pub(crate) fn changes(&self, known: &mut BTreeMap<String, usize>, seen: u64) -> (Vec<HoldView>, Vec<Gone>, u64) {
+        let (touched, now) = {
+            let changes = lock(&self.changes);
+            (changes.since(seen), changes.count)
+        };
+        // Whoever is too far behind looks at everything.
+        let touched = touched.unwrap_or_else(|| {
+            let open = lock(&self.open);
+            open.keys().map(HoldId::to_string).chain(known.keys().cloned()).collect()
+        });
+        let (mut changed, mut gone) = (Vec::new(), Vec::new());
+        for id in touched {
+            let entry = HoldId::parse(&id).ok().and_then(|id| lock(&self.open).get(&id).cloned());
+            match entry {
+                Some(entry) if known.get(&id) != Some(&entry.changes()) => {
+                    let view = entry.shown();
+                    known.insert(id, view.changes());
+                    changed.push(view);
+                }
+                Some(_) => {}
+                None if known.remove(&id).is_some() => gone.push(id),
+                None => {}
             }
         }
-        known.retain(|id, _| !gone.contains(id));
         let closed = lock(&self.closed);
         let outcome =
             |id: &String| closed.iter().rev().find(|(closed, _)| closed == id).map(|(_, outcome)| outcome.clone());
         let gone = gone.into_iter().map(|id| Gone { outcome: outcome(&id).unwrap_or_else(|| "closed".to_owned()), id });
-        (changed, gone.collect(), changes)
+        (changed, gone.collect(), now)
     }
 
     /// How many are open, and the count of changes so far.
     pub(crate) fn count(&self) -> (usize, u64) {
-        let changes = *lock(&self.changes);
+        let changes = lock(&self.changes).count;
         (lock(&self.open).len(), changes)
     }
 
@@ -58,19 +68,45 @@ impl Holds {
     /// Waits for a change after `seen`, for at most `within`. Says whether there was one.
     pub(crate) fn wait_for_change(&self, seen: u64, within: Duration) -> bool {
         let changes = lock(&self.changes);
-        let waited = self.changed.wait_timeout_while(changes, within, |changes| *changes == seen);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 != seen
+        let waited = self.changed.wait_timeout_while(changes, within, |changes| changes.count == seen);
+        waited.unwrap_or_else(PoisonError::into_inner).0.count != seen
     }
 
     /// Somebody's role or groups changed: lists are drawn anew.
     pub(crate) fn people_changed(&self) {
-        self.tell();
+        self.tell(None);
     }
 
-    pub(super) fn tell(&self) {
-        let mut changes = lock(&self.changes);
-        *changes = changes.wrapping_add(1);
-        drop(changes);
+    /// A hold changed: those who follow hear of it.
+    pub(crate) fn tell(&self, id: Option<&HoldId>) {
+        lock(&self.changes).note(id);
         self.changed.notify_all();
+    }
+}
+
+/// How many changes are remembered, for those who follow.
+const REMEMBERED: usize = 4_096;
+
+/// Counts changes of the list, and remembers of which holds the last ones were.
+#[derive(Default)]
+pub(super) struct Changes {
+    count: u64,
+    last: VecDeque<String>,
+}
+
+impl Changes {
+    fn note(&mut self, id: Option<&HoldId>) {
+        self.count = self.count.wrapping_add(1);
+        if self.last.len() >= REMEMBERED {
+            self.last.pop_front();
+        }
+        self.last.push_back(id.map(HoldId::to_string).unwrap_or_default());
+    }
+
+    /// The holds that changed after a count, if that far is remembered.
+    fn since(&self, seen: u64) -> Option<BTreeSet<String>> {
+        let behind = usize::try_from(self.count.wrapping_sub(seen)).ok()?;
+        let from = self.last.len().checked_sub(behind)?;
+        Some(self.last.range(from..).filter(|id| !id.is_empty()).cloned().collect())
     }
 }
