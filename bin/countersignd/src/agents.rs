@@ -75,7 +75,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             break;
         }
     }
-    for (permit, Running { whose, .. }) in talk.running {
+    for (permit, Running { whose, .. }) in std::mem::take(&mut talk.running) {
         let body = json!({"permit": permit, "request_digest": whose.request.to_string(), "outcome": "unknown"});
         let _ = daemon.record(RecordKind::Outcome, body);
     }
@@ -91,6 +91,15 @@ pub(crate) fn undecided(why: &str) -> AgentHears {
 
 pub(crate) fn denied(why: &str) -> AgentHears {
     AgentHears::Deny { refusal: Refusal::Denied, reasons: vec![why.to_owned()] }
+}
+
+/// However a conversation ends, those who follow hear of its hold.
+impl Drop for Talk<'_> {
+    fn drop(&mut self) {
+        if let Some(hold) = self.tells.take() {
+            self.daemon.holds.tell(Some(&hold));
+        }
+    }
 }
 
 impl Talk<'_> {

@@ -1,7 +1,7 @@
 //! The floor: a server that does nothing but carry. HTTP in, a durable write, a WebSocket message out; HTTP in, a durable write, and the
 //! first request is answered. No rule is looked at, nobody is asked who they are, nothing is signed.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -70,10 +70,10 @@ impl Floor {
     pub(crate) fn round(&self) -> Duration {
         let mut agent = TcpStream::connect(self.address).unwrap();
         let started = Instant::now();
-        post_to(&mut agent, "/request", 600);
+        post_to(&agent, "/request", 600);
         let seen = self.heard.recv().unwrap().duration_since(started);
         let clicked = Instant::now();
-        post_to(&mut &self.click, "/answer", 20);
+        post_to(&self.click, "/answer", 20);
         let mut answered = [0; 512];
         assert!(agent.read(&mut answered).unwrap() > 0);
         let took = seen + clicked.elapsed();
@@ -107,13 +107,11 @@ async fn page(State(server): State<Arc<Server>>, upgrade: WebSocketUpgrade) -> R
     })
 }
 
-fn post_to(stream: &mut impl std::io::Write, path: &str, bytes: usize) {
+fn post_to(mut stream: &TcpStream, path: &str, bytes: usize) {
     let body = "x".repeat(bytes);
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nhost: floor\r\ncontent-type: text/plain\r\ncontent-length: {bytes}\r\n\r\n{body}"
-    )
-    .unwrap();
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: floor\r\ncontent-type: text/plain\r\ncontent-length: {bytes}\r\n\r\n");
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
 }
 
 /// A page (RFC 6455): tells when a message came. All are of one length, so that there is no frame to be taken apart.

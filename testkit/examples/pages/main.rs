@@ -76,12 +76,11 @@ fn main() {
         // The click, as the page sends it; the agent goes on when it hears.
         let clicked = Instant::now();
         let body = json!({"said": "approve"}).to_string();
-        write!(
-            click,
-            "POST /v1/holds/{hold}/answer HTTP/1.1\r\nhost: {address}\r\n{cookie}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        let head = format!(
+            "POST /v1/holds/{hold}/answer HTTP/1.1\r\nhost: {address}\r\n{cookie}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
-        )
-        .unwrap();
+        );
+        click.write_all(format!("{head}{body}").as_bytes()).unwrap();
         let heard_by_agent = agent.hear().unwrap();
         assert!(matches!(heard_by_agent, wire::AgentHears::Allow { .. }), "{heard_by_agent:?}");
         resumed.push(clicked.elapsed());
