@@ -18,8 +18,13 @@ pub struct Gate {
 impl Gate {
     /// Starts it.
     pub fn start(sandbox: &Sandbox) -> Self {
+        Self::start_at(sandbox, 0)
+    }
+
+    /// Starts it at a port.
+    pub fn start_at(sandbox: &Sandbox, port: u16) -> Self {
         let mut child = Command::new(Sandbox::program("countersign-gate"))
-            .args(["web", "--listen", "127.0.0.1:0"])
+            .args(["web", "--listen", &format!("127.0.0.1:{port}")])
             .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
             .stderr(Stdio::piped())
             .spawn()

@@ -17,6 +17,10 @@ fn request(gate: &Gate, method: &str, path: &str, headers: &[&str], body: &str) 
 
 /// Runs a script of `ui/test` in a real browser.
 fn in_a_browser(sandbox: &Sandbox, script: &str, base: &str, people: &Value) {
+    in_a_browser_with(sandbox, script, base, people, &[]);
+}
+
+fn in_a_browser_with(sandbox: &Sandbox, script: &str, base: &str, people: &Value, more: &[(&str, &str)]) {
     let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui");
     let output = Command::new("node")
         .arg(format!("test/{script}.mjs"))
@@ -25,6 +29,7 @@ fn in_a_browser(sandbox: &Sandbox, script: &str, base: &str, people: &Value) {
         .env("COUNTERSIGN", Sandbox::program("countersign"))
         .env("PEOPLE", people.to_string())
         .env("WORK", &sandbox.work)
+        .envs(more.iter().copied())
         .env("SCRIPT", sandbox.root.join("script.sh"))
         .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
         .output()
@@ -46,6 +51,51 @@ fn people_answer_in_a_browser() {
     in_a_browser(&sandbox, "dashboard", &format!("http://{}/", gate.address), &people);
     let signed_in = sandbox.records().iter().filter(|record| record["kind"] == "access").count();
     assert!(signed_in >= 3, "{signed_in} records of signing in and out");
+}
+
+#[test]
+fn people_sign_in_through_a_provider_of_single_sign_on() {
+    let rules = "[default]\nlow = { assurance = \"session\" }\n[[rule]]\nid = \"signed\"\nverdict = \"ask\"\ncommand = \"touch **\"\n\
+                 matches = [\"touch ./x\"]\nspares = [\"mkdir ./x\"]\nreason = \"signed\"\nassurance = \"signature\"\n";
+    let sandbox = Sandbox::start_with(rules);
+    sandbox.add_agent("bot");
+    sandbox.add_reviewer("pat");
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (page, provider) = (free(), free());
+    let secret = sandbox.root.join("client-secret");
+    host::files::replace(&secret, b"a-secret-of-the-gate", 0o600).unwrap();
+    let settings = format!(
+        "issuer = 'http://localhost:{provider}'\nclient_id = 'gate'\nclient_secret_file = '{}'\npage = 'http://localhost:{page}'\n\
+         name = 'the organisation'\nscopes = ['profile', 'groups']\n[[role]]\ngroup = 'all'\nrole = 'viewer'\n[[role]]\ngroup = 'sre'\nrole = 'senior'\n",
+        secret.display()
+    );
+    std::fs::create_dir_all(&sandbox.layout.config).unwrap();
+    std::fs::write(sandbox.layout.signon(), settings).unwrap();
+    let _gate = Gate::start_at(&sandbox, page);
+    let mut fetching = Command::new(Sandbox::program("countersign-gate"))
+        .arg("sign-on")
+        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    in_a_browser_with(
+        &sandbox,
+        "signon",
+        &format!("http://localhost:{page}/"),
+        &json!({}),
+        &[("PROVIDER", &provider.to_string())],
+    );
+    fetching.kill().unwrap();
+    fetching.wait().unwrap();
+    let records = sandbox.records();
+    let why: Vec<&str> = records
+        .iter()
+        .filter(|it| it["body"]["what"] == "sign-on refused")
+        .filter_map(|it| it["body"]["why"].as_str())
+        .collect();
+    assert!(why.iter().any(|it| it.contains("none of your groups")), "{why:?}");
+    assert!(why.iter().any(|it| it.contains("there is somebody called `pat`")), "{why:?}");
+    assert!(records.iter().any(|it| it["body"]["what"] == "reviewer placed" && it["body"]["role"] == "viewer"));
 }
 
 #[test]

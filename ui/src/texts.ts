@@ -5,6 +5,13 @@ export const texts = {
   signIn: "Sign in",
   signOut: "Sign out",
   signInWithPasskey: "Sign in with a passkey",
+  signOn: (name: string) => `Sign in with ${name}`,
+  signOnOutcome: {
+    late: "This sign-in did not begin in this browser, or took too long. Try again.",
+    away: "The provider cannot be reached, or single sign-on is not set up here.",
+    refused: "You were not let in: none of your groups has a role here, or somebody else has your name. Whoever runs Countersign finds why in the record.",
+  },
+  noFactor: "You signed in through your organisation, and this asks for more: an operator makes you a link for a passkey or an authenticator app (Me, Invite, with your name).",
   recoveryCode: "One of your recovery codes",
   recoveryHint: "It serves once. You set up anew what you prove yourself with.",
   lost: "I lost what I sign in with",

@@ -23,9 +23,14 @@ const PYTHON: (&str, &str) = ("python3-cryptography", "the second verifier of th
 const PYTHON_PACKAGES: &str = "target/python";
 
 /// Python packages for tests: a module that shows they are there, what is installed, and what for.
-const PACKAGES: [(&str, &[&str], &str); 3] = [
+const PACKAGES: [(&str, &[&str], &str); 4] = [
     // Its own way to bring a web server along brings three hundred megabytes.
     ("moto.server", &["moto[s3]==5.2.*", "flask==3.*", "flask-cors"], "an S3 server for tests of the archive"),
+    (
+        "google.protobuf",
+        &["opentelemetry-proto==1.*"],
+        "reads what is pushed to a collector as OpenTelemetry defines it",
+    ),
     ("schemathesis", &["schemathesis==4.*"], "tries the HTTP interface against its description"),
     ("asciinema", &["asciinema==2.4.*"], "the stock player, for tests of recordings"),
 ];

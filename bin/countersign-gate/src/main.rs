@@ -3,6 +3,8 @@
 
 mod link;
 mod notify;
+mod signon;
+mod telemetry;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -37,12 +39,25 @@ enum Gate {
     },
     /// Tell people of what waits, over the channels of `channels.toml`: Slack, Teams, e-mail, ntfy, PagerDuty, Opsgenie, a webhook
     Notify,
+    /// Fetch the addresses and keys of the provider of `signon.toml`, so that people can sign in with it
+    SignOn,
+    /// Push the numbers of /metrics to a collector of OpenTelemetry
+    Telemetry {
+        /// The collector (OTLP over HTTP)
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4318")]
+        otlp: String,
+        /// How often, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3600))]
+        every: u64,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().gate {
         Gate::Web { listen, tls_cert, tls_key } => web(listen, tls_cert.as_deref().zip(tls_key.as_deref())),
         Gate::Notify => notify::main(),
+        Gate::SignOn => signon::main(),
+        Gate::Telemetry { otlp, every } => telemetry::main(&otlp, every),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,7 +82,11 @@ fn web(listen: SocketAddr, tls: Option<(&Path, &Path)>) -> Result<(), String> {
     let layout = Layout::from_environment()?;
     let link = Arc::new(Operators::new(&layout));
     // Before any thread is there, so that every one of them is shut in. Pages are in the program; what is left is the sockets.
-    match host::confine::to_read(&[&layout.run]) {
+    let sign_on = signon::Way::open(&layout)?;
+    let names = signon::NAMES.map(Path::new);
+    let mut readable = vec![layout.run.as_path()];
+    readable.extend(names.iter().filter(|_| sign_on.is_some()));
+    match host::confine::to_read(&readable) {
         Ok(true) => {}
         Ok(false) => eprintln!("countersign-gate: this kernel has no Landlock: the gate is not shut in"),
         Err(why) => return Err(format!("the gate could not be shut in: {why}")),
@@ -81,7 +100,8 @@ fn web(listen: SocketAddr, tls: Option<(&Path, &Path)>) -> Result<(), String> {
         let scheme = if tls.is_some() { "https" } else { "http" };
         // On standard error: `up --json` has standard output to itself.
         eprintln!("countersign-gate: the dashboard is at {scheme}://{address}/");
-        web::serve(web::Door { listener, agents: layout.agent_socket(), host, tls }, link)
+        let sign_on = sign_on.map(|way| Box::new(way) as Box<dyn web::SignOn>);
+        web::serve(web::Door { listener, agents: layout.agent_socket(), host, tls, sign_on }, link)
             .await
             .map_err(|why| why.to_string())
     })

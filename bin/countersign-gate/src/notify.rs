@@ -58,7 +58,7 @@ pub(crate) fn main() -> Result<(), String> {
 }
 
 /// A secret from a file that only we can read.
-fn secret(file: &str) -> Result<String, String> {
+pub(crate) fn secret(file: &str) -> Result<String, String> {
     let path = std::path::Path::new(file);
     if host::files::can_be_read_by_others(path).map_err(|why| format!("`{file}`: {why}"))? {
         return Err(format!("`{file}` holds a secret, and others can read it; make it mode 0600"));

@@ -50,7 +50,8 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
             None
         }
     };
-    services.extend(notify_gate(&layout, &environment)?);
+    services.extend(gate_of(&layout.channels(), "countersign-gate notify", "notify", &layout, &environment)?);
+    services.extend(gate_of(&layout.signon(), "countersign-gate sign-on", "sign-on", &layout, &environment)?);
     let (tell_end, end) = channel();
     std::thread::spawn(move || {
         let _ = supervise::wait_for_end(None);
@@ -127,17 +128,23 @@ fn web_gate(address: &str, environment: &[(String, PathBuf)]) -> Result<Result<S
     Ok(Ok(Service { name: NAME, program, environment: environment.to_vec(), arguments, answers }))
 }
 
-/// Tells people over channels, where there is a file that says which.
-fn notify_gate(layout: &Layout, environment: &[(String, PathBuf)]) -> Result<Option<Service>, String> {
-    if !layout.channels().exists() {
+/// Another gate, where there is a file that sets it up: people told over channels, single sign-on.
+fn gate_of(
+    settings: &std::path::Path,
+    name: &'static str,
+    word: &str,
+    layout: &Layout,
+    environment: &[(String, PathBuf)],
+) -> Result<Option<Service>, String> {
+    if !settings.exists() {
         return Ok(None);
     }
     let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
     Ok(Some(Service {
-        name: "countersign-gate notify",
+        name,
         program: own.with_file_name("countersign-gate"),
         environment: environment.to_vec(),
-        arguments: vec!["notify".to_owned()],
+        arguments: vec![word.to_owned()],
         answers: Answers::Socket(layout.operator_socket()),
     }))
 }

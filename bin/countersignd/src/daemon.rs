@@ -16,6 +16,7 @@ use crate::answers::Questions;
 use crate::enrolment::Enrolments;
 use crate::flags::Flags;
 use crate::holds::Holds;
+use crate::lines;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::nearest::Nearest;
@@ -24,6 +25,7 @@ use crate::parked::Parked;
 use crate::policy::LivePolicy;
 use crate::recordings::Recordings;
 use crate::sessions::Sessions;
+use crate::signon::Begun;
 use crate::view::Scrubber;
 
 /// The domain of agents' keys.
@@ -48,6 +50,9 @@ pub(crate) struct Daemon {
     pub(crate) nearest: Nearest,
     pub(crate) questions: Questions,
     pub(crate) enrolments: Enrolments,
+    pub(crate) begun: Begun,
+    /// A line of JSON on standard error for each record.
+    lines: bool,
     /// Signatures of clicks in chat that were taken, and when.
     pub(crate) clicks: Mutex<BTreeMap<String, u64>>,
     /// Where our page lives: what passkeys are bound to.
@@ -91,6 +96,8 @@ impl Daemon {
             nearest: Nearest::default(),
             questions: Questions::default(),
             enrolments: Enrolments::default(),
+            begun: Begun::default(),
+            lines: lines::are_wanted()?,
             clicks: Mutex::default(),
             site: site()?,
             host: host::facts::host_name(),
@@ -113,8 +120,12 @@ impl Daemon {
     /// Makes a record durable.
     pub(crate) fn record(&self, kind: RecordKind, body: Value) -> Result<Receipt, String> {
         let started = Instant::now();
+        let line = self.lines.then(|| lines::of(kind, &body));
         let receipt = self.log.append(Draft { kind, at_ms: clock::now_ms(), scope: scope_of(&body), body })?;
         self.metrics.log.note(started.elapsed());
+        if let Some(line) = line {
+            lines::write(line, receipt.seq(), started.elapsed());
+        }
         if receipt.seq() % PIN_EVERY == PIN_EVERY.saturating_sub(1) {
             // Failing to pin loses a safeguard against cutting, not a record.
             let _ = self.pin();
@@ -166,6 +177,13 @@ impl Daemon {
     /// Number of agents.
     pub(crate) fn agent_count(&self) -> usize {
         self.agents.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Everybody, in the groups that they are in at this moment: those who are on call are in one more.
+    pub(crate) fn people_now(&self) -> Result<Vec<pdp::Person>, String> {
+        let mut people = self.store.people().map_err(|why| why.to_string())?;
+        self.policy.current().settings().join_on_call(&mut people, clock::now_ms());
+        Ok(people)
     }
 
     /// Whether a user id is that of an agent.

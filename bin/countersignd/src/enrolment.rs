@@ -17,7 +17,7 @@ use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace, Vouch
 use crate::daemon::{Daemon, hold as lock};
 use crate::people::person;
 use crate::rules::proved;
-use crate::sessions;
+use crate::{sessions, signon};
 
 /// How long an invitation serves: the first person's, which anybody who sees the terminal could use, and others.
 const FIRST_MS: u64 = 3_600_000;
@@ -53,6 +53,8 @@ struct Enrolment {
 enum What {
     /// Somebody new, by the digest of their invitation.
     New(Digest, InviteRow),
+    /// Somebody whom the provider of single sign-on enrolled, and who has nothing of their own yet; by the digest of their invitation.
+    First(Digest),
     /// Somebody lost what they had: it serves no more.
     Anew,
     /// One more.
@@ -92,7 +94,9 @@ fn invite(
     } else if name.is_none() {
         return Err("say whom you invite".to_owned());
     }
-    if daemon.store.reviewer(&person.name).map_err(|why| why.to_string())?.is_some() {
+    if daemon.store.reviewer(&person.name).map_err(|why| why.to_string())?.is_some()
+        && !signon::has_nothing(daemon, &person.name)?
+    {
         return Err(format!("there is a reviewer `{}` already", person.name));
     }
     let token = BASE64URL_NOPAD.encode(&clock::random::<24>().map_err(|why| why.to_string())?);
@@ -128,7 +132,13 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
                 (None, Some(name)) => PersonName::parse(name).map_err(|why| why.to_string())?,
                 (None, None) => return Err("choose a name".to_owned()),
             };
-            (What::New(digest, row), name)
+            // The provider says who they are; an operator, that they may sign.
+            let what = if row.name.is_some() && row.by.is_some() && signon::has_nothing(daemon, &name)? {
+                What::First(digest)
+            } else {
+                What::New(digest, row)
+            };
+            (what, name)
         }
         Enrolling::Recovery { name, code } => {
             sessions::may_try(daemon, name, now_ms)?;
@@ -149,7 +159,7 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
     };
     let role = match &what {
         What::New(_, row) => row.role,
-        What::Anew | What::More => role_of(daemon, &name)?.role,
+        What::First(_) | What::Anew | What::More => role_of(daemon, &name)?.role,
     };
     let random = || clock::random::<32>().map_err(|why| why.to_string());
     let ticket = BASE64URL_NOPAD.encode(&random()?);
@@ -207,7 +217,7 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
         let one = open.get(ticket).filter(|it| now_ms.abs_diff(it.since_ms) < TIME_MS).ok_or(over)?;
         (one.what.clone(), one.name.clone(), show(daemon, one, factor, now_ms)?)
     };
-    if matches!(what, What::Anew | What::More) {
+    if !matches!(what, What::New(..)) {
         // Somebody who was removed meanwhile leaves no factor behind for whoever has the name next.
         let row = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
         let row = row.ok_or_else(|| format!("there is no reviewer `{name}` any more"))?;
@@ -221,10 +231,18 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
         Shown::Passkey(passkey, _) => Some(passkey.to_line()),
         Shown::Totp(..) => None,
     };
+    if let What::First(invite) = &what {
+        let row = daemon.store.invite(invite).map_err(|why| why.to_string())?.ok_or(over)?;
+        still_invited(daemon, &row)?;
+        let is_theirs = signon::has_nothing(daemon, &name)? && row.name.as_ref() == Some(&name);
+        if !is_theirs || !daemon.store.use_invite(invite).map_err(|why| why.to_string())? {
+            return Err(over.to_owned());
+        }
+    }
     // The first factor of the person from now on, if it changes.
     let first = match (&shown, &what) {
         (Shown::Totp(secret, _), _) => Some(Factor::Totp(secret.clone())),
-        (Shown::Passkey(..), What::New(..) | What::Anew) => Some(Factor::Passkey),
+        (Shown::Passkey(..), What::New(..) | What::First(_) | What::Anew) => Some(Factor::Passkey),
         (Shown::Passkey(..), What::More) => None,
     };
     let store = |done: Result<bool, store::Failed>| match done {
@@ -254,7 +272,7 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
             }
             store(daemon.store.add_reviewer(&person, &first, now_ms, row.by.is_none()))?;
         }
-        (What::Anew, Some(first)) => {
+        (What::First(_) | What::Anew, Some(first)) => {
             let _receipt = daemon.record(RecordKind::Change, set_up)?;
             daemon.store.drop_factors(&name).map_err(|why| why.to_string())?;
             store(daemon.store.set_factor(&name, &first))?;
@@ -264,7 +282,7 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
             let _receipt = daemon.record(RecordKind::Change, set_up)?;
             store(daemon.store.set_factor(&name, &first))?;
         }
-        (What::New(..) | What::Anew | What::More, None) => {
+        (What::New(..) | What::First(_) | What::Anew | What::More, None) => {
             let _receipt = daemon.record(RecordKind::Change, set_up)?;
         }
     }
@@ -277,7 +295,7 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
     }
     daemon.holds.people_changed();
     let recovery = match what {
-        What::New(..) | What::Anew => recovery_codes(daemon, &name)?,
+        What::New(..) | What::First(_) | What::Anew => recovery_codes(daemon, &name)?,
         What::More => Vec::new(),
     };
     let token = sessions::begin(daemon, name.clone(), now_ms)?;

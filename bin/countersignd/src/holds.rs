@@ -137,7 +137,7 @@ impl Holds {
                     .to_owned(),
             );
         }
-        let people = daemon.store.people().map_err(|why| why.to_string())?;
+        let people = daemon.people_now()?;
         let next = inner.hold.answered(answer.clone(), &people).map_err(|why| why.to_string())?;
         let mut body = json!({
             "hold": id.as_str(), "request_digest": inner.hold.question().request.to_string(), "reviewer": answer.reviewer.as_str(),

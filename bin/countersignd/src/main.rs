@@ -12,6 +12,7 @@ mod flags;
 mod holds;
 mod judge;
 mod judging;
+mod lines;
 mod log;
 mod made;
 mod metrics;
@@ -29,6 +30,7 @@ mod restore;
 mod rules;
 mod serve;
 mod sessions;
+mod signon;
 mod submit;
 mod view;
 

@@ -11,7 +11,7 @@ use store::{Factor, ReviewerRow};
 use wire::{PasskeySaid, Proof, Vouch};
 
 use crate::daemon::Daemon;
-use crate::sessions;
+use crate::{sessions, signon};
 
 /// Wrong proofs in a row that lock a reviewer, and for how long. A guess has one chance in 333,333 (three steps are
 /// allowed), so five guesses a minute find a code once in 46 days; every lock is in the record.
@@ -58,6 +58,7 @@ pub(crate) fn prove(
             reviewer.locked_until_ms.saturating_sub(at_ms).div_ceil(1_000)
         ));
     }
+    signon::still_known(daemon, &name, at_ms)?;
     match check(daemon, &reviewer, &by.proof, purpose, at_ms) {
         Ok((assurance, proof)) => Ok((name, assurance, proof)),
         Err(Wrong::Other(why)) => Err(why),
@@ -79,6 +80,7 @@ pub(crate) fn prove(
 pub(crate) fn prove_to_look(daemon: &Daemon, by: &Vouch, purpose: &Purpose<'_>, at_ms: u64) -> Option<PersonName> {
     let name = PersonName::parse(&by.reviewer).ok()?;
     let reviewer = daemon.store.reviewer(&name).ok()??;
+    signon::still_known(daemon, &name, at_ms).ok()?;
     check(daemon, &reviewer, &by.proof, purpose, at_ms).ok().map(|_| name)
 }
 

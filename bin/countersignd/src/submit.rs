@@ -196,7 +196,7 @@ impl Talk<'_> {
     }
 
     fn enough_people(&self, request: &Request, quorum: &Quorum, reasons: &[String]) -> Result<(), String> {
-        let people = self.daemon.store.people().map_err(|why| why.to_string())?;
+        let people = self.daemon.people_now()?;
         let could: Vec<&pdp::Person> = people.iter().filter(|person| person.name != request.owner).collect();
         // Whoever may break the glass is asked where the others are not enough.
         let alone = |person: &&pdp::Person| person.role.answers() && person.groups.iter().any(|it| it == BREAK_GLASS);

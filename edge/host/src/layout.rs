@@ -82,6 +82,16 @@ impl Layout {
         self.config.join("channels.toml")
     }
 
+    /// Single sign-on: which provider, and who is who.
+    pub fn signon(&self) -> PathBuf {
+        self.config.join("signon.toml")
+    }
+
+    /// What was fetched of the provider: its addresses and keys. Where the web gate can read, and not write.
+    pub fn provider(&self) -> PathBuf {
+        self.run.join("provider.json")
+    }
+
     /// The public half of the permit key.
     pub fn permit_public_key(&self) -> PathBuf {
         self.run.join("permit.pub")

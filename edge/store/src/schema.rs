@@ -72,6 +72,15 @@ const MIGRATIONS: &[&str] = &["
         DELETE FROM passkeys WHERE reviewer = OLD.name;
         DELETE FROM recovery_codes WHERE reviewer = OLD.name;
     END;
+", "
+    -- Who somebody is at a provider of single sign-on, and when the provider last said so.
+    CREATE TABLE identities (
+        issuer TEXT NOT NULL, subject TEXT NOT NULL, reviewer TEXT NOT NULL UNIQUE, seen_ms INTEGER NOT NULL,
+        PRIMARY KEY (issuer, subject)
+    ) STRICT;
+    CREATE TRIGGER reviewer_gone_from_identities AFTER DELETE ON reviewers BEGIN
+        DELETE FROM identities WHERE reviewer = OLD.name;
+    END;
 "];
 
 /// Runs what is missing, each step in a transaction of its own.

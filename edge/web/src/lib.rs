@@ -22,6 +22,7 @@ mod problem;
 mod proof;
 mod record;
 mod routes;
+mod signon;
 mod tls;
 
 #[cfg(feature = "schema")]
@@ -31,6 +32,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use signon::{Leaving, SignOn};
 pub use tls::settings;
 use tokio::net::TcpListener;
 /// A certificate with its key.
@@ -81,6 +83,10 @@ pub(crate) struct Gate {
     pub(crate) hosts: Vec<String>,
     /// It is reached over TLS.
     pub(crate) is_tls: bool,
+    /// The way to the provider of single sign-on.
+    pub(crate) sign_on: Option<Box<dyn SignOn>>,
+    /// Those who are on that way.
+    pub(crate) away: signon::Away,
 }
 
 impl Gate {
@@ -104,6 +110,8 @@ pub struct Door {
     pub host: Option<String>,
     /// The certificate; nothing for plain HTTP.
     pub tls: Option<Arc<ServerConfig>>,
+    /// Single sign-on, where it is set up.
+    pub sign_on: Option<Box<dyn SignOn>>,
 }
 
 /// Serves until asked to end.
@@ -111,14 +119,15 @@ pub struct Door {
 /// # Errors
 /// The listener fails.
 pub async fn serve(door: Door, link: Arc<dyn Link>) -> std::io::Result<()> {
-    let Door { listener, agents, host, tls } = door;
+    let Door { listener, agents, host, tls, sign_on } = door;
     let address = listener.local_addr()?;
     let holds = Arc::new(Live::default());
     let (theirs, live) = (Arc::clone(&link), Arc::clone(&holds));
     std::thread::Builder::new().name("holds".to_owned()).spawn(move || follow(theirs.as_ref(), &live))?;
     let hosts = hosts(address, host.as_deref());
     let answers = agents::Answers::default();
-    let gate = Arc::new(Gate { link, holds, agents, answers, hosts, is_tls: tls.is_some() });
+    let away = signon::Away::default();
+    let gate = Arc::new(Gate { link, holds, agents, answers, hosts, is_tls: tls.is_some(), sign_on, away });
     let router = routes::router(gate);
     // In a task of its own: whoever accepts is then one of the threads that serve.
     let served = tokio::spawn(async move {

@@ -22,6 +22,15 @@ impl Problem {
         Self { kind: "about:blank", title, status: status.as_u16(), detail }
     }
 
+    /// The kind, in a word of the page: it began elsewhere or is too late, something cannot be reached, or it was refused.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self.status {
+            401 => "late",
+            503 | 404 => "away",
+            _ => "refused",
+        }
+    }
+
     /// Anything else.
     pub(crate) fn of(status: StatusCode, why: String) -> Self {
         Self::new(status, if why.is_empty() { status.canonical_reason().unwrap_or("Error").to_owned() } else { why })

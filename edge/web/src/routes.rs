@@ -14,7 +14,7 @@ use wire::{Metric, OperatorHears, OperatorSays, RuleWish};
 use crate::answer::{SignedIn, Token, done, unexpected};
 use crate::problem::Problem;
 use crate::proof::Given;
-use crate::{Gate, agents, assets, chat, events, guard, people, record};
+use crate::{Gate, agents, assets, chat, events, guard, people, record, signon};
 
 /// The most that a request may hold, in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -47,6 +47,9 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/rules", get(rules))
         .route("/agents", get(all_agents))
         .route("/people", get(people::people))
+        .route("/sign-on", get(signon::offered))
+        .route("/sign-on/begin", get(signon::begin))
+        .route("/sign-on/callback", get(signon::back))
         .route("/challenge", post(people::challenge))
         .route("/enrolment", post(people::begin))
         .route("/enrolment/finish", post(people::finish))

@@ -3,6 +3,7 @@
 mod examples;
 mod index;
 mod load;
+mod on_call;
 mod problem;
 mod settings;
 mod table;

@@ -37,6 +37,8 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         OperatorSays::Holds { .. }
         | OperatorSays::Answer { .. }
         | OperatorSays::HandOver { .. }
+        | OperatorSays::BeginSignOn
+        | OperatorSays::FinishSignOn { .. }
         | OperatorSays::Flags
         | OperatorSays::Reload
         | OperatorSays::Rules

@@ -35,6 +35,15 @@ pub enum OperatorSays {
         #[serde(default)]
         reason: Option<String>,
     },
+    /// Somebody begins to sign in with the provider of `signon.toml`: something fresh goes with it.
+    BeginSignOn,
+    /// The provider said who they are.
+    FinishSignOn {
+        /// Its token, as it came.
+        token: String,
+        /// What was fresh at the beginning.
+        nonce: String,
+    },
     /// Somebody who is signed in gives a hold to somebody else to answer.
     HandOver {
         /// The session.

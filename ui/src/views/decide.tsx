@@ -52,14 +52,8 @@ export function Decide({ hold }: { hold: Hold }) {
   const signs = usable && me.passkeys.length > 0;
   const codes = me.factor === "totp" && hold.assurance !== "signature";
   const isFree = hold.assurance === "session";
-  if (!signs && !codes && !isFree) {
-    return (
-      <section class="decide">
-        <p>{me.factor === "ssh" ? texts.withKey : texts.needsKey}</p>
-        <pre>countersign approve {hold.id} --as {me.name} --ssh-key FILE</pre>
-      </section>
-    );
-  }
+  // Whoever cannot approve here can still say no, or ask.
+  const approves = signs || codes || isFree;
   const risky = hold.level === "high" || hold.level === "critical";
   const wait = risky ? Math.min(3, Math.max(0, Math.ceil((opened.value + DWELL - now.value) / 1000))) : 0;
   const wordMissing = hold.level === "critical" && word.value.trim().toLowerCase() !== texts.word;
@@ -112,6 +106,14 @@ export function Decide({ hold }: { hold: Hold }) {
   };
   return (
     <section class="decide" aria-label={texts.mustAgree}>
+      {approves ? null : me.factor === "ssh" ? (
+        <>
+          <p>{texts.withKey}</p>
+          <pre>countersign approve {hold.id} --as {me.name} --ssh-key FILE</pre>
+        </>
+      ) : (
+        <p>{me.factor === "passkey" && me.passkeys.length === 0 ? texts.noFactor : texts.needsKey}</p>
+      )}
       {codes ? <CodeField label={signs ? texts.codeOrPasskey : texts.code} code={code} /> : null}
       {rules.value.length > 0 ? (
         <fieldset>
@@ -205,7 +207,7 @@ export function Decide({ hold }: { hold: Hold }) {
           id="approve"
           type="button"
           class="yes"
-          disabled={busy.value || wait > 0 || wordMissing}
+          disabled={busy.value || wait > 0 || wordMissing || !approves}
           onClick={() => void answer("approve")}
         >
           {wait > 0 ? texts.dwell(wait) : signs && code.value === "" && !isFree ? texts.signed : texts.approve}

@@ -5,11 +5,15 @@ import { ask } from "../api";
 import { signChange, usable } from "../passkey";
 import { begin, entry } from "../state";
 import { texts } from "../texts";
-import { useTrying } from "./common";
+import { useAsked, useTrying } from "./common";
+
+/** What became of a sign-in with the provider, by the word in the address. */
+const outcome = /^#sign-on=(late|away|refused)$/.exec(location.hash)?.[1] as keyof typeof texts.signOnOutcome | undefined;
 
 export function SignIn() {
   const { busy, problem, trying } = useTrying();
   const recovering = useSignal(false);
+  const { answer: offered } = useAsked<{ name: string | null }>("sign-on");
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
@@ -37,6 +41,12 @@ export function SignIn() {
           {texts.signInWithPasskey}
         </button>
       ) : null}
+      {offered.value?.name && !recovering.value ? (
+        <a id="sign-on" class="button" href="/v1/sign-on/begin">
+          {texts.signOn(offered.value.name)}
+        </a>
+      ) : null}
+      {outcome ? <p role="alert">{texts.signOnOutcome[outcome]}</p> : null}
       <form onSubmit={submit}>
         <label>
           {texts.yourName}

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::index::Index;
+use super::on_call::OnCallText;
 use super::problem::key_at;
 use super::settings::{DefaultText, Mode, Settings};
 use super::{Policy, PolicyDigest, PolicyProblem, examples};
@@ -31,6 +32,10 @@ pub(crate) struct FileText {
     velocity: Option<VelocityText>,
     /// After what people look up
     checkpoint: Option<CheckpointText>,
+    /// Who is on call when: they are in a group meanwhile, which `who` can ask for
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<OnCallText>"))]
+    on_call: Vec<Spanned<OnCallText>>,
     /// Tasks that agents may name, and how far each goes
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<TaskText>"))]
@@ -278,6 +283,12 @@ impl Build {
             ("[default", parsed.default.as_ref().map_or(Ok(()), |it| it.apply(&mut self.settings))),
             ("[checkpoint", parsed.checkpoint.as_ref().map_or(Ok(()), |it| it.apply(&mut self.settings))),
         ];
+        for turn in &parsed.on_call {
+            match turn.get_ref().read() {
+                Ok(turn) => self.settings.on_call.push(turn),
+                Err(why) => self.problems.push(PolicyProblem::at(file, text, turn.span().start, why)),
+            }
+        }
         for (key, applied) in applied {
             if let Err(why) = applied {
                 let byte = text.find(key).unwrap_or(0);

@@ -3,8 +3,9 @@
 use model::Level;
 use serde::Deserialize;
 
+use super::on_call::{self, OnCall};
 use crate::pace::{Checkpoint, Taint, Velocity};
-use crate::quorum::{PanelText, Quorum, QuorumText};
+use crate::quorum::{PanelText, Person, Quorum, QuorumText};
 use crate::rule::Hours;
 
 /// Whether decisions are carried out.
@@ -34,6 +35,8 @@ pub struct Settings {
     pub irreversible: Option<Quorum>,
     /// When people are asleep, and who is asked for then beside everybody else.
     pub(crate) quiet: Option<(Hours, Quorum)>,
+    /// Who is on call when.
+    pub(crate) on_call: Vec<OnCall>,
     /// How fast an agent may go.
     pub velocity: Velocity,
     /// After what people look up.
@@ -57,6 +60,7 @@ impl Default for Settings {
             levels: [Quorum::DEFAULT, Quorum::DEFAULT, Quorum::DEFAULT, Quorum::DEFAULT],
             irreversible: None,
             quiet: None,
+            on_call: Vec::new(),
             velocity: Velocity::default(),
             checkpoint: Checkpoint::default(),
             taint: Taint::default(),
@@ -68,6 +72,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Puts everybody who is on call at a moment, in milliseconds since 1970, into the group of their turn.
+    pub fn join_on_call(&self, people: &mut [Person], now_ms: u64) {
+        on_call::join(&self.on_call, people, now_ms);
+    }
+
     /// Who is asked without a rule.
     pub(crate) fn quorum(&self, level: Level) -> Quorum {
         let [low, medium, high, critical] = &self.levels;

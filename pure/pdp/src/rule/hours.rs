@@ -64,6 +64,12 @@ impl Hours {
         Ok(Self { windows: read, zone })
     }
 
+    /// The day of a moment, in milliseconds since 1970, by the calendar of the zone.
+    pub(crate) fn date(&self, now_ms: u64) -> Option<jiff::civil::Date> {
+        let now = i64::try_from(now_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())?;
+        Some(now.to_zoned(self.zone.clone()).date())
+    }
+
     /// Whether a moment, in milliseconds since 1970, is inside. A moment that no calendar holds is not.
     pub(crate) fn hold(&self, now_ms: u64) -> bool {
         let Some(now) = i64::try_from(now_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()) else {

@@ -1,0 +1,101 @@
+// People sign in through a provider of single sign-on, in a real browser.
+
+import assert from "node:assert/strict";
+import { accessible, agent, BASE, browser, countersign, end, queued, SCREENSHOTS, step } from "./browser.mjs";
+import { provide } from "./provider.mjs";
+
+const accounts = { olivia: ["all", "sre"], gus: ["guests"], pat: ["sre"] };
+const stop = await provide(Number(process.env.PROVIDER), `${BASE}v1/sign-on/callback`, accounts);
+
+/** A browser of its own, before the sign-in page. */
+async function stranger() {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  await page.goto(BASE);
+  await page.waitForSelector("#sign-on");
+  return page;
+}
+
+/** Somebody goes to the provider and signs in there. */
+async function through(page, name) {
+  await page.click("#sign-on");
+  await page.waitForSelector("input[name=login]");
+  await page.fill("input[name=login]", name);
+  await page.fill("input[name=password]", "any");
+  await page.click("button[type=submit]");
+  await page.getByRole("button", { name: "Continue" }).click();
+}
+
+step("the provider is found");
+for (let tries = 0; ; tries += 1) {
+  const answer = await fetch(`${BASE}v1/sign-on/begin`, { redirect: "manual" });
+  if (answer.headers.get("location")?.includes("code_challenge")) break;
+  assert.ok(tries < 100, `the provider was not found: ${answer.headers.get("location")}`);
+  await new Promise((done) => setTimeout(done, 300));
+}
+
+step("somebody of a group with a role is let in, with that role");
+const olivia = await stranger();
+await accessible(olivia, "signing in");
+if (SCREENSHOTS) await olivia.screenshot({ path: `${SCREENSHOTS}/signon.png` });
+let callback;
+olivia.on("request", (request) => {
+  if (request.url().includes("/v1/sign-on/callback")) callback = request.url();
+});
+await through(olivia, "olivia");
+await olivia.waitForSelector(".calm");
+await olivia.waitForSelector("text=olivia, senior");
+const listed = await countersign("reviewer", "ls");
+assert.match(listed.said, /olivia/);
+
+step("they approve what asks for no more than a session");
+const asked = agent(["mkdir", "by-olivia"]);
+await queued(olivia);
+await olivia.click(".queue button");
+await olivia.waitForSelector("#approve:not([disabled])");
+await olivia.click("#approve");
+assert.equal((await asked).status, 0);
+
+step("and not what asks for a signature, which they have not: no is open to them");
+const signed = agent(["touch", "by-signature"]);
+await queued(olivia);
+await olivia.click(".queue button");
+await olivia.waitForSelector("text=You signed in through your organisation");
+assert.ok(await olivia.isDisabled("#approve"));
+await olivia.fill("#reason", "ask somebody with a key");
+await olivia.click("#deny");
+const no = await signed;
+assert.equal(no.status, 126);
+assert.match(no.said, /ask somebody with a key/);
+
+step("what brought them in serves once, and in no other browser");
+const thief = await stranger();
+for (const page of [thief, olivia]) {
+  const answer = await page.request.get(callback, { maxRedirects: 0 });
+  assert.equal(answer.headers()["location"], "/#sign-on=late");
+}
+await thief.goto(callback);
+await thief.waitForSelector("text=did not begin in this browser");
+
+step("somebody without a role is not let in, and whoever takes a name that is here is not either");
+for (const name of ["gus", "pat"]) {
+  const page = await stranger();
+  await through(page, name);
+  await page.waitForSelector("text=You were not let in");
+  await page.context().close();
+}
+
+step("a role follows the provider; one that is taken away ends what is open");
+accounts.olivia = ["all"];
+const again = await stranger();
+await through(again, "olivia");
+await again.waitForSelector("text=olivia, viewer");
+accounts.olivia = [];
+const gone = await stranger();
+await through(gone, "olivia");
+await gone.waitForSelector("text=You were not let in");
+await olivia.reload();
+await olivia.waitForSelector("#sign-on");
+
+stop();
+await end();
