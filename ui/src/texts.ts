@@ -32,6 +32,8 @@ export const texts = {
   recoveryKeep: "Keep these where only you find them. Each lets you set yourself up anew, once, if you lose what you sign in with. They are not shown again.",
   recoveryKept: "I have kept them",
   me: "Me",
+  pushOn: "Tell me on this device",
+  pushOff: "Tell me on this device no more",
   another: "Set up another passkey or authenticator app",
   signed: "Approve with a passkey",
   invite: "Invite somebody",

@@ -50,7 +50,7 @@ assert.match(listed.said, /olivia/);
 
 step("they approve what asks for no more than a session");
 const asked = agent(["mkdir", "by-olivia"]);
-await queued(olivia);
+await queued(olivia, 1);
 await olivia.click(".queue button");
 await olivia.waitForSelector("#approve:not([disabled])");
 await olivia.click("#approve");
@@ -58,7 +58,7 @@ assert.equal((await asked).status, 0);
 
 step("and not what asks for a signature, which they have not: no is open to them");
 const signed = agent(["touch", "by-signature"]);
-await queued(olivia);
+await queued(olivia, 1);
 await olivia.click(".queue button");
 await olivia.waitForSelector("text=You signed in through your organisation");
 assert.ok(await olivia.isDisabled("#approve"));
@@ -67,6 +67,57 @@ await olivia.click("#deny");
 const no = await signed;
 assert.equal(no.status, 126);
 assert.match(no.said, /ask somebody with a key/);
+
+step("what is the very same is shown as one, and takes one answer");
+const three = [1, 2, 3].map(() => agent(["mkdir", "-p", "same"]));
+await olivia.waitForSelector("text=2 more");
+await olivia.click(".queue button");
+await olivia.waitForSelector("text=2 the very same");
+await accessible(olivia, "a hold with others");
+await olivia.click("#approve");
+assert.deepEqual((await Promise.all(three)).map((it) => it.status), [0, 0, 0]);
+
+step("a question reaches the agent, and stands beside its answer");
+const first = agent(["mkdir", "-p", "why"]);
+await queued(olivia, 1);
+await olivia.click(".queue button");
+await olivia.click("#ask");
+await olivia.waitForSelector("text=Write your question");
+await olivia.fill("#reason", "what for?");
+await olivia.click("#ask");
+const question = await first;
+assert.equal(question.status, 126);
+assert.match(question.said, /a reviewer asks: what for\?/);
+const answered = agent(["mkdir", "-p", "why"], "for the release of today");
+await queued(olivia, 1);
+await olivia.click(".queue button");
+await olivia.waitForSelector("text=A reviewer asked about this before");
+await olivia.waitForSelector("text=for the release of today");
+
+step("a hold is handed over");
+await olivia.click("summary");
+await olivia.selectOption("#hand-to", "pat");
+await olivia.click("#hand-over");
+await olivia.waitForSelector("text=olivia handed this to pat");
+if (SCREENSHOTS) await olivia.screenshot({ path: `${SCREENSHOTS}/handed.png`, fullPage: true });
+await olivia.click("#approve");
+assert.equal((await answered).status, 0);
+
+step("a notice on the device is shown, and is text");
+await olivia.context().grantPermissions(["notifications"], { origin: new URL(BASE).origin });
+const tools = await olivia.context().newCDPSession(olivia);
+const registered = new Promise((done) => {
+  tools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => registrations[0] && done(registrations[0].registrationId));
+});
+await tools.send("ServiceWorker.enable");
+await olivia.evaluate(() => navigator.serviceWorker.register("/sw.js").then(() => navigator.serviceWorker.ready).then(() => undefined));
+const data = JSON.stringify({ title: "Somebody is asked for", body: "bot asks: mkdir <b>x</b>", tag: "hold_1", closed: false });
+await tools.send("ServiceWorker.deliverPushMessage", { origin: new URL(BASE).origin, registrationId: await registered, data });
+const notice = await olivia.waitForFunction(async () => {
+  const shown = await (await navigator.serviceWorker.ready).getNotifications();
+  return shown[0] && { title: shown[0].title, body: shown[0].body, tag: shown[0].tag };
+});
+assert.deepEqual(await notice.jsonValue(), { title: "Somebody is asked for", body: "bot asks: mkdir <b>x</b>", tag: "hold_1" });
 
 step("what brought them in serves once, and in no other browser");
 const thief = await stranger();

@@ -23,7 +23,7 @@ const PYTHON: (&str, &str) = ("python3-cryptography", "the second verifier of th
 const PYTHON_PACKAGES: &str = "target/python";
 
 /// Python packages for tests: a module that shows they are there, what is installed, and what for.
-const PACKAGES: [(&str, &[&str], &str); 4] = [
+const PACKAGES: [(&str, &[&str], &str); 5] = [
     // Its own way to bring a web server along brings three hundred megabytes.
     ("moto.server", &["moto[s3]==5.2.*", "flask==3.*", "flask-cors"], "an S3 server for tests of the archive"),
     (
@@ -31,6 +31,7 @@ const PACKAGES: [(&str, &[&str], &str); 4] = [
         &["opentelemetry-proto==1.*"],
         "reads what is pushed to a collector as OpenTelemetry defines it",
     ),
+    ("http_ece", &["http-ece==1.*"], "reads what is pushed to a device"),
     ("schemathesis", &["schemathesis==4.*"], "tries the HTTP interface against its description"),
     ("asciinema", &["asciinema==2.4.*"], "the stock player, for tests of recordings"),
 ];

@@ -1,6 +1,7 @@
 //! `countersign-gate`: enforcement points and interfaces that read hostile bytes from the network. Each subcommand is a process of
 //! its own, with no say in any decision.
 
+mod devices;
 mod link;
 mod notify;
 mod signon;
@@ -101,7 +102,8 @@ fn web(listen: SocketAddr, tls: Option<(&Path, &Path)>) -> Result<(), String> {
         // On standard error: `up --json` has standard output to itself.
         eprintln!("countersign-gate: the dashboard is at {scheme}://{address}/");
         let sign_on = sign_on.map(|way| Box::new(way) as Box<dyn web::SignOn>);
-        web::serve(web::Door { listener, agents: layout.agent_socket(), host, tls, sign_on }, link)
+        let push_key = layout.push_public_key();
+        web::serve(web::Door { listener, agents: layout.agent_socket(), host, tls, sign_on, push_key }, link)
             .await
             .map_err(|why| why.to_string())
     })

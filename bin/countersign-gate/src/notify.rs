@@ -1,5 +1,6 @@
 //! `countersign-gate notify`: tells people of holds, over the channels of `channels.toml`.
 
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -22,7 +23,9 @@ pub(crate) fn main() -> Result<(), String> {
     let text = text.ok_or_else(|| format!("`{}` is not there; see docs/channels.md", path.display()))?;
     let text = String::from_utf8(text).map_err(|_| format!("`{}` is not text", path.display()))?;
     let channels = channel::Channels::parse(&text).map_err(|why| format!("`{}`: {why}", path.display()))?;
-    let mut hub = Hub::new(&channels, &secret)?;
+    let devices = channels.push.as_ref().map(|_| crate::devices::Own::open(&layout)).transpose()?;
+    let devices = devices.map(|it| Arc::new(it) as Arc<dyn channels::Devices>);
+    let mut hub = Hub::new(&channels, &secret, devices)?;
     if hub.names().is_empty() {
         return Err(format!("`{}` names no channel; see docs/channels.md", path.display()));
     }

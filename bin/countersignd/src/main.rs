@@ -7,6 +7,7 @@ mod broken_glass;
 mod canary;
 mod chat;
 mod daemon;
+mod devices;
 mod enrolment;
 mod flags;
 mod holds;

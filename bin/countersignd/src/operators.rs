@@ -10,7 +10,9 @@ use model::Seen;
 use wire::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status};
 
 use crate::daemon::Daemon;
-use crate::{answers, broken_glass, canary, chat, enrolment, metrics, people, reading, rules, sessions, signon};
+use crate::{
+    answers, broken_glass, canary, chat, devices, enrolment, metrics, people, reading, rules, sessions, signon,
+};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -81,6 +83,11 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
                     Err(why) => refused(&why),
                 }
             }
+            OperatorSays::Push { token, target, on } => {
+                devices::set(daemon, &token, target, on).unwrap_or_else(|why| refused(&why))
+            }
+            OperatorSays::PushTargets => devices::all(daemon).unwrap_or_else(|why| refused(&why)),
+            OperatorSays::DropPush { endpoint } => devices::drop(daemon, &endpoint).unwrap_or_else(|why| refused(&why)),
             OperatorSays::BeginSignOn => signon::begin(daemon).unwrap_or_else(|why| refused(&why)),
             OperatorSays::FinishSignOn { token, nonce } => {
                 signon::finish(daemon, &token, &nonce).unwrap_or_else(|why| refused(&why))

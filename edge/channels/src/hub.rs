@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use channel::{Channels, Level, Notice, When};
 use wire::{Gone, HoldView};
 
-use crate::{Told, start};
+use crate::{Devices, Told, start};
 
 /// So many holds of one agent within a minute are told one by one. More are told as one, once a minute.
 const ONE_BY_ONE: usize = 10;
@@ -46,12 +46,16 @@ pub struct Hop {
 }
 
 impl Hub {
-    /// Starts the channels. `secret` reads one from the file that the settings name.
+    /// Starts the channels. `secret` reads one from the file that the settings name; `devices` are people's own.
     ///
     /// # Errors
     /// One of them cannot be.
-    pub fn new(channels: &Channels, secret: &dyn Fn(&str) -> Result<String, String>) -> Result<Self, String> {
-        Ok(Self { channels: start(channels, secret)?, open: BTreeMap::new(), paces: BTreeMap::new() })
+    pub fn new(
+        channels: &Channels,
+        secret: &dyn Fn(&str) -> Result<String, String>,
+        devices: Option<Arc<dyn Devices>>,
+    ) -> Result<Self, String> {
+        Ok(Self { channels: start(channels, secret, devices)?, open: BTreeMap::new(), paces: BTreeMap::new() })
     }
 
     /// The names of the channels.

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use channel::{Channels, Notice};
 
 pub use hub::{Hop, Hub};
+pub use send::Devices;
 use send::Sender;
 
 /// How many notices may wait for one channel. The oldest make room.
@@ -63,9 +64,13 @@ struct Told {
 ///
 /// # Errors
 /// A file with a secret is not there, can be read by others, or is empty.
-fn start(channels: &Channels, secret: send::Secrets<'_>) -> Result<Vec<Told>, String> {
+fn start(
+    channels: &Channels,
+    secret: send::Secrets<'_>,
+    devices: Option<Arc<dyn Devices>>,
+) -> Result<Vec<Told>, String> {
     let mut all = Vec::new();
-    for (mut sender, from, when) in Sender::all(channels, secret)? {
+    for (mut sender, from, when) in Sender::all(channels, secret, devices)? {
         let queue = Arc::new(Queue::default());
         let (name, theirs) = (sender.name(), Arc::clone(&queue));
         let work = move || {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use channel::{Channels, Level, Notice, When};
+use channel::{Channels, Level, Notice, PushKey, SecretKey, Subscription, When};
 use lettre::{Message, SmtpTransport, Transport as _};
 use serde_json::{Value, json};
 use ureq::Agent;
+use wire::PushTarget;
 
 /// How long a server may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,6 +70,26 @@ pub(crate) enum Sender {
         url: String,
         secret: String,
     },
+    Push {
+        agent: Agent,
+        at: channel::Push,
+        devices: Arc<dyn Devices>,
+    },
+}
+
+/// People's devices, and what sending to them takes. Calls block.
+pub trait Devices: Send + Sync + 'static {
+    /// All of them.
+    fn all(&self) -> Vec<PushTarget>;
+
+    /// The push service does not know one any more.
+    fn gone(&self, endpoint: &str);
+
+    /// The key by which push services know us.
+    fn key(&self) -> &PushKey;
+
+    /// A key and a salt that serve once.
+    fn once(&self) -> Option<(SecretKey, [u8; 16])>;
 }
 
 /// Reads a secret from a file.
@@ -77,7 +99,11 @@ type Chosen = (Sender, Level, When);
 
 impl Sender {
     /// Those that the file names.
-    pub(crate) fn all(channels: &Channels, secret: Secrets<'_>) -> Result<Vec<Chosen>, String> {
+    pub(crate) fn all(
+        channels: &Channels,
+        secret: Secrets<'_>,
+        devices: Option<Arc<dyn Devices>>,
+    ) -> Result<Vec<Chosen>, String> {
         let page = &channels.page;
         let mut all: Vec<Chosen> = Vec::new();
         if let Some(at) = channels.slack.clone() {
@@ -88,6 +114,10 @@ impl Sender {
         if let Some(at) = &channels.teams {
             let sender = Self::Teams { agent: agent(), url: secret(&at.url_file)?, page: page.clone() };
             all.push((sender, at.from, at.when));
+        }
+        if let Some((at, devices)) = channels.push.clone().zip(devices) {
+            let (from, when) = (at.from, at.when);
+            all.push((Self::Push { agent: agent(), at, devices }, from, when));
         }
         if let Some(at) = channels.email.clone() {
             let server = SmtpTransport::from_url(&secret(&at.server_file)?).map_err(|why| format!("email: {why}"))?;
@@ -126,6 +156,7 @@ impl Sender {
             Self::Ntfy { .. } => "ntfy",
             Self::Pager { name, .. } => name,
             Self::Webhook { .. } => "webhook",
+            Self::Push { .. } => "push",
         }
     }
 
@@ -166,6 +197,45 @@ impl Sender {
                 let body = channel::webhook(notice, at_ms);
                 let signature = channel::sign(secret.as_bytes(), at_ms / 1_000, body.to_string().as_bytes());
                 post(agent, url, &[("countersign-signature", &signature)], &body).map(drop)
+            }
+            Self::Push { agent, at, devices } => {
+                push(agent, at, devices.as_ref(), notice);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// How long a push service keeps a notice for a device that is off, in seconds: a hold that is older is over.
+const KEEP_S: &str = "600";
+
+/// Tells every device of those who do not own the agent. Each is tried once: its service keeps what it took.
+fn push(agent: &Agent, at: &channel::Push, devices: &dyn Devices, notice: &Notice) {
+    let Some(text) = channel::push_text(notice) else { return };
+    let owner = match notice {
+        Notice::Waits { hold, .. } | Notice::Closed { hold, .. } => Some(hold.owner.as_str()),
+        Notice::Flood { .. } => None,
+    };
+    let urgency = if matches!(notice, Notice::Closed { .. }) { "low" } else { "high" };
+    for target in devices.all().into_iter().filter(|it| owner != Some(it.reviewer.as_str())) {
+        let Ok(to) = Subscription::read(&target.endpoint, &target.p256dh, &target.auth, &at.hosts) else { continue };
+        let body = devices.once().and_then(|(once, salt)| to.encrypt(&text, &once, &salt));
+        let Some(body) = body else { continue };
+        let who = devices.key().authorization(&to, &at.contact, crate::now_ms() / 1_000);
+        let sent = agent
+            .post(to.endpoint())
+            .header("authorization", who)
+            .header("content-encoding", "aes128gcm")
+            .header("content-type", "application/octet-stream")
+            .header("ttl", KEEP_S)
+            .header("urgency", urgency)
+            .send(&body[..]);
+        match sent.map(|answer| answer.status().as_u16()) {
+            Ok(404 | 410) => devices.gone(to.endpoint()),
+            Ok(status) if (200..300).contains(&status) => {}
+            Ok(status) => eprintln!("countersign-gate: push: a device of {} was not told ({status})", target.reviewer),
+            Err(why) => {
+                eprintln!("countersign-gate: push: a device of {} was not told ({})", target.reviewer, kind(&why))
             }
         }
     }

@@ -92,6 +92,11 @@ impl Layout {
         self.run.join("provider.json")
     }
 
+    /// The public half of the key by which push services know us.
+    pub fn push_public_key(&self) -> PathBuf {
+        self.run.join("push.pub")
+    }
+
     /// The public half of the permit key.
     pub fn permit_public_key(&self) -> PathBuf {
         self.run.join("permit.pub")

@@ -10,12 +10,14 @@
 //!
 //! Decisions on holds are compare-and-set, so that of two answers at once exactly one counts.
 
+mod devices;
 mod factors;
 mod holds;
 mod people;
 mod rules;
 mod schema;
 
+pub use devices::DeviceRow;
 pub use factors::{InviteRow, PasskeyRow};
 pub use holds::BrokenRow;
 pub use people::{AgentRow, Factor, ReviewerRow};

@@ -81,6 +81,13 @@ const MIGRATIONS: &[&str] = &["
     CREATE TRIGGER reviewer_gone_from_identities AFTER DELETE ON reviewers BEGIN
         DELETE FROM identities WHERE reviewer = OLD.name;
     END;
+    -- Devices that are told of holds.
+    CREATE TABLE devices (
+        endpoint TEXT PRIMARY KEY, reviewer TEXT NOT NULL, key TEXT NOT NULL, auth TEXT NOT NULL, created_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE TRIGGER reviewer_gone_from_devices AFTER DELETE ON reviewers BEGIN
+        DELETE FROM devices WHERE reviewer = OLD.name;
+    END;
 "];
 
 /// Runs what is missing, each step in a transaction of its own.

@@ -124,6 +124,7 @@ mod tests {
             is_tls: false,
             sign_on: None,
             away: crate::signon::Away::default(),
+            push_key: std::path::PathBuf::new(),
         };
         let mut map = HeaderMap::new();
         for (name, value) in headers {

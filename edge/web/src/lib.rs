@@ -87,6 +87,8 @@ pub(crate) struct Gate {
     pub(crate) sign_on: Option<Box<dyn SignOn>>,
     /// Those who are on that way.
     pub(crate) away: signon::Away,
+    /// The file with the key by which push services know us.
+    pub(crate) push_key: PathBuf,
 }
 
 impl Gate {
@@ -112,6 +114,8 @@ pub struct Door {
     pub tls: Option<Arc<ServerConfig>>,
     /// Single sign-on, where it is set up.
     pub sign_on: Option<Box<dyn SignOn>>,
+    /// The file with the key by which push services know us, where devices are told.
+    pub push_key: PathBuf,
 }
 
 /// Serves until asked to end.
@@ -119,7 +123,7 @@ pub struct Door {
 /// # Errors
 /// The listener fails.
 pub async fn serve(door: Door, link: Arc<dyn Link>) -> std::io::Result<()> {
-    let Door { listener, agents, host, tls, sign_on } = door;
+    let Door { listener, agents, host, tls, sign_on, push_key } = door;
     let address = listener.local_addr()?;
     let holds = Arc::new(Live::default());
     let (theirs, live) = (Arc::clone(&link), Arc::clone(&holds));
@@ -127,7 +131,7 @@ pub async fn serve(door: Door, link: Arc<dyn Link>) -> std::io::Result<()> {
     let hosts = hosts(address, host.as_deref());
     let answers = agents::Answers::default();
     let away = signon::Away::default();
-    let gate = Arc::new(Gate { link, holds, agents, answers, hosts, is_tls: tls.is_some(), sign_on, away });
+    let gate = Arc::new(Gate { link, holds, agents, answers, hosts, is_tls: tls.is_some(), sign_on, away, push_key });
     let router = routes::router(gate);
     // In a task of its own: whoever accepts is then one of the threads that serve.
     let served = tokio::spawn(async move {

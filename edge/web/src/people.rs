@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 use qrcode::{Color, QrCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace};
+use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace, PushTarget};
 
 use crate::Gate;
-use crate::answer::{COOKIE, SignedIn, ask, done, unexpected};
+use crate::answer::{COOKIE, SignedIn, Token, ask, done, unexpected};
 use crate::problem::Problem;
 use crate::proof::Given;
 use crate::routes::Answered;
@@ -156,6 +156,37 @@ pub(crate) async fn people(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Ans
         OperatorHears::Reviewers { reviewers } => {
             Ok(Json::<Value>(serde_json::to_value(reviewers).unwrap_or_default()))
         }
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The key that a browser needs for notices on this device; none where they are not set up.
+pub(crate) async fn push_key(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
+    let key = tokio::task::block_in_place(|| std::fs::read_to_string(&gate.push_key)).ok();
+    Ok(Json(json!({"key": key})))
+}
+
+/// A device, and whether it is told.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Device {
+    /// The address at its push service.
+    endpoint: String,
+    /// Its key, base64url.
+    p256dh: String,
+    /// Its secret, base64url.
+    auth: String,
+    /// Whether it is told from now on.
+    on: bool,
+}
+
+/// Notices on a device, or no more.
+pub(crate) async fn push(State(gate): State<Arc<Gate>>, token: Token, Json(device): Json<Device>) -> Answered {
+    let Device { endpoint, p256dh, auth, on } = device;
+    let target = PushTarget { reviewer: String::new(), endpoint, p256dh, auth };
+    match done(&gate, OperatorSays::Push { token: token.0, target, on }).await? {
+        OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
         other => Err(unexpected(&other)),
     }
 }

@@ -47,6 +47,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/rules", get(rules))
         .route("/agents", get(all_agents))
         .route("/people", get(people::people))
+        .route("/push", get(people::push_key).post(people::push))
         .route("/sign-on", get(signon::offered))
         .route("/sign-on/begin", get(signon::begin))
         .route("/sign-on/callback", get(signon::back))

@@ -24,6 +24,9 @@ pub struct Channels {
     /// ntfy.
     #[serde(default)]
     pub ntfy: Option<Ntfy>,
+    /// Notices of the page on people's own devices.
+    #[serde(default)]
+    pub push: Option<Push>,
     /// PagerDuty (Events API v2).
     #[serde(default)]
     pub pagerduty: Option<Alarm>,
@@ -143,6 +146,23 @@ pub struct Ntfy {
     /// The file with an access token.
     #[serde(default)]
     pub token_file: Option<String>,
+    /// From which level on.
+    #[serde(default)]
+    pub from: Level,
+    /// When.
+    #[serde(default)]
+    pub when: When,
+}
+
+/// Web push.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    /// Whom a push service can write to: `mailto:` or `https:`.
+    pub contact: String,
+    /// Hosts of push services beside those of the usual browsers.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// From which level on.
     #[serde(default)]
     pub from: Level,

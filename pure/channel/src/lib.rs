@@ -6,11 +6,15 @@
 
 mod config;
 mod messages;
+mod push;
 mod signed;
 mod slack;
 
-pub use config::{Alarm, Channels, Email, Level, MalformedConfig, Ntfy, Slack, Teams, Webhook, When};
+pub use config::{Alarm, Channels, Email, Level, MalformedConfig, Ntfy, Push, Slack, Teams, Webhook, When};
 pub use messages::{alarm_close, alarm_open, email, ntfy, slack_blocks, summary, teams_card, webhook};
+/// A key for one message (P-256).
+pub use p256::SecretKey;
+pub use push::{PushKey, Subscription, push_text};
 pub use signed::sign;
 pub use slack::{Click, NoClick, read_click};
 

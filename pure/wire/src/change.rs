@@ -37,6 +37,9 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         OperatorSays::Holds { .. }
         | OperatorSays::Answer { .. }
         | OperatorSays::HandOver { .. }
+        | OperatorSays::Push { .. }
+        | OperatorSays::PushTargets
+        | OperatorSays::DropPush { .. }
         | OperatorSays::BeginSignOn
         | OperatorSays::FinishSignOn { .. }
         | OperatorSays::Flags

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::views::{
-    AgentView, BrokenGlassView, CandidateView, FlagView, Gone, HoldView, Metric, PersonPlace, ReviewerView, RuleView,
-    Status,
+    AgentView, BrokenGlassView, CandidateView, FlagView, Gone, HoldView, Metric, PersonPlace, PushTarget, ReviewerView,
+    RuleView, Status,
 };
 
 /// To a person's tool.
@@ -34,6 +34,11 @@ pub enum OperatorHears {
         /// How many others were answered with it.
         #[serde(default)]
         also: usize,
+    },
+    /// The devices that are told.
+    PushTargets {
+        /// They.
+        targets: Vec<PushTarget>,
     },
     /// The session through which it was said is over.
     SignedOut {

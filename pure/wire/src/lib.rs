@@ -21,7 +21,7 @@ pub use proof::{Enrolling, NewFactor, PasskeySaid, Proof, RuleWish, Vouch};
 pub use reading::{ReadOut, Reading, RecordQuery};
 pub use views::{
     AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, Gone, Handed, HoldView, Metric,
-    PersonPlace, ReviewerView, RuleView, Status,
+    PersonPlace, PushTarget, ReviewerView, RuleView, Status,
 };
 
 use std::fmt;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::proof::{Enrolling, NewFactor, RuleWish, Vouch};
-use crate::views::{AgentPlace, PersonPlace};
+use crate::views::{AgentPlace, PersonPlace, PushTarget};
 
 /// From a person's tool.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,6 +43,22 @@ pub enum OperatorSays {
         token: String,
         /// What was fresh at the beginning.
         nonce: String,
+    },
+    /// Somebody who is signed in wants notices on this device, or no more.
+    Push {
+        /// The session.
+        token: String,
+        /// The device.
+        target: PushTarget,
+        /// Whether they want them.
+        on: bool,
+    },
+    /// Which devices are told?
+    PushTargets,
+    /// The push service does not know a device any more.
+    DropPush {
+        /// Its address.
+        endpoint: String,
     },
     /// Somebody who is signed in gives a hold to somebody else to answer.
     HandOver {

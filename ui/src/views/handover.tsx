@@ -8,7 +8,7 @@ import { useAsked } from "./common";
 
 interface Person {
   name: string;
-  role: string;
+  place: { role: string };
 }
 
 const ANSWERS = ["reviewer", "senior", "operator"];
@@ -19,7 +19,7 @@ export function HandOver({ hold }: { hold: Hold }) {
   const note = useSignal("");
   const said = useSignal("");
   const others = (answer.value ?? []).filter(
-    (it) => it.name !== who.value?.name && it.name !== hold.owner && ANSWERS.includes(it.role),
+    (it) => it.name !== who.value?.name && it.name !== hold.owner && ANSWERS.includes(it.place.role),
   );
   if (others.length === 0) {
     return null;
@@ -50,7 +50,7 @@ export function HandOver({ hold }: { hold: Hold }) {
           <option value="">–</option>
           {others.map((it) => (
             <option key={it.name} value={it.name}>
-              {it.name} ({it.role})
+              {it.name} ({it.place.role})
             </option>
           ))}
         </select>

@@ -1,8 +1,10 @@
 // Oneself: another factor; and for operators, invitations.
 
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { ask } from "../api";
 import { signChange, usable } from "../passkey";
+import { canPush, pushKey, setPush } from "../push";
 import { entry, who } from "../state";
 import { texts } from "../texts";
 import { CodeField } from "./common";
@@ -21,6 +23,17 @@ export function Me() {
   const code = useSignal("");
   const problem = useSignal("");
   const link = useSignal("");
+  const said = useSignal("");
+  const key = useSignal<string | null>(null);
+  useEffect(() => {
+    if (canPush) {
+      void pushKey()
+        .then((it) => {
+          key.value = it;
+        })
+        .catch(() => undefined);
+    }
+  }, []);
   if (!me) {
     return null;
   }
@@ -58,6 +71,23 @@ export function Me() {
       <button id="another" type="button" onClick={another}>
         {texts.another}
       </button>
+      {key.value !== null
+        ? [true, false].map((on) => (
+            <button
+              key={String(on)}
+              id={on ? "push-on" : "push-off"}
+              type="button"
+              onClick={() =>
+                void trying(async () => {
+                  said.value = await setPush(key.value ?? "", on);
+                })
+              }
+            >
+              {on ? texts.pushOn : texts.pushOff}
+            </button>
+          ))
+        : null}
+      <p role="status">{said.value}</p>
       {me.role === "operator" ? (
         <form onSubmit={invite}>
           <h2>{texts.invite}</h2>
