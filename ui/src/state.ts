@@ -44,6 +44,11 @@ export const matters = computed(() => {
   return [...first.values()];
 });
 
+/** Takes holds off the page that were just answered: the news of it is on its way. */
+export function forget(ids: readonly string[]): void {
+  holds.value = new Map([...holds.value].filter(([id]) => !ids.includes(id)));
+}
+
 /** What two holds have in common that one look is enough for: everything but ids and times. The daemon looks itself. */
 function common(hold: Hold): string {
   return JSON.stringify({ ...hold, id: "", request: "", expires_at_ms: 0, agreed: [], handed: [] });

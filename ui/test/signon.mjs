@@ -55,6 +55,7 @@ await olivia.click(".queue button");
 await olivia.waitForSelector("#approve:not([disabled])");
 await olivia.click("#approve");
 assert.equal((await asked).status, 0);
+await olivia.waitForSelector(".calm");
 
 step("and not what asks for a signature, which they have not: no is open to them");
 const signed = agent(["touch", "by-signature"]);
@@ -67,6 +68,7 @@ await olivia.click("#deny");
 const no = await signed;
 assert.equal(no.status, 126);
 assert.match(no.said, /ask somebody with a key/);
+await olivia.waitForSelector(".calm");
 
 step("what is the very same is shown as one, and takes one answer");
 const three = [1, 2, 3].map(() => agent(["mkdir", "-p", "same"]));
@@ -76,6 +78,7 @@ await olivia.waitForSelector("text=2 the very same");
 await accessible(olivia, "a hold with others");
 await olivia.click("#approve");
 assert.deepEqual((await Promise.all(three)).map((it) => it.status), [0, 0, 0]);
+await olivia.waitForSelector(".calm");
 
 step("a question reaches the agent, and stands beside its answer");
 const first = agent(["mkdir", "-p", "why"]);
@@ -88,6 +91,7 @@ await olivia.click("#ask");
 const question = await first;
 assert.equal(question.status, 126);
 assert.match(question.said, /a reviewer asks: what for\?/);
+await olivia.waitForSelector(".calm");
 const answered = agent(["mkdir", "-p", "why"], "for the release of today");
 await queued(olivia, 1);
 await olivia.click(".queue button");

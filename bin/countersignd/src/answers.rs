@@ -29,7 +29,6 @@ const MAX_HANDED: usize = 8;
 const GONE: &str = "there is no such open hold; it was decided, or its time is over";
 
 /// An answer to one hold and, with the same proof, to others.
-#[expect(clippy::wildcard_enum_match_arm, reason = "only an answer comes here")]
 pub(crate) fn answer(daemon: &Daemon, message: OperatorSays) -> Result<OperatorHears, String> {
     let OperatorSays::Answer { hold, said, mut by, session, also, rule, reason } = message else {
         return Err("this is no answer".to_owned());

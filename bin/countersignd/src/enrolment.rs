@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use approval::{Passkey, TotpSecret};
 use audit::RecordKind;
-use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
+use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
 use pdp::{Person, Role};
@@ -17,7 +17,7 @@ use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace, Vouch
 use crate::daemon::{Daemon, hold as lock};
 use crate::people::person;
 use crate::rules::proved;
-use crate::{sessions, signon};
+use crate::{recovery, sessions, signon};
 
 /// How long an invitation serves: the first person's, which anybody who sees the terminal could use, and others.
 const FIRST_MS: u64 = 3_600_000;
@@ -27,12 +27,8 @@ const INVITE_MS: u64 = 3 * 86_400_000;
 const TIME_MS: u64 = 600_000;
 const MAX_OPEN: usize = 64;
 
-/// How many recovery codes somebody gets: each is 80 bits.
-const RECOVERY_CODES: usize = 8;
-
 /// The domains of what is kept of tokens and codes.
 const INVITE_DOMAIN: &str = "countersign/invite/v1";
-const RECOVERY_DOMAIN: &str = "countersign/recovery/v1";
 
 /// The longest name of a passkey, in characters.
 const MAX_LABEL: usize = 60;
@@ -144,7 +140,7 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
             sessions::may_try(daemon, name, now_ms)?;
             let wrong = "this name and this recovery code do not belong together, or the code was used";
             let name = PersonName::parse(name).map_err(|_| wrong)?;
-            if !daemon.store.use_recovery(&name, &recovery_digest(code)).map_err(|why| why.to_string())? {
+            if !recovery::serves(daemon, &name, code)? {
                 return Err(wrong.to_owned());
             }
             let body = json!({"what": "recovery code used", "reviewer": name.as_str()});
@@ -196,11 +192,6 @@ fn still_invited(daemon: &Daemon, row: &InviteRow) -> Result<(), String> {
 fn role_of(daemon: &Daemon, name: &PersonName) -> Result<Person, String> {
     let row = daemon.store.reviewer(name).map_err(|why| why.to_string())?;
     row.map(|row| row.person).ok_or_else(|| format!("there is no reviewer `{name}`"))
-}
-
-fn recovery_digest(code: &str) -> Digest {
-    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).map(|it| it.to_ascii_uppercase()).collect();
-    Digest::within(RECOVERY_DOMAIN, plain.as_bytes())
 }
 
 /// What was set up, shown to work.
@@ -295,7 +286,7 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
     }
     daemon.holds.people_changed();
     let recovery = match what {
-        What::New(..) | What::First(_) | What::Anew => recovery_codes(daemon, &name)?,
+        What::New(..) | What::First(_) | What::Anew => recovery::codes(daemon, &name)?,
         What::More => Vec::new(),
     };
     let token = sessions::begin(daemon, name.clone(), now_ms)?;
@@ -318,17 +309,4 @@ fn show(daemon: &Daemon, one: &Enrolment, factor: &NewFactor, now_ms: u64) -> Re
             Ok(Shown::Passkey(Box::new(passkey.map_err(|why| why.to_string())?), label))
         }
     }
-}
-
-/// New recovery codes. Only their digests stay.
-fn recovery_codes(daemon: &Daemon, name: &PersonName) -> Result<Vec<String>, String> {
-    let one = |_| clock::random::<10>().map(|bytes| BASE32_NOPAD.encode(&bytes)).map_err(|why| why.to_string());
-    let codes: Vec<String> = (0..RECOVERY_CODES).map(one).collect::<Result<_, _>>()?;
-    let digests: Vec<Digest> = codes.iter().map(|code| recovery_digest(code)).collect();
-    daemon.store.set_recovery(name, &digests).map_err(|why| why.to_string())?;
-    let grouped = |code: &String| {
-        let parts: Vec<String> = code.as_bytes().chunks(4).map(|it| String::from_utf8_lossy(it).into_owned()).collect();
-        parts.join("-")
-    };
-    Ok(codes.iter().map(grouped).collect())
 }

@@ -27,6 +27,7 @@ mod policy;
 mod proof;
 mod reading;
 mod recordings;
+mod recovery;
 mod restore;
 mod rules;
 mod serve;

@@ -1,6 +1,7 @@
 //! Telling people of holds: each channel has a thread and a queue of its own, so that one that hangs holds up no other, and never a hold.
 
 mod hub;
+mod push;
 mod send;
 
 use std::collections::VecDeque;
@@ -10,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use channel::{Channels, Notice};
 
 pub use hub::{Hop, Hub};
-pub use send::Devices;
+pub use push::Devices;
 use send::Sender;
 
 /// How many notices may wait for one channel. The oldest make room.

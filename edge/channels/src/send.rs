@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use channel::{Channels, Level, Notice, PushKey, SecretKey, Subscription, When};
+use channel::{Channels, Level, Notice, When};
 use lettre::{Message, SmtpTransport, Transport as _};
 use serde_json::{Value, json};
 use ureq::Agent;
-use wire::PushTarget;
+
+use crate::push::{Devices, push};
 
 /// How long a server may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -75,21 +76,6 @@ pub(crate) enum Sender {
         at: channel::Push,
         devices: Arc<dyn Devices>,
     },
-}
-
-/// People's devices, and what sending to them takes. Calls block.
-pub trait Devices: Send + Sync + 'static {
-    /// All of them.
-    fn all(&self) -> Vec<PushTarget>;
-
-    /// The push service does not know one any more.
-    fn gone(&self, endpoint: &str);
-
-    /// The key by which push services know us.
-    fn key(&self) -> &PushKey;
-
-    /// A key and a salt that serve once.
-    fn once(&self) -> Option<(SecretKey, [u8; 16])>;
 }
 
 /// Reads a secret from a file.
@@ -206,41 +192,6 @@ impl Sender {
     }
 }
 
-/// How long a push service keeps a notice for a device that is off, in seconds: a hold that is older is over.
-const KEEP_S: &str = "600";
-
-/// Tells every device of those who do not own the agent. Each is tried once: its service keeps what it took.
-fn push(agent: &Agent, at: &channel::Push, devices: &dyn Devices, notice: &Notice) {
-    let Some(text) = channel::push_text(notice) else { return };
-    let owner = match notice {
-        Notice::Waits { hold, .. } | Notice::Closed { hold, .. } => Some(hold.owner.as_str()),
-        Notice::Flood { .. } => None,
-    };
-    let urgency = if matches!(notice, Notice::Closed { .. }) { "low" } else { "high" };
-    for target in devices.all().into_iter().filter(|it| owner != Some(it.reviewer.as_str())) {
-        let Ok(to) = Subscription::read(&target.endpoint, &target.p256dh, &target.auth, &at.hosts) else { continue };
-        let body = devices.once().and_then(|(once, salt)| to.encrypt(&text, &once, &salt));
-        let Some(body) = body else { continue };
-        let who = devices.key().authorization(&to, &at.contact, crate::now_ms() / 1_000);
-        let sent = agent
-            .post(to.endpoint())
-            .header("authorization", who)
-            .header("content-encoding", "aes128gcm")
-            .header("content-type", "application/octet-stream")
-            .header("ttl", KEEP_S)
-            .header("urgency", urgency)
-            .send(&body[..]);
-        match sent.map(|answer| answer.status().as_u16()) {
-            Ok(404 | 410) => devices.gone(to.endpoint()),
-            Ok(status) if (200..300).contains(&status) => {}
-            Ok(status) => eprintln!("countersign-gate: push: a device of {} was not told ({status})", target.reviewer),
-            Err(why) => {
-                eprintln!("countersign-gate: push: a device of {} was not told ({})", target.reviewer, kind(&why))
-            }
-        }
-    }
-}
-
 fn agent() -> Agent {
     Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).max_redirects(0).build().into()
 }
@@ -265,7 +216,7 @@ fn post(agent: &Agent, url: &str, headers: &[(&str, &str)], body: &Value) -> Res
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "what matters is that nothing of the address is said")]
-const fn kind(why: &ureq::Error) -> &'static str {
+pub(crate) const fn kind(why: &ureq::Error) -> &'static str {
     match why {
         ureq::Error::Timeout(_) => "the server takes too long",
         ureq::Error::HostNotFound => "the server's name is not known",

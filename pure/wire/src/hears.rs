@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::told::{Gone, PushTarget};
 use crate::views::{
-    AgentView, BrokenGlassView, CandidateView, FlagView, Gone, HoldView, Metric, PersonPlace, PushTarget, ReviewerView,
-    RuleView, Status,
+    AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, Metric, PersonPlace, ReviewerView, RuleView, Status,
 };
 
 /// To a person's tool.

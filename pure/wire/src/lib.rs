@@ -10,6 +10,7 @@ mod log;
 mod operator;
 mod proof;
 mod reading;
+mod told;
 mod views;
 
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
@@ -19,9 +20,10 @@ pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
 pub use operator::OperatorSays;
 pub use proof::{Enrolling, NewFactor, PasskeySaid, Proof, RuleWish, Vouch};
 pub use reading::{ReadOut, Reading, RecordQuery};
+pub use told::{Gone, Handed, PushTarget};
 pub use views::{
-    AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, Gone, Handed, HoldView, Metric,
-    PersonPlace, PushTarget, ReviewerView, RuleView, Status,
+    AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, Metric, PersonPlace,
+    ReviewerView, RuleView, Status,
 };
 
 use std::fmt;

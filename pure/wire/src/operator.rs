@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::proof::{Enrolling, NewFactor, RuleWish, Vouch};
-use crate::views::{AgentPlace, PersonPlace, PushTarget};
+use crate::told::PushTarget;
+use crate::views::{AgentPlace, PersonPlace};
 
 /// From a person's tool.
 #[derive(Debug, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask, type Candidate, type Hold } from "../api";
 import { signAnswer, usable } from "../passkey";
-import { now, place, together, twins, who } from "../state";
+import { forget, now, place, together, twins, who } from "../state";
 import { texts } from "../texts";
 import { CodeField, Theirs } from "./common";
 import { HandOver } from "./handover";
@@ -88,7 +88,7 @@ export function Decide({ hold }: { hold: Hold }) {
       } else if (signs && !(free && !made)) {
         body["proof"] = { passkey: await signAnswer(hold, also, verdict, me.passkeys, made, told) };
       }
-      const heard = await ask<{ state?: string; agreed?: number; needed?: number; what?: string }>(
+      const heard = await ask<{ state?: string; agreed?: number; needed?: number; also?: number; what?: string }>(
         "POST",
         `holds/${hold.id}/answer`,
         body,
@@ -97,6 +97,8 @@ export function Decide({ hold }: { hold: Hold }) {
       if (heard.state === "open") {
         said.value = texts.counted(heard.agreed ?? 0, heard.needed ?? 0);
       } else {
+        // Of several, some may have been decided meanwhile, or wait for others: the news tells which.
+        forget(heard.also === also.length ? [hold, ...also].map((it) => it.id) : [hold.id]);
         place.value = { view: "queue" };
       }
     } catch (why) {
