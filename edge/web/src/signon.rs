@@ -72,12 +72,7 @@ pub(crate) async fn offered(State(gate): State<Arc<Gate>>) -> Answered {
 
 /// Sends a browser to the provider.
 pub(crate) async fn begin(State(gate): State<Arc<Gate>>) -> Response {
-    match leave(gate).await {
-        Ok(response) => response,
-        Err(problem) => {
-            (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/#sign-on={}", problem.word()))]).into_response()
-        }
-    }
+    leave(gate).await.unwrap_or_else(|problem| to_page(&problem))
 }
 
 async fn leave(gate: Arc<Gate>) -> Result<Response, Problem> {
@@ -106,12 +101,16 @@ pub(crate) struct Back {
     state: Option<String>,
 }
 
-/// A browser came back.
-pub(crate) async fn back(
-    State(gate): State<Arc<Gate>>,
-    headers: HeaderMap,
-    Query(back): Query<Back>,
-) -> Result<Response, Problem> {
+/// A browser came back. Whoever is not signed in is told on the page, by a word: a text in the address would be anybody's.
+pub(crate) async fn back(State(gate): State<Arc<Gate>>, headers: HeaderMap, Query(given): Query<Back>) -> Response {
+    come_back(gate, &headers, given).await.unwrap_or_else(|problem| to_page(&problem))
+}
+
+fn to_page(problem: &Problem) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/#sign-on={}", problem.word()))]).into_response()
+}
+
+async fn come_back(gate: Arc<Gate>, headers: &HeaderMap, back: Back) -> Result<Response, Problem> {
     let way = gate.sign_on.as_ref().ok_or_else(|| Problem::nothing("single sign-on is not set up here"))?;
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
     let mut pairs = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
