@@ -133,7 +133,7 @@ export const texts = {
   mustAgree: "Who must agree",
   approve: "Approve",
   deny: "Deny",
-  reason: "Reason for the agent, if you deny",
+  reason: "For the agent: the reason of a no, or your question",
   typeWord: (word: string) => `This is critical. Type “${word}” to approve`,
   word: "approve",
   dwell: (left: number) => `Read it first: ${left} s`,
