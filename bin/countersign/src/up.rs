@@ -1,7 +1,7 @@
 //! `countersign up`: everything, under one user, in the foreground.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
 
@@ -22,6 +22,12 @@ pub(crate) struct UpArgs {
     /// Where the dashboard is served, or `off`
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7443")]
     web: String,
+    /// The dashboard's certificate with its chain (PEM); COUNTERSIGN_WEB_HOST says the name in its address
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its key (PEM), a file of mode 0600
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Print events as JSON, one a line
     #[arg(long)]
     json: bool,
@@ -39,11 +45,12 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
         None => (Layout::from_environment()?, Vec::new()),
     };
     let mut services = services(&layout, &environment)?;
-    let dashboard = web_gate(&args.web, &environment)?;
+    let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
+    let dashboard = web_gate(&args.web, tls, &environment)?;
     let page = match dashboard {
         Ok(gate) => {
             services.push(gate);
-            Some(page_at(&args.web))
+            Some(page_at(&args.web, tls.is_some()))
         }
         Err(why) => {
             eprintln!("countersign: no dashboard: {why}");
@@ -73,10 +80,15 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
 }
 
 /// The address for a browser. By name where it can be: a passkey belongs to a name.
-fn page_at(web: &str) -> String {
-    match (web.strip_prefix("127.0.0.1:").or_else(|| web.strip_prefix("[::1]:")), std::env::var(WEB_HOST_VARIABLE)) {
-        (Some(port), Err(_)) => format!("http://localhost:{port}/"),
-        (Some(_) | None, _) => format!("http://{web}/"),
+fn page_at(web: &str, is_tls: bool) -> String {
+    let scheme = if is_tls { "https" } else { "http" };
+    let port = web.rsplit_once(':').map_or("", |(_, port)| port);
+    let is_own = web.starts_with("127.0.0.1:") || web.starts_with("[::1]:");
+    match std::env::var(WEB_HOST_VARIABLE) {
+        Ok(name) if is_tls && port == "443" => format!("https://{name}/"),
+        Ok(name) if is_tls => format!("https://{name}:{port}/"),
+        Err(_) if is_own => format!("{scheme}://localhost:{port}/"),
+        Ok(_) | Err(_) => format!("{scheme}://{web}/"),
     }
 }
 
@@ -107,7 +119,11 @@ fn services(layout: &Layout, environment: &[(String, PathBuf)]) -> Result<Vec<Se
 }
 
 /// The web gate, or why there is none. The rest does not depend on it: a port that is taken stops nothing.
-fn web_gate(address: &str, environment: &[(String, PathBuf)]) -> Result<Result<Service, String>, String> {
+fn web_gate(
+    address: &str,
+    tls: Option<(&Path, &Path)>,
+    environment: &[(String, PathBuf)],
+) -> Result<Result<Service, String>, String> {
     const NAME: &str = "countersign-gate";
     if address == "off" {
         return Ok(Err("it is off".to_owned()));
@@ -123,14 +139,19 @@ fn web_gate(address: &str, environment: &[(String, PathBuf)]) -> Result<Result<S
     if let Err(why) = std::net::TcpListener::bind(at) {
         return Ok(Err(format!("{at}: {why}; choose another with `--web 127.0.0.1:PORT`")));
     }
-    let arguments = vec!["web".to_owned(), "--listen".to_owned(), address.to_owned()];
+    let mut arguments = vec!["web".to_owned(), "--listen".to_owned(), address.to_owned()];
+    for (flag, file) in tls.iter().flat_map(|(cert, key)| [("--tls-cert", cert), ("--tls-key", key)]) {
+        let file = std::fs::canonicalize(file).map_err(|why| format!("`{}`: {why}", file.display()))?;
+        let file = file.into_os_string().into_string().map_err(|_| format!("`{flag}`: the path is not text"))?;
+        arguments.extend([flag.to_owned(), file]);
+    }
     let answers = Answers::Address(at);
     Ok(Ok(Service { name: NAME, program, environment: environment.to_vec(), arguments, answers }))
 }
 
 /// Another gate, where there is a file that sets it up: people told over channels, single sign-on.
 fn gate_of(
-    settings: &std::path::Path,
+    settings: &Path,
     name: &'static str,
     word: &str,
     layout: &Layout,
