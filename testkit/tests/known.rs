@@ -1,9 +1,14 @@
 //! People whom a provider of single sign-on enrolled. Their way in, in a browser: `dashboard.rs`.
 
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test that cannot go on must fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on must fail"
+)]
 
 use testkit::{Sandbox, exec_act};
-use wire::AgentHears;
+use wire::{AgentHears, Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace};
 
 #[test]
 fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
@@ -28,4 +33,36 @@ fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
     seen(11);
     assert_eq!(sandbox.answer(&hold, "approve", rita.vouch()).as_deref(), Ok("approved"));
     assert!(matches!(agent.hear().unwrap(), AgentHears::Allow { .. }));
+}
+
+#[test]
+fn what_they_sign_with_takes_an_operators_word() {
+    let sandbox = Sandbox::start();
+    let rita = sandbox.add_reviewer("rita");
+    let state = rusqlite::Connection::open(sandbox.layout.state.join("state.db")).unwrap();
+    let now_ms = i64::try_from(host::clock::now_ms()).unwrap();
+    let person = "INSERT INTO reviewers (name, created_ms, role, groups) VALUES ('olivia', ?1, 'reviewer', '')";
+    state.execute(person, [now_ms]).unwrap();
+    let invite = |by| OperatorSays::Invite { name: Some("olivia".to_owned()), place: PersonPlace::of("operator"), by };
+    // Somebody of ours with this name is not set up anew by an invitation; nor does anybody invite without a proof.
+    let refused = |say: &OperatorSays| matches!(sandbox.operator(say), OperatorHears::Refused { .. });
+    assert!(refused(&invite(Some(rita.vouch()))));
+    state.execute("INSERT INTO identities VALUES ('https://id.example', 's-2', 'olivia', ?1)", [now_ms]).unwrap();
+    assert!(refused(&invite(None)));
+    let OperatorHears::Invited { token, .. } = sandbox.operator(&invite(Some(rita.vouch()))) else {
+        panic!("not invited")
+    };
+    let begin = || OperatorSays::BeginEnrolment { who: Enrolling::Invite { token: token.clone(), name: None } };
+    let OperatorHears::Enrolment { ticket, role, totp_uri, .. } = sandbox.operator(&begin()) else {
+        panic!("not begun")
+    };
+    assert_eq!(role, "reviewer", "the role is the provider's, whatever the invitation says");
+    let secret = totp_uri.split("secret=").nth(1).unwrap().split('&').next().unwrap();
+    let bytes = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
+    let secret = approval::TotpSecret::new(bytes.try_into().unwrap());
+    let code = approval::code_at(&secret, host::clock::now_ms());
+    let finish = OperatorSays::FinishEnrolment { ticket, factor: NewFactor::Totp(code) };
+    assert!(matches!(sandbox.operator(&finish), OperatorHears::Enrolled { name, .. } if name == "olivia"));
+    assert!(refused(&begin()), "it serves once");
+    assert!(refused(&invite(Some(rita.vouch()))), "she has a factor of her own now");
 }
