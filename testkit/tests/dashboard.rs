@@ -66,7 +66,8 @@ fn people_sign_in_through_a_provider_of_single_sign_on() {
     host::files::replace(&secret, b"a-secret-of-the-gate", 0o600).unwrap();
     let settings = format!(
         "issuer = 'http://localhost:{provider}'\nclient_id = 'gate'\nclient_secret_file = '{}'\npage = 'http://localhost:{page}'\n\
-         name = 'the organisation'\nscopes = ['profile', 'groups']\n[[role]]\ngroup = 'all'\nrole = 'viewer'\n[[role]]\ngroup = 'sre'\nrole = 'senior'\n",
+         name = 'the organisation'\nscopes = ['profile', 'groups']\n[[role]]\ngroup = 'all'\nrole = 'viewer'\n[[role]]\ngroup = 'sre'\nrole = 'senior'\n\
+         [people]\npatricia = 'pat'\n",
         secret.display()
     );
     std::fs::create_dir_all(&sandbox.layout.config).unwrap();

@@ -18,7 +18,7 @@ fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
     let state = rusqlite::Connection::open(sandbox.layout.state.join("state.db")).unwrap();
     let seen = |hours_ago: u64| {
         let at_ms = i64::try_from(host::clock::now_ms() - hours_ago * 3_600_000).unwrap();
-        let insert = "INSERT INTO identities VALUES ('https://id.example', 's-1', 'rita', ?1)
+        let insert = "INSERT INTO identities VALUES ('https://id.example', 's-1', 'rita', ?1, 1)
                       ON CONFLICT DO UPDATE SET seen_ms = ?1";
         state.execute(insert, [at_ms]).unwrap();
     };
@@ -30,6 +30,10 @@ fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
         let why = sandbox.answer(&hold, said, rita.vouch_with(&rita.code())).unwrap_err();
         assert!(why.contains("single sign-on"), "{why}");
     }
+    // Somebody of ours, whom the operator joined with an account there, goes on when the provider is away.
+    state.execute("UPDATE identities SET enrolled = 0", []).unwrap();
+    assert!(!sandbox.answer(&hold, "approve", rita.vouch_with("000000")).unwrap_err().contains("single"));
+    state.execute("UPDATE identities SET enrolled = 1", []).unwrap();
     seen(11);
     assert_eq!(sandbox.answer(&hold, "approve", rita.vouch()).as_deref(), Ok("approved"));
     assert!(matches!(agent.hear().unwrap(), AgentHears::Allow { .. }));
@@ -47,7 +51,7 @@ fn what_they_sign_with_takes_an_operators_word() {
     // Somebody of ours with this name is not set up anew by an invitation; nor does anybody invite without a proof.
     let refused = |say: &OperatorSays| matches!(sandbox.operator(say), OperatorHears::Refused { .. });
     assert!(refused(&invite(Some(rita.vouch()))));
-    state.execute("INSERT INTO identities VALUES ('https://id.example', 's-2', 'olivia', ?1)", [now_ms]).unwrap();
+    state.execute("INSERT INTO identities VALUES ('https://id.example', 's-2', 'olivia', ?1, 1)", [now_ms]).unwrap();
     assert!(refused(&invite(None)));
     let OperatorHears::Invited { token, .. } = sandbox.operator(&invite(Some(rita.vouch()))) else {
         panic!("not invited")

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { accessible, agent, BASE, browser, countersign, end, queued, SCREENSHOTS, step } from "./browser.mjs";
 import { provide } from "./provider.mjs";
 
-const accounts = { olivia: ["all", "sre"], gus: ["guests"], pat: ["sre"] };
+const accounts = { olivia: ["all", "sre"], gus: ["guests"], pat: ["sre"], patricia: [] };
 const stop = await provide(Number(process.env.PROVIDER), `${BASE}v1/sign-on/callback`, accounts);
 
 /** A browser of its own, before the sign-in page. */
@@ -145,6 +145,12 @@ for (const name of ["gus", "pat"]) {
   await page.waitForSelector("text=You were not let in");
   await page.context().close();
 }
+
+step("somebody who is here already is who the operator says, with the role that they have here");
+const pat = await stranger();
+await through(pat, "patricia");
+await pat.waitForSelector("text=pat, operator");
+await pat.context().close();
 
 step("a role follows the provider; one that is taken away ends what is open");
 accounts.olivia = ["all"];

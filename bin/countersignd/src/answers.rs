@@ -75,11 +75,12 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorSays) -> Result<OperatorH
         made::check(daemon, &wish.text, &wish.reason)?;
     }
     let told = words.map(|words| Told { text: daemon.scrubber.text(words), asks });
+    let answer = Answer { reviewer: reviewer.clone(), said: does, assurance, at_ms };
+    let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer.clone(), proof.clone(), told.clone())?;
+    // Only of somebody whose answer counts.
     if let (true, Some(told)) = (asks, &told) {
         daemon.questions.note(&shown, &format!("{reviewer}: {}", told.text));
     }
-    let answer = Answer { reviewer: reviewer.clone(), said: does, assurance, at_ms };
-    let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer.clone(), proof.clone(), told.clone())?;
     // Each counts for itself: one that was decided meanwhile is left out, and so is told.
     let mut also = 0_usize;
     for (other, _) in &others {

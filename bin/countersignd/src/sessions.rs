@@ -224,7 +224,10 @@ fn whose_is(daemon: &Daemon, token: &str, keep: bool) -> Result<PersonName, Stri
     if keep {
         session.used_ms = now_ms;
     }
-    Ok(session.who.clone())
+    let who = session.who.clone();
+    drop(open);
+    crate::signon::still_known(daemon, &who, now_ms)?;
+    Ok(who)
 }
 
 const ENDED: &str = "you are not signed in, or it was too long ago; sign in";

@@ -71,16 +71,19 @@ pub(crate) fn finish(daemon: &Daemon, token: &str, nonce: &str) -> Result<Operat
 /// Who somebody is here; enrolled if they are new and one of their groups has a role.
 fn admit(daemon: &Daemon, settings: &Settings, known: &Known, now_ms: u64) -> Result<PersonName, String> {
     let store = |why: store::Failed| why.to_string();
-    let name = settings.person(known).map_err(|why| why.to_string())?;
-    let is_ours = settings.people.contains_key(&known.said);
-    let bound = daemon.store.identity(&settings.issuer, &known.subject).map_err(store)?;
+    let identity = (settings.issuer.as_str(), known.subject.as_str());
+    let bound = daemon.store.identity(identity.0, identity.1).map_err(store)?;
+    let (is_bound, was_enrolled) = (bound.is_some(), bound.as_ref().is_some_and(|(_, enrolled)| *enrolled));
+    // A name that was changed there changes nothing here.
     let name = match bound {
-        // A name that was changed there changes nothing here.
-        Some(bound) => bound,
-        None => name,
+        Some((bound, _)) => bound,
+        None => settings.person(known).map_err(|why| why.to_string())?,
     };
+    let is_ours = settings.people.get(&known.said).is_some_and(|ours| ours == name.as_str());
+    if is_bound && !was_enrolled && !is_ours {
+        return Err(format!("`signon.toml` does not say any more that you are `{name}`"));
+    }
     let row = daemon.store.reviewer(&name).map_err(store)?;
-    let is_bound = daemon.store.identity(&settings.issuer, &known.subject).map_err(store)?.is_some();
     match (row, settings.place(known)) {
         // The operator said who this is, so they keep what they are here.
         (Some(_), _) if is_ours => {}
@@ -105,11 +108,11 @@ fn admit(daemon: &Daemon, settings: &Settings, known: &Known, now_ms: u64) -> Re
             return Err("none of your groups has a role here; whoever runs Countersign says which do".to_owned());
         }
     }
-    let seen = daemon.store.see_identity(&settings.issuer, &known.subject, &name, now_ms);
+    let seen = daemon.store.see_identity(identity, &name, !is_ours, now_ms);
     seen.map_err(|_| format!("somebody else of the provider is `{name}` here already"))?;
     // One who was bound to another name by then changed nothing.
     match daemon.store.identity(&settings.issuer, &known.subject).map_err(store)? {
-        Some(bound) if bound == name => Ok(name),
+        Some((bound, _)) if bound == name => Ok(name),
         Some(_) | None => Err(format!("the provider's account is somebody else here, not `{name}`")),
     }
 }

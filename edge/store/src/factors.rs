@@ -162,25 +162,28 @@ impl Store {
 }
 
 impl Store {
-    /// Who somebody of a provider is here.
+    /// Who somebody of a provider is here, and whether the provider enrolled them.
     ///
     /// # Errors
     /// The store failed or holds a broken one.
-    pub fn identity(&self, issuer: &str, subject: &str) -> Result<Option<PersonName>, Failed> {
+    pub fn identity(&self, issuer: &str, subject: &str) -> Result<Option<(PersonName, bool)>, Failed> {
         let connection = self.connection();
-        let mut statement =
-            connection.prepare_cached("SELECT reviewer FROM identities WHERE issuer = ?1 AND subject = ?2")?;
-        let name = statement.query_row([issuer, subject], |row| row.get::<_, String>(0)).optional()?;
-        name.map(|name| PersonName::parse(&name).map_err(|_| Failed::Corrupt("identity"))).transpose()
+        let mut statement = connection
+            .prepare_cached("SELECT reviewer, enrolled FROM identities WHERE issuer = ?1 AND subject = ?2")?;
+        let row =
+            statement.query_row([issuer, subject], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).optional()?;
+        let read = |(name, enrolled): (String, bool)| PersonName::parse(&name).map(|name| (name, enrolled));
+        row.map(read).transpose().map_err(|_| Failed::Corrupt("identity"))
     }
 
-    /// When the provider last said that somebody is who they are; nothing for those whom no provider knows.
+    /// When the provider last said that somebody is who they are; nothing for those whom no provider enrolled.
     ///
     /// # Errors
     /// The store failed.
     pub fn identity_seen(&self, name: &PersonName) -> Result<Option<u64>, Failed> {
         let connection = self.connection();
-        let mut statement = connection.prepare_cached("SELECT seen_ms FROM identities WHERE reviewer = ?1")?;
+        let mut statement =
+            connection.prepare_cached("SELECT seen_ms FROM identities WHERE reviewer = ?1 AND enrolled")?;
         Ok(statement.query_row([name.as_str()], |row| Ok(unsigned(row, 0).unwrap_or(0))).optional()?)
     }
 
@@ -188,11 +191,17 @@ impl Store {
     ///
     /// # Errors
     /// Somebody else of the provider is that person already, or the store failed.
-    pub fn see_identity(&self, issuer: &str, subject: &str, name: &PersonName, at_ms: u64) -> Result<(), Failed> {
+    pub fn see_identity(
+        &self,
+        (issuer, subject): (&str, &str),
+        name: &PersonName,
+        enrolled: bool,
+        at_ms: u64,
+    ) -> Result<(), Failed> {
         self.connection().execute(
-            "INSERT INTO identities (issuer, subject, reviewer, seen_ms) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO identities (issuer, subject, reviewer, seen_ms, enrolled) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (issuer, subject) DO UPDATE SET seen_ms = ?4 WHERE reviewer = ?3",
-            params![issuer, subject, name.as_str(), integer(at_ms)],
+            params![issuer, subject, name.as_str(), integer(at_ms), enrolled],
         )?;
         Ok(())
     }

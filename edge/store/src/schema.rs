@@ -73,9 +73,10 @@ const MIGRATIONS: &[&str] = &["
         DELETE FROM recovery_codes WHERE reviewer = OLD.name;
     END;
 ", "
-    -- Who somebody is at a provider of single sign-on, and when the provider last said so.
+    -- Who somebody is at a provider of single sign-on, when it last said so, and whether it enrolled them.
     CREATE TABLE identities (
         issuer TEXT NOT NULL, subject TEXT NOT NULL, reviewer TEXT NOT NULL UNIQUE, seen_ms INTEGER NOT NULL,
+        enrolled INTEGER NOT NULL,
         PRIMARY KEY (issuer, subject)
     ) STRICT;
     CREATE TRIGGER reviewer_gone_from_identities AFTER DELETE ON reviewers BEGIN
