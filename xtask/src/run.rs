@@ -20,12 +20,13 @@ pub(crate) fn built(profile: &str) -> PathBuf {
 /// Runs a program in the root and says what and how long.
 pub(crate) fn step(what: &str, program: &str, arguments: &[&str]) -> Result<(), String> {
     eprintln!("\n>> {what}: {program} {}", arguments.join(" "));
+    ran(what, Command::new(program).args(arguments).current_dir(root()))
+}
+
+/// Runs a command and says how long.
+fn ran(what: &str, command: &mut Command) -> Result<(), String> {
     let started = Instant::now();
-    let status = Command::new(program)
-        .args(arguments)
-        .current_dir(root())
-        .status()
-        .map_err(|why| format!("{program}: {why}"))?;
+    let status = command.status().map_err(|why| format!("{}: {why}", command.get_program().display()))?;
     eprintln!("<< {what}: {:.1} s", started.elapsed().as_secs_f64());
     if status.success() { Ok(()) } else { Err(format!("{what} failed ({status})")) }
 }
@@ -122,21 +123,57 @@ pub(crate) fn release() -> Result<PathBuf, String> {
     }
 }
 
+/// Megabytes that building and testing from nothing takes on the disk, and some to spare.
+const DISK: u64 = 10_000;
+
 /// Everything that must pass. The order is cheap things first; nextest's summary comes last.
 pub(crate) fn test() -> Result<(), String> {
-    let cargo = cargo();
+    enough_disk()?;
     setup::install()?;
-    step("format", &cargo, &["fmt", "--all", "--check"])?;
+    tested("format", &["fmt", "--all", "--check"])?;
     tidy::main()?;
     ui()?;
-    step("lints", &cargo, &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
-    step("building", &cargo, &["build", "--locked", "--workspace", "--bins"])?;
-    step("compile-fail and examples", &cargo, &["test", "--locked", "--workspace", "--doc"])?;
+    tested("lints", &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    tested("building", &["build", "--locked", "--workspace", "--bins"])?;
+    tested("compile-fail and examples", &["test", "--locked", "--workspace", "--doc"])?;
     if setup::has("cargo-nextest") {
-        step("tests", &cargo, &["nextest", "run", "--locked", "--workspace", "--no-fail-fast"])
+        tested("tests", &["nextest", "run", "--locked", "--workspace", "--no-fail-fast"])
     } else {
         eprintln!("cargo-nextest is not installed; `cargo test` runs the same tests");
-        step("tests", &cargo, &["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+        tested("tests", &["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+    }
+}
+
+/// A cargo verb of the tests. What is built to be tested once is not built to be changed: without what incremental
+/// builds keep, it is there sooner and takes half the disk. Whoever wants it says `CARGO_INCREMENTAL=1`.
+fn tested(what: &str, arguments: &[&str]) -> Result<(), String> {
+    eprintln!("\n>> {what}: cargo {}", arguments.join(" "));
+    let mut command = Command::new(cargo());
+    command.args(arguments).current_dir(root());
+    if std::env::var_os("CARGO_INCREMENTAL").is_none() {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+    ran(what, &mut command)
+}
+
+/// Says before the first build that there is no room for it; a compiler that finds out says it less well. Where much is
+/// built already, what is there counts.
+fn enough_disk() -> Result<(), String> {
+    let megabytes = |program: &str, words: &[&str]| {
+        let output = Command::new(program).args(words).current_dir(root()).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().last()?.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let built = built("debug").display().to_string();
+    let there = megabytes("du", &["--summarize", "--block-size=1M", &built]).unwrap_or(0);
+    match megabytes("df", &["--output=avail", "--block-size=1M", "."]) {
+        Some(free) if free.saturating_add(there.min(DISK)) < DISK => Err(format!(
+            "building and testing takes {DISK} MB of disk, and {free} MB are free: make room and try again"
+        )),
+        Some(free) if free < 2_000 => Err(format!(
+            "{free} MB of disk are free, and `{built}` holds {there} MB of builds old and new: `cargo clean` makes room"
+        )),
+        _ => Ok(()),
     }
 }
 
