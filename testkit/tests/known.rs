@@ -65,7 +65,14 @@ fn what_they_sign_with_takes_an_operators_word() {
     let bytes = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
     let secret = approval::TotpSecret::new(bytes.try_into().unwrap());
     let code = approval::code_at(&secret, host::clock::now_ms());
-    let finish = OperatorSays::FinishEnrolment { ticket, factor: NewFactor::Totp(code) };
+    let finish = |password: Option<&str>| OperatorSays::FinishEnrolment {
+        ticket: ticket.clone(),
+        factor: NewFactor::Totp(code.clone()),
+        password: password.map(|it| wire::Password(it.to_owned())),
+    };
+    assert!(refused(&finish(None)), "an app takes a password beside it");
+    assert!(refused(&finish(Some("olivia"))), "and one that is not guessed");
+    let finish = finish(Some("four words nobody knows"));
     assert!(matches!(sandbox.operator(&finish), OperatorHears::Enrolled { name, .. } if name == "olivia"));
     assert!(refused(&begin()), "it serves once");
     assert!(refused(&invite(Some(rita.vouch()))), "she has a factor of her own now");

@@ -262,7 +262,8 @@ fn an_invitation_of_somebody_who_is_no_operator_any_more_serves_nobody() {
     assert!(matches!(sandbox.operator(&down), OperatorHears::Done { .. }));
     assert!(matches!(begin(&token), OperatorHears::Refused { .. }));
     // Nor does one that was begun before, nor a made-up one; and nobody is invited without an operator.
-    let finish = OperatorSays::FinishEnrolment { ticket, factor: wire::NewFactor::Totp("000000".to_owned()) };
+    let finish =
+        OperatorSays::FinishEnrolment { ticket, factor: wire::NewFactor::Totp("000000".to_owned()), password: None };
     assert!(matches!(sandbox.operator(&finish), OperatorHears::Refused { .. }));
     assert!(matches!(begin("guess"), OperatorHears::Refused { .. }));
     let place = wire::PersonPlace::of("operator");
@@ -309,8 +310,9 @@ fn somebody_who_was_removed_meanwhile_leaves_no_factor_behind() {
     assert!(matches!(sandbox.operator(&gone), OperatorHears::Done { .. }));
     let secret = totp_uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
     let secret = approval::TotpSecret::from_base32(secret).unwrap();
-    let code = approval::code_at(&secret, host::clock::now_ms());
-    let finish = OperatorSays::FinishEnrolment { ticket, factor: wire::NewFactor::Totp(code) };
+    let factor = wire::NewFactor::Totp(approval::code_at(&secret, host::clock::now_ms()));
+    let password = Some(wire::Password("four words nobody knows".to_owned()));
+    let finish = OperatorSays::FinishEnrolment { ticket, factor, password };
     let heard = sandbox.operator(&finish);
     assert!(matches!(&heard, OperatorHears::Refused { why } if why.contains("any more")), "{heard:?}");
 }

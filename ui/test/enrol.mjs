@@ -16,10 +16,11 @@ async function withAuthenticator() {
 }
 
 /** Sets up an authenticator app from the page, as its camera would. */
-async function scan(page, name) {
+async function scan(page, name, password) {
   await page.waitForSelector(".qr");
   const uri = await page.textContent("#uri");
   people[name] = { secret: new URL(uri).searchParams.get("secret") };
+  await page.fill("input[name=password]", password);
   await page.fill("input[name=code]", code(name));
   await page.getByRole("button", { name: "Use this app" }).click();
   await page.waitForSelector("#recovery");
@@ -68,7 +69,7 @@ const sam = await withAuthenticator();
 await sam.goto(invitation);
 await sam.keyboard.press("Tab");
 await sam.getByRole("button", { name: "Go on" }).click();
-const codes = await scan(sam, "sam");
+const codes = await scan(sam, "sam", "wagon lamp orbit tea");
 
 step("what is critical takes both: a signature and a code");
 const critical = agent(["bash", "--norc"]);
@@ -144,11 +145,31 @@ await accessible(sam, "recovery");
 await sam.fill("input[name=name]", "sam");
 await sam.fill("input[name=code]", codes[0]);
 await sam.getByRole("button", { name: "Go on" }).click();
-const old = { ...people.sam };
-await scan(sam, "sam");
-people.sam = old;
-const refused = await sam.request.post(`${BASE}v1/session`, { data: { name: "sam", proof: { code: code("sam") } } });
-assert.equal(refused.status(), 401);
+await scan(sam, "sam", "harbour nine violet");
 const twice = await sam.request.post(`${BASE}v1/enrolment`, { data: { recovery: { name: "sam", code: codes[0] } } });
 assert.equal(twice.status(), 409);
+
+step("a code alone signs nobody in who has a password");
+const next = code("sam");
+const alone = await sam.request.post(`${BASE}v1/session`, { data: { name: "sam", proof: { code: next } } });
+assert.equal(alone.status(), 401);
+await sam.getByRole("button", { name: "Sign out" }).click();
+await sam.fill("input[name=name]", "sam");
+await sam.fill("input[name=password]", "harbour nine violet");
+await sam.fill("input[name=code]", next);
+await accessible(sam, "signing in with a password");
+if (SCREENSHOTS) await sam.screenshot({ path: `${SCREENSHOTS}/signin.png` });
+await sam.getByRole("button", { name: "Sign in", exact: true }).click();
+await sam.waitForSelector("header");
+
+step("they choose another password on their own page, and stay signed in");
+await sam.getByRole("button", { name: "sam, senior" }).click();
+await sam.fill("#password", "harbour nine violet");
+await sam.fill("input[name=new-password]", "copper sky ninety");
+await sam.fill("#code", code("sam"));
+await accessible(sam, "changing the password");
+await sam.getByRole("button", { name: "Change the password" }).click();
+await sam.waitForSelector("text=The password is changed");
+await sam.reload();
+await sam.waitForSelector("header");
 await end();

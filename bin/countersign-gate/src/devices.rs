@@ -3,7 +3,6 @@
 use channel::{PushKey, SecretKey};
 use host::layout::Layout;
 use host::{clock, files};
-use web::Link as _;
 use wire::{OperatorHears, OperatorSays, PushTarget};
 
 use crate::link::Operators;

@@ -1,4 +1,4 @@
-//! The operator's socket, for the web gate.
+//! The operator's socket, for the gates that tell others: each waits on a thread of its own.
 
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use host::layout::Layout;
 use host::socket;
-use web::Told;
-use wire::{MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use wire::{Gone, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
 
 /// How long the daemon may take for an answer. It tells a list at least every ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -16,6 +15,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How many connections wait for the next question, and for how long: shorter than the daemon waits for one.
 const MOST_IDLE: usize = 4;
 const IDLE: Duration = Duration::from_secs(30);
+
+/// What the daemon tells of holds.
+pub(crate) enum Told {
+    /// All that are open.
+    All(Vec<HoldView>),
+    /// New or answered ones, and the ids of those that are gone.
+    Changed(Vec<HoldView>, Vec<Gone>),
+}
 
 /// The way to `countersignd`. A connection that was used waits for the next question for a while.
 pub(crate) struct Operators {
@@ -54,9 +61,12 @@ fn hear(stream: &UnixStream) -> Result<OperatorHears, String> {
     socket::receive(stream, MAX_OPERATOR_ANSWER, Some(PATIENCE), PATIENCE).map_err(|why| why.to_string())
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "an answer that does not belong to the question is an error")]
-impl web::Link for Operators {
-    fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String> {
+impl Operators {
+    /// Asks something. A refusal is an answer, too.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached, or answers what does not belong here.
+    pub(crate) fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String> {
         let stream = match self.waiting() {
             Some(stream) => stream,
             None => self.connect()?,
@@ -71,23 +81,12 @@ impl web::Link for Operators {
         Ok(heard)
     }
 
-    fn watch(&self, say: &OperatorSays, each: &mut dyn FnMut(Vec<String>) -> bool) -> Result<(), String> {
-        let stream = self.connect()?;
-        send(&stream, say)?;
-        loop {
-            match hear(&stream)? {
-                OperatorHears::Lines { lines, ended } => {
-                    if !each(lines) || ended {
-                        return Ok(());
-                    }
-                }
-                OperatorHears::Refused { why } => return Err(why),
-                _ => return Err("the daemon answered something else".to_owned()),
-            }
-        }
-    }
-
-    fn follow(&self, each: &mut dyn FnMut(Told) -> bool) -> Result<(), String> {
+    /// Hears the list of open holds, then what changes, until `each` has enough or the daemon is gone.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached any more.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "an answer that does not belong to the question is an error")]
+    pub(crate) fn follow(&self, each: &mut dyn FnMut(Told) -> bool) -> Result<(), String> {
         let stream = self.connect()?;
         send(&stream, &OperatorSays::Holds { follow: true })?;
         loop {

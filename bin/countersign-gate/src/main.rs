@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use host::layout::{Layout, WEB_HOST_VARIABLE};
-use link::Operators;
 
 /// Gates of Countersign on the network. `countersign up` starts the web gate beside the daemons.
 #[derive(Parser)]
@@ -81,7 +80,6 @@ fn web(listen: SocketAddr, tls: Option<(&Path, &Path)>) -> Result<(), String> {
     }
     let host = std::env::var(WEB_HOST_VARIABLE).ok();
     let layout = Layout::from_environment()?;
-    let link = Arc::new(Operators::new(&layout));
     // Before any thread is there, so that every one of them is shut in. Pages are in the program; what is left is the sockets.
     let sign_on = signon::Way::open(&layout)?;
     let names = signon::NAMES.map(Path::new);
@@ -103,9 +101,17 @@ fn web(listen: SocketAddr, tls: Option<(&Path, &Path)>) -> Result<(), String> {
         eprintln!("countersign-gate: the dashboard is at {scheme}://{address}/");
         let sign_on = sign_on.map(|way| Box::new(way) as Box<dyn web::SignOn>);
         let push_key = layout.push_public_key();
-        web::serve(web::Door { listener, agents: layout.agent_socket(), host, tls, sign_on, push_key }, link)
-            .await
-            .map_err(|why| why.to_string())
+        web::serve(web::Door {
+            listener,
+            operators: layout.operator_socket(),
+            agents: layout.agent_socket(),
+            host,
+            tls,
+            sign_on,
+            push_key,
+        })
+        .await
+        .map_err(|why| why.to_string())
     })
 }
 

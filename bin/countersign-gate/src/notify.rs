@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use channels::{Hop, Hub};
 use host::layout::Layout;
-use web::{Link as _, Told};
 use wire::OperatorSays;
 
-use crate::link::Operators;
+use crate::link::{Operators, Told};
 
 /// How long to wait before the daemon is tried again.
 const AGAIN: Duration = Duration::from_millis(500);

@@ -8,7 +8,6 @@ use host::clock;
 use host::layout::Layout;
 use serde_json::{Value, json};
 use ureq::Agent;
-use web::Link as _;
 use wire::{Metric, OperatorHears, OperatorSays};
 
 use crate::link::Operators;

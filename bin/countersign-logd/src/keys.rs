@@ -102,6 +102,6 @@ pub(crate) fn finish(layout: &Layout, writer: &mut Writer) -> Result<(), String>
 fn record(writer: &mut Writer, body: Value) -> Result<u64, String> {
     let at_ms = clock::now_ms();
     let draft = Draft { kind: RecordKind::Change, at_ms, scope: INSTALLATION.to_owned(), body };
-    crate::put(writer, &[Record::of(&draft)])?;
+    crate::put(writer.append(&[Record::of(&draft)]))?;
     Ok(writer.size().saturating_sub(1))
 }

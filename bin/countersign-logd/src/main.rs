@@ -151,7 +151,16 @@ fn converse(stream: &UnixStream, writer: &Shared, disk: &Arc<dyn Disk>) {
             answer(message, writer, disk, &mut recording)
         };
         let answer = answer.unwrap_or_else(|why| LogSays::Failed { why });
-        if socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE).is_err() {
+        let is_durable = matches!(answer, LogSays::Durable { .. });
+        let sent = socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE);
+        // Whoever waits has their receipts; the rest is ours.
+        if is_durable {
+            let _ = with(writer, |writer| {
+                writer.hand_on();
+                Ok(())
+            });
+        }
+        if sent.is_err() {
             break;
         }
     }
@@ -235,7 +244,7 @@ fn append(writer: &mut Writer, records: Vec<LogRecord>) -> Result<LogSays, Strin
         }
         taken.push(Record { content: content.into_bytes(), at_ms, scope, terms });
     }
-    let proofs = put(writer, &taken)?;
+    let proofs = put(writer.make_durable(&taken))?;
     Ok(LogSays::Durable { proofs: proofs.iter().map(audit::ReceiptProof::to_value).collect() })
 }
 
@@ -252,15 +261,15 @@ fn seal(writer: &mut Writer, digest: &str, about: Value) -> Result<LogSays, Stri
     let scope = journal::INSTALLATION.to_owned();
     let draft = Draft { kind: RecordKind::Change, at_ms: host::clock::now_ms(), scope, body };
     let record = Record::of(&draft);
-    let proofs = put(writer, std::slice::from_ref(&record))?;
+    let proofs = put(writer.append(std::slice::from_ref(&record)))?;
     let proof = proofs.first().ok_or("there is no proof")?.to_value();
     let content = String::from_utf8(record.content).map_err(|why| why.to_string())?;
     Ok(LogSays::Sealed { content, proof })
 }
 
-/// Appends; where nobody can say what is on the disk, the process ends, and recovery decides on what it finds.
-fn put(writer: &mut Writer, records: &[Record]) -> Result<Vec<audit::ReceiptProof>, String> {
-    writer.append(records).map_err(|why| match why {
+/// What was appended; where nobody can say what is on the disk, the process ends, and recovery decides on what it finds.
+fn put(appended: Result<Vec<audit::ReceiptProof>, journal::Failed>) -> Result<Vec<audit::ReceiptProof>, String> {
+    appended.map_err(|why| match why {
         journal::Failed::Refused(why) => why,
         journal::Failed::Fatal(why) => {
             eprintln!("countersign-logd: {why}");

@@ -57,7 +57,7 @@ fn scope(head: &RecordingHead) -> String {
 
 fn record(writer: &mut Writer, scope: String, body: Value) -> Result<(), String> {
     let draft = Draft { kind: RecordKind::Recording, at_ms: clock::now_ms(), scope, body };
-    crate::put(writer, &[Record::of(&draft)]).map(drop)
+    crate::put(writer.append(&[Record::of(&draft)])).map(drop)
 }
 
 fn said(head: &RecordingHead, id: &str, state: &str) -> Value {

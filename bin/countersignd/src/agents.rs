@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use audit::RecordKind;
 use host::socket::{self, Failed};
-use model::{Claims, HoldId, Seen};
+use model::{AgentName, Claims, HoldId, Seen, SessionId};
 use serde_json::json;
 use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME, Refusal};
 
 use crate::daemon::Daemon;
+use crate::judging;
 use crate::permits::{Issued, Running};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
@@ -44,11 +45,14 @@ pub(crate) struct Talk<'a> {
     pub(crate) running: BTreeMap<String, Running>,
     /// A hold ended, and those who follow are told when the agent has its answer.
     pub(crate) tells: Option<HoldId>,
+    /// What was counted of this agent and session is kept when the agent has its answer, and before it is heard again.
+    pub(crate) owes: Option<(AgentName, SessionId)>,
 }
 
 /// Serves one connection until it ends.
 pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
-    let mut talk = Talk { daemon, stream, seen, issued: BTreeMap::new(), running: BTreeMap::new(), tells: None };
+    let mut talk =
+        Talk { daemon, stream, seen, issued: BTreeMap::new(), running: BTreeMap::new(), tells: None, owes: None };
     loop {
         let idle = if talk.running.is_empty() { Some(IDLE) } else { None };
         let heard = match socket::receive::<AgentSays>(stream, MAX_AGENT_FRAME, idle, PATIENCE) {
@@ -68,6 +72,13 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             Err(Failed::Socket(_)) => break,
         };
         let said = talk.say(&heard);
+        // A permit whose act is not counted is not spent: the conversation ends, and its permits with it.
+        if let Some((agent, session)) = talk.owes.take()
+            && let Err(why) = judging::keep_paces(daemon, &agent, &session)
+        {
+            eprintln!("countersignd: what {agent} may do is not counted ({why}), so it may do nothing");
+            break;
+        }
         if let Some(hold) = talk.tells.take() {
             daemon.holds.tell(Some(&hold));
         }

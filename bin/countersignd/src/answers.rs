@@ -54,17 +54,20 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorSays) -> Result<OperatorH
     let question = daemon.holds.question(&id).ok_or(GONE)?;
     let shown = daemon.holds.shown(&id).ok_or(GONE)?;
     let others = others(daemon, &shown, &also, does, &by)?;
-    let signed = Signed {
-        said: &said,
-        hold: &hold,
-        request: &question.request.to_string(),
-        shown: &digest(&shown),
-        policy: &shown.policy,
-        rule: rule.as_ref().map(|wish| (wish.text.as_str(), wish.reason.as_str())),
-        reason: reason.as_deref(),
-        also: others.iter().map(|(_, it)| (it.id.as_str(), it.request.clone(), digest(it))).collect(),
+    let signed = || {
+        let signed = Signed {
+            said: &said,
+            hold: &hold,
+            request: &question.request.to_string(),
+            shown: &digest(&shown),
+            policy: &shown.policy,
+            rule: rule.as_ref().map(|wish| (wish.text.as_str(), wish.reason.as_str())),
+            reason: reason.as_deref(),
+            also: others.iter().map(|(_, it)| (it.id.as_str(), it.request.clone(), digest(it))).collect(),
+        };
+        signed.text()
     };
-    let purpose = Purpose { question: &question, said: does, words: Words::Answer(signed.text()) };
+    let purpose = Purpose { question: &question, said: does, words: Words::Answer(&signed) };
     let at_ms = clock::now_ms();
     let (reviewer, assurance, proof) = prove(daemon, &by, &purpose, at_ms)?;
     if let Some(wish) = &rule {

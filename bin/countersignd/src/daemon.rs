@@ -17,11 +17,12 @@ use crate::enrolment::Enrolments;
 use crate::flags::Flags;
 use crate::holds::Holds;
 use crate::lines;
-use crate::log::Log;
+use crate::log::{Log, OnItsWay};
 use crate::metrics::Metrics;
 use crate::nearest::Nearest;
 use crate::paces::{FORGET_MS, Paces};
 use crate::parked::Parked;
+use crate::passwords::Passwords;
 use crate::policy::LivePolicy;
 use crate::recordings::Recordings;
 use crate::sessions::Sessions;
@@ -51,6 +52,7 @@ pub(crate) struct Daemon {
     pub(crate) questions: Questions,
     pub(crate) enrolments: Enrolments,
     pub(crate) begun: Begun,
+    pub(crate) passwords: Passwords,
     /// A line of JSON on standard error for each record.
     lines: bool,
     /// Signatures of clicks in chat that were taken, and when.
@@ -97,6 +99,7 @@ impl Daemon {
             questions: Questions::default(),
             enrolments: Enrolments::default(),
             begun: Begun::default(),
+            passwords: Passwords::default(),
             lines: lines::are_wanted()?,
             clicks: Mutex::default(),
             site: site()?,
@@ -119,18 +122,15 @@ impl Daemon {
 
     /// Makes a record durable.
     pub(crate) fn record(&self, kind: RecordKind, body: Value) -> Result<Receipt, String> {
+        self.begin_record(kind, body)?.receipt()
+    }
+
+    /// Sends a record to the log. What does not rest on it may be done until its receipt is waited for; see [`Log::send`].
+    pub(crate) fn begin_record(&self, kind: RecordKind, body: Value) -> Result<Recorded<'_>, String> {
         let started = Instant::now();
         let line = self.lines.then(|| lines::of(kind, &body));
-        let receipt = self.log.append(Draft { kind, at_ms: clock::now_ms(), scope: scope_of(&body), body })?;
-        self.metrics.log.note(started.elapsed());
-        if let Some(line) = line {
-            lines::write(line, receipt.seq(), started.elapsed());
-        }
-        if receipt.seq() % PIN_EVERY == PIN_EVERY.saturating_sub(1) {
-            // Failing to pin loses a safeguard against cutting, not a record.
-            let _ = self.pin();
-        }
-        Ok(receipt)
+        let on_its_way = self.log.send(Draft { kind, at_ms: clock::now_ms(), scope: scope_of(&body), body })?;
+        Ok(Recorded { daemon: self, started, line, on_its_way })
     }
 
     /// Records that somebody was refused before there was a request: once a second at most.
@@ -223,6 +223,31 @@ impl Daemon {
     pub(crate) fn agent_named(&self, name: &str) -> Option<AgentRow> {
         let agents = self.agents.read().unwrap_or_else(PoisonError::into_inner);
         agents.values().find(|agent| agent.name.as_str() == name).cloned()
+    }
+}
+
+/// A record that is being made durable.
+pub(crate) struct Recorded<'a> {
+    daemon: &'a Daemon,
+    started: Instant,
+    line: Option<serde_json::Map<String, Value>>,
+    on_its_way: OnItsWay<'a>,
+}
+
+impl Recorded<'_> {
+    /// Its receipt: it is durable.
+    pub(crate) fn receipt(self) -> Result<Receipt, String> {
+        let Self { daemon, started, line, on_its_way } = self;
+        let receipt = on_its_way.receipt()?;
+        daemon.metrics.log.note(started.elapsed());
+        if let Some(line) = line {
+            lines::write(line, receipt.seq(), started.elapsed());
+        }
+        if receipt.seq() % PIN_EVERY == PIN_EVERY.saturating_sub(1) {
+            // Failing to pin loses a safeguard against cutting, not a record.
+            let _ = daemon.pin();
+        }
+        Ok(receipt)
     }
 }
 

@@ -1,34 +1,25 @@
-//! Setting up what somebody proves themself with: from an invitation (the very first person's is printed by `countersign up`), with a
+//! Setting up what somebody proves themself with: from an invitation, with a
 //! recovery code, or with a proof of what they have. What they set up is shown to work before anything changes.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use approval::{Passkey, TotpSecret};
+use approval::{Passkey, PasswordHash, TotpSecret};
 use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
-use pdp::{Person, Role};
+use pdp::Person;
 use serde_json::json;
 use store::{Factor, InviteRow};
-use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace, Vouch};
+use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password};
 
 use crate::daemon::{Daemon, hold as lock};
-use crate::people::person;
-use crate::rules::proved;
-use crate::{recovery, sessions, signon};
-
-/// How long an invitation serves: the first person's, which anybody who sees the terminal could use, and others.
-const FIRST_MS: u64 = 3_600_000;
-const INVITE_MS: u64 = 3 * 86_400_000;
+use crate::{invitations, passwords, recovery, sessions, signon};
 
 /// How long somebody may take, and how many at once.
 const TIME_MS: u64 = 600_000;
 const MAX_OPEN: usize = 64;
-
-/// The domains of what is kept of tokens and codes.
-const INVITE_DOMAIN: &str = "countersign/invite/v1";
 
 /// The longest name of a passkey, in characters.
 const MAX_LABEL: usize = 60;
@@ -61,53 +52,13 @@ enum What {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the socket sends on what belongs here; all else is refused")]
 pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
     match message {
-        OperatorSays::Invite { name, place, by } => invite(daemon, message, name.as_deref(), place, by.as_ref()),
+        OperatorSays::Invite { name, place, by } => {
+            invitations::invite(daemon, message, name.as_deref(), place, by.as_ref())
+        }
         OperatorSays::BeginEnrolment { who } => begin(daemon, message, who),
-        OperatorSays::FinishEnrolment { ticket, factor } => finish(daemon, ticket, factor),
+        OperatorSays::FinishEnrolment { ticket, factor, password } => finish(daemon, ticket, factor, password.as_ref()),
         _ => Err("this is not about enrolment".to_owned()),
     }
-}
-
-fn is_first(daemon: &Daemon) -> Result<bool, String> {
-    Ok(daemon.store.reviewers().map_err(|why| why.to_string())?.is_empty())
-}
-
-fn invite(
-    daemon: &Daemon,
-    message: &OperatorSays,
-    name: Option<&str>,
-    place: &PersonPlace,
-    by: Option<&Vouch>,
-) -> Result<OperatorHears, String> {
-    let is_first = is_first(daemon)?;
-    let who = by.map(|by| proved(daemon, message, by, Role::Operator)).transpose()?;
-    if who.is_none() && !is_first {
-        return Err("somebody is enrolled already, so an operator invites others".to_owned());
-    }
-    let mut person = person(name.unwrap_or("first"), place)?;
-    if is_first {
-        person.role = Role::Operator;
-    } else if name.is_none() {
-        return Err("say whom you invite".to_owned());
-    }
-    if daemon.store.reviewer(&person.name).map_err(|why| why.to_string())?.is_some()
-        && !signon::has_nothing(daemon, &person.name)?
-    {
-        return Err(format!("there is a reviewer `{}` already", person.name));
-    }
-    let token = BASE64URL_NOPAD.encode(&clock::random::<24>().map_err(|why| why.to_string())?);
-    let expires_at_ms = clock::now_ms().saturating_add(if is_first { FIRST_MS } else { INVITE_MS });
-    let row = InviteRow {
-        name: name.map(|_| person.name.clone()),
-        role: person.role,
-        groups: person.groups,
-        by: who.as_ref().map(ToString::to_string),
-        expires_at_ms,
-    };
-    let body = json!({"what": "reviewer invited", "reviewer": name, "role": row.role.as_str(), "groups": row.groups, "by": row.by});
-    let _receipt = daemon.record(RecordKind::Change, body)?;
-    daemon.store.add_invite(&Digest::within(INVITE_DOMAIN, token.as_bytes()), &row).map_err(|why| why.to_string())?;
-    Ok(OperatorHears::Invited { token, expires_at_ms })
 }
 
 fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<OperatorHears, String> {
@@ -116,11 +67,11 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
     let (what, name) = match who {
         Enrolling::Invite { token, name } => {
             sessions::may_try(daemon, "(an invitation)", now_ms)?;
-            let digest = Digest::within(INVITE_DOMAIN, token.as_bytes());
+            let digest = invitations::digest(token);
             let row = daemon.store.invite(&digest).map_err(|why| why.to_string())?;
             let row = row.filter(|row| now_ms < row.expires_at_ms).ok_or(no_invite)?;
-            still_invited(daemon, &row)?;
-            if row.by.is_none() && !is_first(daemon)? {
+            invitations::still_counts(daemon, &row)?;
+            if row.by.is_none() && !invitations::is_first(daemon)? {
                 return Err(no_invite.to_owned());
             }
             let name = match (&row.name, name) {
@@ -168,6 +119,7 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
         totp_uri: secret.uri(name.as_str()),
         challenge: BASE64URL_NOPAD.encode(&challenge),
         site: daemon.site.host().to_owned(),
+        takes_password: !has_password(daemon, &name, &what)?,
     };
     let mut open = lock(&daemon.enrolments.0);
     open.retain(|_, it| now_ms.abs_diff(it.since_ms) < TIME_MS);
@@ -176,17 +128,6 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
     }
     open.insert(ticket, Enrolment { what, name, secret, challenge, since_ms: now_ms });
     Ok(hears)
-}
-
-/// An invitation is worth what whoever invited is now.
-fn still_invited(daemon: &Daemon, row: &InviteRow) -> Result<(), String> {
-    let Some(by) = &row.by else { return Ok(()) };
-    let by = PersonName::parse(by).map_err(|why| why.to_string())?;
-    let inviter = daemon.store.reviewer(&by).map_err(|why| why.to_string())?;
-    if inviter.is_some_and(|inviter| inviter.person.role == Role::Operator) {
-        return Ok(());
-    }
-    Err("whoever invited you is no operator any more; ask for another link".to_owned())
 }
 
 fn role_of(daemon: &Daemon, name: &PersonName) -> Result<Person, String> {
@@ -200,7 +141,12 @@ enum Shown {
     Passkey(Box<Passkey>, String),
 }
 
-fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorHears, String> {
+fn finish(
+    daemon: &Daemon,
+    ticket: &str,
+    factor: &NewFactor,
+    password: Option<&Password>,
+) -> Result<OperatorHears, String> {
     let now_ms = clock::now_ms();
     let over = "this took too long; begin anew";
     let (what, name, shown) = {
@@ -216,6 +162,7 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
             return Err("you prove yourself with an SSH key, which an app would replace; add a passkey".to_owned());
         }
     }
+    let password = chosen(daemon, &name, &what, &shown, password)?;
     // It serves once, also where two come at the same time.
     lock(&daemon.enrolments.0).remove(ticket).ok_or(over)?;
     let passkey = match &shown {
@@ -224,7 +171,7 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
     };
     if let What::First(invite) = &what {
         let row = daemon.store.invite(invite).map_err(|why| why.to_string())?.ok_or(over)?;
-        still_invited(daemon, &row)?;
+        invitations::still_counts(daemon, &row)?;
         let is_theirs = signon::has_nothing(daemon, &name)? && row.name.as_ref() == Some(&name);
         if !is_theirs || !daemon.store.use_invite(invite).map_err(|why| why.to_string())? {
             return Err(over.to_owned());
@@ -242,6 +189,11 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
         Err(why) => Err(why.to_string()),
     };
     let mut set_up = json!({"what": "factor set up", "reviewer": name.as_str(), "passkey": passkey, "anew": matches!(what, What::Anew)});
+    if let (true, Some(map)) =
+        (password.is_some() || matches!(what, What::Anew | What::First(_)), set_up.as_object_mut())
+    {
+        map.insert("password_digest".to_owned(), json!(password.as_ref().map(passwords::digest)));
+    }
     if let (Some(first), Some(map)) = (&first, set_up.as_object_mut()) {
         map.insert("ssh_key".to_owned(), serde_json::Value::Null);
         map.insert("factor_digest".to_owned(), json!(crate::restore::factor_digest(first)));
@@ -252,11 +204,11 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
             if daemon.store.reviewer(&name).map_err(|why| why.to_string())?.is_some() {
                 return Err(format!("there is a reviewer `{name}` already; choose another name"));
             }
-            still_invited(daemon, row)?;
+            invitations::still_counts(daemon, row)?;
             store(daemon.store.use_invite(invite))?;
             let body = json!({"what": "reviewer added", "reviewer": name.as_str(), "role": person.role.as_str(), "groups": person.groups,
                 "factor": crate::people::factor(&first), "ssh_key": null, "factor_digest": crate::restore::factor_digest(&first),
-                "vouched_by": row.by});
+                "password_digest": password.as_ref().map(passwords::digest), "vouched_by": row.by});
             let _receipt = daemon.record(RecordKind::Change, body)?;
             if passkey.is_some() {
                 let _receipt = daemon.record(RecordKind::Change, set_up)?;
@@ -277,6 +229,9 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
             let _receipt = daemon.record(RecordKind::Change, set_up)?;
         }
     }
+    if password.is_some() {
+        store(daemon.store.set_password(&name, password.as_ref()))?;
+    }
     match &shown {
         Shown::Passkey(passkey, label) => {
             daemon.store.add_passkey(&name, passkey, label, now_ms).map_err(|why| why.to_string())?;
@@ -291,6 +246,30 @@ fn finish(daemon: &Daemon, ticket: &str, factor: &NewFactor) -> Result<OperatorH
     };
     let token = sessions::begin(daemon, name.clone(), now_ms)?;
     Ok(OperatorHears::Enrolled { name: name.to_string(), recovery, token })
+}
+
+/// The password of somebody who signs in with a code: chosen with the first code generator.
+fn chosen(
+    daemon: &Daemon,
+    name: &PersonName,
+    what: &What,
+    shown: &Shown,
+    password: Option<&Password>,
+) -> Result<Option<PasswordHash>, String> {
+    let has_one = has_password(daemon, name, what)?;
+    match (shown, password) {
+        (Shown::Passkey(..), Some(_)) => Err("a password goes with a code; a passkey takes none".to_owned()),
+        (Shown::Totp(..), Some(password)) if !has_one => passwords::new(daemon, name, password).map(Some),
+        (Shown::Totp(..), Some(_)) => Err("you have a password already; change it on your own page".to_owned()),
+        (Shown::Totp(..), None) if !has_one => Err("choose a password: you sign in with it and a code".to_owned()),
+        (Shown::Totp(..) | Shown::Passkey(..), None) => Ok(None),
+    }
+}
+
+/// Whether somebody who goes on has a password that stays.
+fn has_password(daemon: &Daemon, name: &PersonName, what: &What) -> Result<bool, String> {
+    let row = daemon.store.reviewer(name).map_err(|why| why.to_string())?;
+    Ok(matches!(what, What::More) && row.is_some_and(|row| row.password.is_some()))
 }
 
 fn show(daemon: &Daemon, one: &Enrolment, factor: &NewFactor, now_ms: u64) -> Result<Shown, String> {

@@ -5,14 +5,14 @@
 //! 1. the pure state machine takes it, or refuses it. A crash after this: nothing happened.
 //! 2. the answer is recorded. A crash after this: the record shows an answer; the hold is still open in the store, is
 //!    ended as lost at the next start, and nothing was done.
-//! 3. the store moves the hold on, compare-and-set. A crash after this: approved, but whoever waited is gone with us.
-//! 4. whoever waits is woken. Only now can there be a permit.
+//! 3. whoever waits is woken, and comes as far as the hold's lock.
+//! 4. the store moves the hold on, compare-and-set. A crash after this: approved, but whoever waited is gone with us.
+//! 5. the lock is free. Only now can there be a permit.
 
 mod entry;
 mod telling;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -154,6 +154,10 @@ impl Holds {
             eprintln!("countersignd: THE GLASS WAS BROKEN by {} for {id}", answer.reviewer);
         }
         let receipt = daemon.record(RecordKind::Answer, body)?;
+        // Whoever waits gets up meanwhile, and comes as far as this hold's lock: what they find is what the store took.
+        if next.state() != HoldState::Open {
+            entry.wake();
+        }
         match daemon.store.move_on(&inner.hold, &next) {
             Ok(true) => {}
             Ok(false) => return Err("another answer came first".to_owned()),
@@ -248,8 +252,6 @@ impl Holds {
         closed.push_back((id.to_string(), format!("{}{by}", hold.state().as_str())));
         drop(closed);
         lock(&self.open).remove(id);
-        let mut wake = &entry.wake;
-        let _ = wake.write_all(b"!");
     }
 
     /// What a held request would do, for rules to be derived from.

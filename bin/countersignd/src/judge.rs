@@ -12,6 +12,8 @@ const SMALL_TEXT_BYTES: usize = 2_048;
 pub(crate) struct Read {
     pub(crate) intent: Intent,
     pub(crate) facts: Facts,
+    /// The home of whoever asks.
+    pub(crate) home: Option<String>,
 }
 
 /// Understands a request.
@@ -44,7 +46,10 @@ pub(crate) fn read(request: &Request) -> Result<Read, String> {
     let mut small = is_small(&request.act);
     while small {
         match understand::understand(subject, around, &known) {
-            Step::Done(intent) => return Ok(Read { intent, facts: known }),
+            Step::Done(intent) => {
+                let facts = known;
+                return Ok(Read { intent, facts, home });
+            }
             // A script can be any size, so whoever reads one goes to the large stack.
             Step::Need(queries) if queries.iter().any(|query| matches!(query, FactQuery::File(_))) => small = false,
             Step::Need(queries) => queries.iter().for_each(|query| known.learn(query.clone(), look(query))),
@@ -52,7 +57,7 @@ pub(crate) fn read(request: &Request) -> Result<Read, String> {
     }
     let intent = stack::on_large_stack(|| understand::settle(subject, around, &mut known, &mut look));
     let intent = intent.map_err(|why| format!("it could not be read: {why}"))?;
-    Ok(Read { intent, facts: known })
+    Ok(Read { intent, facts: known, home })
 }
 
 fn is_small(act: &Act) -> bool {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use host::clock;
 use host::project::Project;
-use model::{Act, Request};
+use model::{Act, AgentName, Request, SessionId};
 use pdp::{Decision, Footprint, Pace, Policy, Situation, Verdict, note_sequences};
 use store::Kept;
 
@@ -28,7 +28,6 @@ pub(crate) struct Case {
     /// The enforcement point hands the act to a host that acts by itself.
     pub(crate) hands_over: bool,
     place: Place,
-    home: Option<String>,
     project: Option<Project>,
 }
 
@@ -39,11 +38,10 @@ impl Case {
     /// It could not be read.
     pub(crate) fn read(request: Request, place: Place, hands_over: bool) -> Result<Self, String> {
         let read = judge::read(&request)?;
-        let home = host::facts::home_of(request.seen.uid);
         let cwd = cwd_of(&request);
-        let project = cwd.and_then(|cwd| host::project::project_of(Path::new(cwd), home.as_deref()));
+        let project = cwd.and_then(|cwd| host::project::project_of(Path::new(cwd), read.home.as_deref()));
         let footprint = Footprint::of(&read.intent, cwd);
-        Ok(Self { footprint, hands_over, place, home, project, read, request })
+        Ok(Self { footprint, hands_over, place, project, read, request })
     }
 
     pub(crate) fn cwd(&self) -> Option<&str> {
@@ -67,7 +65,7 @@ impl Case {
             host: Some(&self.request.host),
             cwd: self.cwd(),
             project: self.project.as_ref().map(|it| it.root.as_str()),
-            home: self.home.as_deref(),
+            home: self.read.home.as_deref(),
             branch: self.project.as_ref().and_then(|it| it.branch.as_deref()),
             task: self.request.claims.task.as_deref(),
             flags,
@@ -160,14 +158,20 @@ pub(crate) fn still_asks(daemon: &Daemon, case: &Case, before: &Decision) -> Res
     })
 }
 
-/// People said yes: somebody has looked.
-pub(crate) fn approved(daemon: &Daemon, case: &Case) -> Result<(), String> {
+/// People said yes: somebody has looked. `keep` says how what is counted is kept at once; with nothing, whoever calls keeps it
+/// before the permit can be spent ([`keep_paces`]).
+pub(crate) fn approved(daemon: &Daemon, case: &Case, keep: Option<Kept>) -> Result<(), String> {
     let policy = daemon.policy.current();
     let flags = daemon.flags.set();
     daemon.paces.with(daemon, &case.request.agent, &case.request.session, |pair| {
         note(case, &policy, &flags, pair, true);
-        Ok(((), Some(kept(case))))
+        Ok(((), keep))
     })
+}
+
+/// Keeps the paces of an agent as they are now.
+pub(crate) fn keep_paces(daemon: &Daemon, agent: &AgentName, session: &SessionId) -> Result<(), String> {
+    daemon.paces.with(daemon, agent, session, |_| Ok(((), Some(Kept::InOrder))))
 }
 
 /// People said no.
@@ -180,7 +184,7 @@ pub(crate) fn refused(daemon: &Daemon, case: &Case) -> Result<(), String> {
 
 /// How far a pace that counts this act must have come. Its permit is spent durably before the act is done, and the store keeps
 /// the order; where the act is handed over, nobody spends one.
-fn kept(case: &Case) -> Kept {
+pub(crate) fn kept(case: &Case) -> Kept {
     if case.hands_over { Kept::Durable } else { Kept::InOrder }
 }
 

@@ -53,8 +53,9 @@ impl Log {
         Self { socket, line: Mutex::new(line), moved: Condvar::new() }
     }
 
-    /// Makes a record durable and gives its checked receipt.
-    pub(crate) fn append(&self, draft: Draft) -> Result<Receipt, String> {
+    /// Sends a record on its way. Whoever finds the line free carries it from here on, and may do something else until they
+    /// wait for it; they take no lock meanwhile under which somebody else waits for a record.
+    pub(crate) fn send(&self, draft: Draft) -> Result<OnItsWay<'_>, String> {
         let mut line = self.line();
         if line.waiting.len() >= MAX_WAITING {
             return Err("too many records wait for the log".to_owned());
@@ -62,6 +63,13 @@ impl Log {
         let ticket = line.next;
         line.next = line.next.saturating_add(1);
         line.waiting.push((ticket, draft));
+        let carried = if line.carrying { None } else { Some(self.leave(line)) };
+        Ok(OnItsWay { log: self, ticket: Some(ticket), carried })
+    }
+
+    /// Waits for a record, carrying what waits where nobody else does.
+    fn wait(&self, ticket: u64) -> Result<Receipt, String> {
+        let mut line = self.line();
         loop {
             if let Some(result) = line.done.remove(&ticket) {
                 return result;
@@ -69,7 +77,8 @@ impl Log {
             if line.carrying {
                 line = self.moved.wait(line).unwrap_or_else(PoisonError::into_inner);
             } else {
-                line = self.carry(line);
+                self.arrive(self.leave(line));
+                line = self.line();
             }
         }
     }
@@ -107,8 +116,8 @@ impl Log {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Carries one batch. The line is open to others meanwhile.
-    fn carry<'a>(&'a self, mut line: MutexGuard<'a, Line>) -> MutexGuard<'a, Line> {
+    /// Sends one batch. The line is open to others meanwhile, and until its answer is there.
+    fn leave<'a>(&'a self, mut line: MutexGuard<'a, Line>) -> Carried {
         line.carrying = true;
         let count = line.waiting.len().min(MAX_BATCH);
         let batch: Vec<(u64, Draft)> = line.waiting.drain(..count).collect();
@@ -117,8 +126,17 @@ impl Log {
             None => self.connect(&line),
         };
         drop(line);
+        let connection = connection.and_then(|connection| {
+            say(&connection.stream, &batch)?;
+            Ok(connection)
+        });
+        Carried { batch, connection }
+    }
+
+    /// Takes the answer to a batch, and tells everybody who waits for it.
+    fn arrive(&self, Carried { batch, connection }: Carried) {
         let outcome = connection.and_then(|connection| {
-            let proofs = exchange(&connection.stream, &batch)?;
+            let proofs = hear(&connection.stream, batch.len())?;
             Ok((connection, proofs))
         });
         let mut line = self.line();
@@ -142,11 +160,9 @@ impl Log {
         }
         line.carrying = false;
         self.moved.notify_all();
-        line
     }
 
     fn connect(&self, line: &Line) -> Result<Connection, String> {
-        let down = |why: &dyn std::fmt::Display| format!("the log cannot be reached: {why}");
         let stream = UnixStream::connect(&self.socket).map_err(|why| down(&why))?;
         if !socket::peer(&stream).is_ok_and(|peer| peer.uid == host::files::my_uid()) {
             return Err("the log's socket belongs to another user".to_owned());
@@ -172,17 +188,56 @@ impl Log {
     }
 }
 
-fn exchange(stream: &UnixStream, batch: &[(u64, Draft)]) -> Result<Vec<ReceiptProof>, String> {
-    let down = |why: &dyn std::fmt::Display| format!("the log cannot be reached: {why}");
+/// A batch that was sent, with the connection that its answer comes over.
+struct Carried {
+    batch: Vec<(u64, Draft)>,
+    connection: Result<Connection, String>,
+}
+
+/// A record on its way to the log. Whoever sent it waits for it, however they go on: others may wait for the same batch.
+pub(crate) struct OnItsWay<'a> {
+    log: &'a Log,
+    ticket: Option<u64>,
+    carried: Option<Carried>,
+}
+
+impl OnItsWay<'_> {
+    /// The checked receipt: the record is durable.
+    pub(crate) fn receipt(mut self) -> Result<Receipt, String> {
+        self.end().unwrap_or_else(|| Err("the record was taken already".to_owned()))
+    }
+
+    fn end(&mut self) -> Option<Result<Receipt, String>> {
+        if let Some(carried) = self.carried.take() {
+            self.log.arrive(carried);
+        }
+        self.ticket.take().map(|ticket| self.log.wait(ticket))
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        drop(self.end());
+    }
+}
+
+fn down(why: &dyn std::fmt::Display) -> String {
+    format!("the log cannot be reached: {why}")
+}
+
+fn say(stream: &UnixStream, batch: &[(u64, Draft)]) -> Result<(), String> {
     let record = |draft: &Draft| {
         // Canonical JSON is UTF-8.
         let content = String::from_utf8(draft.content()).map_err(|why| why.to_string())?;
         Ok(LogRecord { content, at_ms: draft.at_ms, scope: draft.scope.clone(), terms: draft.terms() })
     };
     let records = batch.iter().map(|(_, draft)| record(draft)).collect::<Result<_, String>>()?;
-    socket::send(stream, &LogHears::Append { records }, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
+    socket::send(stream, &LogHears::Append { records }, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))
+}
+
+fn hear(stream: &UnixStream, count: usize) -> Result<Vec<ReceiptProof>, String> {
     match socket::receive::<LogSays>(stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
-        LogSays::Durable { proofs } if proofs.len() == batch.len() => proofs
+        LogSays::Durable { proofs } if proofs.len() == count => proofs
             .iter()
             .map(ReceiptProof::from_value)
             .collect::<Option<_>>()

@@ -27,7 +27,7 @@ pub(crate) fn make_of(
     let RuleWish { text, reason, by } = wish;
     let request = Some(question.request.to_string());
     let who = match (proof, by) {
-        (Proof::Session(_), _) => return Err("a rule takes a code or a signature".to_owned()),
+        (Proof::Session(_) | Proof::Account { .. }, _) => return Err("a rule takes a code or a signature".to_owned()),
         // The code came in the same message as the rule; the passkey signed the rule, too.
         (Proof::Totp(_) | Proof::Passkey(_), _) => reviewer.clone(),
         (Proof::Ssh(_), None) => return Err("the rule is not signed".to_owned()),

@@ -11,7 +11,8 @@ use wire::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, Op
 
 use crate::daemon::Daemon;
 use crate::{
-    answers, broken_glass, canary, chat, devices, enrolment, metrics, people, reading, rules, sessions, signon,
+    answers, broken_glass, canary, chat, devices, enrolment, metrics, passwords, people, reading, rules, sessions,
+    signon,
 };
 
 /// How long the other side may take to send the rest of a message, or to take ours.
@@ -97,6 +98,9 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
                 sessions::whose(daemon, &token, keep).unwrap_or_else(|why| refused(&why))
             }
             OperatorSays::SignOut { token } => sessions::sign_out(daemon, &token).unwrap_or_else(|why| refused(&why)),
+            ref say @ OperatorSays::SetPassword { ref password, ref by } => {
+                passwords::set(daemon, say, password, by).unwrap_or_else(|why| refused(&why))
+            }
             ref say @ OperatorSays::SignIn { ref by } => {
                 sessions::sign_in(daemon, say, by).unwrap_or_else(|why| refused(&why))
             }

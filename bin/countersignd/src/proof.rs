@@ -11,7 +11,7 @@ use store::{Factor, ReviewerRow};
 use wire::{PasskeySaid, Proof, Vouch};
 
 use crate::daemon::Daemon;
-use crate::{sessions, signon};
+use crate::{passwords, sessions, signon};
 
 /// Wrong proofs in a row that lock a reviewer, and for how long. A guess has one chance in 333,333 (three steps are
 /// allowed), so five guesses a minute find a code once in 46 days; every lock is in the record.
@@ -22,13 +22,14 @@ const LOCK_MS: u64 = 60_000;
 pub(crate) struct Purpose<'a> {
     pub(crate) question: &'a Question,
     pub(crate) said: Said,
-    pub(crate) words: Words,
+    pub(crate) words: Words<'a>,
 }
 
 /// What a passkey signs the SHA-256 digest of.
-pub(crate) enum Words {
-    /// Of an answer: the hold is in them, and takes one answer of a person, so that they serve once.
-    Answer(String),
+pub(crate) enum Words<'a> {
+    /// Of an answer: the hold is in them, and takes one answer of a person, so that they serve once. They are put together
+    /// where somebody signed them.
+    Answer(&'a dyn Fn() -> String),
     /// Of anything else: something fresh goes with them.
     Change(String),
 }
@@ -79,9 +80,10 @@ pub(crate) fn prove(
 /// nobody out of answering, and tells nothing of who there is. Whoever asks limits how often.
 pub(crate) fn prove_to_look(daemon: &Daemon, by: &Vouch, purpose: &Purpose<'_>, at_ms: u64) -> Option<PersonName> {
     let name = PersonName::parse(&by.reviewer).ok()?;
-    let reviewer = daemon.store.reviewer(&name).ok()??;
+    let reviewer = daemon.store.reviewer(&name).ok()?;
+    let proof = passwords::taken_apart(daemon, reviewer.as_ref(), &by.proof)?;
     signon::still_known(daemon, &name, at_ms).ok()?;
-    check(daemon, &reviewer, &by.proof, purpose, at_ms).ok().map(|_| name)
+    check(daemon, &reviewer?, &proof, purpose, at_ms).ok().map(|_| name)
 }
 
 fn check(
@@ -112,6 +114,9 @@ fn check(
             Some(who) if who == *name => Ok((Assurance::Session, Value::Null)),
             Some(_) | None => Err(Wrong::Other("you are not signed in, or it was too long ago; sign in".to_owned())),
         },
+        (_, Proof::Account { .. }) => {
+            Err(Wrong::Other("a password is for signing in; here a code is enough".to_owned()))
+        }
         (Factor::Passkey, Proof::Totp(_) | Proof::Ssh(_)) => {
             Err(Wrong::Other(format!("`{name}` proves themself with a passkey, in the browser")))
         }
@@ -127,11 +132,11 @@ fn passkey(
     daemon: &Daemon,
     name: &PersonName,
     said: &PasskeySaid,
-    words: &Words,
+    words: &Words<'_>,
     at_ms: u64,
 ) -> Result<(Assurance, Value), Wrong> {
     let signed = match (words, &said.nonce) {
-        (Words::Answer(text), _) => text.clone(),
+        (Words::Answer(text), _) => text(),
         (Words::Change(text), Some(nonce)) if sessions::take_challenge(daemon, nonce, at_ms) => {
             format!("countersign change v2\n{text}\nnonce {nonce}\n")
         }

@@ -98,11 +98,15 @@ impl Recordings {
     }
 
     /// Marks a moment in the recordings of a session. What cannot be marked is in the record all the same.
-    pub(crate) fn mark(&self, agent: &AgentName, session: &SessionId, text: &str) {
+    pub(crate) fn mark(&self, agent: &AgentName, session: &SessionId, text: impl FnOnce() -> String) {
         let key = (agent.to_string(), session.to_string());
         let open: Vec<_> = lock(&self.0).get(&key).into_iter().flatten().filter_map(Weak::upgrade).collect();
+        if open.is_empty() {
+            return;
+        }
+        let text = text();
         for recording in open {
-            let _ = recording.add(vec![TerminalEvent { kind: "m".to_owned(), text: text.to_owned() }]);
+            let _ = recording.add(vec![TerminalEvent { kind: "m".to_owned(), text: text.clone() }]);
         }
     }
 }

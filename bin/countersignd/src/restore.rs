@@ -19,6 +19,7 @@ use pdp::Person;
 use serde_json::Value;
 use store::{AgentRow, Factor, RuleRow, Store};
 
+use crate::passwords;
 pub(crate) use people::factor_digest;
 use people::{passkeys_of, person, set_up};
 
@@ -79,6 +80,11 @@ impl Projection {
             }
             // What somebody set up themself: another first factor, a passkey more, or all anew.
             "factor set up" => {
+                if let Some(known) = self.reviewers.get_mut(&word(&body, "reviewer")).and_then(Value::as_object_mut) {
+                    set_up(known, &body);
+                }
+            }
+            "password set" => {
                 if let Some(known) = self.reviewers.get_mut(&word(&body, "reviewer")).and_then(Value::as_object_mut) {
                     set_up(known, &body);
                 }
@@ -167,12 +173,13 @@ impl Projection {
             store.agents().map_err(fail)?.iter().map(|row| (row.name.to_string(), of_agent(row))).collect(),
             self.agents.keys().map(|name| (name.clone(), self.agent(name).as_ref().map(of_agent))).collect(),
         );
-        let of_person = |person: &Person, factor: &str, passkeys: &[String]| {
-            format!("{} {:?} {factor} {passkeys:?}", person.role.as_str(), person.groups)
+        let of_person = |person: &Person, factor: &str, passkeys: &[String], password: Option<&str>| {
+            format!("{} {:?} {factor} {passkeys:?} {password:?}", person.role.as_str(), person.groups)
         };
         let recorded = |name: &str, body: &Value| {
             let factor = body.get("factor_digest").and_then(Value::as_str)?;
-            Some(of_person(&person(name, body)?, factor, &passkeys_of(body)))
+            let password = body.get("password_digest").and_then(Value::as_str);
+            Some(of_person(&person(name, body)?, factor, &passkeys_of(body), password))
         };
         both(
             "reviewer",
@@ -184,7 +191,10 @@ impl Projection {
                     let passkeys = store.passkeys(&row.person.name).map_err(fail)?;
                     let mut passkeys: Vec<String> = passkeys.iter().map(|it| it.passkey.to_line()).collect();
                     passkeys.sort();
-                    Ok((row.person.name.to_string(), of_person(&row.person, &factor_digest(&row.factor), &passkeys)))
+                    let password = row.password.as_ref().map(passwords::digest);
+                    let factor = factor_digest(&row.factor);
+                    let ours = of_person(&row.person, &factor, &passkeys, password.as_deref());
+                    Ok((row.person.name.to_string(), ours))
                 })
                 .collect::<Result<_, String>>()?,
             self.reviewers.iter().map(|(name, body)| (name.clone(), recorded(name, body))).collect(),

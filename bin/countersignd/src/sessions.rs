@@ -101,15 +101,17 @@ impl Tries {
     }
 }
 
+/// What whoever could not be proved is told: not what was wrong.
+pub(crate) const NOT_TOGETHER: &str =
+    "this name does not go with this password and code, or the code was used; wait for the next one";
+
 /// Signs somebody in: anybody who is enrolled, whatever their role.
 pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Result<OperatorHears, String> {
     let now_ms = clock::now_ms();
     let Some(who) = prove_who(daemon, message, by, now_ms)? else {
         let body = json!({"what": "sign-in refused", "reviewer": daemon.scrubber.text(&by.reviewer.chars().take(64).collect::<String>())});
         let _receipt = daemon.record(RecordKind::Access, body)?;
-        return Err(
-            "this name and this code do not belong together, or the code was used; wait for the next one".to_owned()
-        );
+        return Err(NOT_TOGETHER.to_owned());
     };
     begin(daemon, who, now_ms).map(|token| OperatorHears::SignedIn { token })
 }
@@ -129,7 +131,7 @@ pub(crate) fn prove_who(
         Proof::Session(_) => return Err("a session proves nobody anew".to_owned()),
         // An SSH signature has nothing fresh in it: one that was caught would serve for ever.
         Proof::Ssh(_) => return Err("this takes a passkey or a code; an SSH key answers in the terminal".to_owned()),
-        Proof::Totp(_) | Proof::Passkey(_) => {}
+        Proof::Totp(_) | Proof::Account { .. } | Proof::Passkey(_) => {}
     }
     let question = question_of(message)?;
     let words = Words::Change(change_text(message).unwrap_or_default());

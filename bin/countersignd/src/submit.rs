@@ -9,7 +9,7 @@ use audit::{Receipt, RecordKind};
 use host::{clock, socket};
 use model::{Act, Claims, HoldId, Request, RequestId, SessionId};
 use pdp::{Decision, Quorum, Verdict};
-use wire::{AgentHears, Refusal};
+use wire::{AgentHears, HoldView, Refusal};
 
 use crate::agents::{How, Talk, denied, undecided};
 use crate::holds::no_words;
@@ -21,6 +21,14 @@ use crate::{flags, judge, parked};
 /// The longest hold that is put to people, in bytes of what they would be shown. A longer one would not be read, and a few of them
 /// would fill every page.
 const MAX_VIEW_BYTES: usize = 128 * 1024;
+
+/// A question to people, ready to be asked.
+struct Asked {
+    question: Question,
+    view: HoldView,
+    /// How much there is to read.
+    bytes: usize,
+}
 
 impl Talk<'_> {
     pub(crate) fn submit(
@@ -77,14 +85,20 @@ impl Talk<'_> {
         }
         let decision = judging::decide(self.daemon, case)?;
         let body = view::decision_body(request, &case.read.intent, &decision, &self.daemon.scrubber);
-        let receipt = self.daemon.record(RecordKind::Decision, body)?;
-        self.daemon.metrics.verdict(decision.verdict().as_str());
-        self.daemon.metrics.decision.note(started.elapsed());
-        let marked =
-            format!("{}: {}", decision.verdict().as_str(), self.daemon.scrubber.text(&view::asked(&request.act)));
-        self.daemon.recordings.mark(&request.agent, &request.session, &marked);
+        let recorded = self.daemon.begin_record(RecordKind::Decision, body)?;
+        // While the disk works: nothing of this is told to anybody before the decision is durable.
         let reasons: Vec<String> =
             decision.reasons().iter().map(|it| self.daemon.scrubber.text(&it.to_string())).collect();
+        let asked = match decision.verdict() {
+            Verdict::Ask(quorum, _) => Some(self.prepare(case, &decision, quorum, &reasons)),
+            Verdict::Allow(_) | Verdict::Deny => None,
+        };
+        let receipt = recorded.receipt()?;
+        self.daemon.metrics.verdict(decision.verdict().as_str());
+        self.daemon.metrics.decision.note(started.elapsed());
+        self.daemon.recordings.mark(&request.agent, &request.session, || {
+            format!("{}: {}", decision.verdict().as_str(), self.daemon.scrubber.text(&view::asked(&request.act)))
+        });
         let obliged = match decision.verdict() {
             Verdict::Deny => return Ok(AgentHears::Deny { refusal: Refusal::Denied, reasons }),
             Verdict::Allow(obligations) | Verdict::Ask(_, obligations) => obligations,
@@ -99,16 +113,33 @@ impl Talk<'_> {
         {
             return Ok(answer);
         }
-        match decision.verdict() {
-            Verdict::Ask(quorum, _) => {
-                let quorum = quorum.clone();
-                self.hold(case, decision, receipt, quorum, reasons, (epoch, park))
-            }
-            Verdict::Allow(_) | Verdict::Deny => {
+        match asked {
+            Some(asked) => self.hold(case, decision, receipt, asked?, reasons, (epoch, park)),
+            None => {
                 let permit = Permit::for_allowed(&decision, &receipt, permit_id()?, clock::now_ms());
                 Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, reasons, epoch))
             }
         }
+    }
+
+    /// What people are asked, and are shown.
+    fn prepare(&self, case: &Case, decision: &Decision, quorum: &Quorum, reasons: &[String]) -> Result<Asked, String> {
+        let request = &case.request;
+        self.enough_people(request, quorum, reasons)?;
+        let now_ms = clock::now_ms();
+        let id = HoldId::new(now_ms, clock::random_id().map_err(|why| why.to_string())?);
+        let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
+        let view = view::shown(self.daemon, id.as_str(), case, decision, quorum, expires_at_ms);
+        let bytes = serde_json::to_vec(&view).map_or(usize::MAX, |text| text.len());
+        let question = Question {
+            id,
+            request: *decision.request(),
+            agent: request.agent.clone(),
+            owner: request.owner.clone(),
+            quorum: quorum.clone(),
+            expires_at_ms,
+        };
+        Ok(Asked { question, view, bytes })
     }
 
     fn hold(
@@ -116,30 +147,17 @@ impl Talk<'_> {
         case: &Case,
         decision: Decision,
         asked: Receipt,
-        quorum: Quorum,
+        Asked { question, view, bytes }: Asked,
         reasons: Vec<String>,
         (epoch, park): (u64, bool),
     ) -> Result<AgentHears, String> {
         let request = &case.request;
-        self.enough_people(request, &quorum, &reasons)?;
-        let now_ms = clock::now_ms();
-        let id = HoldId::new(now_ms, clock::random_id().map_err(|why| why.to_string())?);
-        let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
-        let view = view::shown(self.daemon, id.as_str(), case, &decision, &quorum, expires_at_ms);
-        let bytes = serde_json::to_vec(&view).map_or(usize::MAX, |text| text.len());
         if bytes > MAX_VIEW_BYTES {
             return Ok(denied(&format!(
                 "people would have to read {bytes} bytes to answer this, and nobody does ({MAX_VIEW_BYTES} at most): ask for less at once, or put it into a file"
             )));
         }
-        let question = Question {
-            id: id.clone(),
-            request: *decision.request(),
-            agent: request.agent.clone(),
-            owner: request.owner.clone(),
-            quorum,
-            expires_at_ms,
-        };
+        let (id, expires_at_ms) = (question.id.clone(), question.expires_at_ms);
         let (entry, woken) =
             self.daemon.holds.open(self.daemon, Hold::open(question), (view, case.read.intent.clone()), !park)?;
         if park {
@@ -162,7 +180,7 @@ impl Talk<'_> {
         let outcome = self.daemon.holds.end(self.daemon, &entry, ended);
         let people: Vec<&str> = outcome.hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
         let marked = format!("{} {}", outcome.hold.state().as_str(), people.join(", "));
-        self.daemon.recordings.mark(&request.agent, &request.session, marked.trim_end());
+        self.daemon.recordings.mark(&request.agent, &request.session, || marked.trim_end().to_owned());
         match (outcome.hold.state(), outcome.answered) {
             (HoldState::Approved, Some(answered)) => {
                 if let Some(path) = judge::changed_since(&case.read.facts) {
@@ -178,7 +196,13 @@ impl Talk<'_> {
                         self.refuse_changed(decision.request(), "the rules or flags that it was asked by; ask again")
                     );
                 }
-                judging::approved(self.daemon, case)?;
+                if case.hands_over {
+                    judging::approved(self.daemon, case, Some(judging::kept(case)))?;
+                } else {
+                    // Kept when the agent has its answer, before it can say what it does with it.
+                    judging::approved(self.daemon, case, None)?;
+                    self.owes = Some((request.agent.clone(), request.session.clone()));
+                }
                 let permit =
                     Permit::for_approved(&decision, &asked, &outcome.hold, &answered, permit_id()?, clock::now_ms());
                 Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, reasons, now))
@@ -221,6 +245,11 @@ impl Talk<'_> {
             let (gone, decided) =
                 socket::wait_for_either(self.stream, woken, remaining).map_err(|why| why.to_string())?;
             if decided {
+                // Woken while the answer was being stored. Where the store did not take it, people are still asked.
+                if entry.is_open() {
+                    let _ = std::io::Read::read(&mut &*woken, &mut [0]);
+                    continue;
+                }
                 // Where nobody decided, it was stopped.
                 return Ok(if entry.is_lost() { HoldState::Lost } else { HoldState::Expired });
             }

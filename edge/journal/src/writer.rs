@@ -36,6 +36,8 @@ pub struct Writer {
     note: Option<String>,
     segments: Segments,
     outlet: Outlet,
+    /// What is durable, and not on its way into bundles yet.
+    owed: Option<Durable>,
     /// Tags of terms that came before: most come again.
     known_tags: HashMap<String, Tag>,
     dead: bool,
@@ -89,6 +91,7 @@ impl Writer {
             keys,
             verifier,
             note: found.note,
+            owed: None,
             known_tags: HashMap::new(),
             dead: false,
         };
@@ -122,11 +125,22 @@ impl Writer {
         self.log.size()
     }
 
-    /// Makes records durable, all or none, and gives their proofs.
+    /// Makes records durable, all or none, and gives their proofs; then hands them on.
     ///
     /// # Errors
     /// They are not in the log.
     pub fn append(&mut self, records: &[Record]) -> Result<Vec<ReceiptProof>, Failed> {
+        let proofs = self.make_durable(records)?;
+        self.hand_on();
+        Ok(proofs)
+    }
+
+    /// Makes records durable, all or none, and gives their proofs. Whoever waits for them may have them before [`Self::hand_on`].
+    ///
+    /// # Errors
+    /// They are not in the log.
+    pub fn make_durable(&mut self, records: &[Record]) -> Result<Vec<ReceiptProof>, Failed> {
+        self.hand_on();
         if self.dead {
             return Err(Failed::Fatal("the writer is dead; recovery decides at the next start".to_owned()));
         }
@@ -171,11 +185,17 @@ impl Writer {
         }
         self.log.settle();
         self.note = Some(batch.note.clone());
-        // Losing this loses a safeguard against cutting, not a record.
-        let _ = self.write_newest(&batch.note);
         let tags = records.iter().map(|record| self.tags(&record.terms)).collect();
-        self.outlet.take(Durable { batch, tags });
+        self.owed = Some(Durable { batch, tags });
         Ok(proofs)
+    }
+
+    /// Sends what was made durable last on its way into bundles and tiles. Where this is forgotten, the next records see to it.
+    pub fn hand_on(&mut self) {
+        let Some(durable) = self.owed.take() else { return };
+        // Losing this loses a safeguard against cutting, not a record.
+        let _ = self.write_newest(&durable.batch.note);
+        self.outlet.take(durable);
     }
 
     fn tags(&mut self, terms: &[String]) -> Vec<Tag> {
@@ -250,6 +270,7 @@ impl Writer {
     /// # Errors
     /// Something could not be made durable. The journal is still there, and nothing is lost.
     pub fn close(mut self) -> Result<(), String> {
+        self.hand_on();
         self.keys.flush()?;
         let fail = |why: std::io::Error| format!("the log could not be closed: {why}");
         self.outlet.close()?;

@@ -82,6 +82,7 @@ impl Store {
         let connection = self.connection();
         connection.execute("DELETE FROM passkeys WHERE reviewer = ?1", [name.as_str()])?;
         connection.execute("DELETE FROM recovery_codes WHERE reviewer = ?1", [name.as_str()])?;
+        connection.execute("UPDATE reviewers SET password = NULL WHERE name = ?1", [name.as_str()])?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Agents and reviewers.
 
-use approval::{SshIdentity, TotpSecret};
+use approval::{PasswordHash, SshIdentity, TotpSecret};
 use model::{AgentName, Digest, PersonName};
 use pdp::{Person, Role};
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -46,6 +46,8 @@ pub struct ReviewerRow {
     pub person: Person,
     /// Proof.
     pub factor: Factor,
+    /// What they type beside a code when they sign in.
+    pub password: Option<PasswordHash>,
     /// Since when.
     pub created_ms: u64,
     /// The last step of the code generator that was used.
@@ -141,6 +143,18 @@ impl Store {
         let changed = self.connection().execute(
             "UPDATE reviewers SET totp_secret = ?2, ssh_key = ?3, last_step = NULL WHERE name = ?1",
             params![name.as_str(), secret, key],
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Gives a person another password, or takes it away. Says whether there is such a person.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn set_password(&self, name: &PersonName, password: Option<&PasswordHash>) -> Result<bool, Failed> {
+        let changed = self.connection().execute(
+            "UPDATE reviewers SET password = ?2 WHERE name = ?1",
+            params![name.as_str(), password.map(PasswordHash::as_str)],
         )?;
         Ok(changed == 1)
     }
@@ -257,8 +271,7 @@ fn columns(factor: &Factor) -> (Option<Vec<u8>>, Option<String>) {
     }
 }
 
-const REVIEWER: &str =
-    "SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms, role, groups FROM reviewers";
+const REVIEWER: &str = "SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms, role, groups, password FROM reviewers";
 
 /// SQLite's integers are signed; ours are times and steps far below the limit.
 pub(crate) fn integer(value: u64) -> i64 {
@@ -298,6 +311,7 @@ fn reviewer(row: &Row<'_>) -> Option<ReviewerRow> {
     Some(ReviewerRow {
         person,
         factor,
+        password: row.get::<_, Option<String>>(9).ok()?.map(PasswordHash::stored),
         created_ms: unsigned(row, 3)?,
         last_step: row.get::<_, Option<i64>>(4).ok()?.and_then(|step| u64::try_from(step).ok()),
         failures: row.get(5).ok()?,

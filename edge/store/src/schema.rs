@@ -89,6 +89,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE TRIGGER reviewer_gone_from_devices AFTER DELETE ON reviewers BEGIN
         DELETE FROM devices WHERE reviewer = OLD.name;
     END;
+", "
+    -- What somebody types beside a code when they sign in (a PHC string).
+    ALTER TABLE reviewers ADD COLUMN password TEXT;
 "];
 
 /// Runs what is missing, each step in a transaction of its own.

@@ -14,12 +14,11 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
 use tokio::time::timeout;
-use wire::{AgentHears, AgentSays, HEADER_BYTES, MAX_AGENT_FRAME};
+use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME};
 
 use crate::Gate;
+use crate::line::Line;
 use crate::problem::Problem;
 
 /// How long the daemon may take for a decision that needs no people.
@@ -79,29 +78,21 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
     key.map(str::to_owned).ok_or_else(|| Problem::signed_out("say `Authorization: Bearer csk_…`".to_owned()))
 }
 
-/// One conversation with the daemon.
-struct Line(UnixStream);
+/// One conversation of an agent with the daemon.
+struct Talk(Line);
 
-impl Line {
+impl Talk {
     async fn open(gate: &Gate) -> Result<Self, Problem> {
-        let stream = UnixStream::connect(&gate.agents).await;
-        let away = |why| Problem::away(format!("countersignd does not answer ({why}); nothing is allowed meanwhile"));
-        stream.map(Self).map_err(away)
+        Line::open(&gate.agents).await.map(Self).map_err(Problem::away)
     }
 
     async fn say(&mut self, message: &AgentSays) -> Result<(), Problem> {
         let frame = wire::encode(message, MAX_AGENT_FRAME).map_err(|why| Problem::malformed(&why.to_string()))?;
-        self.0.write_all(&frame).await.map_err(|why| Problem::away(why.to_string()))
+        self.0.send(&frame).await.map_err(Problem::away)
     }
 
     async fn hear(&mut self) -> Result<AgentHears, Problem> {
-        let gone = |why: std::io::Error| Problem::away(format!("countersignd closed the connection: {why}"));
-        let mut header = [0; HEADER_BYTES];
-        self.0.read_exact(&mut header).await.map_err(gone)?;
-        let bytes = wire::length(header, MAX_AGENT_FRAME).map_err(|why| Problem::away(why.to_string()))?;
-        let mut body = vec![0; bytes];
-        self.0.read_exact(&mut body).await.map_err(gone)?;
-        wire::decode(&body).map_err(|why| Problem::away(why.to_string()))
+        self.0.hear(MAX_AGENT_FRAME).await.map_err(Problem::away)
     }
 }
 
@@ -161,7 +152,7 @@ async fn decide(gate: &Gate, key: &str, wanted: &Wanted) -> Result<AgentHears, P
         hands_over: true,
         park: true,
     };
-    let mut line = Line::open(gate).await?;
+    let mut line = Talk::open(gate).await?;
     line.say(&submit).await?;
     timeout(PATIENCE, line.hear()).await.map_err(|_| Problem::away("countersignd takes too long".to_owned()))?
 }
@@ -208,13 +199,13 @@ pub(crate) async fn socket(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
     let key = key(&headers)?;
-    let line = Line::open(&gate).await?;
+    let line = Talk::open(&gate).await?;
     let upgrade = upgrade.max_message_size(MAX_AGENT_FRAME).max_frame_size(MAX_AGENT_FRAME);
     Ok(upgrade.on_upgrade(move |socket| converse(socket, line, key)).into_response())
 }
 
 /// Carries, until either side ends it. Order is kept; the daemon speaks only when it was spoken to, but that a hold has two answers.
-async fn converse(mut socket: WebSocket, mut line: Line, key: String) {
+async fn converse(mut socket: WebSocket, mut line: Talk, key: String) {
     loop {
         let text = match timeout(IDLE, socket.recv()).await {
             Ok(Some(Ok(Message::Text(text)))) => text,
@@ -248,7 +239,7 @@ async fn converse(mut socket: WebSocket, mut line: Line, key: String) {
 }
 
 /// What the daemon says, unless the agent leaves first, or speaks out of turn.
-async fn hear_while_there(socket: &mut WebSocket, line: &mut Line) -> Option<AgentHears> {
+async fn hear_while_there(socket: &mut WebSocket, line: &mut Talk) -> Option<AgentHears> {
     // Begun once: a frame that was read by half is not begun again.
     let mut hear = std::pin::pin!(line.hear());
     loop {

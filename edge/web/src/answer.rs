@@ -70,9 +70,9 @@ pub(crate) async fn session(gate: &Arc<Gate>, token: &Token, keep: bool) -> Resu
     }
 }
 
-/// Asks. The thread waits, and others take its tasks meanwhile.
+/// Asks.
 pub(crate) async fn ask(gate: &Arc<Gate>, say: OperatorSays) -> Result<OperatorHears, Problem> {
-    tokio::task::block_in_place(|| gate.link.ask(&say)).map_err(Problem::away)
+    gate.operators.ask(&say).await.map_err(Problem::away)
 }
 
 /// Asks; a refusal is a problem.

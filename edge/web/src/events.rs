@@ -1,13 +1,15 @@
 //! Changes of the list of holds, told to every page as they happen (server-sent events).
+//!
+//! The connection itself listens: a change wakes what writes to the page, with nobody between.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::sse::{Event, KeepAlive, KeepAliveStream, Sse};
-use tokio::sync::mpsc::channel;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{Stream, unfold};
+use tokio::sync::broadcast::Receiver;
 use tokio::time::{Instant, timeout_at};
-use tokio_stream::wrappers::ReceiverStream;
 
 use crate::Gate;
 use crate::answer::{Token, session};
@@ -16,38 +18,50 @@ use crate::live::Change;
 /// How often is looked whether the session still lives. Somebody who is removed sees no more than this longer.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// How many events may wait for a page that does not read.
-const WAITING: usize = 64;
+/// What is written now and then when nothing changes, so that the connection is not taken for dead.
+const ALIVE: Duration = Duration::from_secs(15);
 
-/// The stream of one page. It ends with the session, and where the page does not keep up.
-pub(crate) fn stream(gate: Arc<Gate>, token: Token) -> Sse<KeepAliveStream<ReceiverStream<Result<Event, Infallible>>>> {
-    let (tell, events) = channel(WAITING);
-    tokio::spawn(async move {
-        let event = |change: &Change| Ok(Event::default().event(change.name).data(&change.data));
-        let (now, mut changes) = gate.holds.subscribe();
-        if tell.try_send(event(&now)).is_err() {
-            return;
-        }
-        let mut look_at = Instant::now();
-        loop {
-            if Instant::now() >= look_at {
-                if tell.is_closed() {
-                    return;
-                }
-                if session(&gate, &token, false).await.is_err() {
-                    let _ = tell.try_send(Ok(Event::default().event("signed-out").data("{}")));
-                    return;
-                }
-                look_at = Instant::now().checked_add(LOOK_EVERY).unwrap_or_else(Instant::now);
-            }
-            match timeout_at(look_at, changes.recv()).await {
-                Ok(Ok(change)) if tell.try_send(event(&change)).is_ok() => {}
-                // It is gone, or too far behind: it begins anew.
-                Ok(Ok(_) | Err(_)) => return,
-                // Nothing happened for a while.
-                Err(_) => {}
-            }
-        }
+/// One page that looks.
+struct Page {
+    gate: Arc<Gate>,
+    token: Token,
+    /// What it is told first: everything as it is.
+    first: Option<Change>,
+    changes: Receiver<Change>,
+    /// When is looked for the session again.
+    look_at: Instant,
+}
+
+/// The stream of one page. It ends with the session, and where the page does not keep up: then it begins anew.
+pub(crate) fn stream(gate: Arc<Gate>, token: Token) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let (first, changes) = gate.holds.subscribe();
+    let page = Page { gate, token, first: Some(first), changes, look_at: Instant::now() };
+    let events = unfold(Some(page), async |page| {
+        let mut page = page?;
+        let (event, goes_on) = page.next().await?;
+        Some((Ok(event), goes_on.then_some(page)))
     });
-    Sse::new(ReceiverStream::new(events)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+    Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE))
+}
+
+impl Page {
+    /// The next event, and whether more may follow; nothing where the page is too far behind.
+    async fn next(&mut self) -> Option<(Event, bool)> {
+        let event = |change: &Change| Event::default().event(change.name).data(&change.data);
+        if let Some(first) = self.first.take() {
+            return Some((event(&first), true));
+        }
+        loop {
+            if Instant::now() >= self.look_at {
+                if session(&self.gate, &self.token, false).await.is_err() {
+                    return Some((Event::default().event("signed-out").data("{}"), false));
+                }
+                self.look_at = Instant::now().checked_add(LOOK_EVERY)?;
+            }
+            // Otherwise nothing happened for a while.
+            if let Ok(change) = timeout_at(self.look_at, self.changes.recv()).await {
+                return change.ok().map(|change| (event(&change), true));
+            }
+        }
+    }
 }

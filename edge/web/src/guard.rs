@@ -96,29 +96,13 @@ mod tests {
     use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
     use std::sync::Arc;
 
-    struct Nobody;
-
-    impl crate::Link for Nobody {
-        fn ask(&self, _: &wire::OperatorSays) -> Result<wire::OperatorHears, String> {
-            Err("away".to_owned())
-        }
-
-        fn watch(&self, _: &wire::OperatorSays, _: &mut dyn FnMut(Vec<String>) -> bool) -> Result<(), String> {
-            Err("away".to_owned())
-        }
-
-        fn follow(&self, _: &mut dyn FnMut(crate::Told) -> bool) -> Result<(), String> {
-            Err("away".to_owned())
-        }
-    }
-
     fn passes(method: &Method, headers: &[(&str, &str)]) -> bool {
-        let (link, agents) = (Arc::new(Nobody), std::path::PathBuf::new());
+        let operators = crate::operators::Operators::new(std::path::PathBuf::new());
         let hosts = vec!["localhost:7443".to_owned()];
         let gate = Gate {
-            link,
+            operators,
             holds: Arc::default(),
-            agents,
+            agents: std::path::PathBuf::new(),
             answers: crate::agents::Answers::default(),
             hosts,
             is_tls: false,

@@ -14,9 +14,11 @@ mod assets;
 mod chat;
 mod events;
 mod guard;
+mod line;
 mod live;
 #[cfg(feature = "schema")]
 mod openapi;
+mod operators;
 mod people;
 mod problem;
 mod proof;
@@ -38,42 +40,13 @@ use tokio::net::TcpListener;
 /// A certificate with its key.
 pub use tokio_rustls::rustls::ServerConfig as Tls;
 use tokio_rustls::rustls::ServerConfig;
-use wire::{Gone, HoldView, OperatorHears, OperatorSays};
 
 use crate::live::Live;
-
-/// The way to `countersignd`. Calls block.
-pub trait Link: Send + Sync + 'static {
-    /// Asks something. A refusal is an answer, too.
-    ///
-    /// # Errors
-    /// The daemon cannot be reached, or answers what does not belong here.
-    fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String>;
-
-    /// Hears the list of open holds, then what changes, until `each` has enough or the daemon is gone.
-    ///
-    /// # Errors
-    /// The daemon cannot be reached any more.
-    fn follow(&self, each: &mut dyn FnMut(Told) -> bool) -> Result<(), String>;
-
-    /// Hears the lines of a recording until its end, or until `each` has enough.
-    ///
-    /// # Errors
-    /// It is refused, or the daemon cannot be reached any more.
-    fn watch(&self, say: &OperatorSays, each: &mut dyn FnMut(Vec<String>) -> bool) -> Result<(), String>;
-}
-
-/// What the daemon tells of holds.
-pub enum Told {
-    /// All that are open.
-    All(Vec<HoldView>),
-    /// New or answered ones, and the ids of those that are gone.
-    Changed(Vec<HoldView>, Vec<Gone>),
-}
+use crate::operators::Operators;
 
 /// What every request needs.
 pub(crate) struct Gate {
-    pub(crate) link: Arc<dyn Link>,
+    pub(crate) operators: Operators,
     pub(crate) holds: Arc<Live>,
     /// The agents' socket.
     pub(crate) agents: PathBuf,
@@ -99,13 +72,12 @@ impl Gate {
     }
 }
 
-/// How long to wait before the daemon is tried again.
-const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
-
 /// How the gate is reached.
 pub struct Door {
     /// Where it listens.
     pub listener: TcpListener,
+    /// The operator's socket of the daemon.
+    pub operators: PathBuf,
     /// The agents' socket of the daemon.
     pub agents: PathBuf,
     /// The name in the page's address, beside this machine's own.
@@ -122,16 +94,18 @@ pub struct Door {
 ///
 /// # Errors
 /// The listener fails.
-pub async fn serve(door: Door, link: Arc<dyn Link>) -> std::io::Result<()> {
-    let Door { listener, agents, host, tls, sign_on, push_key } = door;
+pub async fn serve(door: Door) -> std::io::Result<()> {
+    let Door { listener, operators, agents, host, tls, sign_on, push_key } = door;
     let address = listener.local_addr()?;
     let holds = Arc::new(Live::default());
-    let (theirs, live) = (Arc::clone(&link), Arc::clone(&holds));
-    std::thread::Builder::new().name("holds".to_owned()).spawn(move || follow(theirs.as_ref(), &live))?;
     let hosts = hosts(address, host.as_deref());
     let answers = agents::Answers::default();
     let away = signon::Away::default();
-    let gate = Arc::new(Gate { link, holds, agents, answers, hosts, is_tls: tls.is_some(), sign_on, away, push_key });
+    let operators = Operators::new(operators);
+    let gate =
+        Arc::new(Gate { operators, holds, agents, answers, hosts, is_tls: tls.is_some(), sign_on, away, push_key });
+    let following = Arc::clone(&gate);
+    tokio::spawn(async move { following.operators.follow(&following.holds).await });
     let router = routes::router(gate);
     // In a task of its own: whoever accepts is then one of the threads that serve.
     let served = tokio::spawn(async move {
@@ -143,17 +117,6 @@ pub async fn serve(door: Door, link: Arc<dyn Link>) -> std::io::Result<()> {
         }
     });
     served.await.map_err(std::io::Error::other)?
-}
-
-fn follow(link: &dyn Link, live: &Live) {
-    loop {
-        let _ = link.follow(&mut |told| {
-            live.take(told);
-            true
-        });
-        live.away();
-        std::thread::sleep(AGAIN);
-    }
 }
 
 fn hosts(address: SocketAddr, name: Option<&str>) -> Vec<String> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 use wire::HoldView;
 
-use crate::Told;
+use crate::operators::Told;
 
 /// How many events may wait for a page that does not read. Then its connection ends, and it begins anew.
 const WAITING: usize = 1_024;

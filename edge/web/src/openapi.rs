@@ -153,6 +153,14 @@ pub fn openapi() -> Value {
     let body = it.schema::<people::SignIn>();
     it.add(("post", "/session"), By::All, "Sign in. The answer sets the cookie.", Some(body), Back::Nothing);
     it.add(("delete", "/session"), By::Session, "Sign out.", None, Back::Nothing);
+    let body = it.schema::<people::NewPassword>();
+    it.add(
+        ("post", "/session/password"),
+        By::Session,
+        "Choose another password. All sessions end, and the answer sets the cookie.",
+        Some(body),
+        Back::Nothing,
+    );
     it.add(("post", "/challenge"), By::All, "Something fresh for a passkey to sign.", None, object());
     let body = it.schema::<people::Begin>();
     it.add(

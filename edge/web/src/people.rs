@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use qrcode::{Color, QrCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace, PushTarget};
+use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password, PersonPlace, PushTarget};
 
 use crate::Gate;
 use crate::answer::{COOKIE, SignedIn, Token, ask, done, unexpected};
@@ -34,6 +34,31 @@ pub(crate) async fn sign_in(State(gate): State<Arc<Gate>>, Json(given): Json<Sig
             Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gate.cookie(&token))]).into_response())
         }
         OperatorHears::Refused { why } => Err(Problem::signed_out(why)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPassword {
+    /// At least twelve characters.
+    password: Password,
+    /// A code, and the old password where there is one.
+    proof: Given,
+}
+
+/// Somebody who is signed in chooses another password. All their sessions end, and this page gets another.
+pub(crate) async fn password(
+    State(gate): State<Arc<Gate>>,
+    signed_in: SignedIn,
+    Json(given): Json<NewPassword>,
+) -> Result<Response, Problem> {
+    let by = given.proof.named(signed_in.who.name)?;
+    match done(&gate, OperatorSays::SetPassword { password: given.password, by }).await? {
+        OperatorHears::SignedIn { token } => {
+            Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gate.cookie(&token))]).into_response())
+        }
         other => Err(unexpected(&other)),
     }
 }
@@ -75,10 +100,10 @@ pub(crate) async fn begin(State(gate): State<Arc<Gate>>, Json(given): Json<Begin
         Begin::Own { name, proof } => Enrolling::Own { by: proof.named(name)? },
     };
     match done(&gate, OperatorSays::BeginEnrolment { who }).await? {
-        OperatorHears::Enrolment { ticket, name, role, totp_uri, challenge, site } => {
+        OperatorHears::Enrolment { ticket, name, role, totp_uri, challenge, site, takes_password } => {
             let qr = qr(&totp_uri).ok_or_else(|| Problem::away("the QR code could not be drawn".to_owned()))?;
             Ok(Json(json!({"ticket": ticket, "name": name, "role": role, "totp_uri": totp_uri, "qr": qr,
-                "challenge": challenge, "site": site})))
+                "challenge": challenge, "site": site, "takes_password": takes_password})))
         }
         other => Err(unexpected(&other)),
     }
@@ -98,6 +123,8 @@ pub(crate) struct Finish {
     ticket: String,
     code: Option<String>,
     passkey: Option<Made>,
+    /// With the first code of somebody who has none yet: the password that they choose.
+    password: Option<Password>,
 }
 
 #[derive(Deserialize)]
@@ -118,7 +145,7 @@ pub(crate) async fn finish(State(gate): State<Arc<Gate>>, Json(given): Json<Fini
         }
         (Some(_), Some(_)) | (None, None) => return Err(Problem::malformed("give `code` or `passkey`")),
     };
-    match done(&gate, OperatorSays::FinishEnrolment { ticket: given.ticket, factor }).await? {
+    match done(&gate, OperatorSays::FinishEnrolment { ticket: given.ticket, factor, password: given.password }).await? {
         OperatorHears::Enrolled { name, recovery, token } => {
             let body = Json(json!({"name": name, "recovery": recovery}));
             Ok(([(header::SET_COOKIE, gate.cookie(&token))], body).into_response())

@@ -1,7 +1,7 @@
 //! Proofs as a request carries them.
 
 use serde::Deserialize;
-use wire::{PasskeySaid, Proof, Vouch};
+use wire::{PasskeySaid, Password, Proof, Vouch};
 
 use crate::answer::Token;
 use crate::problem::Problem;
@@ -14,6 +14,8 @@ use crate::problem::Problem;
 pub(crate) struct Given {
     /// The six digits of their authenticator.
     code: Option<String>,
+    /// With the code, to sign in: the password of somebody who has one.
+    password: Option<Password>,
     /// An SSH signature (PEM).
     signature: Option<String>,
     /// A signature of a passkey.
@@ -22,6 +24,12 @@ pub(crate) struct Given {
 
 impl Given {
     fn proof(self) -> Result<Option<Proof>, Problem> {
+        if let Some(password) = self.password {
+            return match (self.code, self.signature, self.passkey) {
+                (Some(code), None, None) => Ok(Some(Proof::Account { password, code })),
+                (_, _, _) => Err(Problem::malformed("a password goes with a `code`")),
+            };
+        }
         match (self.code, self.signature, self.passkey) {
             (Some(code), None, None) => Ok(Some(Proof::Totp(code))),
             (None, Some(signature), None) => Ok(Some(Proof::Ssh(signature))),

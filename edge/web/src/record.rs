@@ -1,5 +1,6 @@
 //! The record, for people who are signed in: search, stories, verification, figures, and recordings of terminals.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -9,19 +10,17 @@ use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::mpsc::{Sender, channel};
-use tokio_stream::wrappers::ReceiverStream;
+
 use wire::{OperatorHears, OperatorSays, ReadOut, Reading, RecordQuery};
 
 use crate::Gate;
 use crate::answer::{SignedIn, done, unexpected};
+use crate::operators::Watching;
 use crate::problem::Problem;
 use crate::routes::Answered;
-
-/// How many parts of a recording may wait for a page that does not read.
-const WAITING: usize = 16;
 
 async fn read(gate: &Arc<Gate>, by: &SignedIn, what: Reading) -> Answered {
     match done(gate, OperatorSays::Read { token: by.token.0.clone(), what }).await? {
@@ -77,72 +76,69 @@ pub(crate) async fn recordings(State(gate): State<Arc<Gate>>, by: SignedIn) -> A
     read(&gate, &by, Reading::Recordings).await
 }
 
-/// Parts of a recording as they come, from a thread that may wait.
-fn parts(gate: &Arc<Gate>, say: OperatorSays) -> tokio::sync::mpsc::Receiver<Result<Vec<String>, String>> {
-    let (tell, parts) = channel(WAITING);
-    let link = Arc::clone(&gate.link);
-    let work = move || {
-        let each = |tell: &Sender<Result<Vec<String>, String>>, lines: Vec<String>| {
-            if lines.is_empty() { !tell.is_closed() } else { tell.blocking_send(Ok(lines)).is_ok() }
-        };
-        if let Err(why) = link.watch(&say, &mut |lines| each(&tell, lines)) {
-            let _ = tell.blocking_send(Err(why));
-        }
-    };
-    // A thread of its own: watching may take as long as a session does.
-    let _ = std::thread::Builder::new().name("watch".to_owned()).spawn(work);
-    parts
-}
-
 /// A recording with secrets masked, as an asciicast (version 2).
 pub(crate) async fn cast(
     State(gate): State<Arc<Gate>>,
     by: SignedIn,
     Path(recording): Path<String>,
 ) -> Result<Response, Problem> {
-    let mut parts = parts(&gate, OperatorSays::Watch { token: by.token.0, recording, live: false });
-    let first = match parts.recv().await {
-        Some(Ok(lines)) => lines,
-        Some(Err(why)) => return Err(Problem::refused(why)),
-        None => return Err(Problem::nothing("there is nothing in this recording")),
+    let say = OperatorSays::Watch { token: by.token.0, recording, live: false };
+    let mut watching = gate.operators.watch(&say).await.map_err(Problem::away)?;
+    let first = match watching.next().await {
+        Ok(Some(lines)) => lines,
+        Ok(None) => return Err(Problem::nothing("there is nothing in this recording")),
+        Err(why) => return Err(Problem::refused(why)),
     };
-    let (tell, body) = channel::<Result<String, std::io::Error>>(WAITING);
-    tokio::spawn(async move {
-        let text = |lines: Vec<String>| lines.into_iter().map(|line| line + "\n").collect::<String>();
-        let mut next = Some(Ok(first));
-        while let Some(part) = next {
-            let part = part.map(text).map_err(std::io::Error::other);
-            if tell.send(part).await.is_err() {
-                return;
-            }
-            next = parts.recv().await;
-        }
+    let parts = unfold((Some(first), watching), async |(first, mut watching)| {
+        let part = match first {
+            Some(lines) => Ok(text(lines)),
+            None => watching.next().await.transpose()?.map(text).map_err(std::io::Error::other),
+        };
+        Some((part, (None, watching)))
     });
-    let body = Body::from_stream(ReceiverStream::new(body));
-    Ok(([(header::CONTENT_TYPE, "application/x-asciicast")], body).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/x-asciicast")], Body::from_stream(parts)).into_response())
+}
+
+fn text(lines: Vec<String>) -> String {
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 /// A recording that goes on, as it goes on: server-sent events, the head and then an event each, as asciicast has them.
-pub(crate) async fn live(State(gate): State<Arc<Gate>>, by: SignedIn, Path(recording): Path<String>) -> Response {
-    let mut parts = parts(&gate, OperatorSays::Watch { token: by.token.0, recording, live: true });
-    let (tell, events) = channel::<Result<Event, Infallible>>(WAITING);
-    tokio::spawn(async move {
-        while let Some(part) = parts.recv().await {
-            let lines = match part {
-                Ok(lines) => lines,
+pub(crate) async fn live(
+    State(gate): State<Arc<Gate>>,
+    by: SignedIn,
+    Path(recording): Path<String>,
+) -> Result<Response, Problem> {
+    let say = OperatorSays::Watch { token: by.token.0, recording, live: true };
+    let watching = gate.operators.watch(&say).await.map_err(Problem::away)?;
+    let events = unfold(Some(Looking { watching, lines: VecDeque::new() }), async |looking| {
+        let mut looking = looking?;
+        let (event, goes_on) = looking.next().await;
+        Some((Ok::<_, Infallible>(event), goes_on.then_some(looking)))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// Somebody who looks at a recording, and what they are told next.
+struct Looking {
+    watching: Watching,
+    lines: VecDeque<String>,
+}
+
+impl Looking {
+    /// The next event, and whether more follow.
+    async fn next(&mut self) -> (Event, bool) {
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                return (Event::default().data(line), true);
+            }
+            match self.watching.next().await {
+                Ok(Some(lines)) => self.lines.extend(lines),
+                Ok(None) => return (Event::default().event("ended").data("{}"), false),
                 Err(why) => {
-                    let problem = Event::default().event("problem").data(Value::String(why).to_string());
-                    let _ = tell.send(Ok(problem)).await;
-                    return;
-                }
-            };
-            for line in lines {
-                if tell.send(Ok(Event::default().data(line))).await.is_err() {
-                    return;
+                    return (Event::default().event("problem").data(Value::String(why).to_string()), false);
                 }
             }
         }
-        let _ = tell.send(Ok(Event::default().event("ended").data("{}"))).await;
-    });
-    Sse::new(ReceiverStream::new(events)).keep_alive(KeepAlive::default()).into_response()
+    }
 }

@@ -26,6 +26,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
     let interface = Router::new()
         .route("/health", get(health))
         .route("/session", get(people::session).post(people::sign_in).delete(people::sign_out))
+        .route("/session/password", post(people::password))
         .route("/holds", get(holds))
         .route("/holds/{id}", get(hold))
         .route("/holds/{id}/answer", post(answer))

@@ -2,6 +2,7 @@
 
 mod hold;
 mod passkey;
+mod password;
 mod permit;
 mod signed;
 mod sshsig;
@@ -9,6 +10,7 @@ mod totp;
 
 pub use hold::{Answer, AnswerRefused, BREAK_GLASS, Hold, HoldState, Question, Said};
 pub use passkey::{Assertion, Passkey, PasskeyRefused, Site};
+pub use password::{MIN_PASSWORD_CHARS, PasswordHash, PasswordRefused};
 pub use permit::{NoPermit, PERMIT_LIFE_MS, Permit, PermitKey, PermitVerifier, SealedPermit};
 pub use signed::Signed;
 pub use sshsig::{NAMESPACE, SshIdentity, SshRefused, approval_message};

@@ -26,6 +26,8 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         }
         OperatorSays::BeginEnrolment { .. } => Some("enrol".to_owned()),
         OperatorSays::Canary { agent, command, .. } => Some(format!("canary {agent}\n{command}")),
+        // Only a code proves it; nothing of the password is in what could be signed.
+        OperatorSays::SetPassword { .. } => Some("password".to_owned()),
         OperatorSays::SignIn { .. } => Some("sign in".to_owned()),
         OperatorSays::RemoveReviewer { name, .. } => Some(format!("remove person {name}")),
         OperatorSays::Flag { name, on, .. } => Some(format!("flag {name} {on}")),

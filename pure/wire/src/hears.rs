@@ -98,6 +98,8 @@ pub enum OperatorHears {
         challenge: String,
         /// The name that passkeys are bound to.
         site: String,
+        /// With a code generator they choose a password, too.
+        takes_password: bool,
     },
     /// They did.
     Enrolled {

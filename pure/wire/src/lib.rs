@@ -18,7 +18,7 @@ pub use change::change_text;
 pub use hears::OperatorHears;
 pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
 pub use operator::OperatorSays;
-pub use proof::{Enrolling, NewFactor, PasskeySaid, Proof, RuleWish, Vouch};
+pub use proof::{Enrolling, NewFactor, PasskeySaid, Password, Proof, RuleWish, Vouch};
 pub use reading::{ReadOut, Reading, RecordQuery};
 pub use told::{Gone, Handed, PushTarget};
 pub use views::{

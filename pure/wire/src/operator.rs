@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::proof::{Enrolling, NewFactor, RuleWish, Vouch};
+use crate::proof::{Enrolling, NewFactor, Password, RuleWish, Vouch};
 use crate::told::PushTarget;
 use crate::views::{AgentPlace, PersonPlace};
 
@@ -224,6 +224,16 @@ pub enum OperatorSays {
         ticket: String,
         /// What they will prove themself with.
         factor: NewFactor,
+        /// With a code generator, for somebody who has none yet: the password that they sign in with.
+        #[serde(default)]
+        password: Option<Password>,
+    },
+    /// Somebody chooses another password. All their sessions end.
+    SetPassword {
+        /// The new one.
+        password: Password,
+        /// Who, and the proof: with the old one, where there is one.
+        by: Vouch,
     },
     /// Whose session is this?
     Session {

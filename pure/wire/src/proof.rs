@@ -37,8 +37,27 @@ pub enum Proof {
     Ssh(String),
     /// A signature of a passkey.
     Passkey(PasskeySaid),
+    /// A password and a code of their authenticator: to sign in.
+    Account {
+        /// The password.
+        password: Password,
+        /// The code.
+        code: String,
+    },
     /// The token of a session: for holds where the policy asks for no more than somebody who is signed in.
     Session(String),
+}
+
+/// A password on its way. It is never printed.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct Password(pub String);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Password(..)")
+    }
 }
 
 /// What a browser gives of a passkey's signature, each in base64url without padding (Web Authentication Level 3).

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,10 +21,11 @@ use tokio::sync::{broadcast, oneshot};
 const FILE_BYTES: u64 = 16 * 1024 * 1024;
 const RECORD_BYTES: u64 = 1_500;
 
-/// The server, with one page that is connected to it.
+/// The server, with the pages that are connected to it.
 pub(crate) struct Floor {
     address: SocketAddr,
     heard: Receiver<Instant>,
+    pages: usize,
     /// As a browser does it: the connection is there already.
     click: TcpStream,
     _runtime: tokio::runtime::Runtime,
@@ -47,8 +48,8 @@ impl Server {
 
 impl Floor {
     /// Starts it, with its file in a directory.
-    pub(crate) fn start(directory: &Path) -> Self {
-        let path = directory.join("floor");
+    pub(crate) fn start(directory: &Path, pages: usize) -> Self {
+        let path = directory.join(format!("floor-{pages}"));
         std::fs::write(&path, vec![0; usize::try_from(FILE_BYTES).unwrap()]).unwrap();
         let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
         file.sync_all().unwrap();
@@ -63,7 +64,9 @@ impl Floor {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Self { address, heard: connect(address), click: TcpStream::connect(address).unwrap(), _runtime: runtime }
+        let (tell, heard) = channel();
+        (0..pages).for_each(|_| connect(address, tell.clone()));
+        Self { address, heard, pages, click: TcpStream::connect(address).unwrap(), _runtime: runtime }
     }
 
     /// One request, seen, answered, and gone on with.
@@ -72,6 +75,9 @@ impl Floor {
         let started = Instant::now();
         post_to(&agent, "/request", 600);
         let seen = self.heard.recv().unwrap().duration_since(started);
+        for _ in 1..self.pages {
+            self.heard.recv().unwrap();
+        }
         let clicked = Instant::now();
         post_to(&self.click, "/answer", 20);
         let mut answered = [0; 512];
@@ -115,7 +121,7 @@ fn post_to(mut stream: &TcpStream, path: &str, bytes: usize) {
 }
 
 /// A page (RFC 6455): tells when a message came. All are of one length, so that there is no frame to be taken apart.
-fn connect(address: SocketAddr) -> Receiver<Instant> {
+fn connect(address: SocketAddr, tell: Sender<Instant>) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
         stream,
@@ -129,11 +135,9 @@ fn connect(address: SocketAddr) -> Receiver<Instant> {
         head.push(byte[0]);
     }
     assert!(head.starts_with(b"HTTP/1.1 101"));
-    let (tell, heard) = channel();
     std::thread::spawn(move || {
         // Two bytes of head, two of length, the text.
         let mut frame = [0; 604];
         while stream.read_exact(&mut frame).is_ok() && tell.send(Instant::now()).is_ok() {}
     });
-    heard
 }

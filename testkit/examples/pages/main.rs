@@ -33,7 +33,7 @@ fn main() {
     let keys: Vec<String> = (0..8).map(|number| sandbox.add_agent(&format!("bot-{number}"))).collect();
     let rita = sandbox.add_reviewer("rita");
     let gate = Gate::start(&sandbox);
-    let floor = Floor::start(&sandbox.root);
+    let (floor, crowded) = (Floor::start(&sandbox.root, 1), Floor::start(&sandbox.root, PAGES));
     let address = gate.address.clone();
     let cookie = gate.sign_in(&rita);
     let (tell, heard) = channel();
@@ -53,10 +53,11 @@ fn main() {
     while heard.try_recv().is_ok() {}
     // As a browser does it: the connection is there already.
     let mut click = TcpStream::connect(&address).unwrap();
-    let (mut first, mut last, mut floors) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut first, mut last, mut floors, mut crowds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut resumed, mut whole) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         floors.push(floor.round());
+        crowds.push(crowded.round());
         let agent = sandbox.raw(&keys[round % keys.len()]);
         let name = format!("round-{round}-end");
         let act = exec_act(&["mkdir", &name]);
@@ -93,6 +94,7 @@ fn main() {
     println!("{PAGES} pages, {WAITING} holds waiting, {ROUNDS} requests; milliseconds, p50 and p99");
     for (what, mut all) in [
         ("floor: HTTP, WebSocket, two writes", floors),
+        ("the same, with as many pages", crowds),
         ("request to the first page", first),
         ("request to the last page", last),
         ("click to the agent going on", resumed),

@@ -15,6 +15,7 @@ interface Enrolment {
   totp_uri: string;
   qr: string[];
   challenge: string;
+  takes_password: boolean;
 }
 
 /** A QR code, drawn as one path. */
@@ -136,10 +137,26 @@ export function Enrol() {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            const code = String(new FormData(event.currentTarget).get("code")).trim();
-            finish(async () => ({ code }));
+            const given = new FormData(event.currentTarget);
+            const code = String(given.get("code")).trim();
+            const password = given.get("password");
+            finish(async () => ({ code, password }));
           }}
         >
+          {setUp.takes_password ? (
+            <label>
+              {texts.passwordChoose}
+              <input
+                name="password"
+                type="password"
+                required
+                minLength={12}
+                autocomplete="new-password"
+                aria-describedby="password-hint"
+              />
+              <small id="password-hint">{texts.passwordHint}</small>
+            </label>
+          ) : null}
           <label>
             {texts.code}
             <input name="code" required inputMode="numeric" pattern="[0-9]{6}" autocomplete="one-time-code" />

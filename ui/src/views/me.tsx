@@ -21,6 +21,7 @@ async function prove(change: string, code: string): Promise<unknown> {
 export function Me() {
   const me = who.value;
   const code = useSignal("");
+  const password = useSignal("");
   const problem = useSignal("");
   const link = useSignal("");
   const said = useSignal("");
@@ -45,11 +46,25 @@ export function Me() {
       problem.value = (why as Error).message;
     }
     code.value = "";
+    password.value = "";
   };
+  /** The code with the password of somebody who has one: for what could let somebody else in. */
+  const account = (proof: unknown) => ({ ...(proof as object), password: "code" in (proof as object) ? password.value || null : null });
   const another = () =>
     void trying(async () => {
-      entry.value = { own: { name: me.name, proof: await prove("enrol", code.value.trim()) } };
+      entry.value = { own: { name: me.name, proof: account(await prove("enrol", code.value.trim())) } };
     });
+  const change = (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const chosen = String(new FormData(form).get("new-password"));
+    void trying(async () => {
+      said.value = "";
+      await ask("POST", "session/password", { password: chosen, proof: account({ code: code.value.trim() }) });
+      said.value = texts.passwordChanged;
+      form.reset();
+    });
+  };
   const invite = (event: SubmitEvent) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
@@ -68,6 +83,22 @@ export function Me() {
         {me.name}, {me.role}
       </h1>
       <CodeField label={me.passkeys.length > 0 && usable ? texts.codeOrPasskey : texts.code} code={code} />
+      {me.factor === "totp" ? (
+        <label>
+          {texts.password}
+          <input
+            id="password"
+            type="password"
+            autocomplete="current-password"
+            value={password.value}
+            aria-describedby="none"
+            onInput={(event) => {
+              password.value = event.currentTarget.value;
+            }}
+          />
+          <small id="none">{texts.passwordNone}</small>
+        </label>
+      ) : null}
       <button id="another" type="button" onClick={another}>
         {texts.another}
       </button>
@@ -87,6 +118,23 @@ export function Me() {
             </button>
           ))
         : null}
+      {me.factor === "totp" ? (
+        <form onSubmit={change}>
+          <label>
+            {texts.passwordNew}
+            <input
+              name="new-password"
+              type="password"
+              required
+              minLength={12}
+              autocomplete="new-password"
+              aria-describedby="password-hint"
+            />
+            <small id="password-hint">{texts.passwordHint}</small>
+          </label>
+          <button type="submit">{texts.passwordChange}</button>
+        </form>
+      ) : null}
       <p role="status">{said.value}</p>
       {me.role === "operator" ? (
         <form onSubmit={invite}>

@@ -18,11 +18,12 @@ export function SignIn() {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
     const [name, code] = [String(given.get("name")).trim(), String(given.get("code")).trim()];
+    const password = String(given.get("password") ?? "");
     void trying(async () => {
       if (recovering.value) {
         entry.value = { recovery: { name, code } };
       } else {
-        await ask("POST", "session", { name, proof: { code } });
+        await ask("POST", "session", { name, proof: { code, password: password || null } });
         await begin();
       }
     });
@@ -52,6 +53,13 @@ export function SignIn() {
           {texts.yourName}
           <input name="name" required autocomplete="username" autofocus />
         </label>
+        {recovering.value ? null : (
+          <label>
+            {texts.password}
+            <input name="password" type="password" autocomplete="current-password" aria-describedby="none" />
+            <small id="none">{texts.passwordNone}</small>
+          </label>
+        )}
         <label>
           {recovering.value ? texts.recoveryCode : texts.code}
           <input

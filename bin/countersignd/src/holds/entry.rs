@@ -64,6 +64,11 @@ impl Entry {
     /// Wakes whoever waits without an answer: they end it as lost.
     pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Wakes whoever waits: they look for themselves what became of it.
+    pub(super) fn wake(&self) {
         let mut wake = &self.wake;
         let _ = wake.write_all(b"!");
     }

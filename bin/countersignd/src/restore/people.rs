@@ -19,7 +19,7 @@ pub(crate) fn factor_digest(factor: &Factor) -> String {
 
 /// What somebody set up themself: another first factor, a passkey more, or all anew.
 pub(super) fn set_up(known: &mut Map<String, Value>, body: &Value) {
-    for key in ["factor_digest", "ssh_key"] {
+    for key in ["factor_digest", "ssh_key", "password_digest"] {
         if let Some(value) = body.get(key) {
             known.insert(key.to_owned(), value.clone());
         }

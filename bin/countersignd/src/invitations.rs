@@ -1,0 +1,85 @@
+//! Invitations: links that let somebody enrol themself, once. The very first person's is printed by `countersign up`.
+
+use audit::RecordKind;
+use data_encoding::BASE64URL_NOPAD;
+use host::clock;
+use model::{Digest, PersonName};
+use pdp::Role;
+use serde_json::json;
+use store::InviteRow;
+use wire::{OperatorHears, OperatorSays, PersonPlace, Vouch};
+
+use crate::daemon::Daemon;
+use crate::people::person;
+use crate::rules::proved;
+use crate::signon;
+
+/// How long an invitation serves: the first person's, which anybody who sees the terminal could use, and others.
+const FIRST_MS: u64 = 3_600_000;
+const INVITE_MS: u64 = 3 * 86_400_000;
+
+/// The domain of what is kept of tokens.
+const INVITE_DOMAIN: &str = "countersign/invite/v1";
+
+/// What is kept of an invitation's token.
+pub(crate) fn digest(token: &str) -> Digest {
+    Digest::within(INVITE_DOMAIN, token.as_bytes())
+}
+
+/// Whether nobody is enrolled yet.
+pub(crate) fn is_first(daemon: &Daemon) -> Result<bool, String> {
+    Ok(daemon.store.reviewers().map_err(|why| why.to_string())?.is_empty())
+}
+
+/// Invites somebody.
+///
+/// # Errors
+/// It takes an operator, except for the very first; or there is somebody of this name.
+pub(crate) fn invite(
+    daemon: &Daemon,
+    message: &OperatorSays,
+    name: Option<&str>,
+    place: &PersonPlace,
+    by: Option<&Vouch>,
+) -> Result<OperatorHears, String> {
+    let is_first = is_first(daemon)?;
+    let who = by.map(|by| proved(daemon, message, by, Role::Operator)).transpose()?;
+    if who.is_none() && !is_first {
+        return Err("somebody is enrolled already, so an operator invites others".to_owned());
+    }
+    let mut person = person(name.unwrap_or("first"), place)?;
+    if is_first {
+        person.role = Role::Operator;
+    } else if name.is_none() {
+        return Err("say whom you invite".to_owned());
+    }
+    if daemon.store.reviewer(&person.name).map_err(|why| why.to_string())?.is_some()
+        && !signon::has_nothing(daemon, &person.name)?
+    {
+        return Err(format!("there is a reviewer `{}` already", person.name));
+    }
+    let token = BASE64URL_NOPAD.encode(&clock::random::<24>().map_err(|why| why.to_string())?);
+    let expires_at_ms = clock::now_ms().saturating_add(if is_first { FIRST_MS } else { INVITE_MS });
+    let row = InviteRow {
+        name: name.map(|_| person.name.clone()),
+        role: person.role,
+        groups: person.groups,
+        by: who.as_ref().map(ToString::to_string),
+        expires_at_ms,
+    };
+    let body = json!({"what": "reviewer invited", "reviewer": name, "role": row.role.as_str(), "groups": row.groups, "by": row.by});
+    let _receipt = daemon.record(RecordKind::Change, body)?;
+    daemon.store.add_invite(&digest(&token), &row).map_err(|why| why.to_string())?;
+    Ok(OperatorHears::Invited { token, expires_at_ms })
+}
+
+/// An invitation is worth what whoever invited is now.
+pub(crate) fn still_counts(daemon: &Daemon, row: &InviteRow) -> Result<(), String> {
+    let Some(by) = &row.by else { return Ok(()) };
+    let by = PersonName::parse(by).map_err(|why| why.to_string())?;
+    let inviter = daemon.store.reviewer(&by).map_err(|why| why.to_string())?;
+    if inviter.is_some_and(|inviter| inviter.person.role == Role::Operator) {
+        return Ok(());
+    }
+    Err("whoever invited you is no operator any more; ask for another link".to_owned())
+}

@@ -1,0 +1,84 @@
+//! Passwords of local accounts: what somebody types beside a code when they sign in. Answers to holds take none.
+
+use std::sync::Mutex;
+
+use approval::PasswordHash;
+use audit::RecordKind;
+use host::clock;
+use model::{Digest, PersonName};
+use serde_json::json;
+use store::{Factor, ReviewerRow};
+use wire::{OperatorHears, OperatorSays, Password, Proof, Vouch};
+
+use crate::daemon::{Daemon, hold as lock};
+use crate::sessions;
+
+/// The domain of what the record says of a password.
+const PASSWORD_DOMAIN: &str = "countersign/password/v1";
+
+/// Each takes 19 MiB while it is worked on: one at a time, however many knock.
+#[derive(Default)]
+pub(crate) struct Passwords(Mutex<()>);
+
+/// A new password of somebody, to be stored.
+///
+/// # Errors
+/// It is refused, in words.
+pub(crate) fn new(daemon: &Daemon, name: &PersonName, password: &Password) -> Result<PasswordHash, String> {
+    let salt = clock::random::<16>().map_err(|why| why.to_string())?;
+    let _one = lock(&daemon.passwords.0);
+    PasswordHash::new(&password.0, name, salt).map_err(|why| why.to_string())
+}
+
+/// Takes what somebody types when they sign in apart: gives the proof that goes with the password, if that is right. Whether there
+/// is such a person is not told by the time it takes.
+pub(crate) fn taken_apart(daemon: &Daemon, reviewer: Option<&ReviewerRow>, proof: &Proof) -> Option<Proof> {
+    let kept = reviewer.and_then(|row| row.password.as_ref());
+    match (proof, kept) {
+        (Proof::Account { password, code }, Some(kept)) => {
+            let _one = lock(&daemon.passwords.0);
+            kept.is_of(&password.0).then(|| Proof::Totp(code.clone()))
+        }
+        (Proof::Account { password, .. }, None) => {
+            let _one = lock(&daemon.passwords.0);
+            PasswordHash::is_of_nobody(&password.0);
+            None
+        }
+        // Whoever has a password does not get in with what somebody could have looked up on their phone.
+        (Proof::Totp(_), Some(_)) => None,
+        (Proof::Totp(code), None) => Some(Proof::Totp(code.clone())),
+        (Proof::Passkey(said), _) => Some(Proof::Passkey(said.clone())),
+        (Proof::Ssh(_) | Proof::Session(_), _) => None,
+    }
+}
+
+/// What the record says of a password: enough to see that it is another.
+pub(crate) fn digest(password: &PasswordHash) -> String {
+    Digest::within(PASSWORD_DOMAIN, password.as_str().as_bytes()).to_string()
+}
+
+/// Somebody chooses another password. It ends their sessions, and gives one.
+pub(crate) fn set(
+    daemon: &Daemon,
+    message: &OperatorSays,
+    password: &Password,
+    by: &Vouch,
+) -> Result<OperatorHears, String> {
+    if !matches!(by.proof, Proof::Totp(_) | Proof::Account { .. }) {
+        return Err("a password is changed with a code, and with the old password where there is one".to_owned());
+    }
+    let now_ms = clock::now_ms();
+    let name = sessions::prove_who(daemon, message, by, now_ms)?.ok_or(sessions::NOT_TOGETHER)?;
+    let row = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
+    if !row.is_some_and(|row| matches!(row.factor, Factor::Totp(_))) {
+        return Err("a password goes with a code, and you sign in without".to_owned());
+    }
+    let kept = new(daemon, &name, password)?;
+    let body = json!({"what": "password set", "reviewer": name.as_str(), "password_digest": digest(&kept)});
+    let _receipt = daemon.record(RecordKind::Change, body)?;
+    if !daemon.store.set_password(&name, Some(&kept)).map_err(|why| why.to_string())? {
+        return Err(format!("there is no reviewer `{name}` any more"));
+    }
+    sessions::end_all(daemon, &name);
+    sessions::begin(daemon, name, now_ms).map(|token| OperatorHears::SignedIn { token })
+}

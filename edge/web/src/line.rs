@@ -1,0 +1,41 @@
+//! Frames over a Unix socket of the daemon, without a thread that waits.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use wire::HEADER_BYTES;
+
+/// One conversation with the daemon.
+pub(crate) struct Line(UnixStream);
+
+impl Line {
+    /// Connects to a socket of the daemon.
+    pub(crate) async fn open(socket: &Path) -> Result<Self, String> {
+        let away = |why| format!("countersignd does not answer ({why}); nothing is allowed meanwhile");
+        UnixStream::connect(socket).await.map(Self).map_err(away)
+    }
+
+    /// Sends a frame.
+    pub(crate) async fn send(&mut self, frame: &[u8]) -> Result<(), String> {
+        self.0.write_all(frame).await.map_err(|why| why.to_string())
+    }
+
+    /// Waits for the next message, of at most `limit` bytes.
+    pub(crate) async fn hear<M: DeserializeOwned>(&mut self, limit: usize) -> Result<M, String> {
+        let gone = |why: std::io::Error| format!("countersignd closed the connection: {why}");
+        let mut header = [0; HEADER_BYTES];
+        self.0.read_exact(&mut header).await.map_err(gone)?;
+        let bytes = wire::length(header, limit).map_err(|why| why.to_string())?;
+        let mut body = vec![0; bytes];
+        self.0.read_exact(&mut body).await.map_err(gone)?;
+        wire::decode(&body).map_err(|why| why.to_string())
+    }
+
+    /// Whether it is there and nothing came over it: not its end either.
+    pub(crate) fn is_quiet(&self) -> bool {
+        matches!(self.0.try_read(&mut [0]), Err(why) if why.kind() == ErrorKind::WouldBlock)
+    }
+}

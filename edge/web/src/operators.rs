@@ -1,0 +1,147 @@
+//! The operator's socket of `countersignd`: questions of pages, the list of holds, recordings.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+use wire::{Gone, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+
+use crate::line::Line;
+use crate::live::Live;
+
+/// How long the daemon may take for an answer. It tells a list at least every ten seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long to wait before the daemon is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// How many connections wait for the next question, and for how long: shorter than the daemon waits for one.
+const MOST_IDLE: usize = 4;
+const IDLE: Duration = Duration::from_secs(30);
+
+const OTHER: &str = "the daemon answered something else";
+
+/// What the daemon tells of holds.
+pub(crate) enum Told {
+    /// All that are open.
+    All(Vec<HoldView>),
+    /// New or answered ones, and the ids of those that are gone.
+    Changed(Vec<HoldView>, Vec<Gone>),
+}
+
+/// The way to `countersignd`. A connection that was used waits for the next question for a while.
+pub(crate) struct Operators {
+    socket: PathBuf,
+    idle: Mutex<Vec<(Line, Instant)>>,
+}
+
+/// A recording, as it comes.
+pub(crate) struct Watching {
+    line: Line,
+    ended: bool,
+}
+
+impl Operators {
+    /// The daemon behind a socket.
+    pub(crate) fn new(socket: PathBuf) -> Self {
+        Self { socket, idle: Mutex::default() }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(Line, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that waits, and that the daemon has not ended meanwhile.
+    fn waiting(&self) -> Option<Line> {
+        let mut idle = self.idle();
+        idle.retain(|(_, since)| since.elapsed() < IDLE);
+        std::iter::from_fn(|| idle.pop()).map(|(line, _)| line).find(Line::is_quiet)
+    }
+
+    async fn begin(&self, say: &OperatorSays) -> Result<Line, String> {
+        let mut line = Line::open(&self.socket).await?;
+        send(&mut line, say).await?;
+        Ok(line)
+    }
+
+    /// Asks something. A refusal is an answer, too.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached, or answers what does not belong here.
+    pub(crate) async fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String> {
+        let waiting = self.waiting();
+        let mut line = match waiting {
+            Some(line) => line,
+            None => Line::open(&self.socket).await?,
+        };
+        // What was sent is never sent again: nobody knows how far it came.
+        send(&mut line, say).await?;
+        let heard = hear(&mut line).await?;
+        let mut idle = self.idle();
+        if idle.len() < MOST_IDLE {
+            idle.push((line, Instant::now()));
+        }
+        Ok(heard)
+    }
+
+    /// Begins to look at a recording.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached.
+    pub(crate) async fn watch(&self, say: &OperatorSays) -> Result<Watching, String> {
+        Ok(Watching { line: self.begin(say).await?, ended: false })
+    }
+
+    /// Keeps the list of open holds, for as long as the gate runs.
+    pub(crate) async fn follow(&self, live: &Live) {
+        loop {
+            let _ = self.followed(live).await;
+            live.away();
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn followed(&self, live: &Live) -> Result<(), String> {
+        let mut line = self.begin(&OperatorSays::Holds { follow: true }).await?;
+        loop {
+            live.take(match hear(&mut line).await? {
+                OperatorHears::Holds { holds } => Told::All(holds),
+                OperatorHears::Changed { changed, gone } => Told::Changed(changed, gone),
+                _ => return Err(OTHER.to_owned()),
+            });
+        }
+    }
+}
+
+impl Watching {
+    /// The next lines, nothing at the end. No lines are a sign of life.
+    ///
+    /// # Errors
+    /// It is refused, or the daemon cannot be reached any more.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<String>>, String> {
+        if self.ended {
+            return Ok(None);
+        }
+        let heard = hear(&mut self.line).await;
+        self.ended = !matches!(heard, Ok(OperatorHears::Lines { ended: false, .. }));
+        match heard? {
+            OperatorHears::Lines { lines, .. } => Ok(Some(lines)),
+            OperatorHears::Refused { why } => Err(why),
+            _ => Err(OTHER.to_owned()),
+        }
+    }
+}
+
+async fn send(line: &mut Line, say: &OperatorSays) -> Result<(), String> {
+    let frame = wire::encode(say, MAX_OPERATOR_FRAME).map_err(|why| why.to_string())?;
+    in_time(line.send(&frame)).await
+}
+
+async fn hear(line: &mut Line) -> Result<OperatorHears, String> {
+    in_time(line.hear(MAX_OPERATOR_ANSWER)).await
+}
+
+async fn in_time<T>(what: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    timeout(PATIENCE, what).await.unwrap_or_else(|_| Err("countersignd takes too long".to_owned()))
+}
