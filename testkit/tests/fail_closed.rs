@@ -83,7 +83,9 @@ fn with_the_log_killed_during_a_hold_a_yes_does_not_count() {
     let mut sandbox = Sandbox::start();
     sandbox.add_agent("bot");
     let reviewer = sandbox.add_reviewer("rita");
-    let mut waiting = sandbox.run(&["touch", "mark"]).stderr(Stdio::null()).spawn().unwrap();
+    let mut waiting = sandbox.run(&["touch", "mark"]).stderr(Stdio::piped()).spawn().unwrap();
+    // Whoever asks hears of the hold when it is durable that they asked.
+    let _ = waiting.stderr.as_mut().unwrap().read(&mut [0; 64]).unwrap();
     let hold = sandbox.hold();
     sandbox.kill_logd();
     assert!(sandbox.answer(&hold, "approve", reviewer.vouch()).is_err());

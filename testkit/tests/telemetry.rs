@@ -10,7 +10,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use testkit::{Sandbox, exec_act, python_with};
@@ -36,22 +36,8 @@ for metric in said.resource_metrics[0].scope_metrics[0].metrics:
 print(json.dumps(out))
 ";
 
-#[test]
-fn a_collector_is_told_the_numbers() {
-    let sandbox = Sandbox::start();
-    let key = sandbox.add_agent("bot");
-    let agent = sandbox.raw(&key);
-    for _ in 0..3 {
-        agent.submit(&exec_act(&["ls"]));
-    }
-    agent.submit(&exec_act(&["rm", "-rf", "/"]));
-    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut gate = Command::new(Sandbox::program("countersign-gate"))
-        .args(["telemetry", "--every", "1", "--otlp", &format!("http://{}", collector.local_addr().unwrap())])
-        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+/// What was pushed next: the path, and the body.
+fn pushed(collector: &TcpListener) -> (String, Vec<u8>) {
     let (stream, _) = collector.accept().unwrap();
     let mut reader = BufReader::new(&stream);
     let (mut first, mut length) = (String::new(), 0);
@@ -68,19 +54,115 @@ fn a_collector_is_told_the_numbers() {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    (&stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+    (&stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").unwrap();
+    (first.split(' ').nth(1).unwrap().to_owned(), body)
+}
+
+/// Reads a body by a program in Python.
+fn read(program: &str, body: &[u8]) -> Value {
+    let mut python = python_with("opentelemetry.proto.collector.metrics.v1.metrics_service_pb2");
+    let mut python = python
+        .args(["-c", program])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    python.stdin.take().unwrap().write_all(body).unwrap();
+    let output = python.wait_with_output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn telemetry(sandbox: &Sandbox, collector: &TcpListener) -> Child {
+    Command::new(Sandbox::program("countersign-gate"))
+        .args(["telemetry", "--every", "1", "--otlp", &format!("http://{}", collector.local_addr().unwrap())])
+        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_collector_is_told_the_numbers() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    let agent = sandbox.raw(&key);
+    for _ in 0..3 {
+        agent.submit(&exec_act(&["ls"]));
+    }
+    agent.submit(&exec_act(&["rm", "-rf", "/"]));
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut gate = telemetry(&sandbox, &collector);
+    let (path, body) = pushed(&collector);
     gate.kill().unwrap();
     gate.wait().unwrap();
-    assert_eq!(first.trim(), "POST /v1/metrics HTTP/1.1");
-    let mut python = python_with("opentelemetry.proto.collector.metrics.v1.metrics_service_pb2");
-    let mut python =
-        python.args(["-c", READ]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    python.stdin.take().unwrap().write_all(&body).unwrap();
-    let output = python.wait_with_output().unwrap();
-    let read: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(path, "/v1/metrics");
+    let read = read(READ, &body);
     assert_eq!(read["countersign_decisions_total{verdict=allow}"], 3.0, "{read}");
     assert_eq!(read["countersign_decisions_total{verdict=deny}"], 1.0, "{read}");
     assert_eq!(read["countersign_decision_seconds"], 4, "{read}");
     assert_eq!(read["countersign_agents{}"], 1.0, "{read}");
+}
+
+/// Traces, by the definitions of OpenTelemetry.
+const READ_SPANS: &str = "
+import sys, json
+from google.protobuf import json_format
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+# JSON of OTLP has ids in hexadecimal digits, where protobuf has base64 (OTLP 1.x, JSON Protobuf Encoding).
+import base64
+def ids(it):
+    if isinstance(it, dict):
+        return {k: base64.b64encode(bytes.fromhex(v)).decode() if k in ('traceId', 'spanId', 'parentSpanId') else ids(v) for k, v in it.items()}
+    return [ids(x) for x in it] if isinstance(it, list) else it
+said = json_format.ParseDict(ids(json.load(sys.stdin)), ExportTraceServiceRequest())
+out = []
+for span in said.resource_spans[0].scope_spans[0].spans:
+    assert len(span.trace_id) == 16 and len(span.span_id) == 8
+    assert span.start_time_unix_nano > 1700000000 * 10**9 and span.end_time_unix_nano >= span.start_time_unix_nano
+    out.append({'name': span.name, 'trace': span.trace_id.hex(), 'span': span.span_id.hex(), 'parent': span.parent_span_id.hex(),
+        'failed': span.status.code == 2, 'said': {it.key: it.value.string_value for it in span.attributes}})
+print(json.dumps(out))
+";
+
+#[test]
+fn a_collector_is_told_a_request_from_the_question_to_the_act() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut gate = telemetry(&sandbox, &collector);
+    // From the first question on, parts are kept.
+    assert_eq!(pushed(&collector).0, "/v1/metrics");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let mut child = sandbox.run(&["mkdir", "a-secret-plan"]).stderr(Stdio::null()).spawn().unwrap();
+    let hold = sandbox.hold();
+    sandbox.answer(&hold, "approve", rita.vouch()).unwrap();
+    assert!(child.wait().unwrap().success());
+    let (mut spans, mut texts) = (Vec::new(), String::new());
+    while spans.len() < 4 {
+        let (path, body) = pushed(&collector);
+        if path == "/v1/traces" {
+            texts.push_str(&String::from_utf8_lossy(&body));
+            spans.extend(read(READ_SPANS, &body).as_array().unwrap().clone());
+        }
+    }
+    gate.kill().unwrap();
+    gate.wait().unwrap();
+    let named = |name: &str| spans.iter().find(|it| it["name"] == format!("countersign {name}")).unwrap();
+    let (request, decision, held, act) = (named("request"), named("decision"), named("hold"), named("act"));
+    assert_eq!(request["said"]["countersign.answer"], "allow");
+    assert_eq!(decision["said"]["countersign.verdict"], "ask");
+    assert_eq!(held["said"]["countersign.state"], "approved");
+    assert_eq!(act["said"]["countersign.exit"], "0");
+    let digest = request["said"]["countersign.request_digest"].as_str().unwrap();
+    assert_eq!(digest, hold.request, "the record has it by this name");
+    for part in [decision, held, act] {
+        assert_eq!((&part["trace"], &part["parent"]), (&request["trace"], &request["span"]), "one trace: {part}");
+        assert_eq!(part["failed"], false);
+    }
+    assert!(digest.contains(request["trace"].as_str().unwrap()));
+    assert_eq!(request["parent"], "");
+    // Neither what was asked nor who answered is in it.
+    assert!(!texts.contains("secret-plan") && !texts.contains("mkdir") && !texts.contains("rita"), "{texts}");
 }

@@ -41,7 +41,7 @@ enum Gate {
     Notify,
     /// Fetch the addresses and keys of the provider of `signon.toml`, so that people can sign in with it
     SignOn,
-    /// Push the numbers of /metrics to a collector of OpenTelemetry
+    /// Push the numbers of /metrics, and traces of requests, to a collector of OpenTelemetry
     Telemetry {
         /// The collector (OTLP over HTTP)
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4318")]

@@ -1,5 +1,5 @@
-//! `countersign-gate telemetry`: the numbers of `/metrics`, pushed to a collector over OTLP/HTTP (OpenTelemetry Protocol 1.x, JSON
-//! encoding). They name no agent, person, command or file.
+//! `countersign-gate telemetry`: the numbers of `/metrics` and the parts of requests (traces), pushed to a collector over OTLP/HTTP
+//! (OpenTelemetry Protocol 1.x, JSON encoding). Numbers name no agent; neither names a person, a command or a file.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,8 +7,9 @@ use std::time::Duration;
 use host::clock;
 use host::layout::Layout;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use ureq::Agent;
-use wire::{Metric, OperatorHears, OperatorSays};
+use wire::{Metric, OperatorHears, OperatorSays, Span};
 
 use crate::link::Operators;
 
@@ -28,16 +29,17 @@ pub(crate) fn main(to: &str, every_s: u64) -> Result<(), String> {
         .max_redirects(0)
         .build()
         .into();
-    let address = format!("{}/v1/metrics", to.trim_end_matches('/'));
+    let collector = Collector { agent, address: to.trim_end_matches('/').to_owned() };
     std::thread::spawn(|| {
         let _ = host::supervise::wait_for_end(None);
         std::process::exit(0);
     });
     let since_ms = clock::now_ms();
-    let mut was = String::new();
+    let (mut was, mut after) = (String::new(), 0);
     loop {
-        let pushed = push(&link, &agent, &address, since_ms);
-        let now = pushed.err().unwrap_or_else(|| format!("numbers go to {address}, every {every_s} s"));
+        let pushed = push(&link, &collector, since_ms).and_then(|()| push_spans(&link, &collector, &mut after));
+        let goes = || format!("numbers and traces go to {}, every {every_s} s", collector.address);
+        let now = pushed.err().unwrap_or_else(goes);
         // Said when it changes.
         if now != was {
             eprintln!("countersign-gate: {now}");
@@ -47,14 +49,80 @@ pub(crate) fn main(to: &str, every_s: u64) -> Result<(), String> {
     }
 }
 
-fn push(link: &Operators, agent: &Agent, address: &str, since_ms: u64) -> Result<(), String> {
+/// Where it is pushed to.
+struct Collector {
+    agent: Agent,
+    address: String,
+}
+
+impl Collector {
+    fn push(&self, path: &str, body: &Value) -> Result<(), String> {
+        let address = format!("{}{path}", self.address);
+        let answer = self.agent.post(&address).header("content-type", "application/json").send(body.to_string());
+        let status = answer.map_err(|why| format!("{address}: {why}"))?.status().as_u16();
+        if (200..300).contains(&status) { Ok(()) } else { Err(format!("{address} answers {status}")) }
+    }
+}
+
+fn push(link: &Operators, collector: &Collector, since_ms: u64) -> Result<(), String> {
     let OperatorHears::Metrics { metrics } = link.ask(&OperatorSays::Metrics)? else {
         return Err("the daemon answered something else".to_owned());
     };
-    let body = encode(&metrics, since_ms, clock::now_ms()).to_string();
-    let answer = agent.post(address).header("content-type", "application/json").send(body);
-    let status = answer.map_err(|why| format!("{address}: {why}"))?.status().as_u16();
-    if (200..300).contains(&status) { Ok(()) } else { Err(format!("{address} answers {status}")) }
+    collector.push("/v1/metrics", &encode(&metrics, since_ms, clock::now_ms()))
+}
+
+/// Pushes what ended since the last time. What the collector did not take comes again.
+fn push_spans(link: &Operators, collector: &Collector, after: &mut u64) -> Result<(), String> {
+    loop {
+        let OperatorHears::Spans { spans, next } = link.ask(&OperatorSays::Spans { after: *after })? else {
+            return Err("the daemon answered something else".to_owned());
+        };
+        if !spans.is_empty() {
+            collector.push("/v1/traces", &traces(&spans))?;
+        }
+        *after = next;
+        if spans.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// An `ExportTraceServiceRequest`. A trace is a request: its id is how the request's digest begins, so that whoever finds one finds
+/// the other (`countersign log why DIGEST`).
+fn traces(spans: &[Span]) -> Value {
+    let attribute =
+        |(key, value): &(String, String)| json!({"key": format!("countersign.{key}"), "value": {"stringValue": value}});
+    let spans = spans.iter().filter_map(|span| {
+        let digest = span.request.rsplit(':').next().unwrap_or_default();
+        let mut attributes: Vec<Value> = span.said.iter().map(attribute).collect();
+        attributes.push(attribute(&("request_digest".to_owned(), span.request.clone())));
+        let mut said = json!({
+            "traceId": digest.get(..32)?, "spanId": span_id(digest, &span.name), "name": format!("countersign {}", span.name), "kind": 1,
+            "startTimeUnixNano": span.start_us.saturating_mul(1_000).to_string(),
+            "endTimeUnixNano": span.start_us.saturating_add(span.micros).saturating_mul(1_000).to_string(),
+            "attributes": attributes, "status": {"code": if span.failed { 2 } else { 1 }},
+        });
+        if let (true, Some(map)) = (span.name != ROOT, said.as_object_mut()) {
+            map.insert("parentSpanId".to_owned(), json!(span_id(digest, ROOT)));
+        }
+        Some(said)
+    });
+    json!({"resourceSpans": [{"resource": resource(),
+        "scopeSpans": [{"scope": {"name": "countersign"}, "spans": spans.collect::<Vec<_>>()}]}]})
+}
+
+/// The part that the others lie under.
+const ROOT: &str = "request";
+
+/// The same for whoever sends it, and another for each part.
+fn span_id(digest: &str, name: &str) -> String {
+    let sum = Sha256::digest(format!("countersign/span/v1\n{digest}\n{name}"));
+    sum.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn resource() -> Value {
+    json!({"attributes": [{"key": "service.name", "value": {"stringValue": "countersign"}},
+        {"key": "service.version", "value": {"stringValue": env!("CARGO_PKG_VERSION")}}]})
 }
 
 /// An `ExportMetricsServiceRequest`.
@@ -89,9 +157,7 @@ fn encode(metrics: &[Metric], since_ms: u64, now_ms: u64) -> Value {
         }
         said
     });
-    let resource = json!({"attributes": [{"key": "service.name", "value": {"stringValue": "countersign"}},
-        {"key": "service.version", "value": {"stringValue": env!("CARGO_PKG_VERSION")}}]});
-    json!({"resourceMetrics": [{"resource": resource,
+    json!({"resourceMetrics": [{"resource": resource(),
         "scopeMetrics": [{"scope": {"name": "countersign"}, "metrics": metrics.collect::<Vec<_>>()}]}]})
 }
 

@@ -6,15 +6,17 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use approval::Hold;
 use audit::RecordKind;
 use host::socket::{self, Failed};
-use model::{AgentName, Claims, HoldId, Seen, SessionId};
+use model::{AgentName, Claims, HoldId, RequestDigest, Seen, SessionId};
 use serde_json::json;
 use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME, Refusal};
 
 use crate::daemon::Daemon;
+use crate::holds::void;
 use crate::judging;
 use crate::permits::{Issued, Running};
 
@@ -45,14 +47,32 @@ pub(crate) struct Talk<'a> {
     pub(crate) running: BTreeMap<String, Running>,
     /// A hold ended, and those who follow are told when the agent has its answer.
     pub(crate) tells: Option<HoldId>,
-    /// What was counted of this agent and session is kept when the agent has its answer, and before it is heard again.
-    pub(crate) owes: Option<(AgentName, SessionId)>,
+    pub(crate) owes: Owed,
+    /// The request that is being answered, and since when.
+    pub(crate) traced: Option<(RequestDigest, Instant)>,
+}
+
+/// What is stored when the agent has its answer, and before it is heard again.
+#[derive(Default)]
+pub(crate) struct Owed {
+    /// Whose pace was counted.
+    pub(crate) counted: Option<(AgentName, SessionId)>,
+    /// A hold that was decided: as the store has it, and as it is.
+    pub(crate) moved: Option<(Hold, Hold)>,
 }
 
 /// Serves one connection until it ends.
 pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
-    let mut talk =
-        Talk { daemon, stream, seen, issued: BTreeMap::new(), running: BTreeMap::new(), tells: None, owes: None };
+    let mut talk = Talk {
+        daemon,
+        stream,
+        seen,
+        issued: BTreeMap::new(),
+        running: BTreeMap::new(),
+        tells: None,
+        owes: Owed::default(),
+        traced: None,
+    };
     loop {
         let idle = if talk.running.is_empty() { Some(IDLE) } else { None };
         let heard = match socket::receive::<AgentSays>(stream, MAX_AGENT_FRAME, idle, PATIENCE) {
@@ -72,11 +92,13 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             Err(Failed::Socket(_)) => break,
         };
         let said = talk.say(&heard);
-        // A permit whose act is not counted is not spent: the conversation ends, and its permits with it.
-        if let Some((agent, session)) = talk.owes.take()
-            && let Err(why) = judging::keep_paces(daemon, &agent, &session)
-        {
-            eprintln!("countersignd: what {agent} may do is not counted ({why}), so it may do nothing");
+        if let Some((request, since)) = talk.traced.take() {
+            let failed = matches!(&heard, AgentHears::Deny { refusal: Refusal::Undecided, .. });
+            daemon.traces.note(&request, "request", since, || vec![("answer", heard.word().to_owned())], failed);
+        }
+        // A permit whose act is not counted, or whose hold is not stored, is not spent: the conversation ends, and its permits with it.
+        if let Err(why) = talk.settle() {
+            eprintln!("countersignd: what was allowed could not be stored ({why}), so it is not done");
             break;
         }
         if let Some(hold) = talk.tells.take() {
@@ -86,7 +108,8 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             break;
         }
     }
-    for (permit, Running { whose, .. }) in std::mem::take(&mut talk.running) {
+    let running = std::mem::take(&mut talk.running);
+    for (permit, Running { whose, .. }) in running {
         let body = json!({"permit": permit, "request_digest": whose.request.to_string(), "outcome": "unknown"});
         let _ = daemon.record(RecordKind::Outcome, body);
     }
@@ -107,6 +130,7 @@ pub(crate) fn denied(why: &str) -> AgentHears {
 /// However a conversation ends, those who follow hear of its hold.
 impl Drop for Talk<'_> {
     fn drop(&mut self) {
+        let _ = self.settle();
         if let Some(hold) = self.tells.take() {
             self.daemon.holds.tell(Some(&hold));
         }
@@ -114,6 +138,23 @@ impl Drop for Talk<'_> {
 }
 
 impl Talk<'_> {
+    /// Stores what the agent's answer did not wait for.
+    fn settle(&mut self) -> Result<(), String> {
+        let Owed { counted, moved } = std::mem::take(&mut self.owes);
+        if let Some((before, after)) = moved {
+            let stored = match self.daemon.store.move_on(&before, &after) {
+                Ok(true) => Ok(()),
+                Ok(false) => Err("the store has another answer".to_owned()),
+                Err(why) => Err(why.to_string()),
+            };
+            if let Err(why) = stored {
+                void(self.daemon, &after, &why);
+                return Err(why);
+            }
+        }
+        counted.map_or(Ok(()), |(agent, session)| judging::keep_paces(self.daemon, &agent, &session))
+    }
+
     pub(crate) fn say(&self, hears: &AgentHears) -> Result<(), Failed> {
         socket::send(self.stream, hears, MAX_AGENT_FRAME, PATIENCE)
     }

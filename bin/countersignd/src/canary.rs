@@ -12,7 +12,7 @@ use serde_json::json;
 use wire::{OperatorHears, OperatorSays, Vouch};
 
 use crate::daemon::{Daemon, hold as lock};
-use crate::holds::Entry;
+use crate::holds::{Entry, For};
 use crate::judging::{self, Case, Place};
 use crate::rules::proved;
 use crate::view;
@@ -73,11 +73,19 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
         quorum,
         expires_at_ms,
     };
-    let (entry, _woken) = daemon.holds.open_canary(daemon, Hold::open(question), (shown, case.read.intent.clone()))?;
+    let store =
+        |hold: Option<&Hold>| hold.map_or(Ok(()), |hold| daemon.store.add_hold(hold).map_err(|why| why.to_string()));
+    let shown = (shown, case.read.intent.clone());
+    let (entry, _woken, ()) = daemon.holds.open(daemon, &Hold::open(question), shown, For::Canary, store)?;
     lock(&daemon.parked.canaries).push(entry);
     // Who seeded it is told to the record when it is over.
     eprintln!("countersignd: {who} seeded a canary");
     Ok(OperatorHears::Done { what: format!("{id} waits; it must be denied, and is never run") })
+}
+
+/// Whether one waits.
+pub(crate) fn is_waiting(daemon: &Daemon) -> bool {
+    !lock(&daemon.parked.canaries).is_empty()
 }
 
 /// Ends those that are decided or over, and says what came of them; gives how long until one is over.

@@ -27,6 +27,7 @@ use crate::policy::LivePolicy;
 use crate::recordings::Recordings;
 use crate::sessions::Sessions;
 use crate::signon::Begun;
+use crate::traces::Traces;
 use crate::view::Scrubber;
 
 /// The domain of agents' keys.
@@ -48,6 +49,7 @@ pub(crate) struct Daemon {
     pub(crate) sessions: Sessions,
     pub(crate) parked: Parked,
     pub(crate) metrics: Metrics,
+    pub(crate) traces: Traces,
     pub(crate) nearest: Nearest,
     pub(crate) questions: Questions,
     pub(crate) enrolments: Enrolments,
@@ -95,6 +97,7 @@ impl Daemon {
             sessions: Sessions::from_environment()?,
             parked: Parked::default(),
             metrics: Metrics::default(),
+            traces: Traces::default(),
             nearest: Nearest::default(),
             questions: Questions::default(),
             enrolments: Enrolments::default(),
@@ -161,6 +164,11 @@ impl Daemon {
     /// Number of records, as of the newest receipt.
     pub(crate) fn records(&self) -> u64 {
         self.log.size()
+    }
+
+    /// Whether the log answered the last time.
+    pub(crate) fn log_answers(&self) -> bool {
+        self.log.answers()
     }
 
     /// Records that wait for the log.

@@ -5,16 +5,19 @@
 //! 1. the pure state machine takes it, or refuses it. A crash after this: nothing happened.
 //! 2. the answer is recorded. A crash after this: the record shows an answer; the hold is still open in the store, is
 //!    ended as lost at the next start, and nothing was done.
-//! 3. whoever waits is woken, and comes as far as the hold's lock.
-//! 4. the store moves the hold on, compare-and-set. A crash after this: approved, but whoever waited is gone with us.
-//! 5. the lock is free. Only now can there be a permit.
+//! 3. the store moves the hold on, compare-and-set. A crash after this: approved, but whoever waited is gone with us.
+//! 4. whoever waits is woken. Only now can there be a permit.
+//!
+//! Where whoever waits must come back to spend their permit, the third step is theirs: they have their answer first, and are not
+//! heard again before it is stored. A crash in between leaves a permit that nobody takes.
 
 mod entry;
+mod followers;
 mod telling;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -25,8 +28,7 @@ use model::{HoldId, Intent};
 use serde_json::{Value, json};
 use wire::HoldView;
 
-use entry::Inner;
-pub(crate) use entry::{Entry, Told, no_words};
+pub(crate) use entry::{Entry, For, Told, no_words};
 
 use crate::daemon::{Daemon, hold as lock};
 
@@ -45,6 +47,9 @@ pub(crate) struct Holds {
     /// Counts changes of the list, for those who follow it.
     changes: Mutex<telling::Changes>,
     changed: Condvar,
+    followers: followers::Followers,
+    /// Something waits with nobody on a connection.
+    is_watched: AtomicBool,
     /// What became of the last ones that were closed.
     closed: Mutex<VecDeque<(String, String)>>,
 }
@@ -55,60 +60,73 @@ pub(crate) struct Outcome {
     pub(crate) answered: Option<Receipt>,
     /// With a no: what the agent is told.
     pub(crate) told: Option<Told>,
+    /// What the store has, and what it is to have: for whoever waited to see to, before they are heard again.
+    pub(crate) unstored: Option<(Hold, Hold)>,
+}
+
+/// The record says what was answered; this says that it did not count.
+pub(crate) fn void(daemon: &Daemon, hold: &Hold, why: &str) {
+    let body = json!({
+        "hold": hold.question().id.as_str(), "request_digest": hold.question().request.to_string(), "state": "void", "why": why,
+    });
+    let _ = daemon.record(RecordKind::Answer, body);
 }
 
 impl Holds {
-    /// Opens a hold: stored first, then shown. The stream becomes readable when it is decided; `is_awaited` says that somebody
-    /// waits for that.
-    pub(crate) fn open(
+    /// Opens a hold: it is shown, and `settle` makes durable that it was asked, and stores it; with no hold, there is no place for
+    /// it, and only that it was asked is made durable. Nobody's answer is taken before that; where it fails, the hold is lost,
+    /// and whoever follows hears so. The stream becomes readable when it is decided.
+    ///
+    /// While the log does not answer, nothing is shown that is not durable: an agent could put texts before people of which
+    /// there is no record.
+    pub(crate) fn open<T>(
         &self,
         daemon: &Daemon,
-        hold: Hold,
-        (view, intent): (HoldView, Intent),
-        is_awaited: bool,
-    ) -> Result<(Arc<Entry>, UnixStream), String> {
-        let (wake, woken) = UnixStream::pair().map_err(|why| why.to_string())?;
-        let timeout = Duration::from_secs(u64::from(hold.question().quorum.timeout_s));
-        let deadline = Instant::now().checked_add(timeout).ok_or("the clock is out of range")?;
-        let id = hold.question().id.clone();
-        {
-            let open = lock(&self.open);
-            if open.len() >= MAX_OPEN {
-                return Err(format!("{MAX_OPEN} requests wait for people already"));
-            }
-            if open.values().filter(|entry| entry.view.agent == view.agent).count() >= MAX_OPEN_PER_AGENT {
-                return Err(format!("{MAX_OPEN_PER_AGENT} requests of this agent wait for people already"));
-            }
+        hold: &Hold,
+        shown: (HoldView, Intent),
+        opened_for: For,
+        settle: impl FnOnce(Option<&Hold>) -> Result<T, String>,
+    ) -> Result<(Arc<Entry>, UnixStream, T), String> {
+        if let Some(why) = self.is_full(&shown.0.agent) {
+            return settle(None).and(Err(why));
         }
-        daemon.store.add_hold(&hold).map_err(|why| why.to_string())?;
-        let inner = Mutex::new(Inner { hold, answered: None, told: None, handed: Vec::new() });
-        let entry = Arc::new(Entry {
-            view,
-            intent,
-            opened_ms: clock::now_ms(),
-            deadline,
-            inner,
-            lost: AtomicBool::new(false),
-            hops: AtomicUsize::new(0),
-            is_canary: AtomicBool::new(false),
-            is_awaited,
-            wake,
-        });
-        lock(&self.open).insert(id.clone(), Arc::clone(&entry));
-        self.tell(Some(&id));
-        Ok((entry, woken))
+        let (entry, woken) = Entry::new(hold.clone(), shown, opened_for)?;
+        if !daemon.log_answers() {
+            let settled = settle(Some(hold))?;
+            self.show(hold, &entry);
+            return Ok((entry, woken, settled));
+        }
+        // Answers wait here until it is settled.
+        let unsettled = lock(&entry.unsettled);
+        self.show(hold, &entry);
+        let settled = settle(Some(hold));
+        if settled.is_err() {
+            let lost = hold.ended(HoldState::Lost);
+            let _ = daemon.store.move_on(hold, &lost);
+            lock(&entry.inner).hold = lost.clone();
+            self.close(daemon, &hold.question().id, &entry, &lost);
+            self.tell(Some(&hold.question().id));
+        }
+        drop(unsettled);
+        Ok((entry, woken, settled?))
     }
 
-    /// Opens a canary: nobody waits for it, and nothing comes of a yes.
-    pub(crate) fn open_canary(
-        &self,
-        daemon: &Daemon,
-        hold: Hold,
-        shown: (HoldView, Intent),
-    ) -> Result<(Arc<Entry>, UnixStream), String> {
-        let (entry, woken) = self.open(daemon, hold, shown, false)?;
-        entry.is_canary.store(true, Ordering::SeqCst);
-        Ok((entry, woken))
+    fn is_full(&self, agent: &str) -> Option<String> {
+        let open = lock(&self.open);
+        if open.len() >= MAX_OPEN {
+            return Some(format!("{MAX_OPEN} requests wait for people already"));
+        }
+        let own = open.values().filter(|entry| entry.view.agent == agent).count();
+        (own >= MAX_OPEN_PER_AGENT)
+            .then(|| format!("{MAX_OPEN_PER_AGENT} requests of this agent wait for people already"))
+    }
+
+    fn show(&self, hold: &Hold, entry: &Arc<Entry>) {
+        lock(&self.open).insert(hold.question().id.clone(), Arc::clone(entry));
+        if !entry.is_awaited() {
+            self.watch(true);
+        }
+        self.tell(Some(&hold.question().id));
     }
 
     /// Takes an answer whose proof was checked. See the steps at the top.
@@ -124,6 +142,7 @@ impl Holds {
             .get(id)
             .cloned()
             .ok_or("there is no such open hold; it was decided, or its time is over")?;
+        drop(lock(&entry.unsettled));
         let mut inner = lock(&entry.inner);
         if entry.is_lost() {
             return Err("this was stopped".to_owned());
@@ -147,27 +166,23 @@ impl Holds {
             body.insert(if told.asks { "asks" } else { "why" }.to_owned(), json!(told.text));
         }
         // Told only when somebody answered: until then it looks like any other.
-        if let (true, Some(body)) = (entry.is_canary.load(Ordering::SeqCst), body.as_object_mut()) {
+        if let (true, Some(body)) = (entry.is_canary(), body.as_object_mut()) {
             body.insert("canary".to_owned(), json!(true));
         }
         if answer.said == Said::BreakGlass {
             eprintln!("countersignd: THE GLASS WAS BROKEN by {} for {id}", answer.reviewer);
         }
         let receipt = daemon.record(RecordKind::Answer, body)?;
-        // Whoever waits gets up meanwhile, and comes as far as this hold's lock: what they find is what the store took.
-        if next.state() != HoldState::Open {
-            entry.wake();
-        }
-        match daemon.store.move_on(&inner.hold, &next) {
-            Ok(true) => {}
-            Ok(false) => return Err("another answer came first".to_owned()),
-            Err(why) => {
-                // The record says what was answered; this one says that it did not count.
-                let void = json!({
-                    "hold": id.as_str(), "request_digest": next.question().request.to_string(), "state": "void", "why": why.to_string(),
-                });
-                let _ = daemon.record(RecordKind::Answer, void);
-                return Err(format!("the answer does not count: {why}"));
+        if next.state() != HoldState::Open && entry.stores_itself() && answer.said != Said::BreakGlass {
+            inner.unstored = Some(inner.hold.clone());
+        } else {
+            match daemon.store.move_on(&inner.hold, &next) {
+                Ok(true) => {}
+                Ok(false) => return Err("another answer came first".to_owned()),
+                Err(why) => {
+                    void(daemon, &next, &why.to_string());
+                    return Err(format!("the answer does not count: {why}"));
+                }
             }
         }
         inner.hold = next;
@@ -182,7 +197,7 @@ impl Holds {
             self.close(daemon, id, &entry, &after);
         }
         // Whoever waits for the decision goes on first, and then tells.
-        if state == HoldState::Open || !entry.is_awaited {
+        if state == HoldState::Open || !entry.is_awaited() {
             self.tell(Some(id));
         }
         Ok((state, agreed, needed))
@@ -222,7 +237,9 @@ impl Holds {
             let _ = daemon.store.move_on(&inner.hold, &next);
             inner.hold = next;
         }
-        let outcome = Outcome { hold: inner.hold.clone(), answered: inner.answered.take(), told: inner.told.take() };
+        let unstored = inner.unstored.take().map(|before| (before, inner.hold.clone()));
+        let outcome =
+            Outcome { hold: inner.hold.clone(), answered: inner.answered.take(), told: inner.told.take(), unstored };
         drop(inner);
         if is_new {
             self.close(daemon, &id, entry, &outcome.hold);
@@ -237,12 +254,8 @@ impl Holds {
         meant.map(|entry| entry.lose()).count()
     }
 
+    /// It is open no more: whoever waits is woken, and the rest is counting.
     fn close(&self, daemon: &Daemon, id: &HoldId, entry: &Entry, hold: &Hold) {
-        let took = Duration::from_millis(clock::now_ms().saturating_sub(entry.opened_ms));
-        daemon.metrics.ended(hold.state().as_str(), took);
-        if hold.state() == HoldState::Approved && !entry.is_canary.load(Ordering::SeqCst) {
-            daemon.nearest.approved(&entry.view.agent, &entry.view.asked);
-        }
         let people: Vec<&str> = hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
         let by = if people.is_empty() { String::new() } else { format!(" by {}", people.join(", ")) };
         let mut closed = lock(&self.closed);
@@ -252,6 +265,12 @@ impl Holds {
         closed.push_back((id.to_string(), format!("{}{by}", hold.state().as_str())));
         drop(closed);
         lock(&self.open).remove(id);
+        entry.wake();
+        let took = Duration::from_millis(clock::now_ms().saturating_sub(entry.opened_ms));
+        daemon.metrics.ended(hold.state().as_str(), took);
+        if hold.state() == HoldState::Approved && !entry.is_canary() {
+            daemon.nearest.approved(&entry.view.agent, &entry.view.asked);
+        }
     }
 
     /// What a held request would do, for rules to be derived from.

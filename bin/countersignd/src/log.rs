@@ -107,6 +107,12 @@ impl Log {
         opened.map_or(0, |checkpoint| checkpoint.size)
     }
 
+    /// Whether the log answered the last time.
+    pub(crate) fn answers(&self) -> bool {
+        let line = self.line();
+        line.carrying || line.connection.is_some()
+    }
+
     /// Records that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.line().waiting.len()

@@ -36,6 +36,7 @@ mod serve;
 mod sessions;
 mod signon;
 mod submit;
+mod traces;
 mod view;
 
 use std::process::ExitCode;

@@ -1,7 +1,6 @@
 //! The operator's socket: lists for people's tools, enrolment, and answers. Reaching the socket is not enough for
 //! anything that gives authority: an answer carries a person's proof, and so does every reviewer after the first.
 
-use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -21,9 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a connection may stay silent.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// How often somebody who follows the list hears from us when nothing changes, so that we notice that they left.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-
 /// Serves one connection until it ends.
 pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
     if daemon.is_agents_uid(seen.uid) {
@@ -33,7 +29,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
     }
     while let Ok(message) = socket::receive::<OperatorSays>(stream, MAX_OPERATOR_FRAME, Some(IDLE), PATIENCE) {
         let answer = match message {
-            OperatorSays::Holds { follow: true } => return follow(daemon, stream),
+            OperatorSays::Holds { follow: true } => return daemon.holds.follow(stream),
             OperatorSays::Holds { follow: false } => OperatorHears::Holds { holds: daemon.holds.list().0 },
             said @ OperatorSays::Answer { .. } => answers::answer(daemon, said).unwrap_or_else(|why| refused(&why)),
             OperatorSays::HandOver { token, hold, to, note } => {
@@ -70,6 +66,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             OperatorSays::SlackClick { at, signature, body } => {
                 chat::click(daemon, &at, &signature, &body).unwrap_or_else(|why| refused(&why))
             }
+            OperatorSays::Spans { after } => daemon.traces.after(after),
             OperatorSays::Metrics => OperatorHears::Metrics { metrics: metrics::all(daemon) },
             canary @ OperatorSays::Canary { .. } => canary::open(daemon, &canary).unwrap_or_else(|why| refused(&why)),
             OperatorSays::Stop { token, agent, session } => {
@@ -118,23 +115,6 @@ fn say(stream: &UnixStream, hears: &OperatorHears) -> Result<(), socket::Failed>
 
 fn refused(why: &str) -> OperatorHears {
     OperatorHears::Refused { why: why.to_owned() }
-}
-
-/// The list, then what changes: a page hears of one hold, however many wait.
-fn follow(daemon: &Daemon, stream: &UnixStream) {
-    let (holds, mut seen) = daemon.holds.list();
-    let mut known: BTreeMap<String, usize> = holds.iter().map(|it| (it.id.clone(), it.changes())).collect();
-    if say(stream, &OperatorHears::Holds { holds }).is_err() {
-        return;
-    }
-    loop {
-        daemon.holds.wait_for_change(seen, HEARTBEAT);
-        let (changed, gone, now) = daemon.holds.changes(&mut known, seen);
-        seen = now;
-        if say(stream, &OperatorHears::Changed { changed, gone }).is_err() {
-            return;
-        }
-    }
 }
 
 fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {

@@ -17,7 +17,7 @@ use crate::agents::{Talk, denied};
 use crate::daemon::{Daemon, hold as lock};
 use crate::holds::{Entry, Told, no_words};
 use crate::judging::{self, Case};
-use crate::permits::permit_id;
+use crate::permits::{Bound, permit_id};
 use crate::{canary, flags, judge};
 
 /// How long what people said may be used.
@@ -72,6 +72,14 @@ fn key(case: &Case) -> Digest {
     Digest::within("countersign/ticket/v1", parts.to_string().as_bytes())
 }
 
+impl Parked {
+    /// Whether there is a ticket for a request.
+    pub(crate) fn knows(&self, case: &Case) -> bool {
+        let tickets = lock(&self.tickets);
+        !tickets.is_empty() && tickets.contains_key(&key(case))
+    }
+}
+
 impl Talk<'_> {
     /// Whether a ticket answers this request: people said yes or no, or are still asked (and the caller does not wait).
     pub(crate) fn by_ticket(&mut self, case: &Case, reasons: &[String], park: bool) -> Option<AgentHears> {
@@ -121,7 +129,8 @@ impl Talk<'_> {
                 let _receipt = self.daemon.record(RecordKind::Permit, body)?;
                 let (decision, asked) = (&ticket.decision, &ticket.asked);
                 let permit = Permit::for_approved(decision, asked, &hold, &answered, permit_id()?, clock::now_ms());
-                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, Vec::new(), now))
+                let bound = Bound::to(self.daemon, case, ticket.decision.request());
+                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, bound, case.hands_over, Vec::new(), now))
             }
             (HoldState::Denied, _) => {
                 judging::refused(self.daemon, case)?;
@@ -184,6 +193,7 @@ pub(crate) fn watch(daemon: &Arc<Daemon>) -> std::io::Result<()> {
 /// Settles what is decided or over; gives how long until something is over.
 fn settle(daemon: &Daemon) -> Duration {
     let _alone = lock(&daemon.parked.settling);
+    daemon.holds.watch(false);
     let waiting: Vec<(Digest, Arc<Entry>)> = {
         let parked = lock(&daemon.parked.tickets);
         let entry = |ticket: &Ticket| match &ticket.stage {
@@ -193,6 +203,9 @@ fn settle(daemon: &Daemon) -> Duration {
         parked.iter().filter_map(|(key, ticket)| Some((*key, entry(ticket)?))).collect()
     };
     let mut next = canary::settle(daemon).min(IDLE);
+    if !waiting.is_empty() || canary::is_waiting(daemon) {
+        daemon.holds.watch(true);
+    }
     for (key, entry) in waiting {
         let remaining = entry.remaining();
         if entry.is_open() && !remaining.is_zero() {

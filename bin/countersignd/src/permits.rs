@@ -11,6 +11,7 @@ use serde_json::json;
 use wire::{AgentHears, RecordingHead, SealedText, Terminal, TerminalEvent};
 
 use crate::agents::{Talk, denied, undecided};
+use crate::daemon::Daemon;
 use crate::judge;
 use crate::judging::Case;
 use crate::recordings::{MAX_EVENTS_BYTES, Recording};
@@ -40,6 +41,7 @@ pub(crate) struct Issued {
 /// A spent permit whose act has not been reported.
 pub(crate) struct Running {
     pub(crate) whose: Whose,
+    since: Instant,
     recording: Option<Arc<Recording>>,
 }
 
@@ -53,29 +55,54 @@ pub(crate) struct Whose {
     pub(crate) same: String,
 }
 
+/// What a permit will be bound to, once there is one.
+pub(crate) struct Bound {
+    act: Digest,
+    facts: Facts,
+    title: String,
+    whose: Whose,
+}
+
+impl Bound {
+    /// To a request as it was read.
+    pub(crate) fn to(daemon: &Daemon, case: &Case, request: &RequestDigest) -> Self {
+        let whose = Whose {
+            request: *request,
+            agent: case.request.agent.clone(),
+            session: case.request.session.clone(),
+            same: case.footprint.same.clone(),
+        };
+        let title = daemon.scrubber.text(&view::asked(&case.request.act)).chars().take(MAX_TITLE_CHARS).collect();
+        Self { act: case.request.act.digest(), facts: case.read.facts.clone(), title, whose }
+    }
+}
+
 impl Talk<'_> {
-    pub(crate) fn hand_out(&mut self, permit: Permit, case: &Case, reasons: Vec<String>, epoch: u64) -> AgentHears {
+    pub(crate) fn hand_out(
+        &mut self,
+        permit: Permit,
+        bound: Bound,
+        hands_over: bool,
+        reasons: Vec<String>,
+        epoch: u64,
+    ) -> AgentHears {
         let now_ms = clock::now_ms();
+        let Bound { act, facts, title, whose } = bound;
         let issued = Issued {
             id: permit.id().clone(),
             request: *permit.request(),
-            act: case.request.act.digest(),
-            facts: case.read.facts.clone(),
+            act,
+            facts,
             until: Instant::now().checked_add(Duration::from_millis(PERMIT_LIFE_MS)).unwrap_or_else(Instant::now),
             until_ms: permit.expires_at_ms(),
             since_ms: now_ms,
             epoch,
             must_record: permit.obligations().record,
-            title: self.daemon.scrubber.text(&view::asked(&case.request.act)).chars().take(MAX_TITLE_CHARS).collect(),
-            whose: Whose {
-                request: *permit.request(),
-                agent: case.request.agent.clone(),
-                session: case.request.session.clone(),
-                same: case.footprint.same.clone(),
-            },
+            title,
+            whose,
         };
         let digest = permit.request().to_string();
-        if !case.hands_over {
+        if !hands_over {
             self.issued.insert(permit.id().to_string(), issued);
         }
         let sealed = permit.seal(&self.daemon.permit_key);
@@ -124,7 +151,8 @@ impl Talk<'_> {
         }
         match self.daemon.record(RecordKind::Permit, body) {
             Ok(_receipt) => {
-                self.running.insert(issued.id.to_string(), Running { whose: issued.whose, recording });
+                self.running
+                    .insert(issued.id.to_string(), Running { whose: issued.whose, since: Instant::now(), recording });
                 AgentHears::Spent
             }
             Err(why) => undecided(&why),
@@ -169,13 +197,15 @@ impl Talk<'_> {
 
     pub(crate) fn outcome(&mut self, permit: &str, exit: Option<i32>, signal: Option<i32>, millis: u64) -> AgentHears {
         let Some(running) = self.running.remove(permit) else { return undecided("no act runs under this permit") };
-        let Running { whose, recording } = running;
+        let Running { whose, since, recording } = running;
         if let Some(recording) = recording
             && let Err(why) = recording.end()
         {
             return undecided(&why);
         }
         let failed = exit != Some(0);
+        let said = || vec![("exit", exit.map_or_else(|| "none".to_owned(), |code| code.to_string()))];
+        self.daemon.traces.note(&whose.request, "act", since, said, failed);
         let noted = self.daemon.paces.with(self.daemon, &whose.agent, &whose.session, |pair| {
             pair.agent.note_outcome(&whose.same, failed);
             pair.session.note_outcome(&whose.same, failed);

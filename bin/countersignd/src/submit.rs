@@ -12,9 +12,9 @@ use pdp::{Decision, Quorum, Verdict};
 use wire::{AgentHears, HoldView, Refusal};
 
 use crate::agents::{How, Talk, denied, undecided};
-use crate::holds::no_words;
+use crate::holds::{For, no_words};
 use crate::judging::{self, Case, Place};
-use crate::permits::permit_id;
+use crate::permits::{Bound, permit_id};
 use crate::view;
 use crate::{flags, judge, parked};
 
@@ -84,42 +84,78 @@ impl Talk<'_> {
             return Ok(denied(&format!("people stopped this (flag `{flag}`); do not try again, ask them")));
         }
         let decision = judging::decide(self.daemon, case)?;
-        let body = view::decision_body(request, &case.read.intent, &decision, &self.daemon.scrubber);
-        let recorded = self.daemon.begin_record(RecordKind::Decision, body)?;
-        // While the disk works: nothing of this is told to anybody before the decision is durable.
+        self.traced = Some((*decision.request(), started));
         let reasons: Vec<String> =
             decision.reasons().iter().map(|it| self.daemon.scrubber.text(&it.to_string())).collect();
+        let cannot_oblige = match decision.verdict() {
+            Verdict::Deny => None,
+            Verdict::Allow(obligations) | Verdict::Ask(_, obligations) => Some(obligations),
+        }
+        .filter(|obliged| case.hands_over && !obliged.is_empty())
+        .map(ToString::to_string);
         let asked = match decision.verdict() {
             Verdict::Ask(quorum, _) => Some(self.prepare(case, &decision, quorum, &reasons)),
             Verdict::Allow(_) | Verdict::Deny => None,
         };
-        let receipt = recorded.receipt()?;
-        self.daemon.metrics.verdict(decision.verdict().as_str());
-        self.daemon.metrics.decision.note(started.elapsed());
-        self.daemon.recordings.mark(&request.agent, &request.session, || {
-            format!("{}: {}", decision.verdict().as_str(), self.daemon.scrubber.text(&view::asked(&request.act)))
-        });
-        let obliged = match decision.verdict() {
-            Verdict::Deny => return Ok(AgentHears::Deny { refusal: Refusal::Denied, reasons }),
-            Verdict::Allow(obligations) | Verdict::Ask(_, obligations) => obligations,
-        };
-        if case.hands_over && !obliged.is_empty() {
+        // What is put to people is shown to them while the disk works; everything else is recorded first.
+        let is_asked_now = matches!(&asked, Some(Ok(asked)) if asked.bytes <= MAX_VIEW_BYTES)
+            && cannot_oblige.is_none()
+            && !self.daemon.parked.knows(case);
+        let receipt =
+            if is_asked_now { None } else { Some(self.record_decision(case, &decision, started, || Ok(()))?) };
+        if let Some(obliged) = cannot_oblige {
             return Ok(denied(&format!(
                 "a rule lets this run only with {obliged}, and this enforcement point hands the act to a host that it cannot hold to that; use `countersign run`"
             )));
         }
-        if matches!(decision.verdict(), Verdict::Ask(..))
-            && let Some(answer) = self.by_ticket(case, &reasons, park)
-        {
-            return Ok(answer);
-        }
-        match asked {
-            Some(asked) => self.hold(case, decision, receipt, asked?, reasons, (epoch, park)),
-            None => {
+        match (decision.verdict(), asked, receipt) {
+            (Verdict::Allow(_), _, Some(receipt)) => {
                 let permit = Permit::for_allowed(&decision, &receipt, permit_id()?, clock::now_ms());
-                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, reasons, epoch))
+                let bound = Bound::to(self.daemon, case, decision.request());
+                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, bound, case.hands_over, reasons, epoch))
+            }
+            (Verdict::Ask(..), Some(asked), receipt) => {
+                let by_ticket = if is_asked_now { None } else { self.by_ticket(case, &reasons, park) };
+                match by_ticket {
+                    Some(answer) => Ok(answer),
+                    None => self.hold(case, decision, (asked?, receipt), reasons, (epoch, park), started),
+                }
+            }
+            (Verdict::Deny | Verdict::Allow(_) | Verdict::Ask(..), _, _) => {
+                Ok(AgentHears::Deny { refusal: Refusal::Denied, reasons })
             }
         }
+    }
+
+    /// Makes a decision durable; `meanwhile` is done while the disk works.
+    fn record_decision(
+        &self,
+        case: &Case,
+        decision: &Decision,
+        started: Instant,
+        meanwhile: impl FnOnce() -> Result<(), String>,
+    ) -> Result<Receipt, String> {
+        let request = &case.request;
+        let body = view::decision_body(request, &case.read.intent, decision, &self.daemon.scrubber);
+        let recorded = self.daemon.begin_record(RecordKind::Decision, body)?;
+        let done = meanwhile();
+        let receipt = recorded.receipt()?;
+        self.daemon.metrics.verdict(decision.verdict().as_str());
+        self.daemon.metrics.decision.note(started.elapsed());
+        let said = || {
+            vec![
+                ("agent", request.agent.to_string()),
+                ("verdict", decision.verdict().as_str().to_owned()),
+                ("level", decision.risk().level().as_str().to_owned()),
+                ("coverage", decision.coverage().as_str().to_owned()),
+                ("rules", decision.rules().join(" ")),
+            ]
+        };
+        self.daemon.traces.note(decision.request(), "decision", started, said, false);
+        self.daemon.recordings.mark(&request.agent, &request.session, || {
+            format!("{}: {}", decision.verdict().as_str(), self.daemon.scrubber.text(&view::asked(&request.act)))
+        });
+        done.map(|()| receipt)
     }
 
     /// What people are asked, and are shown.
@@ -146,10 +182,10 @@ impl Talk<'_> {
         &mut self,
         case: &Case,
         decision: Decision,
-        asked: Receipt,
-        Asked { question, view, bytes }: Asked,
+        (Asked { question, view, bytes }, receipt): (Asked, Option<Receipt>),
         reasons: Vec<String>,
         (epoch, park): (u64, bool),
+        started: Instant,
     ) -> Result<AgentHears, String> {
         let request = &case.request;
         if bytes > MAX_VIEW_BYTES {
@@ -158,8 +194,21 @@ impl Talk<'_> {
             )));
         }
         let (id, expires_at_ms) = (question.id.clone(), question.expires_at_ms);
-        let (entry, woken) =
-            self.daemon.holds.open(self.daemon, Hold::open(question), (view, case.read.intent.clone()), !park)?;
+        let shown = (view, case.read.intent.clone());
+        let store = |hold: Option<&Hold>| {
+            hold.map_or(Ok(()), |hold| self.daemon.store.add_hold(hold).map_err(|why| why.to_string()))
+        };
+        let settle = |hold: Option<&Hold>| match receipt {
+            Some(receipt) => store(hold).map(|()| receipt),
+            None => self.record_decision(case, &decision, started, || store(hold)),
+        };
+        let opened_for = match (park, case.hands_over) {
+            (true, _) => For::Ticket,
+            (false, true) => For::Host,
+            (false, false) => For::Caller,
+        };
+        let (entry, woken, asked) =
+            self.daemon.holds.open(self.daemon, &Hold::open(question), shown, opened_for, settle)?;
         if park {
             let ticket = (id.to_string(), expires_at_ms);
             if let Err(why) = parked::park(self.daemon, case, decision, asked, Arc::clone(&entry), ticket) {
@@ -169,15 +218,24 @@ impl Talk<'_> {
             }
             return Ok(AgentHears::Parked { hold: id.to_string(), expires_at_ms, reasons });
         }
+        let since = Instant::now();
         let held = AgentHears::Held { hold: id.to_string(), expires_at_ms, reasons: reasons.clone() };
         let told = self.say(&held);
+        // While people think: what there will be no time for when they answer.
+        let (bound, permit_id) = (Bound::to(self.daemon, case, decision.request()), permit_id());
         let ended = match told {
             Ok(()) => self.wait(&entry, &woken).unwrap_or(HoldState::Lost),
             Err(_) => HoldState::Lost,
         };
         // Told when the agent has its answer; see `agents::converse`.
         self.tells = Some(id.clone());
-        let outcome = self.daemon.holds.end(self.daemon, &entry, ended);
+        let mut outcome = self.daemon.holds.end(self.daemon, &entry, ended);
+        self.owes.moved = outcome.unstored.take();
+        let said = || {
+            let state = outcome.hold.state().as_str().to_owned();
+            vec![("hold", id.to_string()), ("state", state), ("answers", outcome.hold.answers().len().to_string())]
+        };
+        self.daemon.traces.note(decision.request(), "hold", since, said, outcome.hold.state() == HoldState::Lost);
         let people: Vec<&str> = outcome.hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
         let marked = format!("{} {}", outcome.hold.state().as_str(), people.join(", "));
         self.daemon.recordings.mark(&request.agent, &request.session, || marked.trim_end().to_owned());
@@ -201,11 +259,11 @@ impl Talk<'_> {
                 } else {
                     // Kept when the agent has its answer, before it can say what it does with it.
                     judging::approved(self.daemon, case, None)?;
-                    self.owes = Some((request.agent.clone(), request.session.clone()));
+                    self.owes.counted = Some((request.agent.clone(), request.session.clone()));
                 }
                 let permit =
-                    Permit::for_approved(&decision, &asked, &outcome.hold, &answered, permit_id()?, clock::now_ms());
-                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, case, reasons, now))
+                    Permit::for_approved(&decision, &asked, &outcome.hold, &answered, permit_id?, clock::now_ms());
+                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, bound, case.hands_over, reasons, now))
             }
             (HoldState::Denied, _) => {
                 judging::refused(self.daemon, case)?;
@@ -245,11 +303,6 @@ impl Talk<'_> {
             let (gone, decided) =
                 socket::wait_for_either(self.stream, woken, remaining).map_err(|why| why.to_string())?;
             if decided {
-                // Woken while the answer was being stored. Where the store did not take it, people are still asked.
-                if entry.is_open() {
-                    let _ = std::io::Read::read(&mut &*woken, &mut [0]);
-                    continue;
-                }
                 // Where nobody decided, it was stopped.
                 return Ok(if entry.is_lost() { HoldState::Lost } else { HoldState::Expired });
             }

@@ -75,9 +75,29 @@ pub fn peer(stream: &UnixStream) -> io::Result<model::Seen> {
 /// It is too long, or the socket failed or did not take it within `within`.
 pub fn send(stream: &UnixStream, message: &impl Serialize, limit: usize, within: Duration) -> Result<(), Failed> {
     let frame = wire::encode(message, limit).map_err(Failed::Refused)?;
+    send_rest(stream, &frame, within)
+}
+
+/// Sends as much of a frame as goes without waiting. Says how many bytes went; the rest must follow before anything else.
+///
+/// # Errors
+/// The other side is gone.
+pub fn send_now(stream: &UnixStream, frame: &[u8]) -> io::Result<usize> {
+    let flags = rustix::net::SendFlags::DONTWAIT | rustix::net::SendFlags::NOSIGNAL;
+    match rustix::net::send(stream, frame, flags) {
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(0),
+        other => Ok(other?),
+    }
+}
+
+/// Sends the rest of a frame.
+///
+/// # Errors
+/// The socket failed or did not take it within `within`.
+pub fn send_rest(stream: &UnixStream, rest: &[u8], within: Duration) -> Result<(), Failed> {
     stream.set_write_timeout(Some(within))?;
     let mut stream = stream;
-    stream.write_all(&frame)?;
+    stream.write_all(rest)?;
     Ok(())
 }
 

@@ -20,7 +20,7 @@ const MANY_FILES: usize = 256;
 /// Bytes that may wait for the publisher. With more, records are refused: memory is not where they belong.
 const MOST_WAITING: usize = 256 * 1024 * 1024;
 
-/// How long the publisher lets more come together after it wrote something.
+/// How long the publisher lets more come together before it writes something.
 const GATHER: Duration = Duration::from_millis(10);
 
 /// How long the publisher waits after something failed.
@@ -191,6 +191,12 @@ fn run(mut publisher: Publisher, shared: &Shared) -> Result<(), String> {
             let wait = if behind { every.saturating_sub(published_at.elapsed()) } else { Duration::from_secs(3600) };
             line = shared.moved.wait_timeout(line, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
+        // What comes together is written at once; and whoever waits for the record has the machine to themself meanwhile.
+        if !line.closing {
+            drop(line);
+            std::thread::sleep(GATHER);
+            line = shared.line();
+        }
         let batches = std::mem::take(&mut line.waiting);
         let (sync, closing) = (line.sync, line.closing);
         drop(line);
@@ -204,10 +210,6 @@ fn run(mut publisher: Publisher, shared: &Shared) -> Result<(), String> {
                 if closing && line.waiting.is_empty() {
                     drop(line);
                     return end(&mut publisher);
-                }
-                drop(line);
-                if !closing {
-                    std::thread::sleep(GATHER);
                 }
             }
             Err(Stopped::Flush(why)) => {

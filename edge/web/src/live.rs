@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::json;
+use serde::Serialize;
 use tokio::sync::broadcast::{Receiver, Sender, channel};
-use wire::HoldView;
+use wire::{Gone, HoldView};
 
 use crate::operators::Told;
 
@@ -19,6 +19,13 @@ pub(crate) struct Change {
     pub(crate) name: &'static str,
     /// Its content.
     pub(crate) data: Arc<str>,
+}
+
+/// What changed, as pages hear it.
+#[derive(Serialize)]
+struct Changed<'a> {
+    changed: &'a [HoldView],
+    gone: &'a [Gone],
 }
 
 /// The holds, and whoever hears of them.
@@ -69,7 +76,8 @@ impl Live {
                 if changed.is_empty() && gone.is_empty() {
                     return;
                 }
-                let change = Change::new("change", json!({"changed": changed, "gone": gone}).to_string());
+                let text = serde_json::to_string(&Changed { changed: &changed, gone: &gone }).unwrap_or_default();
+                let change = Change::new("change", text);
                 let known = holds.get_or_insert_default();
                 gone.iter().for_each(|it| drop(known.remove(&it.id)));
                 known.extend(changed.into_iter().map(|hold| (hold.id.clone(), hold)));

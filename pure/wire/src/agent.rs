@@ -145,3 +145,19 @@ pub struct SealedText {
     /// Signature, base 64.
     pub signature: String,
 }
+
+impl AgentHears {
+    /// What it is, in a word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Allow { .. } => "allow",
+            Self::Deny { refusal: Refusal::Undecided, .. } => "undecided",
+            Self::Deny { refusal: Refusal::Expired, .. } => "expired",
+            Self::Deny { refusal: Refusal::Denied, .. } => "deny",
+            Self::Held { .. } => "held",
+            Self::Parked { .. } => "parked",
+            Self::Spent => "spent",
+            Self::Noted => "noted",
+        }
+    }
+}

@@ -53,6 +53,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         | OperatorSays::BrokenGlass
         | OperatorSays::Challenge
         | OperatorSays::Metrics
+        | OperatorSays::Spans { .. }
         | OperatorSays::FinishEnrolment { .. }
         | OperatorSays::Stop { .. }
         | OperatorSays::Told { .. }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::told::{Gone, PushTarget};
 use crate::views::{
-    AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, Metric, PersonPlace, ReviewerView, RuleView, Status,
+    AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, Metric, PersonPlace, ReviewerView, RuleView, Span,
+    Status,
 };
 
 /// To a person's tool.
@@ -138,6 +139,13 @@ pub enum OperatorHears {
         lines: Vec<String>,
         /// That was all.
         ended: bool,
+    },
+    /// Parts of requests.
+    Spans {
+        /// Those since, oldest first; the oldest of all make room.
+        spans: Vec<Span>,
+        /// The count to ask from next time.
+        next: u64,
     },
     /// Numbers for whoever watches us.
     Metrics {

@@ -193,6 +193,11 @@ pub enum OperatorSays {
     },
     /// Numbers for whoever watches us.
     Metrics,
+    /// Parts of requests that ended, for a collector of traces. They are kept from the first time on that this is asked.
+    Spans {
+        /// From this count on.
+        after: u64,
+    },
     /// Asks people something that must be denied and is never run, to see whether they read.
     Canary {
         /// The agent that seems to ask.

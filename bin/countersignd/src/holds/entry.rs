@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use approval::Hold;
@@ -13,6 +13,19 @@ use model::Intent;
 use wire::{Handed, HoldView};
 
 use crate::daemon::hold as lock;
+
+/// Who waits for what people say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Somebody on a connection, who comes back to spend a permit. They tell the others when they have gone on.
+    Caller,
+    /// Somebody on a connection, who hands the act to a host and does not come back.
+    Host,
+    /// A ticket.
+    Ticket,
+    /// Nobody: it must be denied, and is never run.
+    Canary,
+}
 
 /// One open hold.
 pub(crate) struct Entry {
@@ -25,11 +38,10 @@ pub(crate) struct Entry {
     pub(super) lost: AtomicBool,
     /// How often somebody was told of it over a channel.
     pub(super) hops: AtomicUsize,
-    /// It must be denied, and is never run.
-    pub(crate) is_canary: AtomicBool,
-    /// Somebody waits for the decision on a connection, and tells the others when they have gone on.
-    pub(super) is_awaited: bool,
-    pub(super) wake: UnixStream,
+    opened_for: For,
+    /// Locked until it is durable that this was asked: no answer is taken before.
+    pub(super) unsettled: Mutex<()>,
+    wake: UnixStream,
 }
 
 pub(super) struct Inner {
@@ -37,6 +49,8 @@ pub(super) struct Inner {
     pub(super) answered: Option<Receipt>,
     /// What whoever said no wants the agent to be told.
     pub(super) told: Option<Told>,
+    /// What the store has of it, where whoever waits brings it up to date.
+    pub(super) unstored: Option<Hold>,
     /// To whom it was handed over.
     pub(super) handed: Vec<Handed>,
 }
@@ -61,6 +75,45 @@ pub(crate) fn no_words(told: Option<&Told>) -> String {
 }
 
 impl Entry {
+    /// A hold that is asked from now on, and what becomes readable when it is decided.
+    pub(super) fn new(
+        hold: Hold,
+        (view, intent): (HoldView, Intent),
+        opened_for: For,
+    ) -> Result<(Arc<Self>, UnixStream), String> {
+        let (wake, woken) = UnixStream::pair().map_err(|why| why.to_string())?;
+        let timeout = Duration::from_secs(u64::from(hold.question().quorum.timeout_s));
+        let deadline = Instant::now().checked_add(timeout).ok_or("the clock is out of range")?;
+        let entry = Self {
+            view,
+            intent,
+            opened_ms: clock::now_ms(),
+            deadline,
+            inner: Mutex::new(Inner { hold, answered: None, told: None, unstored: None, handed: Vec::new() }),
+            lost: AtomicBool::new(false),
+            hops: AtomicUsize::new(0),
+            opened_for,
+            unsettled: Mutex::default(),
+            wake,
+        };
+        Ok((Arc::new(entry), woken))
+    }
+
+    /// Whether somebody waits for the decision on a connection.
+    pub(super) fn is_awaited(&self) -> bool {
+        matches!(self.opened_for, For::Caller | For::Host)
+    }
+
+    /// Whether whoever waits stores what became of it.
+    pub(super) fn stores_itself(&self) -> bool {
+        self.opened_for == For::Caller
+    }
+
+    /// Whether it must be denied, and is never run.
+    pub(super) fn is_canary(&self) -> bool {
+        self.opened_for == For::Canary
+    }
+
     /// Wakes whoever waits without an answer: they end it as lost.
     pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::SeqCst);

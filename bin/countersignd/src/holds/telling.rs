@@ -1,6 +1,7 @@
 //! What is open, told to those who follow.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -80,7 +81,15 @@ impl Holds {
     /// A hold changed: those who follow hear of it.
     pub(crate) fn tell(&self, id: Option<&HoldId>) {
         lock(&self.changes).note(id);
-        self.changed.notify_all();
+        self.followers.tell(self);
+        if id.is_none() || self.is_watched.load(Ordering::SeqCst) {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Whether whoever settles what nobody waits for hears of changes.
+    pub(crate) fn watch(&self, on: bool) {
+        self.is_watched.store(on, Ordering::SeqCst);
     }
 }
 
