@@ -123,6 +123,8 @@ fn many(time: Duration) {
         "  memory of daemons and gate, MB: at first {}+{}, at last {}+{}, most {most}",
         first.0, first.1, last.0, last.1
     );
+    let course: Vec<String> = sizes.iter().map(|it| (it.0 + it.1).to_string()).collect();
+    println!("  in between, every 2,000 reads: {}", course.join(" "));
     assert_eq!((decisions, whole, broken.load(Ordering::SeqCst)), (reads + held.len() as u64, held.len(), 0));
 }
 

@@ -20,6 +20,7 @@ mod raw;
 mod reviewer;
 mod sandbox;
 mod short;
+mod taken;
 
 pub use gate::{Gate, JSON};
 pub use mount::Mount;
@@ -28,3 +29,4 @@ pub use raw::{RawAgent, bash_act, exec_act, permit_of};
 pub use reviewer::Reviewer;
 pub use sandbox::Sandbox;
 pub use short::{at_work, done, hands_over, is_allowed, makes_files};
+pub use taken::take;

@@ -84,14 +84,12 @@ fn with_the_log_killed_during_a_hold_a_yes_does_not_count() {
     sandbox.add_agent("bot");
     let reviewer = sandbox.add_reviewer("rita");
     let mut waiting = sandbox.run(&["touch", "mark"]).stderr(Stdio::piped()).spawn().unwrap();
-    // Whoever asks hears of the hold when it is durable that they asked.
-    let _ = waiting.stderr.as_mut().unwrap().read(&mut [0; 64]).unwrap();
+    let _told_when_durable = waiting.stderr.as_mut().unwrap().read(&mut [0; 64]).unwrap();
     let hold = sandbox.hold();
     sandbox.kill_logd();
     assert!(sandbox.answer(&hold, "approve", reviewer.vouch()).is_err());
     assert!(!sandbox.mark("mark").exists());
-    // The hold is open still: with the log back, the same person can answer it.
-    sandbox.start_logd();
+    sandbox.start_logd(); // The hold is open still: the same person can answer it.
     assert_eq!(sandbox.answer(&hold, "approve", reviewer.vouch()).as_deref(), Ok("approved"));
     assert_eq!(waiting.wait().unwrap().code(), Some(0));
     assert!(sandbox.mark("mark").exists());

@@ -1,5 +1,10 @@
 //! Passwords of local accounts: what somebody types beside a code to sign in, and what a stolen phone alone does not do.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on must fail"
+)]
 
 use serde_json::json;
 use testkit::{Reviewer, Sandbox};
@@ -132,4 +137,16 @@ fn an_answer_takes_the_code_alone_and_never_a_password() {
     assert!(child.wait().unwrap().success());
     let text = json!(format!("{:?}", sam.with(FIRST, 0))).to_string();
     assert!(!text.contains(FIRST), "it is not printed: {text}");
+}
+
+#[test]
+fn whoever_was_enrolled_in_the_terminal_has_none_until_they_choose_one() {
+    let sandbox = Sandbox::start();
+    let rita = sandbox.add_reviewer("rita");
+    let sign_in = |by| sandbox.operator(&OperatorSays::SignIn { by });
+    // This is in `docs/gaps.md`.
+    assert!(matches!(sign_in(rita.vouch()), OperatorHears::SignedIn { .. }));
+    let set = OperatorSays::SetPassword { password: Password(FIRST.to_owned()), by: rita.vouch() };
+    assert!(matches!(sandbox.operator(&set), OperatorHears::SignedIn { .. }));
+    assert!(matches!(sign_in(rita.vouch()), OperatorHears::Refused { .. }), "from now on a code alone is not enough");
 }

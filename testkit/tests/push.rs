@@ -8,12 +8,11 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use testkit::{Gate, JSON, Sandbox, exec_act, python_with};
+use testkit::{Gate, JSON, Sandbox, exec_act, python_with, take};
 
 /// A key of a browser: private (for the library), public, and its secret. The example of RFC 8291, appendix A.
 const PRIVATE: &str = "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94";
@@ -28,28 +27,6 @@ private, auth, body = (raw(it) for it in sys.argv[1:4])
 key = ec.derive_private_key(int.from_bytes(private, 'big'), ec.SECP256R1())
 print(http_ece.decrypt(body, private_key=key, auth_secret=auth, version='aes128gcm').decode())
 ";
-
-/// Takes one request; gives its head and body, and answers with a status.
-fn take(listener: &TcpListener, status: &str) -> (String, Vec<u8>) {
-    let (stream, _) = listener.accept().unwrap();
-    let mut reader = BufReader::new(&stream);
-    let (mut head, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-        head.push_str(&line.to_ascii_lowercase());
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    write!(&stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
-    (head, body)
-}
 
 #[test]
 fn a_device_is_told_what_waits_and_nobody_on_the_way_reads_it() {
@@ -88,7 +65,7 @@ fn a_device_is_told_what_waits_and_nobody_on_the_way_reads_it() {
     let agent = sandbox.raw(&key);
     let act = exec_act(&["mkdir", "told-on-the-phone"]);
     agent.submit(&act);
-    let (head, body) = take(&service, "201 Created");
+    let (head, body) = take(&service, "201 Created", "");
     assert!(head.starts_with("post /push/rita http/1.1"), "{head}");
     for line in ["content-encoding: aes128gcm", "ttl: 600", "urgency: high", "authorization: vapid t="] {
         assert!(head.contains(line), "{line}: {head}");
@@ -103,7 +80,7 @@ fn a_device_is_told_what_waits_and_nobody_on_the_way_reads_it() {
     assert_eq!(text["tag"], sandbox.hold().id.as_str());
     // The end replaces it; the service does not know the device any more, and it is forgotten.
     drop(agent);
-    let (head, _) = take(&service, "410 Gone");
+    let (head, _) = take(&service, "410 Gone", "");
     assert!(head.contains("urgency: low"), "{head}");
     let left = || {
         let state = rusqlite::Connection::open(sandbox.layout.state.join("state.db")).unwrap();

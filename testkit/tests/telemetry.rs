@@ -8,12 +8,12 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use testkit::{Sandbox, exec_act, python_with};
+use testkit::{Sandbox, exec_act, python_with, take};
 
 /// Reads it by the definitions of OpenTelemetry itself; a field that is not in them is an error.
 const READ: &str = "
@@ -38,24 +38,8 @@ print(json.dumps(out))
 
 /// What was pushed next: the path, and the body.
 fn pushed(collector: &TcpListener) -> (String, Vec<u8>) {
-    let (stream, _) = collector.accept().unwrap();
-    let mut reader = BufReader::new(&stream);
-    let (mut first, mut length) = (String::new(), 0);
-    reader.read_line(&mut first).unwrap();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    (&stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").unwrap();
-    (first.split(' ').nth(1).unwrap().to_owned(), body)
+    let (head, body) = take(collector, "200 OK", "{}");
+    (head.split(' ').nth(1).unwrap().to_owned(), body)
 }
 
 /// Reads a body by a program in Python.

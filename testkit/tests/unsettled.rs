@@ -1,12 +1,17 @@
 //! People are shown what is asked while the disk still works on it; nobody's answer counts before that is done, nor if it never is.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on must fail"
+)]
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use testkit::Sandbox;
-use wire::{OperatorHears, OperatorSays};
+use testkit::{Reviewer, Sandbox};
+use wire::{HoldView, OperatorHears, OperatorSays};
 
 fn signal(pid: u32, name: &str) {
     assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());
@@ -19,15 +24,20 @@ fn held(sandbox: &Sandbox) -> usize {
     holds.len()
 }
 
-#[test]
-fn a_yes_waits_until_what_was_asked_is_durable() {
-    let sandbox = Sandbox::start();
+/// Somebody asks while the log stands still: the reviewer, the log's process, whoever waits, and the hold.
+fn asked(sandbox: &Sandbox) -> (Reviewer, u32, Child, HoldView) {
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
     let logd = sandbox.pid("countersign-logd");
     signal(logd, "STOP");
-    let mut waiting = sandbox.run(&["touch", "mark"]).stderr(Stdio::null()).spawn().unwrap();
-    let hold = sandbox.hold();
+    let waiting = sandbox.run(&["touch", "mark"]).stderr(Stdio::null()).spawn().unwrap();
+    (rita, logd, waiting, sandbox.hold())
+}
+
+#[test]
+fn a_yes_waits_until_what_was_asked_is_durable() {
+    let sandbox = Sandbox::start();
+    let (rita, logd, mut waiting, hold) = asked(&sandbox);
     std::thread::scope(|scope| {
         let answer = scope.spawn(|| sandbox.answer(&hold, "approve", rita.vouch()));
         std::thread::sleep(Duration::from_millis(400));
@@ -46,12 +56,7 @@ fn a_yes_waits_until_what_was_asked_is_durable() {
 #[test]
 fn a_yes_to_what_never_becomes_durable_does_not_count() {
     let mut sandbox = Sandbox::start();
-    sandbox.add_agent("bot");
-    let rita = sandbox.add_reviewer("rita");
-    let logd = sandbox.pid("countersign-logd");
-    signal(logd, "STOP");
-    let mut waiting = sandbox.run(&["touch", "mark"]).stderr(Stdio::null()).spawn().unwrap();
-    let hold = sandbox.hold();
+    let (rita, logd, mut waiting, hold) = asked(&sandbox);
     std::thread::scope(|scope| {
         let answer = scope.spawn(|| sandbox.answer(&hold, "approve", rita.vouch()));
         std::thread::sleep(Duration::from_millis(200));

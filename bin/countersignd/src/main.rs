@@ -3,6 +3,7 @@
 
 mod agents;
 mod answers;
+mod asking;
 mod broken_glass;
 mod canary;
 mod chat;

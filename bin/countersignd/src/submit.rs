@@ -1,34 +1,19 @@
 //! A request: judged, recorded, then answered or held.
 
-use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use approval::{BREAK_GLASS, Hold, HoldState, Permit, Question};
+use approval::Permit;
 use audit::{Receipt, RecordKind};
-use host::{clock, socket};
-use model::{Act, Claims, HoldId, Request, RequestId, SessionId};
-use pdp::{Decision, Quorum, Verdict};
-use wire::{AgentHears, HoldView, Refusal};
+use host::clock;
+use model::{Act, Claims, Request, RequestId, SessionId};
+use pdp::{Decision, Verdict};
+use wire::{AgentHears, Refusal};
 
 use crate::agents::{How, Talk, denied, undecided};
-use crate::holds::{For, no_words};
+use crate::asking::MAX_VIEW_BYTES;
 use crate::judging::{self, Case, Place};
 use crate::permits::{Bound, permit_id};
-use crate::view;
-use crate::{flags, judge, parked};
-
-/// The longest hold that is put to people, in bytes of what they would be shown. A longer one would not be read, and a few of them
-/// would fill every page.
-const MAX_VIEW_BYTES: usize = 128 * 1024;
-
-/// A question to people, ready to be asked.
-struct Asked {
-    question: Question,
-    view: HoldView,
-    /// How much there is to read.
-    bytes: usize,
-}
+use crate::{flags, judge, view};
 
 impl Talk<'_> {
     pub(crate) fn submit(
@@ -128,7 +113,7 @@ impl Talk<'_> {
     }
 
     /// Makes a decision durable; `meanwhile` is done while the disk works.
-    fn record_decision(
+    pub(crate) fn record_decision(
         &self,
         case: &Case,
         decision: &Decision,
@@ -156,169 +141,5 @@ impl Talk<'_> {
             format!("{}: {}", decision.verdict().as_str(), self.daemon.scrubber.text(&view::asked(&request.act)))
         });
         done.map(|()| receipt)
-    }
-
-    /// What people are asked, and are shown.
-    fn prepare(&self, case: &Case, decision: &Decision, quorum: &Quorum, reasons: &[String]) -> Result<Asked, String> {
-        let request = &case.request;
-        self.enough_people(request, quorum, reasons)?;
-        let now_ms = clock::now_ms();
-        let id = HoldId::new(now_ms, clock::random_id().map_err(|why| why.to_string())?);
-        let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
-        let view = view::shown(self.daemon, id.as_str(), case, decision, quorum, expires_at_ms);
-        let bytes = serde_json::to_vec(&view).map_or(usize::MAX, |text| text.len());
-        let question = Question {
-            id,
-            request: *decision.request(),
-            agent: request.agent.clone(),
-            owner: request.owner.clone(),
-            quorum: quorum.clone(),
-            expires_at_ms,
-        };
-        Ok(Asked { question, view, bytes })
-    }
-
-    fn hold(
-        &mut self,
-        case: &Case,
-        decision: Decision,
-        (Asked { question, view, bytes }, receipt): (Asked, Option<Receipt>),
-        reasons: Vec<String>,
-        (epoch, park): (u64, bool),
-        started: Instant,
-    ) -> Result<AgentHears, String> {
-        let request = &case.request;
-        if bytes > MAX_VIEW_BYTES {
-            return Ok(denied(&format!(
-                "people would have to read {bytes} bytes to answer this, and nobody does ({MAX_VIEW_BYTES} at most): ask for less at once, or put it into a file"
-            )));
-        }
-        let (id, expires_at_ms) = (question.id.clone(), question.expires_at_ms);
-        let shown = (view, case.read.intent.clone());
-        let store = |hold: Option<&Hold>| {
-            hold.map_or(Ok(()), |hold| self.daemon.store.add_hold(hold).map_err(|why| why.to_string()))
-        };
-        let settle = |hold: Option<&Hold>| match receipt {
-            Some(receipt) => store(hold).map(|()| receipt),
-            None => self.record_decision(case, &decision, started, || store(hold)),
-        };
-        let opened_for = match (park, case.hands_over) {
-            (true, _) => For::Ticket,
-            (false, true) => For::Host,
-            (false, false) => For::Caller,
-        };
-        let (entry, woken, asked) =
-            self.daemon.holds.open(self.daemon, &Hold::open(question), shown, opened_for, settle)?;
-        if park {
-            let ticket = (id.to_string(), expires_at_ms);
-            if let Err(why) = parked::park(self.daemon, case, decision, asked, Arc::clone(&entry), ticket) {
-                self.daemon.holds.end(self.daemon, &entry, HoldState::Lost);
-                self.daemon.holds.tell(Some(&id));
-                return Err(why);
-            }
-            return Ok(AgentHears::Parked { hold: id.to_string(), expires_at_ms, reasons });
-        }
-        let since = Instant::now();
-        let held = AgentHears::Held { hold: id.to_string(), expires_at_ms, reasons: reasons.clone() };
-        let told = self.say(&held);
-        // While people think: what there will be no time for when they answer.
-        let (bound, permit_id) = (Bound::to(self.daemon, case, decision.request()), permit_id());
-        let ended = match told {
-            Ok(()) => self.wait(&entry, &woken).unwrap_or(HoldState::Lost),
-            Err(_) => HoldState::Lost,
-        };
-        // Told when the agent has its answer; see `agents::converse`.
-        self.tells = Some(id.clone());
-        let mut outcome = self.daemon.holds.end(self.daemon, &entry, ended);
-        self.owes.moved = outcome.unstored.take();
-        let said = || {
-            let state = outcome.hold.state().as_str().to_owned();
-            vec![("hold", id.to_string()), ("state", state), ("answers", outcome.hold.answers().len().to_string())]
-        };
-        self.daemon.traces.note(decision.request(), "hold", since, said, outcome.hold.state() == HoldState::Lost);
-        let people: Vec<&str> = outcome.hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
-        let marked = format!("{} {}", outcome.hold.state().as_str(), people.join(", "));
-        self.daemon.recordings.mark(&request.agent, &request.session, || marked.trim_end().to_owned());
-        match (outcome.hold.state(), outcome.answered) {
-            (HoldState::Approved, Some(answered)) => {
-                if let Some(path) = judge::changed_since(&case.read.facts) {
-                    return Ok(self.refuse_changed(decision.request(), &path));
-                }
-                // What people said yes to was asked by other rules: their yes is not one to these.
-                let now = self.daemon.policy.epoch();
-                if let Some(flag) = flags::stops(self.daemon, &request.agent, &request.session) {
-                    return Ok(self.refuse_changed(decision.request(), &format!("people stopped this (flag `{flag}`)")));
-                }
-                if now != epoch && !judging::still_asks(self.daemon, case, &decision)? {
-                    return Ok(
-                        self.refuse_changed(decision.request(), "the rules or flags that it was asked by; ask again")
-                    );
-                }
-                if case.hands_over {
-                    judging::approved(self.daemon, case, Some(judging::kept(case)))?;
-                } else {
-                    // Kept when the agent has its answer, before it can say what it does with it.
-                    judging::approved(self.daemon, case, None)?;
-                    self.owes.counted = Some((request.agent.clone(), request.session.clone()));
-                }
-                let permit =
-                    Permit::for_approved(&decision, &asked, &outcome.hold, &answered, permit_id?, clock::now_ms());
-                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, bound, case.hands_over, reasons, now))
-            }
-            (HoldState::Denied, _) => {
-                judging::refused(self.daemon, case)?;
-                Ok(denied(&no_words(outcome.told.as_ref())))
-            }
-            (HoldState::Expired, _) => Ok(AgentHears::Deny {
-                refusal: Refusal::Expired,
-                reasons: vec!["nobody decided in time, so it is denied".to_owned()],
-            }),
-            (HoldState::Open | HoldState::Lost | HoldState::Approved, _) => Err("the hold was lost".to_owned()),
-        }
-    }
-
-    fn enough_people(&self, request: &Request, quorum: &Quorum, reasons: &[String]) -> Result<(), String> {
-        let people = self.daemon.people_now()?;
-        let could: Vec<&pdp::Person> = people.iter().filter(|person| person.name != request.owner).collect();
-        // Whoever may break the glass is asked where the others are not enough.
-        let alone = |person: &&pdp::Person| person.role.answers() && person.groups.iter().any(|it| it == BREAK_GLASS);
-        if !quorum.is_met(&could) && !could.iter().any(alone) {
-            return Err(format!(
-                "this asks for {}, who do not own the agent, and those who are enrolled are not enough; enrol with `countersign reviewer add NAME` ({})",
-                quorum.words(),
-                reasons.first().map_or("", String::as_str)
-            ));
-        }
-        Ok(())
-    }
-
-    /// Waits until the hold is decided, its time is over, or the other side is gone. Says how it is to be ended if it
-    /// is still open.
-    fn wait(&self, entry: &Arc<crate::holds::Entry>, woken: &UnixStream) -> Result<HoldState, String> {
-        loop {
-            let remaining = entry.remaining();
-            if remaining.is_zero() {
-                return Ok(HoldState::Expired);
-            }
-            let (gone, decided) =
-                socket::wait_for_either(self.stream, woken, remaining).map_err(|why| why.to_string())?;
-            if decided {
-                // Where nobody decided, it was stopped.
-                return Ok(if entry.is_lost() { HoldState::Lost } else { HoldState::Expired });
-            }
-            // The protocol has no word to say while a hold is open: anything readable is an end or a breach.
-            if gone && !self.has_more_requests() {
-                return Ok(HoldState::Lost);
-            }
-            if gone {
-                // Requests sent ahead wait their turn; only the hold's own end is waited for.
-                std::thread::sleep(Duration::from_millis(20).min(remaining));
-            }
-        }
-    }
-
-    /// Whether what is readable is data, not the end of the connection.
-    fn has_more_requests(&self) -> bool {
-        host::socket::has_data(self.stream)
     }
 }

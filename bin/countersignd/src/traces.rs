@@ -92,10 +92,8 @@ mod tests {
     use wire::{OperatorHears, Span};
 
     fn after(traces: &Traces, count: u64) -> (Vec<Span>, u64) {
-        match traces.after(count) {
-            OperatorHears::Spans { spans, next } => (spans, next),
-            _ => (Vec::new(), 0),
-        }
+        let OperatorHears::Spans { spans, next } = traces.after(count) else { return (Vec::new(), 0) };
+        (spans, next)
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //!
 //! Decisions on holds are compare-and-set, so that of two answers at once exactly one counts.
 
+mod agents;
 mod devices;
 mod factors;
 mod holds;
@@ -17,10 +18,11 @@ mod people;
 mod rules;
 mod schema;
 
+pub use agents::AgentRow;
 pub use devices::DeviceRow;
 pub use factors::{InviteRow, PasskeyRow};
 pub use holds::BrokenRow;
-pub use people::{AgentRow, Factor, ReviewerRow};
+pub use people::{Factor, ReviewerRow};
 pub use rules::RuleRow;
 
 use std::fmt;
@@ -29,6 +31,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use pdp::Person;
 use rusqlite::{Connection, OpenFlags};
 
 /// How long a call waits for another process that has the database locked. After that it fails, and the request with
@@ -39,6 +42,9 @@ const BUSY_WAIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Store {
     connections: Mutex<Connections>,
+    /// Everybody, as the file has them: they are asked for with every hold and every answer. Locked before the connections, and for
+    /// as long as somebody changes them, so that nobody keeps what was before.
+    people: Mutex<Option<Vec<Person>>>,
 }
 
 /// Two connections to the same file, behind one lock: neither ever waits for the other.
@@ -137,7 +143,12 @@ impl Store {
         let in_order = connect(path, "NORMAL")?;
         // Bringing the log into the file takes flushes: that is left to the durable writes.
         in_order.pragma_update(None, "wal_autocheckpoint", 0)?;
-        Ok(Self { connections: Mutex::new(Connections { durable, in_order }) })
+        Ok(Self { connections: Mutex::new(Connections { durable, in_order }), people: Mutex::default() })
+    }
+
+    /// What is known of everybody. Whoever changes people holds it, empty, meanwhile.
+    fn known_people(&self) -> MutexGuard<'_, Option<Vec<Person>>> {
+        self.people.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The connection for what must be durable.

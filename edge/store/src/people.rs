@@ -1,32 +1,11 @@
-//! Agents and reviewers.
+//! Reviewers.
 
 use approval::{PasswordHash, SshIdentity, TotpSecret};
-use model::{AgentName, Digest, PersonName};
+use model::PersonName;
 use pdp::{Person, Role};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::{Failed, Store};
-
-/// An agent.
-#[derive(Clone, Debug)]
-pub struct AgentRow {
-    /// Name.
-    pub name: AgentName,
-    /// Who answers for it.
-    pub owner: PersonName,
-    /// Digest of its key; the key itself is not kept.
-    pub key_digest: Digest,
-    /// The only user id that may use the key.
-    pub uid: Option<u32>,
-    /// The environment that it is enrolled for.
-    pub env: Option<String>,
-    /// The groups that it is in.
-    pub groups: Vec<String>,
-    /// How far it is trusted, 0 to 4.
-    pub trust: u8,
-    /// Since when.
-    pub created_ms: u64,
-}
 
 /// What a reviewer proves themself with.
 #[derive(Clone)]
@@ -59,53 +38,6 @@ pub struct ReviewerRow {
 }
 
 impl Store {
-    /// Adds an agent.
-    ///
-    /// # Errors
-    /// There is one by this name, or the store failed.
-    pub fn add_agent(&self, agent: &AgentRow) -> Result<(), Failed> {
-        self.connection().execute(
-            "INSERT INTO agents (name, owner, key_digest, uid, created_ms, env, groups, trust)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                agent.name.as_str(),
-                agent.owner.as_str(),
-                agent.key_digest.to_string(),
-                agent.uid,
-                integer(agent.created_ms),
-                agent.env,
-                agent.groups.join(" "),
-                agent.trust,
-            ],
-        )?;
-        Ok(())
-    }
-
-    /// Changes where an agent belongs and how far it is trusted. Says whether there is such an agent.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub fn place_agent(&self, agent: &AgentRow) -> Result<bool, Failed> {
-        let changed = self.connection().execute(
-            "UPDATE agents SET env = ?2, groups = ?3, trust = ?4 WHERE name = ?1",
-            params![agent.name.as_str(), agent.env, agent.groups.join(" "), agent.trust],
-        )?;
-        Ok(changed == 1)
-    }
-
-    /// All agents, by name.
-    ///
-    /// # Errors
-    /// The store failed or holds a broken agent.
-    pub fn agents(&self) -> Result<Vec<AgentRow>, Failed> {
-        let connection = self.connection();
-        let mut statement = connection.prepare_cached(
-            "SELECT name, owner, key_digest, uid, created_ms, env, groups, trust FROM agents ORDER BY name",
-        )?;
-        let rows = statement.query_map([], |row| Ok(agent(row)))?;
-        rows.map(|row| row?.ok_or(Failed::Corrupt("agent"))).collect()
-    }
-
     /// Adds a reviewer. With `only_if_first`, adds one only where there is none yet; both are one step.
     ///
     /// # Errors
@@ -117,6 +49,8 @@ impl Store {
         created_ms: u64,
         only_if_first: bool,
     ) -> Result<bool, Failed> {
+        let mut known = self.known_people();
+        *known = None;
         let (secret, key) = columns(factor);
         let added = self.connection().execute(
             "INSERT INTO reviewers (name, totp_secret, ssh_key, created_ms, role, groups) SELECT ?1, ?2, ?3, ?4, ?6, ?7
@@ -164,6 +98,8 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn place_reviewer(&self, person: &Person) -> Result<bool, Failed> {
+        let mut known = self.known_people();
+        *known = None;
         let changed = self.connection().execute(
             "UPDATE reviewers SET role = ?2, groups = ?3 WHERE name = ?1
              AND (?2 = 'operator' OR EXISTS (SELECT 1 FROM reviewers WHERE role = 'operator' AND name <> ?1))",
@@ -177,6 +113,8 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn remove_reviewer(&self, name: &PersonName) -> Result<bool, Failed> {
+        let mut known = self.known_people();
+        *known = None;
         let changed = self.connection().execute(
             "DELETE FROM reviewers WHERE name = ?1
              AND EXISTS (SELECT 1 FROM reviewers WHERE role = 'operator' AND name <> ?1)",
@@ -190,7 +128,13 @@ impl Store {
     /// # Errors
     /// As [`Self::reviewers`].
     pub fn people(&self) -> Result<Vec<Person>, Failed> {
-        Ok(self.reviewers()?.into_iter().map(|row| row.person).collect())
+        let mut known = self.known_people();
+        if let Some(people) = known.as_ref() {
+            return Ok(people.clone());
+        }
+        let people: Vec<Person> = self.reviewers()?.into_iter().map(|row| row.person).collect();
+        *known = Some(people.clone());
+        Ok(people)
     }
 
     /// All reviewers, by name.
@@ -282,19 +226,6 @@ pub(crate) fn unsigned(row: &Row<'_>, at: usize) -> Option<u64> {
     u64::try_from(row.get::<_, i64>(at).ok()?).ok()
 }
 
-fn agent(row: &Row<'_>) -> Option<AgentRow> {
-    Some(AgentRow {
-        name: AgentName::parse(&row.get::<_, String>(0).ok()?).ok()?,
-        owner: PersonName::parse(&row.get::<_, String>(1).ok()?).ok()?,
-        key_digest: Digest::parse(&row.get::<_, String>(2).ok()?).ok()?,
-        uid: row.get(3).ok()?,
-        created_ms: unsigned(row, 4)?,
-        env: row.get(5).ok()?,
-        groups: row.get::<_, String>(6).ok()?.split_whitespace().map(str::to_owned).collect(),
-        trust: row.get(7).ok()?,
-    })
-}
-
 fn reviewer(row: &Row<'_>) -> Option<ReviewerRow> {
     let (secret, key): (Option<Vec<u8>>, Option<String>) = (row.get(1).ok()?, row.get(2).ok()?);
     let factor = match (secret, key) {
@@ -317,4 +248,30 @@ fn reviewer(row: &Row<'_>) -> Option<ReviewerRow> {
         failures: row.get(5).ok()?,
         locked_until_ms: unsigned(row, 6)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Factor;
+    use crate::Store;
+    use model::PersonName;
+    use pdp::{Person, Role};
+
+    #[test]
+    fn everybody_is_known_as_they_are_after_every_change() {
+        let directory = std::env::temp_dir().join(format!("countersign-people-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let store = Store::open(&directory.join("state.db")).unwrap();
+        let person = |name: &str, role| Person { name: PersonName::parse(name).unwrap(), role, groups: Vec::new() };
+        let roles = || store.people().unwrap().iter().map(|it| (it.name.to_string(), it.role)).collect::<Vec<_>>();
+        assert!(roles().is_empty());
+        store.add_reviewer(&person("rita", Role::Operator), &Factor::Passkey, 0, true).unwrap();
+        store.add_reviewer(&person("sam", Role::Senior), &Factor::Passkey, 0, false).unwrap();
+        assert_eq!(roles(), [("rita".to_owned(), Role::Operator), ("sam".to_owned(), Role::Senior)]);
+        store.place_reviewer(&person("sam", Role::Viewer)).unwrap();
+        assert_eq!(roles()[1].1, Role::Viewer);
+        store.remove_reviewer(&person("sam", Role::Viewer).name).unwrap();
+        assert_eq!(roles(), [("rita".to_owned(), Role::Operator)]);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
 }
