@@ -99,6 +99,24 @@ fn a_terminal_of_eighty_by_twenty_four_is_enough() {
 }
 
 #[test]
+fn what_is_the_very_same_takes_one_code() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let screen = Tmux::start(&sandbox, "review --as rita");
+    screen.shows("nothing waits");
+    let ask = |words: &[&str]| sandbox.run(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut same = [ask(&["mkdir", "-p", "x"]), ask(&["mkdir", "-p", "x"])];
+    screen.shows("1 the same: A, D take them too");
+    screen.keys(&["A"]);
+    screen.shows("and 1 more. Code:");
+    screen.keys(&[&rita.code(), "Enter"]);
+    screen.shows("approved, and 1 with it");
+    assert!(same.iter_mut().all(|child| child.wait().unwrap().success()));
+    screen.shows("nothing waits");
+}
+
+#[test]
 fn no_field_of_an_agent_reaches_the_terminal_as_more_than_text() {
     let sandbox = Sandbox::start();
     sandbox.add_agent("bot");

@@ -83,7 +83,7 @@ pub(crate) fn deny(args: &DenyArgs) -> Result<ExitCode, String> {
     let hold = link.hold(&args.answer.id)?;
     print!("{}", review::describe(&hold));
     let with = args.reason.clone().map_or(With::Nothing, With::Reason);
-    println!("{}", give(&link, &hold, Said::No, &args.answer.proof, with)?);
+    println!("{}", give(&link, &hold, Said::No, &args.answer.proof, with, &[])?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn approve(args: &ApproveArgs) -> Result<ExitCode, String> {
             With::Rule(rule_of(chosen, &end, &reason), reason)
         }
     };
-    println!("{}", give(&link, &hold, Said::Yes, &args.answer.proof, wish)?);
+    println!("{}", give(&link, &hold, Said::Yes, &args.answer.proof, wish, &[])?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -196,6 +196,7 @@ pub(crate) fn give(
     said: Said,
     args: &ProofArgs,
     with: With,
+    also: &[String],
 ) -> Result<String, String> {
     let id = HoldId::parse(&hold.id).map_err(|why| why.to_string())?;
     let request = RequestDigest::carried(Digest::parse(&hold.request).map_err(|why| why.to_string())?);
@@ -226,13 +227,14 @@ pub(crate) fn give(
         rule,
         reason: told,
         session: None,
-        also: Vec::new(),
+        also: also.to_vec(),
     })? {
         OperatorHears::Done { what } => Ok(format!("{}: {what}", hold.id)),
         OperatorHears::Answered { state, agreed, needed, .. } if state == "open" => {
             Ok(format!("{}: counted; {agreed} of {needed} people agreed so far", hold.id))
         }
-        OperatorHears::Answered { state, .. } => Ok(format!("{}: {state}", hold.id)),
+        OperatorHears::Answered { state, also: 0, .. } => Ok(format!("{}: {state}", hold.id)),
+        OperatorHears::Answered { state, also, .. } => Ok(format!("{}: {state}, and {also} with it", hold.id)),
         _ => Err(unexpected()),
     }
 }

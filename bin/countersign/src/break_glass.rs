@@ -55,7 +55,7 @@ pub(crate) fn main(args: &BreakGlassArgs) -> Result<ExitCode, String> {
         BreakGlassVerb::Hold { id, reason, proof } => {
             let hold = link.hold(id)?;
             print!("{}", review::describe(&hold));
-            println!("{}", give(&link, &hold, Said::BreakGlass, proof, With::Reason(reason.clone()))?);
+            println!("{}", give(&link, &hold, Said::BreakGlass, proof, With::Reason(reason.clone()), &[])?);
         }
         BreakGlassVerb::Ls { json } => {
             let OperatorHears::BrokenGlass { broken } = link.ask(&OperatorSays::BrokenGlass)? else {

@@ -46,7 +46,7 @@ pub(crate) fn main(args: &ReviewArgs) -> Result<ExitCode, String> {
         }
         for shown in as_one(holds) {
             println!("{}", describe(&shown.hold));
-            if shown.more > 0 {
+            if !shown.others.is_empty() {
                 println!("{}\n", shown.others());
             }
         }
@@ -60,25 +60,34 @@ pub(crate) fn main(args: &ReviewArgs) -> Result<ExitCode, String> {
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// A hold, and how many wait behind it for the same reason beyond their own content.
+/// A hold, and those that wait behind it for the same reason.
 struct Shown {
     hold: HoldView,
-    more: usize,
+    /// The very same, but for ids and times: one yes takes them.
+    same: Vec<String>,
+    /// All others that are shown as one with it, the very same among them: one no takes them.
+    others: Vec<String>,
 }
 
 impl Shown {
     fn others(&self) -> String {
-        format!("and {} more of `{}` like this; they come up one by one", self.more, self.hold.agent)
+        let (all, same) = (self.others.len(), self.same.len());
+        format!("and {all} more of `{}` like this, {same} the very same", self.hold.agent)
     }
 }
 
-/// What is held only for an agent's speed is shown as one.
+/// What is one matter is shown as one.
 fn as_one(holds: Vec<HoldView>) -> Vec<Shown> {
     let mut shown: Vec<Shown> = Vec::new();
     for hold in holds {
         match shown.iter_mut().find(|it| hold.group.is_some() && it.hold.group == hold.group) {
-            Some(first) => first.more = first.more.saturating_add(1),
-            None => shown.push(Shown { hold, more: 0 }),
+            Some(first) => {
+                if first.hold.is_same(&hold) {
+                    first.same.push(hold.id.clone());
+                }
+                first.others.push(hold.id);
+            }
+            None => shown.push(Shown { hold, same: Vec::new(), others: Vec::new() }),
         }
     }
     shown

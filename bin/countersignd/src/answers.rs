@@ -140,9 +140,7 @@ fn others(
         }
         let shown = daemon.holds.shown(&id).ok_or(GONE)?;
         // The act itself, by its digest, is in the group of what is the same.
-        let is_same = first.group.as_deref().is_some_and(|group| group.starts_with(crate::view::SAME))
-            && shown.common() == first.common();
-        if !(is_same || does == Said::No && shown.agent == first.agent) {
+        if !(first.is_same(&shown) || does == Said::No && shown.agent == first.agent) {
             return Err(format!("`{other}` is not the same; answer it by itself"));
         }
         others.push((id, shown));

@@ -5,7 +5,7 @@ use model::{Act, ByteText, Coverage, Intent, Request};
 use pdp::{Decision, Quorum};
 use serde_json::{Value, json};
 use understand::secrets::mask;
-use wire::HoldView;
+use wire::{HoldView, SAME};
 
 use crate::daemon::Daemon;
 use crate::judging::Case;
@@ -166,9 +166,6 @@ fn hold_view(
         handed: Vec::new(),
     }
 }
-
-/// How the group of what is the same begins: the agent and the digest of the act follow.
-pub(crate) const SAME: &str = "same ";
 
 /// What is held only for the agent's speed is one matter for people, however many acts it is.
 fn group_of(request: &Request, decision: &Decision) -> Option<String> {

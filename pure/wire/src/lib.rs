@@ -23,7 +23,7 @@ pub use reading::{ReadOut, Reading, RecordQuery};
 pub use told::{Gone, Handed, PushTarget};
 pub use views::{
     AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, Metric, PersonPlace,
-    ReviewerView, RuleView, Span, Status,
+    ReviewerView, RuleView, SAME, Span, Status,
 };
 
 use std::fmt;

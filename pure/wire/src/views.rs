@@ -75,11 +75,19 @@ pub struct HoldView {
     pub handed: Vec<Handed>,
 }
 
+/// How the group of what is the same begins: the agent and the digest of the act follow.
+pub const SAME: &str = "same ";
+
 impl HoldView {
     /// What stays the same while a hold is open, as it is digested for what somebody was shown: JSON with sorted names, without who
     /// agreed so far and to whom it was handed.
     pub fn shown(&self) -> serde_json::Value {
         self.without(&["agreed", "handed"])
+    }
+
+    /// Whether one yes may be for both: the same act of the same agent, shown with the same words.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.group.as_deref().is_some_and(|group| group.starts_with(SAME)) && self.common() == other.common()
     }
 
     /// What two holds have in common that one look is enough for: everything but their ids and times.

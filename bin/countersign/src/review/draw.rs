@@ -45,7 +45,11 @@ fn draw_queue(frame: &mut Frame<'_>, screen: &Screen<'_>, area: ratatui::layout:
     }
     let item = |shown: &super::Shown| {
         let hold = &shown.hold;
-        let more = if shown.more > 0 { format!(" (+{} like this)", shown.more) } else { String::new() };
+        let more = match (shown.others.len(), shown.same.len()) {
+            (0, _) => String::new(),
+            (others, 0) => format!(" (+{others} like this: D denies all)"),
+            (others, same) => format!(" (+{others} like this, {same} the same: A, D take them too)"),
+        };
         ListItem::new(Line::from(vec![
             Span::from(format!("{:>4}s ", seconds_left(hold))),
             Span::styled(format!("{:<8} {:>3} ", hold.level, hold.score), of_level(&hold.level)),
@@ -122,12 +126,13 @@ fn text(hold: &HoldView) -> Vec<(String, Style)> {
 
 fn question(giving: &Giving) -> Line<'static> {
     let short = giving.hold.id.get(giving.hold.id.len().saturating_sub(6)..).unwrap_or_default();
+    let more = if giving.also.is_empty() { String::new() } else { format!(" and {} more", giving.also.len()) };
     let typed = format!("{}▏ (Esc leaves it)", giving.typed);
     let words = match (giving.asking, giving.said) {
         (Asking::Word, _) => format!("…{short} is critical. Type `{WORD}`: {typed}"),
-        (Asking::Reason, _) => format!("deny …{short}. What is the agent told? {typed}"),
-        (Asking::Code, Said::Yes) => format!("approve …{short}. Code: {typed}"),
-        (Asking::Code, Said::No | Said::BreakGlass) => format!("deny …{short}. Code: {typed}"),
+        (Asking::Reason, _) => format!("deny …{short}{more}. What is the agent told? {typed}"),
+        (Asking::Code, Said::Yes) => format!("approve …{short}{more}. Code: {typed}"),
+        (Asking::Code, Said::No | Said::BreakGlass) => format!("deny …{short}{more}. Code: {typed}"),
     };
     Line::from(words).bold()
 }

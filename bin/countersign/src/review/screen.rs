@@ -42,6 +42,8 @@ pub(super) struct Giving {
     pub(super) hold: HoldView,
     pub(super) asking: Asking,
     pub(super) typed: String,
+    /// What the same answer is for beside it, as it was on the screen when it was begun.
+    pub(super) also: Vec<String>,
     reason: Option<String>,
 }
 
@@ -144,16 +146,28 @@ impl<'a> Screen<'a> {
             KeyCode::Char('p') => self.scroll = self.scroll.saturating_sub(1),
             KeyCode::Home => self.scroll = 0,
             KeyCode::End => self.scroll = usize::MAX,
-            KeyCode::Char('a') => self.begin(Said::Yes, page),
-            KeyCode::Char('d') => self.begin(Said::No, page),
+            KeyCode::Char('a') => self.begin(Said::Yes, page, false),
+            KeyCode::Char('d') => self.begin(Said::No, page, false),
+            KeyCode::Char('A') => self.begin(Said::Yes, page, true),
+            KeyCode::Char('D') => self.begin(Said::No, page, true),
             _ => {}
         }
         true
     }
 
-    /// Begins an answer, if it may be given yet.
-    fn begin(&mut self, said: Said, page: &draw::Page) {
-        let Some(hold) = self.hold().cloned() else { return };
+    /// Begins an answer, if it may be given yet; with others, it is for those too that are shown as one with it.
+    fn begin(&mut self, said: Said, page: &draw::Page, with_others: bool) {
+        let Some(shown) = self.holds.get(self.at()) else { return };
+        let also = match (with_others, said) {
+            (false, _) => Vec::new(),
+            (true, Said::Yes) => shown.same.clone(),
+            (true, Said::No | Said::BreakGlass) => shown.others.clone(),
+        };
+        let hold = shown.hold.clone();
+        if !also.is_empty() && self.proof.ssh_key.is_some() {
+            self.note = "an SSH key signs one at a time: a or d".to_owned();
+            return;
+        }
         let (read_to, since) = self.read.get(&hold.id).copied().unwrap_or((0, Instant::now()));
         if said == Said::Yes && read_to < page.lines {
             self.note =
@@ -170,7 +184,7 @@ impl<'a> Screen<'a> {
             (Said::Yes, _) => Asking::Code,
             (Said::No | Said::BreakGlass, _) => Asking::Reason,
         };
-        self.giving = Some(Giving { said, hold, asking, typed: String::new(), reason: None });
+        self.giving = Some(Giving { said, hold, asking, typed: String::new(), also, reason: None });
         self.go_on_without_code();
     }
 
@@ -216,13 +230,13 @@ impl<'a> Screen<'a> {
     }
 
     fn give(&mut self, code: Option<String>) {
-        let Some(Giving { said, hold, reason, .. }) = self.giving.take() else { return };
+        let Some(Giving { said, hold, reason, also, .. }) = self.giving.take() else { return };
         let mut proof = self.proof.clone();
         proof.code = code.or(proof.code);
         let with = reason.map_or(With::Nothing, With::Reason);
         let link = OperatorLink::connect(self.layout);
         self.note = link
-            .and_then(|link| answer::give(&link, &hold, said, &proof, with))
+            .and_then(|link| answer::give(&link, &hold, said, &proof, with, &also))
             .unwrap_or_else(|why| format!("not counted: {why}"));
     }
 }
