@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::told::{Gone, PushTarget};
 use crate::views::{
-    AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, Metric, PersonPlace, ReviewerView, RuleView, Span,
-    Status,
+    AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, PersonPlace, ReviewerView, RuleView, Status,
 };
+use crate::watched::{Metric, Span};
 
 /// To a person's tool.
 #[derive(Debug, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ mod proof;
 mod reading;
 mod told;
 mod views;
+mod watched;
 
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
 pub use change::change_text;
@@ -22,9 +23,10 @@ pub use proof::{Enrolling, NewFactor, PasskeySaid, Password, Proof, RuleWish, Vo
 pub use reading::{ReadOut, Reading, RecordQuery};
 pub use told::{Gone, Handed, PushTarget};
 pub use views::{
-    AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, Metric, PersonPlace,
-    ReviewerView, RuleView, SAME, Span, Status,
+    AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, PersonPlace, ReviewerView,
+    RuleView, SAME, Status,
 };
+pub use watched::{Metric, Span};
 
 use std::fmt;
 

@@ -45,15 +45,12 @@ fn draw_queue(frame: &mut Frame<'_>, screen: &Screen<'_>, area: ratatui::layout:
     }
     let item = |shown: &super::Shown| {
         let hold = &shown.hold;
-        let more = match (shown.others.len(), shown.same.len()) {
-            (0, _) => String::new(),
-            (others, 0) => format!(" (+{others} like this: D denies all)"),
-            (others, same) => format!(" (+{others} like this, {same} the same: A, D take them too)"),
-        };
+        // Before anything of the agent's: a long text pushes nothing of ours off the screen.
+        let more = if shown.others.is_empty() { String::new() } else { format!("+{} ", shown.others.len()) };
         ListItem::new(Line::from(vec![
             Span::from(format!("{:>4}s ", seconds_left(hold))),
             Span::styled(format!("{:<8} {:>3} ", hold.level, hold.score), of_level(&hold.level)),
-            Span::from(format!("{:<12} {}{more}", hold.agent, hold.asked.replace('\n', " ⏎ "))),
+            Span::from(format!("{more}{:<12} {}", hold.agent, hold.asked.replace('\n', " ⏎ "))),
         ]))
     };
     let items: Vec<ListItem<'_>> = screen.holds.iter().map(item).collect();
@@ -75,10 +72,13 @@ fn draw_hold(frame: &mut Frame<'_>, screen: &Screen<'_>, area: ratatui::layout::
     let count = lines.len();
     let top = screen.scroll.min(count.saturating_sub(rows));
     let below = count.saturating_sub(top.saturating_add(rows));
-    let foot = if below > 0 {
-        format!(" {below} more lines: Space goes on. Nothing is approved unread. ")
-    } else {
-        " the end ".to_owned()
+    let shown = screen.holds.get(screen.at());
+    let (others, same) = shown.map_or((0, 0), |shown| (shown.others.len(), shown.same.len()));
+    let foot = match (below, others, same) {
+        (0, 0, _) => " the end ".to_owned(),
+        (0, _, 0) => format!(" the end · D denies the {others} like this, too "),
+        (0, ..) => format!(" the end · A approves {same} the very same, too · D denies {others} "),
+        (below, ..) => format!(" {below} more lines: Space goes on. Nothing is approved unread. "),
     };
     let block = Block::new()
         .borders(Borders::TOP | Borders::BOTTOM)
