@@ -25,13 +25,23 @@ fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
     let agent = sandbox.raw(&key);
     agent.submit(&exec_act(&["mkdir", "x"]));
     let hold = sandbox.hold();
+    let OperatorHears::SignedIn { token } = sandbox.operator(&OperatorSays::SignIn { by: rita.vouch() }) else {
+        panic!("not signed in")
+    };
+    let looks = || {
+        let say = OperatorSays::Session { token: token.clone(), keep: false };
+        matches!(sandbox.operator(&say), OperatorHears::Session { .. })
+    };
+    assert!(looks());
     seen(12);
+    assert!(!looks(), "a page that was open is over, too");
     for said in ["approve", "deny"] {
         let why = sandbox.answer(&hold, said, rita.vouch_with(&rita.code())).unwrap_err();
         assert!(why.contains("single sign-on"), "{why}");
     }
     // Somebody of ours, whom the operator joined with an account there, goes on when the provider is away.
     state.execute("UPDATE identities SET enrolled = 0", []).unwrap();
+    assert!(looks());
     assert!(!sandbox.answer(&hold, "approve", rita.vouch_with("000000")).unwrap_err().contains("single"));
     state.execute("UPDATE identities SET enrolled = 1", []).unwrap();
     seen(11);
