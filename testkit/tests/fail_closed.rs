@@ -40,14 +40,14 @@ fn with_the_daemon_killed_during_a_hold_nothing_runs_and_the_hold_is_lost() {
     let mut sandbox = Sandbox::start();
     sandbox.add_agent("bot");
     let reviewer = sandbox.add_reviewer("rita");
-    let waiting = sandbox.run(&["touch", "mark"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut waiting = sandbox.run(&["touch", "mark"]).stderr(Stdio::piped()).spawn().unwrap();
+    let _told_when_durable = waiting.stderr.as_mut().unwrap().read(&mut [0; 64]).unwrap();
     let hold = sandbox.hold();
     sandbox.kill_daemon();
     assert_eq!(waiting.wait_with_output().unwrap().status.code(), Some(125));
     sandbox.start_daemon();
     assert!(sandbox.answer(&hold, "approve", reviewer.vouch()).is_err());
-    let started = sandbox.records().into_iter().rfind(|record| record["kind"] == "start").unwrap();
-    assert_eq!(started["body"]["lost_holds"][0], hold.id.as_str());
+    assert!(sandbox.records().iter().any(|it| it["body"]["lost_holds"][0] == hold.id.as_str()));
     assert!(!sandbox.mark("mark").exists());
 }
 

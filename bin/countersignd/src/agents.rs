@@ -109,7 +109,8 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
         }
     }
     let running = std::mem::take(&mut talk.running);
-    for (permit, Running { whose, .. }) in running {
+    for (permit, Running { whose, since, .. }) in running {
+        daemon.traces.note(&whose.request, "act", since, || vec![("exit", "unknown".to_owned())], true);
         let body = json!({"permit": permit, "request_digest": whose.request.to_string(), "outcome": "unknown"});
         let _ = daemon.record(RecordKind::Outcome, body);
     }

@@ -95,6 +95,7 @@ impl Talk<'_> {
                 self.daemon.holds.tell(Some(&id));
                 return Err(why);
             }
+            self.daemon.holds.watch_over(&id);
             return Ok(AgentHears::Parked { hold: id.to_string(), expires_at_ms, reasons });
         }
         let since = Instant::now();

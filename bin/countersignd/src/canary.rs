@@ -78,6 +78,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
     let shown = (shown, case.read.intent.clone());
     let (entry, _woken, ()) = daemon.holds.open(daemon, &Hold::open(question), shown, For::Canary, store)?;
     lock(&daemon.parked.canaries).push(entry);
+    daemon.holds.watch_over(&id);
     // Who seeded it is told to the record when it is over.
     eprintln!("countersignd: {who} seeded a canary");
     Ok(OperatorHears::Done { what: format!("{id} waits; it must be denied, and is never run") })

@@ -1,5 +1,5 @@
-//! Setting up what somebody proves themself with: from an invitation, with a
-//! recovery code, or with a proof of what they have. What they set up is shown to work before anything changes.
+//! Setting up what somebody proves themself with: from an invitation, with a recovery code, or with a proof of what they have. What
+//! they set up is shown to work before anything changes.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

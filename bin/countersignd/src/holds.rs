@@ -123,9 +123,6 @@ impl Holds {
 
     fn show(&self, hold: &Hold, entry: &Arc<Entry>) {
         lock(&self.open).insert(hold.question().id.clone(), Arc::clone(entry));
-        if !entry.is_awaited() {
-            self.watch(true);
-        }
         self.tell(Some(&hold.question().id));
     }
 

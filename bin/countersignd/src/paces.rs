@@ -1,6 +1,6 @@
 //! What is remembered of every agent and its sessions, so that limits hold over requests and over restarts.
 //!
-//! A change is written to the store before the act is permitted, and is on the disk before it is done: with the spending of
+//! A change is written to the store before the permit of the act can be spent, and is on the disk before it is done: with the spending of
 //! its permit, or at once where nobody spends it. Reads are written only when the daemon ends: after a crash the count of
 //! reads within the last minute is lost, and nothing else.
 

@@ -41,7 +41,7 @@ pub(crate) struct Issued {
 /// A spent permit whose act has not been reported.
 pub(crate) struct Running {
     pub(crate) whose: Whose,
-    since: Instant,
+    pub(crate) since: Instant,
     recording: Option<Arc<Recording>>,
 }
 

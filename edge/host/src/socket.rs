@@ -146,13 +146,6 @@ pub fn has_data(stream: &UnixStream) -> bool {
     matches!(rustix::net::recv(stream, &mut byte, flags), Ok((_, length)) if length > 0)
 }
 
-/// Whether a connection is there and nothing came over it: not its end either.
-pub fn is_quiet(stream: &UnixStream) -> bool {
-    let mut byte = [0_u8; 1];
-    let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
-    matches!(rustix::net::recv(stream, &mut byte, flags), Err(rustix::io::Errno::AGAIN))
-}
-
 /// Whether a descriptor has something to read within a time.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { ask } from "../api";
+import { texts } from "../texts";
 
 /** Words of an agent, or of what it asks for. They stand in a frame of their own, so that they cannot pass for ours. */
 export function Theirs({ lines, mark }: { lines: readonly string[]; mark?: string | undefined }) {
@@ -53,6 +54,17 @@ export function CodeField({ label, code }: { label: string; code: Signal<string>
           code.value = event.currentTarget.value;
         }}
       />
+    </label>
+  );
+}
+
+/** Where somebody chooses a password. */
+export function NewPassword({ label, name }: { label: string; name: string }) {
+  return (
+    <label>
+      {label}
+      <input name={name} type="password" required minLength={12} autocomplete="new-password" aria-describedby="password-hint" />
+      <small id="password-hint">{texts.passwordHint}</small>
     </label>
   );
 }

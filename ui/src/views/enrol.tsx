@@ -6,7 +6,7 @@ import { ask } from "../api";
 import { make, usable } from "../passkey";
 import { begin, entry } from "../state";
 import { texts } from "../texts";
-import { useTrying } from "./common";
+import { NewPassword, useTrying } from "./common";
 
 interface Enrolment {
   ticket: string;
@@ -144,18 +144,7 @@ export function Enrol() {
           }}
         >
           {setUp.takes_password ? (
-            <label>
-              {texts.passwordChoose}
-              <input
-                name="password"
-                type="password"
-                required
-                minLength={12}
-                autocomplete="new-password"
-                aria-describedby="password-hint"
-              />
-              <small id="password-hint">{texts.passwordHint}</small>
-            </label>
+            <NewPassword label={texts.passwordChoose} name="password" />
           ) : null}
           <label>
             {texts.code}

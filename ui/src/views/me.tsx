@@ -7,7 +7,7 @@ import { signChange, usable } from "../passkey";
 import { canPush, pushKey, setPush } from "../push";
 import { entry, who } from "../state";
 import { texts } from "../texts";
-import { CodeField } from "./common";
+import { CodeField, NewPassword } from "./common";
 
 /** A proof for a change in words: a passkey's signature, or the code that was typed. */
 async function prove(change: string, code: string): Promise<unknown> {
@@ -120,18 +120,7 @@ export function Me() {
         : null}
       {me.factor === "totp" ? (
         <form onSubmit={change}>
-          <label>
-            {texts.passwordNew}
-            <input
-              name="new-password"
-              type="password"
-              required
-              minLength={12}
-              autocomplete="new-password"
-              aria-describedby="password-hint"
-            />
-            <small id="password-hint">{texts.passwordHint}</small>
-          </label>
+          <NewPassword label={texts.passwordNew} name="new-password" />
           <button type="submit">{texts.passwordChange}</button>
         </form>
       ) : null}

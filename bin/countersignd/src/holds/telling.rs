@@ -87,6 +87,13 @@ impl Holds {
         }
     }
 
+    /// Something waits with nobody on a connection: whoever settles it looks when its time is over, and hears of changes. Said when
+    /// they can find it: before that they would look in vain, and go back to sleep.
+    pub(crate) fn watch_over(&self, id: &HoldId) {
+        self.watch(true);
+        self.tell(Some(id));
+    }
+
     /// Whether whoever settles what nobody waits for hears of changes.
     pub(crate) fn watch(&self, on: bool) {
         self.is_watched.store(on, Ordering::SeqCst);
