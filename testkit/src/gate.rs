@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::{Reviewer, Sandbox};
 
-/// A running web gate. It ends with this value.
+/// A running web gate. One that was started here ends with this value.
 pub struct Gate {
-    child: Child,
+    child: Option<Child>,
     /// Where it listens: address and port.
     pub address: String,
 }
@@ -31,14 +31,19 @@ impl Gate {
             .unwrap();
         let line = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
         let address = line.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned();
-        Self { child, address }
+        Self { child: Some(child), address }
+    }
+
+    /// One that somebody else started.
+    pub fn at(address: String) -> Self {
+        Self { child: None, address }
     }
 }
 
 impl Gate {
     /// Its process.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.as_ref().unwrap().id()
     }
 }
 
@@ -85,7 +90,9 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

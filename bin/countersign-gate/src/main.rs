@@ -80,11 +80,10 @@ fn web(listen: SocketAddr, tls: Option<(&Path, &Path)>) -> Result<(), String> {
     }
     let host = std::env::var(WEB_HOST_VARIABLE).ok();
     let layout = Layout::from_environment()?;
-    // Before any thread is there, so that every one of them is shut in. Pages are in the program; what is left is the sockets.
-    let sign_on = signon::Way::open(&layout)?;
-    let names = signon::NAMES.map(Path::new);
+    // Before any thread is there, so that every one of them is shut in. Pages are in the program; what is left
+    // is the sockets, and the files that a name is looked up with.
     let mut readable = vec![layout.run.as_path()];
-    readable.extend(names.iter().filter(|_| sign_on.is_some()));
+    readable.extend(signon::NAMES.map(Path::new));
     match host::confine::to_read(&readable) {
         Ok(true) => {}
         Ok(false) => eprintln!("countersign-gate: this kernel has no Landlock: the gate is not shut in"),
@@ -99,11 +98,11 @@ fn web(listen: SocketAddr, tls: Option<(&Path, &Path)>) -> Result<(), String> {
         let scheme = if tls.is_some() { "https" } else { "http" };
         // On standard error: `up --json` has standard output to itself.
         eprintln!("countersign-gate: the dashboard is at {scheme}://{address}/");
-        let sign_on = sign_on.map(|way| Box::new(way) as Box<dyn web::SignOn>);
+        let sign_on = Box::new(signon::Browser);
         let push_key = layout.push_public_key();
         web::serve(web::Door {
             listener,
-            operators: layout.operator_socket(),
+            operators: layout.web_socket(),
             agents: layout.agent_socket(),
             host,
             tls,

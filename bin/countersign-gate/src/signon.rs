@@ -1,7 +1,6 @@
 //! Single sign-on: `countersign-gate sign-on` fetches the provider's addresses and keys; `countersign-gate web` sends browsers there
 //! and exchanges what they bring back. Neither says who somebody is: `countersignd` does.
 
-use std::path::Path;
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
@@ -13,6 +12,7 @@ use signon::{Provider, Settings};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, parse_pem};
 use web::Leaving;
+use wire::{Password, SignOnWay};
 
 /// How long the provider may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,7 +33,9 @@ pub(crate) fn main() -> Result<(), String> {
     let layout = Layout::from_environment()?;
     let settings = settings(&layout)?
         .ok_or_else(|| format!("`{}` is not there; see docs/signon.md", layout.signon().display()))?;
-    let agent = agent(&settings)?;
+    let read = |file: &String| std::fs::read(file).map_err(|why| format!("`{file}`: {why}"));
+    let authorities = settings.ca_file.as_ref().map(read).transpose()?;
+    let agent = agent(authorities.as_deref())?;
     std::thread::spawn(|| {
         let _ = host::supervise::wait_for_end(None);
         std::process::exit(0);
@@ -64,17 +66,16 @@ fn settings(layout: &Layout) -> Result<Option<Settings>, String> {
 }
 
 /// Redirects are not followed: what is asked for is where it was said to be.
-fn agent(settings: &Settings) -> Result<Agent, String> {
+fn agent(authorities: Option<&[u8]>) -> Result<Agent, String> {
     let config = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).max_redirects(0);
-    let Some(file) = &settings.ca_file else { return Ok(config.build().into()) };
-    let pem = std::fs::read(file).map_err(|why| format!("`{file}`: {why}"))?;
-    let certificates = parse_pem(&pem).filter_map(|item| match item {
+    let Some(pem) = authorities else { return Ok(config.build().into()) };
+    let certificates = parse_pem(pem).filter_map(|item| match item {
         Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
         Ok(_) | Err(_) => None,
     });
     let certificates: Vec<Certificate<'static>> = certificates.collect();
     if certificates.is_empty() {
-        return Err(format!("`{file}` holds no certificate (PEM)"));
+        return Err("the file of `ca_file` holds no certificate (PEM)".to_owned());
     }
     let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&certificates)).build();
     Ok(config.tls_config(tls).build().into())
@@ -98,45 +99,23 @@ fn get(agent: &Agent, address: &str) -> Result<Value, String> {
 }
 
 /// The browser's way there and back.
-pub(crate) struct Way {
-    settings: Settings,
-    secret: Option<String>,
-    agent: Agent,
-    provider: std::path::PathBuf,
-}
+pub(crate) struct Browser;
 
-impl Way {
-    /// Reads what is set up, while files can be read.
-    pub(crate) fn open(layout: &Layout) -> Result<Option<Self>, String> {
-        let Some(settings) = settings(layout)? else { return Ok(None) };
-        let secret = settings.client_secret_file.as_deref().map(crate::notify::secret).transpose()?;
-        Ok(Some(Self { agent: agent(&settings)?, secret, settings, provider: layout.provider() }))
-    }
+const AWAY: &str = "the provider was not reached yet; try again in a moment";
 
-    fn provider(&self) -> Result<Provider, String> {
-        let away = || "the provider was not reached yet; try again in a moment".to_owned();
-        let bytes = files::read_small(Path::new(&self.provider), MAX_ANSWER).map_err(|why| why.to_string())?;
-        serde_json::from_slice(&bytes.ok_or_else(away)?).map_err(|why| why.to_string())
-    }
-}
-
-impl web::SignOn for Way {
-    fn name(&self) -> &str {
-        &self.settings.name
-    }
-
+impl web::SignOn for Browser {
     /// The code's way (RFC 6749 §4.1) with a proof of who asked for it (PKCE, RFC 7636).
-    fn leave(&self, nonce: &str) -> Result<Leaving, String> {
+    fn leave(&self, way: &SignOnWay, nonce: &str) -> Result<Leaving, String> {
+        let (at, _) = way.endpoints.as_ref().ok_or(AWAY)?;
         let random = || clock::random::<32>().map(|it| BASE64URL_NOPAD.encode(&it)).map_err(|why| why.to_string());
         let (state, verifier) = (random()?, random()?);
         let challenge = BASE64URL_NOPAD.encode(&Sha256::digest(verifier.as_bytes()));
-        let scope = std::iter::once("openid").chain(self.settings.scopes.iter().map(String::as_str));
+        let scope = std::iter::once("openid").chain(way.scopes.iter().map(String::as_str));
         let scope = scope.collect::<Vec<_>>().join(" ");
-        let at = self.provider()?.authorization_endpoint;
         let query = [
             ("response_type", "code"),
-            ("client_id", &self.settings.client_id),
-            ("redirect_uri", &self.settings.callback()),
+            ("client_id", &way.client_id),
+            ("redirect_uri", &way.callback),
             ("scope", &scope),
             ("state", &state),
             ("nonce", nonce),
@@ -148,22 +127,20 @@ impl web::SignOn for Way {
         Ok(Leaving { address: format!("{at}{join}{query}"), state, verifier })
     }
 
-    fn token(&self, code: &str, verifier: &str) -> Result<String, String> {
-        let callback = self.settings.callback();
+    fn token(&self, way: &SignOnWay, code: &str, verifier: &str) -> Result<String, String> {
+        let (_, at) = way.endpoints.as_ref().ok_or(AWAY)?;
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code),
-            ("redirect_uri", callback.as_str()),
+            ("redirect_uri", way.callback.as_str()),
             ("code_verifier", verifier),
-            ("client_id", self.settings.client_id.as_str()),
+            ("client_id", way.client_id.as_str()),
         ];
         let body = form.map(|(name, value)| format!("{name}={}", encoded(value))).join("&");
-        let mut request = self
-            .agent
-            .post(self.provider()?.token_endpoint)
-            .header("content-type", "application/x-www-form-urlencoded");
-        if let Some(secret) = &self.secret {
-            let pair = format!("{}:{}", encoded(&self.settings.client_id), encoded(secret));
+        let agent = agent(way.authorities.as_deref().map(str::as_bytes))?;
+        let mut request = agent.post(at).header("content-type", "application/x-www-form-urlencoded");
+        if let Some(Password(secret)) = &way.client_secret {
+            let pair = format!("{}:{}", encoded(&way.client_id), encoded(secret));
             request =
                 request.header("authorization", format!("Basic {}", data_encoding::BASE64.encode(pair.as_bytes())));
         }

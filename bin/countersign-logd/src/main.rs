@@ -61,9 +61,9 @@ pub(crate) type Shared = Arc<Mutex<Option<Writer>>>;
 fn serve() -> Result<(), String> {
     host::memory::keep_private();
     let layout = Layout::from_environment()?;
-    for directory in [&layout.log, &layout.run] {
-        host::files::private_directory(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
-    }
+    let fail = |directory: &std::path::Path, why| format!("`{}`: {why}", directory.display());
+    host::files::private_directory(&layout.log).map_err(|why| fail(&layout.log, why))?;
+    host::files::passable_directory(&layout.run).map_err(|why| fail(&layout.run, why))?;
     let say = |why: &dyn std::fmt::Display| format!("`{}`: {why}", layout.log.display());
     // Held until the process ends.
     let lock = OpenOptions::new()

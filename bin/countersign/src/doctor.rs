@@ -58,7 +58,7 @@ pub(crate) fn main(args: &DoctorArgs) -> Result<ExitCode, String> {
         Ok(status) => running(&mut report, status, &layout),
         Err(why) => report.add(Finding::Bad, "daemon", why.clone()),
     }
-    separation(&mut report, &layout);
+    separation(&mut report, &layout, status.as_ref().ok());
     let agent = args.agent.clone().or_else(|| only_agent(&layout));
     match agent {
         Some(agent) if status.is_ok() => run_canary(&mut report, &agent),
@@ -99,6 +99,17 @@ fn running(report: &mut Report, status: &Status, layout: &Layout) {
         "daemon",
         format!("countersignd {} runs as user {} (process {})", status.version, status.uid, status.pid),
     );
+    match status.web_uid {
+        Some(uid) => {
+            report.add(Finding::Good, "web gate", format!("it has a user of its own ({uid}), with words of its own"));
+        }
+        None => report.add(
+            Finding::Advice,
+            "web gate",
+            "it has the daemon's user: whoever takes it over can say what your own tools say. Started by root, `countersign up --user … --web-user …` keeps them apart"
+                .to_owned(),
+        ),
+    }
     report.add(
         Finding::Good,
         "log",
@@ -148,9 +159,14 @@ fn running(report: &mut Report, status: &Status, layout: &Layout) {
     }
 }
 
-fn separation(report: &mut Report, layout: &Layout) {
+fn separation(report: &mut Report, layout: &Layout, status: Option<&Status>) {
     let state = layout.state.join("state.db");
-    if std::fs::File::open(&state).is_ok() {
+    let me = host::files::my_uid();
+    let is_root = me == 0 && status.is_some_and(|status| status.uid != 0);
+    if is_root {
+        let text = "you are root; the daemon is not, and agents must be neither of them";
+        report.add(Finding::Good, "separation", text.to_owned());
+    } else if std::fs::File::open(&state).is_ok() {
         report.add(
             Finding::Advice,
             "separation",
@@ -161,7 +177,7 @@ fn separation(report: &mut Report, layout: &Layout) {
     } else {
         report.add(Finding::Good, "separation", "this user cannot read the daemon's state".to_owned());
     }
-    if host::files::is_open_to_others(&layout.config).unwrap_or(false) {
+    if host::files::is_open_to_others_than(&layout.config, status.map_or(me, |status| status.uid)).unwrap_or(false) {
         report.add(Finding::Bad, "policy", format!("others can write to `{}`", layout.config.display()));
     }
 }

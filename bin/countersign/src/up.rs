@@ -1,5 +1,8 @@
-//! `countersign up`: everything, under one user, in the foreground.
+//! `countersign up`: everything in the foreground: under one user, or started by root under accounts of its own.
 
+mod accounts;
+
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,6 +16,7 @@ use serde_json::json;
 use wire::{OperatorHears, OperatorSays, PersonPlace};
 
 use crate::operator_link::OperatorLink;
+use accounts::Accounts;
 
 #[derive(Args)]
 pub(crate) struct UpArgs {
@@ -28,6 +32,12 @@ pub(crate) struct UpArgs {
     /// Its key (PEM), a file of mode 0600
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Started by root: the account that keeps rules, state and record. Made with `useradd --system`
+    #[arg(long, value_name = "ACCOUNT", requires = "web_user")]
+    user: Option<String>,
+    /// Started by root: the account of the web gate, which reads what strangers send and can read nothing of the other's
+    #[arg(long, value_name = "ACCOUNT", requires = "user")]
+    web_user: Option<String>,
     /// Print events as JSON, one a line
     #[arg(long)]
     json: bool,
@@ -35,15 +45,25 @@ pub(crate) struct UpArgs {
 
 /// Runs the verb.
 pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
-    let (layout, environment) = match &args.dir {
+    let accounts = Accounts::of(args.user.as_deref(), args.web_user.as_deref())?;
+    let (layout, mut environment) = match &args.dir {
         Some(directory) => {
-            std::fs::create_dir_all(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
-            let directory =
-                std::fs::canonicalize(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
+            let fail = |why: std::io::Error| format!("`{}`: {why}", directory.display());
+            accounts
+                .as_ref()
+                .map_or_else(|| std::fs::create_dir_all(directory), |it| it.make(directory))
+                .map_err(fail)?;
+            let directory = std::fs::canonicalize(directory).map_err(fail)?;
             (Layout::under(&directory), vec![(DIRECTORY_VARIABLE.to_owned(), directory)])
+        }
+        None if accounts.is_some() => {
+            return Err(
+                "with accounts of its own it takes a directory of its own: `--dir /var/lib/countersign`".to_owned()
+            );
         }
         None => (Layout::from_environment()?, Vec::new()),
     };
+    environment.extend(accounts.as_ref().map(Accounts::variable));
     let mut services = services(&layout, &environment)?;
     let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
     let dashboard = web_gate(&args.web, tls, &environment)?;
@@ -59,20 +79,23 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
     };
     services.extend(gate_of(&layout.channels(), "countersign-gate notify", "notify", &layout, &environment)?);
     services.extend(gate_of(&layout.signon(), "countersign-gate sign-on", "sign-on", &layout, &environment)?);
+    if let Some(accounts) = &accounts {
+        services.iter_mut().for_each(|service| service.account = Some(accounts.of_service(service)));
+    }
     let (tell_end, end) = channel();
     std::thread::spawn(move || {
         let _ = supervise::wait_for_end(None);
         let _ = tell_end.send(());
     });
     let mut say = |name: &str, event: Event| {
-        if args.json {
-            println!("{}", event_value(name, &event));
-        } else if let Some(line) = event_line(name, &event) {
-            println!("{line}");
-        }
+        let line = if args.json { Some(event_value(name, &event).to_string()) } else { event_line(name, &event) };
+        // Whoever read us may be gone; what runs goes on.
+        let _ = line.map_or(Ok(()), |line| writeln!(std::io::stdout(), "{line}"));
         if name == "countersign" && event == Event::Ready && !args.json {
             let link = page.as_deref().and_then(|page| first_link(&layout, page));
-            print!("{}", next_steps(&layout, args.dir.is_some(), page.as_deref(), link.as_deref()));
+            let is_apart = accounts.is_some();
+            let next = next_steps(&layout, args.dir.is_some(), is_apart, page.as_deref(), link.as_deref());
+            let _ = write!(std::io::stdout(), "{next}");
         }
     };
     supervise::keep(services, &end, &mut say).map_err(|why| why.to_string())?;
@@ -113,6 +136,7 @@ fn services(layout: &Layout, environment: &[(String, PathBuf)]) -> Result<Vec<Se
         program: own.with_file_name(name),
         environment: environment.to_vec(),
         arguments: Vec::new(),
+        account: None,
         answers: Answers::Socket(socket),
     };
     Ok(vec![service("countersign-logd", layout.log_socket()), service("countersignd", layout.agent_socket())])
@@ -146,7 +170,7 @@ fn web_gate(
         arguments.extend([flag.to_owned(), file]);
     }
     let answers = Answers::Address(at);
-    Ok(Ok(Service { name: NAME, program, environment: environment.to_vec(), arguments, answers }))
+    Ok(Ok(Service { name: NAME, program, environment: environment.to_vec(), arguments, account: None, answers }))
 }
 
 /// Another gate, where there is a file that sets it up: people told over channels, single sign-on.
@@ -166,6 +190,7 @@ fn gate_of(
         program: own.with_file_name("countersign-gate"),
         environment: environment.to_vec(),
         arguments: vec![word.to_owned()],
+        account: None,
         answers: Answers::Socket(layout.operator_socket()),
     }))
 }
@@ -194,7 +219,8 @@ fn event_line(name: &str, event: &Event) -> Option<String> {
     }
 }
 
-fn next_steps(layout: &Layout, own_directory: bool, page: Option<&str>, link: Option<&str>) -> String {
+/// What is said once everything runs.
+fn next_steps(layout: &Layout, own_directory: bool, is_apart: bool, page: Option<&str>, link: Option<&str>) -> String {
     let export = if own_directory {
         format!("  export {DIRECTORY_VARIABLE}={}\n", layout.run.parent().unwrap_or(&layout.run).display())
     } else {
@@ -207,14 +233,10 @@ fn next_steps(layout: &Layout, own_directory: bool, page: Option<&str>, link: Op
         ),
         None => String::new(),
     };
+    let (apart, steps) = if is_apart { (APART, STEPS_APART) } else { (SHARED, STEPS_SHARED) };
     format!(
-        "\nCountersign is up. Everything runs under your own user: good for trying it out. An agent that runs as you can read\n\
-         what you can read, so for earnest use give agents users of their own.\n\n{enrol}Next, in another terminal:\n{export}\
-         \x20 countersign agent add builder --owner platform --save       make an agent; its owner cannot approve for it\n\
-         \x20 countersign run --agent builder -- ls -l                    a read runs\n\
-         \x20 countersign run --agent builder -- rm -r ./old              this is held until alice answers:\n\
+        "\n{apart}\n\n{enrol}Next, in another terminal:\n{export}{steps}\
          \x20 countersign review --as alice                               in the terminal{}\n\
-         \x20 countersign hook install claude-code --agent builder        put it before Claude Code's tools, in this project\n\
          \x20 countersign doctor                                          what runs, what binds, what only advises\n\n\
          Rules: {} (the shipped rules apply while it does not exist)\nRecord: {}\nCtrl-C ends it; nothing is allowed while it is down.\n",
         page.map_or_else(String::new, |page| format!(", or in the browser: {page}")),
@@ -222,3 +244,19 @@ fn next_steps(layout: &Layout, own_directory: bool, page: Option<&str>, link: Op
         layout.log.display(),
     )
 }
+
+const SHARED: &str = "Countersign is up. Everything runs under your own user: good for trying it out. An agent that runs as you can read\n\
+    what you can read, so for earnest use give agents users of their own, and us ours: `countersign up --help`, `--user`.";
+
+const STEPS_SHARED: &str = "\
+    \x20 countersign agent add builder --owner platform --save       make an agent; its owner cannot approve for it\n\
+    \x20 countersign hook install claude-code --agent builder        put it before Claude Code's tools, in this project\n\
+    \x20 countersign run --agent builder -- ls -l                    a read runs\n\
+    \x20 countersign run --agent builder -- rm -r ./old              this is held until alice answers:\n";
+
+const APART: &str = "Countersign is up, under accounts of its own: the web gate can read no rule, no state and no record.\n\
+    Agents have users of their own, too: none of these two, and not root.";
+
+const STEPS_APART: &str = "\
+    \x20 countersign agent add builder --owner platform --uid UID    make an agent of the user UID: prints its key, once. For the\n\
+    \x20                                                             agent, COUNTERSIGN_DIR as above, and COUNTERSIGN_KEY_FILE\n";

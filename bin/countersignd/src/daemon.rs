@@ -62,6 +62,8 @@ pub(crate) struct Daemon {
     /// Where our page lives: what passkeys are bound to.
     pub(crate) site: Site,
     pub(crate) host: String,
+    /// The user of the web gate, where it has one of its own.
+    pub(crate) web_uid: Option<u32>,
     log: Log,
     agents: RwLock<BTreeMap<Digest, AgentRow>>,
     /// When a refusal without a request was last recorded: strangers must not fill the log.
@@ -106,6 +108,7 @@ impl Daemon {
             lines: lines::are_wanted()?,
             clicks: Mutex::default(),
             site: site()?,
+            web_uid: web_uid(&agents)?,
             host: host::facts::host_name(),
             log,
             agents: RwLock::new(agents.into_iter().map(|agent| (agent.key_digest, agent)).collect()),
@@ -204,6 +207,9 @@ impl Daemon {
         let key = format!("csk_{}", hex(clock::random::<32>().map_err(|why| why.to_string())?));
         let key_digest = Digest::within(KEY_DOMAIN, key.as_bytes());
         let AgentPlace { name, owner, uid, env, groups, trust } = place;
+        if uid.is_some() && uid == self.web_uid {
+            return Err("this user is the web gate's; an agent has one of its own".to_owned());
+        }
         let row = AgentRow { name, owner, key_digest, uid, created_ms: clock::now_ms(), env, groups, trust };
         let body = json!({
             "what": "agent added", "agent": row.name.as_str(), "owner": row.owner.as_str(), "uid": row.uid, "env": row.env,
@@ -260,6 +266,17 @@ impl Recorded<'_> {
 }
 
 /// The name in the page's address.
+/// The user of the web gate.
+fn web_uid(agents: &[AgentRow]) -> Result<Option<u32>, String> {
+    let variable = host::layout::WEB_USER_VARIABLE;
+    let Ok(text) = std::env::var(variable) else { return Ok(None) };
+    let uid = host::accounts::account(&text).map_err(|why| format!("`{variable}`: {why}"))?.uid;
+    match agents.iter().find(|agent| agent.uid == Some(uid)) {
+        Some(agent) => Err(format!("`{variable}={text}`: this user is bound to the agent `{}`", agent.name)),
+        None => Ok(Some(uid)),
+    }
+}
+
 fn site() -> Result<Site, String> {
     let host = std::env::var(host::layout::WEB_HOST_VARIABLE).unwrap_or_else(|_| "localhost".to_owned());
     Site::new(&host).ok_or_else(|| {

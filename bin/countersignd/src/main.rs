@@ -85,7 +85,8 @@ fn main() -> ExitCode {
             println!(
                 "countersignd: judges requests.\n\n`countersign up` starts it, without arguments; `--check-policy DIR` loads a directory of rules and guards as it \
                  would, and ends; `--rebuild-store [FILE]` compares the state store with the record, and ends. Directories come from \
-                 COUNTERSIGN_DIR or the XDG variables. COUNTERSIGN_SESSION_IDLE_MINUTES (60) is how long somebody stays signed in without use."
+                 COUNTERSIGN_DIR or the XDG variables. COUNTERSIGN_SESSION_IDLE_MINUTES (60) is how long somebody stays signed in without use. \
+                 COUNTERSIGN_WEB_USER is the account of the web gate, where it has one of its own."
             );
             return ExitCode::SUCCESS;
         }
@@ -102,9 +103,11 @@ fn main() -> ExitCode {
 fn start() -> Result<(), String> {
     host::memory::keep_private();
     let layout = Layout::from_environment()?;
-    for directory in [&layout.config, &layout.state, &layout.run] {
+    for directory in [&layout.config, &layout.state] {
         host::files::private_directory(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
     }
+    // Agents and the web gate have users of their own: they reach their sockets, and each socket says who may.
+    host::files::passable_directory(&layout.run).map_err(|why| format!("`{}`: {why}", layout.run.display()))?;
     let daemon = Arc::new(Daemon::open(layout)?);
     serve::run(&daemon)
 }

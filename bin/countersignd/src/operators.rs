@@ -1,5 +1,7 @@
 //! The operator's socket: lists for people's tools, enrolment, and answers. Reaching the socket is not enough for
 //! anything that gives authority: an answer carries a person's proof, and so does every reviewer after the first.
+//!
+//! The web gate has a socket of its own, with fewer words: it reads what strangers send.
 
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -20,8 +22,27 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a connection may stay silent.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Serves one connection until it ends.
+/// Who reaches the operator's socket: our own user, and root.
+pub(crate) fn may(_: &Daemon, uid: u32) -> bool {
+    uid == host::files::my_uid() || uid == 0
+}
+
+/// Who reaches the web gate's: its user, or ours where it has none of its own.
+pub(crate) fn may_carry(daemon: &Daemon, uid: u32) -> bool {
+    uid == daemon.web_uid.unwrap_or_else(host::files::my_uid)
+}
+
+/// Serves one connection of people's tools until it ends.
 pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
+    answer_all(daemon, stream, seen, false);
+}
+
+/// Serves one connection of the web gate until it ends.
+pub(crate) fn carry(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
+    answer_all(daemon, stream, seen, true);
+}
+
+fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: Seen, is_web: bool) {
     if daemon.is_agents_uid(seen.uid) {
         daemon.note_refusal(seen, "an agent's user at the operator's socket");
         let _ = say(stream, &refused("this user belongs to an agent, and agents do not speak here"));
@@ -29,6 +50,10 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
     }
     while let Ok(message) = socket::receive::<OperatorSays>(stream, MAX_OPERATOR_FRAME, Some(IDLE), PATIENCE) {
         let answer = match message {
+            other if is_web && !other.is_for_web() => {
+                daemon.note_refusal(seen, "the web gate said what is not for it");
+                refused("this is not for the web gate to say: use `countersign` on this machine")
+            }
             OperatorSays::Holds { follow: true } => return daemon.holds.follow(stream),
             OperatorSays::Holds { follow: false } => OperatorHears::Holds { holds: daemon.holds.list().0 },
             said @ OperatorSays::Answer { .. } => answers::answer(daemon, said).unwrap_or_else(|why| refused(&why)),
@@ -86,6 +111,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             }
             OperatorSays::PushTargets => devices::all(daemon).unwrap_or_else(|why| refused(&why)),
             OperatorSays::DropPush { endpoint } => devices::drop(daemon, &endpoint).unwrap_or_else(|why| refused(&why)),
+            OperatorSays::SignOnWay => signon::way(daemon).unwrap_or_else(|why| refused(&why)),
             OperatorSays::BeginSignOn => signon::begin(daemon).unwrap_or_else(|why| refused(&why)),
             OperatorSays::FinishSignOn { token, nonce } => {
                 signon::finish(daemon, &token, &nonce).unwrap_or_else(|why| refused(&why))
@@ -138,6 +164,7 @@ fn status(daemon: &Daemon) -> Result<OperatorHears, String> {
     Ok(OperatorHears::Status(Status {
         pid: std::process::id(),
         uid: host::files::my_uid(),
+        web_uid: daemon.web_uid,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         policy: policy.digest().to_string(),
         rules: policy.rules().len(),

@@ -17,7 +17,7 @@ const MAX_AGENT_CONNECTIONS: usize = 2_048;
 /// The most connections of one user id: one agent cannot take all places.
 const MAX_CONNECTIONS_PER_UID: usize = 1_536;
 
-/// The most connections of people's tools at once.
+/// The most connections of people's tools at once, and of the web gate.
 const MAX_OPERATOR_CONNECTIONS: usize = 128;
 
 /// The stack of a connection's thread. Deep texts are read on a thread of their own.
@@ -25,13 +25,19 @@ const STACK_BYTES: usize = 4 * 1024 * 1024;
 
 type Serve = fn(&Daemon, &UnixStream, Seen);
 
+/// Whether a user may connect. Others are closed before they take a place.
+type May = fn(&Daemon, u32) -> bool;
+
 /// Serves until asked to end.
 pub(crate) fn run(daemon: &Arc<Daemon>) -> Result<(), String> {
     let say = |why: std::io::Error| why.to_string();
     let operators = socket::listen(&daemon.layout.operator_socket(), 0o600).map_err(say)?;
     let agents = socket::listen(&daemon.layout.agent_socket(), 0o666).map_err(say)?;
-    accept(operators, Arc::clone(daemon), operators::converse, MAX_OPERATOR_CONNECTIONS)?;
-    accept(agents, Arc::clone(daemon), agents::converse, MAX_AGENT_CONNECTIONS)?;
+    // Who connects, the kernel says, so its mode keeps nobody out: the gate's user is in no group of ours.
+    let web = socket::listen(&daemon.layout.web_socket(), 0o666).map_err(say)?;
+    accept(operators, Arc::clone(daemon), (operators::may, operators::converse), MAX_OPERATOR_CONNECTIONS)?;
+    accept(web, Arc::clone(daemon), (operators::may_carry, operators::carry), MAX_OPERATOR_CONNECTIONS)?;
+    accept(agents, Arc::clone(daemon), (|_, _| true, agents::converse), MAX_AGENT_CONNECTIONS)?;
     policy::watch(daemon)?;
     parked::watch(daemon).map_err(say)?;
     host::supervise::wait_for_end(Some(&|| drop(policy::reload(daemon, "SIGHUP")))).map_err(say)?;
@@ -45,6 +51,7 @@ pub(crate) fn run(daemon: &Arc<Daemon>) -> Result<(), String> {
 struct Door {
     listener: UnixListener,
     daemon: Arc<Daemon>,
+    may: May,
     serve: Serve,
     most: usize,
     places: Mutex<Places>,
@@ -61,8 +68,8 @@ struct Places {
 /// How many threads stay when nothing is to do.
 const IDLE_THREADS: usize = 8;
 
-fn accept(listener: UnixListener, daemon: Arc<Daemon>, serve: Serve, most: usize) -> Result<(), String> {
-    let door = Arc::new(Door { listener, daemon, serve, most, places: Mutex::default() });
+fn accept(listener: UnixListener, daemon: Arc<Daemon>, (may, serve): (May, Serve), most: usize) -> Result<(), String> {
+    let door = Arc::new(Door { listener, daemon, may, serve, most, places: Mutex::default() });
     door.add_thread().map_err(|why| why.to_string())
 }
 
@@ -91,6 +98,9 @@ impl Door {
                 std::thread::sleep(std::time::Duration::from_millis(10));
                 continue;
             };
+            if !(self.may)(&self.daemon, seen.uid) {
+                continue;
+            }
             let last = {
                 let mut places = lock(&self.places);
                 let all: usize = places.taken.values().sum();

@@ -12,7 +12,7 @@ use pdp::{Person, Role};
 use serde_json::json;
 use signon::{Known, Provider, Settings};
 use store::Factor;
-use wire::OperatorHears;
+use wire::{OperatorHears, Password, SignOnWay};
 
 use crate::daemon::{Daemon, hold as lock};
 use crate::sessions;
@@ -31,6 +31,35 @@ const SAID_FOR_MS: u64 = 12 * 3_600_000;
 /// What is fresh, and since when.
 #[derive(Default)]
 pub(crate) struct Begun(Mutex<BTreeMap<String, u64>>);
+
+/// The way there, for the web gate: it reads no file of ours.
+pub(crate) fn way(daemon: &Daemon) -> Result<OperatorHears, String> {
+    if !daemon.layout.signon().exists() {
+        return Ok(OperatorHears::SignOnWay { way: None });
+    }
+    let settings = settings(daemon)?;
+    let read = |file: &String| {
+        let said = text(std::path::Path::new(file))?;
+        said.ok_or_else(|| format!("`{file}`, which `{}` names, is not there", daemon.layout.signon().display()))
+    };
+    let secret = settings.client_secret_file.as_ref().map(|file| {
+        if files::can_be_read_by_others(file.as_ref()).map_err(|why| format!("`{file}`: {why}"))? {
+            return Err(format!("`{file}` can be read by others; make it mode 0600"));
+        }
+        read(file).map(|secret| Password(secret.trim().to_owned()))
+    });
+    let endpoints = provider(daemon).ok().map(|it| (it.authorization_endpoint, it.token_endpoint));
+    let way = SignOnWay {
+        callback: settings.callback(),
+        client_secret: secret.transpose()?,
+        authorities: settings.ca_file.as_ref().map(read).transpose()?,
+        endpoints,
+        name: settings.name,
+        client_id: settings.client_id,
+        scopes: settings.scopes,
+    };
+    Ok(OperatorHears::SignOnWay { way: Some(way) })
+}
 
 /// Somebody goes to the provider.
 pub(crate) fn begin(daemon: &Daemon) -> Result<OperatorHears, String> {

@@ -10,8 +10,17 @@ use crate::clock;
 /// Makes a directory that only its owner can enter, with its parents.
 ///
 /// # Errors
-/// It cannot be made, or exists and belongs to another user, or is open to others and cannot be closed.
+/// It cannot be made, or exists and belongs to another user, or is open to others and cannot be closed. Root makes none where another
+/// user's are: that user could not read it, and could have put a link there.
 pub fn private_directory(path: &Path) -> io::Result<()> {
+    let above = path.ancestors().find_map(|it| fs::metadata(it).ok());
+    if let Some(theirs) = above.map(|it| it.uid()).filter(|uid| my_uid() == 0 && *uid != 0) {
+        let why = format!(
+            "`{}` would be root's among files of the user {theirs}: act as that user (sudo -u '#{theirs}' …)",
+            path.display()
+        );
+        return Err(io::Error::other(why));
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     let found = fs::metadata(path)?;
     if found.uid() != rustix::process::geteuid().as_raw() {
@@ -21,6 +30,16 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
     }
     Ok(())
+}
+
+/// Makes a directory that everybody may pass through, and only its owner may list or change, with its parents: what lies in it has
+/// modes of its own.
+///
+/// # Errors
+/// As with [`private_directory`].
+pub fn passable_directory(path: &Path) -> io::Result<()> {
+    private_directory(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o711))
 }
 
 /// Reads a small file, or nothing where there is none.
@@ -95,9 +114,16 @@ pub fn can_be_read_by_others(path: &Path) -> io::Result<bool> {
 /// # Errors
 /// It cannot be looked at.
 pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
+    is_open_to_others_than(path, my_uid())
+}
+
+/// The same for another user than ours.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn is_open_to_others_than(path: &Path, uid: u32) -> io::Result<bool> {
     let found = fs::metadata(path)?;
-    let me = rustix::process::geteuid().as_raw();
-    Ok(found.mode() & 0o022 != 0 || (found.uid() != me && found.uid() != 0))
+    Ok(found.mode() & 0o022 != 0 || (found.uid() != uid && found.uid() != 0))
 }
 
 /// How many bytes are free, for us, where a path is.

@@ -22,6 +22,9 @@ pub const WEB_HOST_VARIABLE: &str = "COUNTERSIGN_WEB_HOST";
 /// The variable that puts everything into one directory.
 pub const DIRECTORY_VARIABLE: &str = "COUNTERSIGN_DIR";
 
+/// The variable with the account of the web gate, where it has one of its own: see [`crate::accounts::account`].
+pub const WEB_USER_VARIABLE: &str = "COUNTERSIGN_WEB_USER";
+
 impl Layout {
     /// Everything under one directory.
     pub fn under(directory: &Path) -> Self {
@@ -65,6 +68,11 @@ impl Layout {
     /// The socket for people's tools.
     pub fn operator_socket(&self) -> PathBuf {
         self.run.join("operator.sock")
+    }
+
+    /// The socket for the web gate: it takes what people's browsers ask for, and nothing that changes rules, agents or roles.
+    pub fn web_socket(&self) -> PathBuf {
+        self.run.join("web.sock")
     }
 
     /// The socket of the log.

@@ -1,6 +1,7 @@
 //! The operating system: facts, execution and supervision, sockets, durable files. It knows nothing of policy, and it
 //! is the only crate with `unsafe` code.
 
+pub mod accounts;
 pub mod clock;
 pub mod confine;
 pub mod exec;

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
+
+use crate::accounts::Account;
 
 /// The shortest wait before a restart; it doubles with every failure in a row.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -34,6 +36,8 @@ pub struct Service {
     pub environment: Vec<(String, PathBuf)>,
     /// What it is started with.
     pub arguments: Vec<String>,
+    /// Whom it acts as, where we are root. It sees nothing of our environment then but what is for it.
+    pub account: Option<Account>,
     /// Where it answers once it is ready.
     pub answers: Answers,
 }
@@ -163,6 +167,14 @@ impl Running {
 fn start(service: &Service) -> io::Result<Child> {
     let mut command = Command::new(&service.program);
     command.args(&service.arguments);
+    if let Some(Account { uid, gid }) = service.account {
+        let is_secret = |name: &str| name.contains("KEY") || name.contains("SECRET");
+        let is_ours = |name: &str| name.starts_with("COUNTERSIGN_") && !is_secret(name);
+        let ours = |name: &str| is_ours(name) || ["PATH", "TZ", "LANG"].contains(&name);
+        command.env_clear().envs(std::env::vars().filter(|(name, _)| ours(name)));
+        // The supplementary groups go with the user: what is root's is dropped whole.
+        command.uid(uid).gid(gid).current_dir("/");
+    }
     command.envs(service.environment.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
     die_with_us(&mut command);
     command.spawn().map_err(|why| {
@@ -173,7 +185,6 @@ fn start(service: &Service) -> io::Result<Child> {
 /// The child gets a SIGTERM when the thread that started it ends, however it ends.
 #[expect(unsafe_code, reason = "a call between fork and exec")]
 fn die_with_us(command: &mut Command) {
-    use std::os::unix::process::CommandExt as _;
     let set = || {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM)).map_err(io::Error::from)
     };

@@ -96,6 +96,18 @@ mod tests {
     use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
     use std::sync::Arc;
 
+    struct Nowhere;
+
+    impl crate::SignOn for Nowhere {
+        fn leave(&self, _: &wire::SignOnWay, _: &str) -> Result<crate::Leaving, String> {
+            Err("nowhere".to_owned())
+        }
+
+        fn token(&self, _: &wire::SignOnWay, _: &str, _: &str) -> Result<String, String> {
+            Err("nowhere".to_owned())
+        }
+    }
+
     fn passes(method: &Method, headers: &[(&str, &str)]) -> bool {
         let operators = crate::operators::Operators::new(std::path::PathBuf::new());
         let hosts = vec!["localhost:7443".to_owned()];
@@ -106,7 +118,7 @@ mod tests {
             answers: crate::agents::Answers::default(),
             hosts,
             is_tls: false,
-            sign_on: None,
+            sign_on: Box::new(Nowhere),
             away: crate::signon::Away::default(),
             push_key: std::path::PathBuf::new(),
         };

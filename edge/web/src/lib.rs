@@ -57,7 +57,7 @@ pub(crate) struct Gate {
     /// It is reached over TLS.
     pub(crate) is_tls: bool,
     /// The way to the provider of single sign-on.
-    pub(crate) sign_on: Option<Box<dyn SignOn>>,
+    pub(crate) sign_on: Box<dyn SignOn>,
     /// Those who are on that way.
     pub(crate) away: signon::Away,
     /// The file with the key by which push services know us.
@@ -76,7 +76,7 @@ impl Gate {
 pub struct Door {
     /// Where it listens.
     pub listener: TcpListener,
-    /// The operator's socket of the daemon.
+    /// The web gate's socket of the daemon.
     pub operators: PathBuf,
     /// The agents' socket of the daemon.
     pub agents: PathBuf,
@@ -84,8 +84,8 @@ pub struct Door {
     pub host: Option<String>,
     /// The certificate; nothing for plain HTTP.
     pub tls: Option<Arc<ServerConfig>>,
-    /// Single sign-on, where it is set up.
-    pub sign_on: Option<Box<dyn SignOn>>,
+    /// The way to the provider of single sign-on.
+    pub sign_on: Box<dyn SignOn>,
     /// The file with the key by which push services know us, where devices are told.
     pub push_key: PathBuf,
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
-use wire::{OperatorHears, OperatorSays};
+use wire::{OperatorHears, OperatorSays, SignOnWay};
 
 use crate::Gate;
 use crate::answer::{done, unexpected};
@@ -27,22 +27,19 @@ const COOKIE: &str = "countersign-sign-on";
 const FOR: Duration = Duration::from_secs(600);
 const MOST: usize = 256;
 
-/// The way to the provider. Calls block.
+/// How the provider is spoken to. Which one it is, the daemon says each time. Calls block.
 pub trait SignOn: Send + Sync + 'static {
-    /// What the button says.
-    fn name(&self) -> &str;
-
     /// Where to send a browser.
     ///
     /// # Errors
     /// The provider is not known yet.
-    fn leave(&self, nonce: &str) -> Result<Leaving, String>;
+    fn leave(&self, way: &SignOnWay, nonce: &str) -> Result<Leaving, String>;
 
     /// What the provider says, for the code that a browser came back with.
     ///
     /// # Errors
     /// It says nothing, or cannot be reached.
-    fn token(&self, code: &str, verifier: &str) -> Result<String, String>;
+    fn token(&self, way: &SignOnWay, code: &str, verifier: &str) -> Result<String, String>;
 }
 
 /// A browser that leaves for the provider.
@@ -67,7 +64,19 @@ struct Gone {
 
 /// Whether there is single sign-on, and what it is called.
 pub(crate) async fn offered(State(gate): State<Arc<Gate>>) -> Answered {
-    Ok(Json(json!({"name": gate.sign_on.as_ref().map(|it| it.name().to_owned())})))
+    Ok(Json(json!({"name": way(&gate).await?.map(|it| it.name)})))
+}
+
+/// The way to the provider, where one is set up.
+async fn way(gate: &Arc<Gate>) -> Result<Option<SignOnWay>, Problem> {
+    match done(gate, OperatorSays::SignOnWay).await? {
+        OperatorHears::SignOnWay { way } => Ok(way),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn is_off() -> Problem {
+    Problem::nothing("single sign-on is not set up here")
 }
 
 /// Sends a browser to the provider.
@@ -76,12 +85,12 @@ pub(crate) async fn begin(State(gate): State<Arc<Gate>>) -> Response {
 }
 
 async fn leave(gate: Arc<Gate>) -> Result<Response, Problem> {
-    let way = gate.sign_on.as_ref().ok_or_else(|| Problem::nothing("single sign-on is not set up here"))?;
+    let way = way(&gate).await?.ok_or_else(is_off)?;
     let OperatorHears::Challenge { nonce, .. } = done(&gate, OperatorSays::BeginSignOn).await? else {
         return Err(Problem::away("the daemon answered something else".to_owned()));
     };
     let Leaving { address, state, verifier } =
-        tokio::task::block_in_place(|| way.leave(&nonce)).map_err(Problem::away)?;
+        tokio::task::block_in_place(|| gate.sign_on.leave(&way, &nonce)).map_err(Problem::away)?;
     let cookie = gate.sign_on_cookie(&state, FOR.as_secs());
     let mut away = gate.away.0.lock().unwrap_or_else(PoisonError::into_inner);
     away.retain(|_, it| it.since.elapsed() < FOR);
@@ -111,7 +120,6 @@ fn to_page(problem: &Problem) -> Response {
 }
 
 async fn come_back(gate: Arc<Gate>, headers: &HeaderMap, back: Back) -> Result<Response, Problem> {
-    let way = gate.sign_on.as_ref().ok_or_else(|| Problem::nothing("single sign-on is not set up here"))?;
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
     let mut pairs = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
     let own = pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value);
@@ -123,7 +131,9 @@ async fn come_back(gate: Arc<Gate>, headers: &HeaderMap, back: Back) -> Result<R
         Problem::signed_out("this sign-in did not begin in this browser, or took too long".to_owned())
     })?;
     let code = back.code.ok_or_else(|| Problem::refused("the provider did not sign you in".to_owned()))?;
-    let token = tokio::task::block_in_place(|| way.token(&code, &gone.verifier)).map_err(Problem::away)?;
+    let way = way(&gate).await?.ok_or_else(is_off)?;
+    let token = tokio::task::block_in_place(|| gate.sign_on.token(&way, &code, &gone.verifier));
+    let token = token.map_err(Problem::away)?;
     match done(&gate, OperatorSays::FinishSignOn { token, nonce: gone.nonce }).await? {
         OperatorHears::SignedIn { token } => {
             let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response();

@@ -43,6 +43,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         | OperatorSays::PushTargets
         | OperatorSays::DropPush { .. }
         | OperatorSays::BeginSignOn
+        | OperatorSays::SignOnWay
         | OperatorSays::FinishSignOn { .. }
         | OperatorSays::Flags
         | OperatorSays::Reload

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::told::{Gone, PushTarget};
+use crate::told::{Gone, PushTarget, SignOnWay};
 use crate::views::{
     AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, PersonPlace, ReviewerView, RuleView, Status,
 };
@@ -40,6 +40,11 @@ pub enum OperatorHears {
     PushTargets {
         /// They.
         targets: Vec<PushTarget>,
+    },
+    /// The way to the provider of single sign-on, where it is set up.
+    SignOnWay {
+        /// It.
+        way: Option<SignOnWay>,
     },
     /// The session through which it was said is over.
     SignedOut {

@@ -13,6 +13,7 @@ mod reading;
 mod told;
 mod views;
 mod watched;
+mod web;
 
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
 pub use change::change_text;
@@ -21,7 +22,7 @@ pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
 pub use operator::OperatorSays;
 pub use proof::{Enrolling, NewFactor, PasskeySaid, Password, Proof, RuleWish, Vouch};
 pub use reading::{ReadOut, Reading, RecordQuery};
-pub use told::{Gone, Handed, PushTarget};
+pub use told::{Gone, Handed, PushTarget, SignOnWay};
 pub use views::{
     AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, PersonPlace, ReviewerView,
     RuleView, SAME, Status,

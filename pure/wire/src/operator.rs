@@ -36,6 +36,8 @@ pub enum OperatorSays {
         #[serde(default)]
         reason: Option<String>,
     },
+    /// Is there single sign-on, and which way?
+    SignOnWay,
     /// Somebody begins to sign in with the provider of `signon.toml`: something fresh goes with it.
     BeginSignOn,
     /// The provider said who they are.

@@ -259,6 +259,8 @@ pub struct Status {
     pub pid: u32,
     /// Its user id.
     pub uid: u32,
+    /// The user id of the web gate, where that has one of its own.
+    pub web_uid: Option<u32>,
     /// Its version.
     pub version: String,
     /// The policy's digest.

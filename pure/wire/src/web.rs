@@ -1,0 +1,56 @@
+//! What the web gate may say. It reads bytes of strangers, so it has the fewest words.
+
+use crate::operator::OperatorSays;
+
+impl OperatorSays {
+    /// Whether the web gate says this: what browsers of people ask for, each with a proof or a session of somebody's, and what is for
+    /// everybody. Not what changes rules, agents, roles and flags, and nothing that the very first person may say without a proof.
+    pub const fn is_for_web(&self) -> bool {
+        match self {
+            Self::Holds { .. }
+            | Self::Answer { .. }
+            | Self::HandOver { .. }
+            | Self::Candidates { .. }
+            | Self::BeginSignOn
+            | Self::FinishSignOn { .. }
+            | Self::SignOnWay
+            | Self::SignIn { .. }
+            | Self::Session { .. }
+            | Self::SignOut { .. }
+            | Self::SetPassword { .. }
+            | Self::Challenge
+            | Self::BeginEnrolment { .. }
+            | Self::FinishEnrolment { .. }
+            | Self::Push { .. }
+            | Self::Rules
+            | Self::Agents
+            | Self::Reviewers
+            | Self::Metrics
+            | Self::Stop { .. }
+            | Self::Read { .. }
+            | Self::Watch { .. }
+            | Self::SlackClick { .. }
+            | Self::Status => true,
+            // The link for the very first person is made at the operator's socket: they are an operator, and nobody vouches.
+            Self::Invite { by, .. } => by.is_some(),
+            Self::PushTargets
+            | Self::DropPush { .. }
+            | Self::BrokenGlass
+            | Self::ReviewBrokenGlass { .. }
+            | Self::AddAgent { .. }
+            | Self::PlaceAgent { .. }
+            | Self::Flags
+            | Self::Flag { .. }
+            | Self::Reload
+            | Self::AddRule { .. }
+            | Self::RemoveRule { .. }
+            | Self::ExpireRule { .. }
+            | Self::AddReviewer { .. }
+            | Self::PlaceReviewer { .. }
+            | Self::RemoveReviewer { .. }
+            | Self::Spans { .. }
+            | Self::Canary { .. }
+            | Self::Told { .. } => false,
+        }
+    }
+}
