@@ -49,11 +49,12 @@ fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: Seen, is_web: bool) {
         return;
     }
     while let Ok(message) = socket::receive::<OperatorSays>(stream, MAX_OPERATOR_FRAME, Some(IDLE), PATIENCE) {
+        if is_web && !message.is_for_web() {
+            daemon.note_refusal(seen, "the web gate said what is not for it");
+            let _ = say(stream, &refused("this is not for the web gate to say: use `countersign` on this machine"));
+            return;
+        }
         let answer = match message {
-            other if is_web && !other.is_for_web() => {
-                daemon.note_refusal(seen, "the web gate said what is not for it");
-                refused("this is not for the web gate to say: use `countersign` on this machine")
-            }
             OperatorSays::Holds { follow: true } => return daemon.holds.follow(stream),
             OperatorSays::Holds { follow: false } => OperatorHears::Holds { holds: daemon.holds.list().0 },
             said @ OperatorSays::Answer { .. } => answers::answer(daemon, said).unwrap_or_else(|why| refused(&why)),
