@@ -10,6 +10,7 @@
     reason = "a test that cannot go on must fail"
 )]
 
+mod authority;
 pub mod corpus;
 pub mod fuzz;
 mod gate;
@@ -22,6 +23,7 @@ mod sandbox;
 mod short;
 mod taken;
 
+pub use authority::{Authority, free_port, over_tls, self_signed, wait_for};
 pub use gate::{Gate, JSON};
 pub use mount::Mount;
 pub use python::python_with;

@@ -14,6 +14,7 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("openssl", "openssl", "seals the keys of a log"),
     ("pgrep", "procps", "shows that what could not be recorded was ended"),
     ("script", "bsdutils", "a terminal to record"),
+    ("pebble", "pebble", "a certificate authority"),
 ];
 
 /// The package that the second verifier of the record is written with.

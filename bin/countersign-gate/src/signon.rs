@@ -10,12 +10,10 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use signon::{Provider, Settings};
 use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, parse_pem};
 use web::Leaving;
 use wire::{Password, SignOnWay};
 
-/// How long the provider may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::client::{authorities, client};
 
 /// How often its keys are fetched, and how soon again where that failed.
 const EVERY: Duration = Duration::from_secs(600);
@@ -24,18 +22,13 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// The most that it may answer, in bytes.
 const MAX_ANSWER: u64 = 256 * 1024;
 
-/// Files that a name is looked up with.
-pub(crate) const NAMES: [&str; 4] = ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf"];
-
 /// Fetches, for as long as the process lives.
 pub(crate) fn main() -> Result<(), String> {
     host::memory::keep_private();
     let layout = Layout::from_environment()?;
     let settings = settings(&layout)?
         .ok_or_else(|| format!("`{}` is not there; see docs/signon.md", layout.signon().display()))?;
-    let read = |file: &String| std::fs::read(file).map_err(|why| format!("`{file}`: {why}"));
-    let authorities = settings.ca_file.as_ref().map(read).transpose()?;
-    let agent = agent(authorities.as_deref())?;
+    let agent = client(authorities(settings.ca_file.as_deref())?.as_deref())?;
     std::thread::spawn(|| {
         let _ = host::supervise::wait_for_end(None);
         std::process::exit(0);
@@ -63,22 +56,6 @@ fn settings(layout: &Layout) -> Result<Option<Settings>, String> {
     let Some(bytes) = files::read_small(&path, MAX_ANSWER).map_err(|why| say(&why))? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| say(&"it is not text"))?;
     Settings::parse(&text).map(Some).map_err(|why| say(&why))
-}
-
-/// Redirects are not followed: what is asked for is where it was said to be.
-fn agent(authorities: Option<&[u8]>) -> Result<Agent, String> {
-    let config = Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).max_redirects(0);
-    let Some(pem) = authorities else { return Ok(config.build().into()) };
-    let certificates = parse_pem(pem).filter_map(|item| match item {
-        Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
-        Ok(_) | Err(_) => None,
-    });
-    let certificates: Vec<Certificate<'static>> = certificates.collect();
-    if certificates.is_empty() {
-        return Err("the file of `ca_file` holds no certificate (PEM)".to_owned());
-    }
-    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&certificates)).build();
-    Ok(config.tls_config(tls).build().into())
 }
 
 fn fetch(agent: &Agent, settings: &Settings) -> Result<Provider, String> {
@@ -137,7 +114,7 @@ impl web::SignOn for Browser {
             ("client_id", way.client_id.as_str()),
         ];
         let body = form.map(|(name, value)| format!("{name}={}", encoded(value))).join("&");
-        let agent = agent(way.authorities.as_deref().map(str::as_bytes))?;
+        let agent = client(way.authorities.as_deref().map(str::as_bytes))?;
         let mut request = agent.post(at).header("content-type", "application/x-www-form-urlencoded");
         if let Some(Password(secret)) = &way.client_secret {
             let pair = format!("{}:{}", encoded(&way.client_id), encoded(secret));

@@ -13,9 +13,6 @@ use wire::{Metric, OperatorHears, OperatorSays, Span};
 
 use crate::link::Operators;
 
-/// How long the collector may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// Pushes until the process ends.
 pub(crate) fn main(to: &str, every_s: u64) -> Result<(), String> {
     host::memory::keep_private();
@@ -23,12 +20,7 @@ pub(crate) fn main(to: &str, every_s: u64) -> Result<(), String> {
         return Err(format!("`--otlp {to}`: write the collector's address, such as http://127.0.0.1:4318"));
     }
     let link = Operators::new(&Layout::from_environment()?);
-    let agent: Agent = Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .build()
-        .into();
+    let agent = crate::client::client(None)?;
     let collector = Collector { agent, address: to.trim_end_matches('/').to_owned() };
     std::thread::spawn(|| {
         let _ = host::supervise::wait_for_end(None);

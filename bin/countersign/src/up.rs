@@ -1,6 +1,7 @@
 //! `countersign up`: everything in the foreground: under one user, or started by root under accounts of its own.
 
 mod accounts;
+mod certificate;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -65,8 +66,21 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
     };
     environment.extend(accounts.as_ref().map(Accounts::variable));
     let mut services = services(&layout, &environment)?;
-    let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
-    let dashboard = web_gate(&args.web, tls, &environment)?;
+    let by_hand = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
+    let kept = certificate::service(&layout, accounts.as_ref(), &environment)?;
+    let certificate = layout.certificate();
+    let tls = match (by_hand, &kept) {
+        (Some(_), Some(_)) => {
+            return Err(format!(
+                "a certificate by hand, and one over ACME: leave out `--tls-cert`, or take away `{}`",
+                layout.certificate_settings().display()
+            ));
+        }
+        (by_hand, None) => by_hand.map(|(certificate, key)| Tls { certificate, key, may_be_late: false }),
+        (None, Some(_)) => Some(Tls { certificate: &certificate, key: &certificate, may_be_late: true }),
+    };
+    let dashboard = web_gate(&args.web, tls.as_ref(), &environment)?;
+    services.extend(kept);
     let page = match dashboard {
         Ok(gate) => {
             services.push(gate);
@@ -80,7 +94,7 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
     services.extend(gate_of(&layout.channels(), "countersign-gate notify", "notify", &layout, &environment)?);
     services.extend(gate_of(&layout.signon(), "countersign-gate sign-on", "sign-on", &layout, &environment)?);
     if let Some(accounts) = &accounts {
-        services.iter_mut().for_each(|service| service.account = Some(accounts.of_service(service)));
+        services.iter_mut().for_each(|service| accounts.give(service));
     }
     let (tell_end, end) = channel();
     std::thread::spawn(move || {
@@ -137,15 +151,23 @@ fn services(layout: &Layout, environment: &[(String, PathBuf)]) -> Result<Vec<Se
         environment: environment.to_vec(),
         arguments: Vec::new(),
         account: None,
+        listens: None,
         answers: Answers::Socket(socket),
     };
     Ok(vec![service("countersign-logd", layout.log_socket()), service("countersignd", layout.agent_socket())])
 }
 
+/// The certificate of the web gate.
+struct Tls<'a> {
+    certificate: &'a Path,
+    key: &'a Path,
+    may_be_late: bool,
+}
+
 /// The web gate, or why there is none. The rest does not depend on it: a port that is taken stops nothing.
 fn web_gate(
     address: &str,
-    tls: Option<(&Path, &Path)>,
+    tls: Option<&Tls<'_>>,
     environment: &[(String, PathBuf)],
 ) -> Result<Result<Service, String>, String> {
     const NAME: &str = "countersign-gate";
@@ -164,13 +186,23 @@ fn web_gate(
         return Ok(Err(format!("{at}: {why}; choose another with `--web 127.0.0.1:PORT`")));
     }
     let mut arguments = vec!["web".to_owned(), "--listen".to_owned(), address.to_owned()];
-    for (flag, file) in tls.iter().flat_map(|(cert, key)| [("--tls-cert", cert), ("--tls-key", key)]) {
-        let file = std::fs::canonicalize(file).map_err(|why| format!("`{}`: {why}", file.display()))?;
+    arguments.extend(tls.filter(|tls| tls.may_be_late).map(|_| "--tls-later".to_owned()));
+    for (flag, file) in tls.iter().flat_map(|tls| [("--tls-cert", tls.certificate), ("--tls-key", tls.key)]) {
+        // Not where a link leads: a renewed one may be elsewhere.
+        let file = std::path::absolute(file).map_err(|why| format!("`{}`: {why}", file.display()))?;
         let file = file.into_os_string().into_string().map_err(|_| format!("`{flag}`: the path is not text"))?;
         arguments.extend([flag.to_owned(), file]);
     }
     let answers = Answers::Address(at);
-    Ok(Ok(Service { name: NAME, program, environment: environment.to_vec(), arguments, account: None, answers }))
+    Ok(Ok(Service {
+        name: NAME,
+        program,
+        environment: environment.to_vec(),
+        arguments,
+        account: None,
+        listens: None,
+        answers,
+    }))
 }
 
 /// Another gate, where there is a file that sets it up: people told over channels, single sign-on.
@@ -191,6 +223,7 @@ fn gate_of(
         environment: environment.to_vec(),
         arguments: vec![word.to_owned()],
         account: None,
+        listens: None,
         answers: Answers::Socket(layout.operator_socket()),
     }))
 }

@@ -107,8 +107,8 @@ impl Daemon {
             passwords: Passwords::default(),
             lines: lines::are_wanted()?,
             clicks: Mutex::default(),
-            site: site()?,
-            web_uid: web_uid(&agents)?,
+            site: crate::surroundings::site()?,
+            web_uid: crate::surroundings::web_uid(&agents)?,
             host: host::facts::host_name(),
             log,
             agents: RwLock::new(agents.into_iter().map(|agent| (agent.key_digest, agent)).collect()),
@@ -263,28 +263,6 @@ impl Recorded<'_> {
         }
         Ok(receipt)
     }
-}
-
-/// The name in the page's address.
-/// The user of the web gate.
-fn web_uid(agents: &[AgentRow]) -> Result<Option<u32>, String> {
-    let variable = host::layout::WEB_USER_VARIABLE;
-    let Ok(text) = std::env::var(variable) else { return Ok(None) };
-    let uid = host::accounts::account(&text).map_err(|why| format!("`{variable}`: {why}"))?.uid;
-    match agents.iter().find(|agent| agent.uid == Some(uid)) {
-        Some(agent) => Err(format!("`{variable}={text}`: this user is bound to the agent `{}`", agent.name)),
-        None => Ok(Some(uid)),
-    }
-}
-
-fn site() -> Result<Site, String> {
-    let host = std::env::var(host::layout::WEB_HOST_VARIABLE).unwrap_or_else(|_| "localhost".to_owned());
-    Site::new(&host).ok_or_else(|| {
-        format!(
-            "`{}={host}`: write a host name such as gate.example.com, without a port",
-            host::layout::WEB_HOST_VARIABLE
-        )
-    })
 }
 
 /// What an agent is enrolled with.

@@ -37,6 +37,7 @@ mod serve;
 mod sessions;
 mod signon;
 mod submit;
+mod surroundings;
 mod traces;
 mod view;
 

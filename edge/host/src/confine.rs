@@ -8,12 +8,12 @@ use landlock::{
     RulesetCreatedAttr as _, RulesetStatus,
 };
 
-/// Leaves this process only these directories, to read; what does not exist is left out. Says whether the kernel holds it to that:
-/// one that is too old does not, or in part.
+/// Leaves this process only these directories and files: some to read, some to write, too; what does not exist is left out. Says
+/// whether the kernel holds it to that: one that is too old does not, or in part.
 ///
 /// # Errors
 /// The kernel refuses what it knows.
-pub fn to_read(directories: &[&Path]) -> Result<bool, String> {
+pub fn to(readable: &[&Path], writable: &[&Path]) -> Result<bool, String> {
     let abi = ABI::V5;
     let say = |why: landlock::RulesetError| why.to_string();
     let mut rules = Ruleset::default()
@@ -21,9 +21,12 @@ pub fn to_read(directories: &[&Path]) -> Result<bool, String> {
         .handle_access(AccessFs::from_all(abi))
         .and_then(Ruleset::create)
         .map_err(say)?;
-    for directory in directories {
-        if let Ok(opened) = PathFd::new(directory) {
-            rules = rules.add_rule(PathBeneath::new(opened, AccessFs::from_read(abi))).map_err(say)?;
+    let to_read = readable.iter().map(|path| (path, AccessFs::from_read(abi)));
+    // Nothing is executed where something can be written.
+    let to_write = writable.iter().map(|path| (path, AccessFs::from_all(abi) & !AccessFs::Execute));
+    for (path, access) in to_read.chain(to_write) {
+        if let Ok(opened) = PathFd::new(path) {
+            rules = rules.add_rule(PathBeneath::new(opened, access)).map_err(say)?;
         }
     }
     let status = rules.restrict_self().map_err(say)?;

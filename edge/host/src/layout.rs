@@ -1,6 +1,7 @@
 //! Where things live: one directory for trying out, or the XDG directories.
 
 use std::env;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The directories and sockets of one installation.
@@ -14,10 +15,15 @@ pub struct Layout {
     pub log: PathBuf,
     /// Sockets.
     pub run: PathBuf,
+    /// What belongs to the web gate: its certificate, where it gets one by itself.
+    pub web: PathBuf,
 }
 
 /// The variable with the name in the address of the web gate's page. Passkeys are bound to it. `localhost` if it is not set.
 pub const WEB_HOST_VARIABLE: &str = "COUNTERSIGN_WEB_HOST";
+
+/// Where questions of a certificate authority are answered, unless `certificate.toml` says otherwise: port 80 of every address.
+pub const CHALLENGES_AT: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 80);
 
 /// The variable that puts everything into one directory.
 pub const DIRECTORY_VARIABLE: &str = "COUNTERSIGN_DIR";
@@ -33,6 +39,7 @@ impl Layout {
             state: directory.join("state"),
             log: directory.join("log"),
             run: directory.join("run"),
+            web: directory.join("web"),
         }
     }
 
@@ -52,8 +59,10 @@ impl Layout {
             })
         };
         let state = base("XDG_STATE_HOME", ".local/state")?.join("countersign");
+        let config = base("XDG_CONFIG_HOME", ".config")?.join("countersign");
         Ok(Self {
-            config: base("XDG_CONFIG_HOME", ".config")?.join("countersign"),
+            web: config.join("web"),
+            config,
             log: state.join("log"),
             run: absolute("XDG_RUNTIME_DIR").map_or_else(|| state.join("run"), |run| run.join("countersign")),
             state,
@@ -93,6 +102,21 @@ impl Layout {
     /// Single sign-on: which provider, and who is who.
     pub fn signon(&self) -> PathBuf {
         self.config.join("signon.toml")
+    }
+
+    /// Certificates over ACME: which authority, and for which names.
+    pub fn certificate_settings(&self) -> PathBuf {
+        self.web.join("certificate.toml")
+    }
+
+    /// The certificate from there, with its chain and its key (PEM).
+    pub fn certificate(&self) -> PathBuf {
+        self.web.join("certificate.pem")
+    }
+
+    /// Who we are to the authority.
+    pub fn certificate_account(&self) -> PathBuf {
+        self.web.join("account.json")
     }
 
     /// What was fetched of the provider: its addresses and keys. Where the web gate can read, and not write.

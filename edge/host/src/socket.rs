@@ -59,6 +59,33 @@ pub fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// The variables with which a listener is handed on, as `sd_listen_fds(3)` describes them.
+pub(crate) const LISTEN_FDS: &str = "LISTEN_FDS";
+const LISTEN_PID: &str = "LISTEN_PID";
+
+/// The first descriptor that is handed on.
+pub(crate) const FIRST_HANDED_ON: std::os::fd::RawFd = 3;
+
+/// The listener that whoever started us opened for us: `countersign up` where we may not open the port ourselves, or systemd (a socket
+/// unit). Nothing where there is none. Called once.
+///
+/// # Errors
+/// What was handed on is no listener.
+#[expect(unsafe_code, reason = "a descriptor that exists by agreement")]
+pub fn handed_on() -> io::Result<Option<std::net::TcpListener>> {
+    use std::os::fd::FromRawFd as _;
+    let own = std::process::id().to_string();
+    let is_ours = std::env::var(LISTEN_PID).map_or(true, |pid| pid == own);
+    if !is_ours || std::env::var(LISTEN_FDS).as_deref() != Ok("1") {
+        return Ok(None);
+    }
+    // SAFETY: by the protocol of `LISTEN_FDS` this descriptor is open and ours alone; nothing else was opened before `main`.
+    let listener = unsafe { std::net::TcpListener::from_raw_fd(FIRST_HANDED_ON) };
+    listener.local_addr()?;
+    rustix::io::fcntl_setfd(&listener, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(Some(listener))
+}
+
 /// The process at the other end, as the kernel recorded it when it connected (`SO_PEERCRED`).
 ///
 /// # Errors

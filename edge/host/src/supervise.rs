@@ -1,6 +1,8 @@
 //! Our own processes, kept alive: start, readiness, restart with back-off, clean end.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::accounts::Account;
+use crate::socket::{FIRST_HANDED_ON, LISTEN_FDS};
 
 /// The shortest wait before a restart; it doubles with every failure in a row.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -38,6 +41,8 @@ pub struct Service {
     pub arguments: Vec<String>,
     /// Whom it acts as, where we are root. It sees nothing of our environment then but what is for it.
     pub account: Option<Account>,
+    /// Where we listen for it, where its account may not: it finds the listener with [`crate::socket::handed_on`].
+    pub listens: Option<std::net::SocketAddr>,
     /// Where it answers once it is ready.
     pub answers: Answers,
 }
@@ -49,6 +54,19 @@ pub enum Answers {
     Socket(PathBuf),
     /// At this address.
     Address(std::net::SocketAddr),
+    /// At this address, where we listen for it: it answers what makes no sense.
+    Words(std::net::SocketAddr),
+}
+
+/// Whether something comes back, or the end: from TLS an alert, from HTTP that it is no request.
+fn says_something(address: std::net::SocketAddr) -> bool {
+    let ask = || {
+        let mut stream = std::net::TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"\0\r\n\r\n")?;
+        stream.read(&mut [0_u8; 1])
+    };
+    ask().is_ok()
 }
 
 impl Answers {
@@ -56,6 +74,7 @@ impl Answers {
         match self {
             Self::Socket(path) => UnixStream::connect(path).is_ok(),
             Self::Address(address) => std::net::TcpStream::connect(address).is_ok(),
+            Self::Words(address) => says_something(*address),
         }
     }
 }
@@ -93,6 +112,7 @@ pub fn wait_for_end(hang_up: Option<&dyn Fn()>) -> io::Result<()> {
 
 struct Running {
     service: Service,
+    listener: Option<TcpListener>,
     child: Option<Child>,
     since: Instant,
     backoff: Duration,
@@ -106,12 +126,20 @@ struct Running {
 pub fn keep(services: Vec<Service>, stop: &Receiver<()>, tell: &mut dyn FnMut(&str, Event)) -> io::Result<()> {
     let mut running: Vec<Running> = Vec::new();
     for service in services {
-        let child = start(&service)?;
+        let listener = service.listens.map(TcpListener::bind).transpose()?;
+        let child = start(&service, listener.as_ref())?;
         let name = service.name;
         tell(name, Event::Started(child.id()));
         let answers = service.answers.clone();
         let now = Instant::now();
-        running.push(Running { service, child: Some(child), since: now, backoff: FIRST_BACKOFF, restart_at: now });
+        running.push(Running {
+            service,
+            listener,
+            child: Some(child),
+            since: now,
+            backoff: FIRST_BACKOFF,
+            restart_at: now,
+        });
         let child = running.last_mut().and_then(|it| it.child.as_mut());
         if let Err(why) = ready(&answers, child) {
             end(running, tell);
@@ -150,7 +178,7 @@ impl Running {
             }
         } else if Instant::now() >= self.restart_at {
             self.since = Instant::now();
-            match start(&self.service) {
+            match start(&self.service, self.listener.as_ref()) {
                 Ok(child) => {
                     tell(name, Event::Started(child.id()));
                     self.child = Some(child);
@@ -164,7 +192,7 @@ impl Running {
     }
 }
 
-fn start(service: &Service) -> io::Result<Child> {
+fn start(service: &Service, listener: Option<&TcpListener>) -> io::Result<Child> {
     let mut command = Command::new(&service.program);
     command.args(&service.arguments);
     if let Some(Account { uid, gid }) = service.account {
@@ -176,10 +204,31 @@ fn start(service: &Service) -> io::Result<Child> {
         command.uid(uid).gid(gid).current_dir("/");
     }
     command.envs(service.environment.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
+    if let Some(listener) = listener {
+        command.env(LISTEN_FDS, "1");
+        hand_on(&mut command, listener)?;
+    }
     die_with_us(&mut command);
     command.spawn().map_err(|why| {
         io::Error::new(why.kind(), format!("`{}` could not be started: {why}", service.program.display()))
     })
+}
+
+/// The child finds the listener where `sd_listen_fds(3)` says.
+#[expect(unsafe_code, reason = "a call between fork and exec")]
+fn hand_on(command: &mut Command, listener: &TcpListener) -> io::Result<()> {
+    // Beyond what the child's own descriptors are, so that putting it in its place is never a call without effect.
+    let handed = rustix::io::fcntl_dupfd_cloexec(listener, FIRST_HANDED_ON.saturating_add(1))?;
+    let set = move || {
+        // SAFETY: of the child's descriptors nothing stands there that it needs: it is about to execute.
+        let made = unsafe { libc::dup2(handed.as_raw_fd(), FIRST_HANDED_ON) };
+        if made == FIRST_HANDED_ON { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    // SAFETY: `dup2` is a plain system call and async-signal-safe.
+    unsafe {
+        command.pre_exec(set);
+    }
+    Ok(())
 }
 
 /// The child gets a SIGTERM when the thread that started it ends, however it ends.

@@ -16,6 +16,32 @@ const QUIET: Duration = Duration::from_millis(50);
 /// After how long a change is told of even if it is not quiet.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// Calls back whenever something in one of some directories is made, moved in, or written to its end; each must be there already. The
+/// directories are watched from the return of this call on, on a thread of its own, which calls back once at the beginning, too: for
+/// what changed just before.
+///
+/// # Errors
+/// One of them cannot be read, or the system gives no watch.
+pub fn each_change(directories: &[&Path], mut tell: impl FnMut() + Send + 'static) -> io::Result<()> {
+    let inotify = inotify::init(CreateFlags::CLOEXEC)?;
+    let flags = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE | WatchFlags::ONLYDIR;
+    for directory in directories {
+        inotify::add_watch(&inotify, *directory, flags)?;
+    }
+    std::thread::Builder::new().name("watch".to_owned()).spawn(move || {
+        let mut buffer = [const { MaybeUninit::uninit() }; 4_096];
+        tell();
+        while Reader::new(&inotify, &mut buffer).next().is_ok() {
+            let since = std::time::Instant::now();
+            while since.elapsed() < PATIENCE && crate::socket::readable_within(&inotify, QUIET).unwrap_or(false) {
+                let _ = Reader::new(&inotify, &mut buffer).next();
+            }
+            tell();
+        }
+    })?;
+    Ok(())
+}
+
 /// A watched directory.
 #[derive(Debug)]
 pub struct Watch {

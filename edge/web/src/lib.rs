@@ -11,6 +11,7 @@
 mod agents;
 mod answer;
 mod assets;
+mod challenge;
 mod chat;
 mod events;
 mod guard;
@@ -34,12 +35,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use challenge::{Challenges, answer_challenges};
 pub use signon::{Leaving, SignOn};
-pub use tls::settings;
+pub use tls::Tls;
 use tokio::net::TcpListener;
-/// A certificate with its key.
-pub use tokio_rustls::rustls::ServerConfig as Tls;
-use tokio_rustls::rustls::ServerConfig;
 
 use crate::live::Live;
 use crate::operators::Operators;
@@ -83,7 +82,7 @@ pub struct Door {
     /// The name in the page's address, beside this machine's own.
     pub host: Option<String>,
     /// The certificate; nothing for plain HTTP.
-    pub tls: Option<Arc<ServerConfig>>,
+    pub tls: Option<Arc<Tls>>,
     /// The way to the provider of single sign-on.
     pub sign_on: Box<dyn SignOn>,
     /// The file with the key by which push services know us, where devices are told.
@@ -110,8 +109,8 @@ pub async fn serve(door: Door) -> std::io::Result<()> {
     // In a task of its own: whoever accepts is then one of the threads that serve.
     let served = tokio::spawn(async move {
         match tls {
-            Some(settings) => {
-                axum::serve(tls::Shaken::new(listener, settings)?, router).with_graceful_shutdown(ended()).await
+            Some(tls) => {
+                axum::serve(tls::Shaken::new(listener, tls.config())?, router).with_graceful_shutdown(ended()).await
             }
             None => axum::serve(listener, router).with_graceful_shutdown(ended()).await,
         }

@@ -1,7 +1,7 @@
 //! TLS: a listener whose connections have shaken hands. A handshake that hangs holds up no other.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::serve::Listener;
@@ -12,6 +12,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::server::TlsStream;
 
 /// How long a handshake may take, and how many may be under way.
@@ -21,26 +23,62 @@ const MOST_HANDSHAKES: usize = 256;
 /// How many connections may wait to be served.
 const WAITING: usize = 64;
 
-/// A certificate and its key, as rustls takes them.
-///
-/// # Errors
-/// One of them cannot be read, or they do not belong together.
-pub fn settings(certificate: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, String> {
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificate)
-        .collect::<Result<_, _>>()
-        .map_err(|why| format!("the certificate: {why}"))?;
-    if chain.is_empty() {
-        return Err("there is no certificate in the file (PEM)".to_owned());
+/// The certificate of the page. It can be replaced while we serve; whoever is connected stays so.
+#[derive(Debug)]
+pub struct Tls {
+    config: Arc<ServerConfig>,
+    shown: Arc<Shown>,
+}
+
+/// What new connections are shown. Nothing while there is none yet: they are refused then.
+#[derive(Debug, Default)]
+struct Shown(RwLock<Option<Arc<CertifiedKey>>>);
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|why| format!("the key: {why}"))?;
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|why| why.to_string())?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|why| format!("certificate and key: {why}"))?;
-    Ok(Arc::new(config))
+}
+
+impl Tls {
+    /// Without a certificate yet.
+    ///
+    /// # Errors
+    /// The library refuses its own defaults.
+    pub fn new() -> Result<Self, String> {
+        let shown = Arc::new(Shown::default());
+        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|why| why.to_string())?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&shown) as Arc<dyn ResolvesServerCert>);
+        Ok(Self { config: Arc::new(config), shown })
+    }
+
+    /// Shows this certificate, with its chain, from now on. Both are PEM, and may be the same text.
+    ///
+    /// # Errors
+    /// One of them cannot be read, or they do not belong together: the one before goes on to be shown.
+    pub fn show(&self, certificate: &[u8], key: &[u8]) -> Result<(), String> {
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificate)
+            .collect::<Result<_, _>>()
+            .map_err(|why| format!("the certificate: {why}"))?;
+        if chain.is_empty() {
+            return Err("there is no certificate in the file (PEM)".to_owned());
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|why| format!("the key: {why}"))?;
+        // Fails where they do not belong together.
+        let certified = CertifiedKey::from_der(chain, key, self.config.crypto_provider())
+            .map_err(|why| format!("certificate and key: {why}"))?;
+        *self.shown.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
+        Ok(())
+    }
+
+    /// As connections take it.
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
 }
 
 /// Connections that have shaken hands.

@@ -5,8 +5,8 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::{Path, PathBuf};
 
 use host::accounts::{Account, account};
-use host::layout::WEB_USER_VARIABLE;
-use host::supervise::Service;
+use host::layout::{Layout, WEB_USER_VARIABLE};
+use host::supervise::{Answers, Service};
 
 /// The two accounts.
 pub(super) struct Accounts {
@@ -38,11 +38,20 @@ impl Accounts {
         (WEB_USER_VARIABLE.to_owned(), format!("{uid}:{gid}").into())
     }
 
-    /// Whose a program is. Only the one that listens to strangers is the web gate's.
-    pub(super) fn of_service(&self, service: &Service) -> Account {
+    /// Gives a program its account. Those that listen to strangers are the web gate's; we open their ports, since they may not.
+    pub(super) fn give(&self, service: &mut Service) {
         let is_web = service.program.file_name() == Some(OsStr::new("countersign-gate"))
-            && service.arguments.first().is_some_and(|word| word == "web");
-        if is_web { self.web } else { self.keeper }
+            && service.arguments.first().is_some_and(|word| word == "web" || word == "certificate");
+        service.account = Some(if is_web { self.web } else { self.keeper });
+        if let Answers::Address(address) = service.answers {
+            service.listens = Some(address);
+            service.answers = Answers::Words(address);
+        }
+    }
+
+    /// Whether a file was written by whom we trust with a port: root, or whoever keeps the rules.
+    pub(super) fn is_trusted(&self, path: &Path) -> std::io::Result<bool> {
+        host::files::is_open_to_others_than(path, self.keeper.uid).map(|is_open| !is_open)
     }
 
     /// Makes the directory of an installation: its account's own, and passable, since agents and the web gate reach their sockets in it.
@@ -59,6 +68,12 @@ impl Accounts {
             return Err(std::io::Error::other(format!("it belongs to the user {theirs}: chown -R {uid}:{gid} {path}")));
         }
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o711))?;
+        // What belongs to the web gate: its certificate, where it gets one by itself.
+        let web = Layout::under(&directory).web;
+        match std::fs::DirBuilder::new().mode(0o700).create(&web) {
+            Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => return Err(why),
+            Ok(()) | Err(_) => std::os::unix::fs::lchown(&web, Some(self.web.uid), Some(self.web.gid))?,
+        }
         for above in directory.ancestors() {
             if std::fs::metadata(above)?.mode() & 0o001 == 0 {
                 let why = format!("other users cannot pass through `{}`; take another place", above.display());

@@ -1,0 +1,54 @@
+//! The process that gets the page's certificate, where `certificate.toml` sets it up.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use host::layout::{CHALLENGES_AT, Layout};
+use host::supervise::{Answers, Service};
+use serde::Deserialize;
+
+use super::accounts::Accounts;
+
+/// What of the settings is about us. The rest is the process's own.
+#[derive(Deserialize)]
+struct Ours {
+    #[serde(default = "usual")]
+    listen: SocketAddr,
+    dns_hook: Option<PathBuf>,
+}
+
+fn usual() -> SocketAddr {
+    CHALLENGES_AT
+}
+
+/// The process, where it is set up.
+///
+/// # Errors
+/// The settings cannot be read, or somebody else could have written them.
+pub(super) fn service(
+    layout: &Layout,
+    accounts: Option<&Accounts>,
+    environment: &[(String, PathBuf)],
+) -> Result<Option<Service>, String> {
+    let path = layout.certificate_settings();
+    let say = |why: &dyn std::fmt::Display| format!("`{}`: {why}", path.display());
+    let Some(bytes) = host::files::read_small(&path, 64 * 1024).map_err(|why| say(&why))? else { return Ok(None) };
+    if let Some(accounts) = accounts
+        && !accounts.is_trusted(&path).map_err(|why| say(&why))?
+    {
+        return Err(say(&"others than root can write it, and root opens a port for it: chown root, chmod 0644"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| say(&"it is not text"))?;
+    let Ours { listen, dns_hook } = toml::from_str(&text).map_err(|why| say(&why))?;
+    let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+    Ok(Some(Service {
+        name: "countersign-gate certificate",
+        program: own.with_file_name("countersign-gate"),
+        environment: environment.to_vec(),
+        arguments: vec!["certificate".to_owned()],
+        account: None,
+        listens: None,
+        // With a program that sets DNS records nobody asks us.
+        answers: dns_hook.map_or(Answers::Address(listen), |_| Answers::Socket(layout.agent_socket())),
+    }))
+}
