@@ -277,6 +277,13 @@ impl Sandbox {
         RawAgent::connect(&self.layout.agent_socket(), key)
     }
 
+    /// A file that only we can read; gives its path.
+    pub fn secret(&self, name: &str, text: &str) -> String {
+        let path = self.root.join(name);
+        host::files::replace(&path, text.as_bytes(), 0o600).unwrap();
+        path.display().to_string()
+    }
+
     /// A file in the work directory that an act would make: the proof that it ran.
     pub fn mark(&self, name: &str) -> PathBuf {
         self.work.join(name)

@@ -116,14 +116,6 @@ impl Drop for Notify {
     }
 }
 
-/// A file that only we can read.
-fn secret(sandbox: &Sandbox, name: &str, text: &str) -> String {
-    let path = sandbox.root.join(name);
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    path.display().to_string()
-}
-
 fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
@@ -165,11 +157,11 @@ fn every_channel_is_told_once_it_answers_and_no_agent_writes_markup_there() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (web, heard) = (format!("http://{}", listener.local_addr().unwrap()), server(&listener));
     let (mail, mails) = mail_server();
-    let file = |name: &str, text: &str| secret(&sandbox, name, text);
+    let file = |name: &str, text: &str| sandbox.secret(name, text);
     let text = format!(
         "page = \"http://localhost:7443\"\n\
          [slack]\ntoken_file = {:?}\nchannel = \"C1\"\nsigning_secret_file = {:?}\nurl = \"{web}\"\n\
-         [teams]\nurl_file = {:?}\n[email]\nserver_file = {:?}\nfrom_address = \"gate@example.org\"\nto = [\"rita@example.org\"]\n\
+         [teams]\nurl_file = {:?}\ntoken_file = {:?}\n[email]\nserver_file = {:?}\nfrom_address = \"gate@example.org\"\nto = [\"rita@example.org\"]\n\
          [ntfy]\nurl = \"{web}/ntfy/topic\"\n\
          [pagerduty]\nkey_file = {:?}\nurl = \"{web}/pager\"\nfrom = \"low\"\n\
          [opsgenie]\nkey_file = {:?}\nurl = \"{web}/genie\"\nfrom = \"low\"\nwhen = \"half_time\"\n\
@@ -177,6 +169,7 @@ fn every_channel_is_told_once_it_answers_and_no_agent_writes_markup_there() {
         file("slack", "xoxb-1"),
         file("signing", SIGNING),
         file("teams", &format!("{web}/teams")),
+        file("teams-token", "c2VjcmV0"),
         file("mail", &format!("smtp://{mail}")),
         file("pager", "pk"),
         file("genie", "gk"),
@@ -209,6 +202,10 @@ fn every_channel_is_told_once_it_answers_and_no_agent_writes_markup_there() {
     mac.update(format!("{}.{}", at.trim_start_matches("t="), headers[RAW]).as_bytes());
     assert_eq!(HEXLOWER.encode(&mac.finalize().into_bytes()), code);
     assert_eq!(body["hold"]["id"], hold.id);
+    // Teams says how to answer there: with a code that is of this hold, and only with a no.
+    let teams = of("/teams").pop().unwrap().2.to_string();
+    assert!(teams.contains(&format!("@Countersign deny {}", channel::code_of(&hold.id))), "{teams}");
+    assert!(!teams.contains("approve"), "{teams}");
     until("a mail", || mails.lock().unwrap().contains("Answer on the page").then_some(()));
     // A backup is told at half time, and not before.
     assert!(of("/genie").is_empty());
@@ -239,8 +236,8 @@ fn a_click_denies_and_approves_only_what_a_session_is_enough_for() {
     let rules = "[[rule]]\nid = \"free\"\nverdict = \"ask\"\ncommand = \"touch **\"\nmatches = [\"touch ./x\"]\nspares = [\"mkdir ./x\"]\n\
                  reason = \"free\"\nassurance = \"session\"\n";
     let sandbox = Sandbox::start_with(rules);
-    let signing = secret(&sandbox, "signing", SIGNING);
-    let token = secret(&sandbox, "token", "xoxb");
+    let signing = sandbox.secret("signing", SIGNING);
+    let token = sandbox.secret("token", "xoxb");
     let text = format!(
         "[slack]\ntoken_file = {token:?}\nchannel = \"C1\"\nsigning_secret_file = {signing:?}\npeople = {{ U1 = \"rita\", U2 = \"olga\" }}\n"
     );
@@ -280,7 +277,7 @@ fn a_flood_of_one_agent_is_told_as_one() {
     let sandbox = Sandbox::start();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (web, heard) = (format!("http://{}", listener.local_addr().unwrap()), server(&listener));
-    let hook = secret(&sandbox, "hook", "hk");
+    let hook = sandbox.secret("hook", "hk");
     std::fs::write(sandbox.layout.channels(), format!("[webhook]\nurl = \"{web}/hook\"\nsecret_file = {hook:?}\n"))
         .unwrap();
     sandbox.add_agent("bot");

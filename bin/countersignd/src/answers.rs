@@ -26,7 +26,7 @@ const MAX_ALSO: usize = 99;
 /// The most hand-overs of one hold.
 const MAX_HANDED: usize = 8;
 
-const GONE: &str = "there is no such open hold; it was decided, or its time is over";
+pub(crate) const GONE: &str = "there is no such open hold; it was decided, or its time is over";
 
 /// An answer to one hold and, with the same proof, to others.
 pub(crate) fn answer(daemon: &Daemon, message: OperatorSays) -> Result<OperatorHears, String> {
@@ -152,7 +152,7 @@ fn digest(shown: &HoldView) -> String {
     Digest::of_bytes(&canonical(&shown.shown())).to_string()
 }
 
-fn short(text: Option<&str>) -> Result<(), String> {
+pub(crate) fn short(text: Option<&str>) -> Result<(), String> {
     if text.is_some_and(|it| it.len() > MAX_REASON_BYTES) {
         return Err(format!("a reason, question or note has at most {MAX_REASON_BYTES} bytes"));
     }
@@ -198,7 +198,7 @@ pub(crate) struct Questions(Mutex<VecDeque<(String, String)>>);
 const MOST_QUESTIONS: usize = 512;
 
 impl Questions {
-    fn note(&self, hold: &HoldView, question: &str) {
+    pub(crate) fn note(&self, hold: &HoldView, question: &str) {
         let mut all = lock(&self.0);
         let key = key(&hold.agent, &hold.asked, hold.cwd.as_deref());
         all.retain(|(known, _)| *known != key);

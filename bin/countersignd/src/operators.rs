@@ -92,6 +92,9 @@ fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: Seen, is_web: bool) {
             OperatorSays::SlackClick { at, signature, body } => {
                 chat::click(daemon, &at, &signature, &body).unwrap_or_else(|why| refused(&why))
             }
+            OperatorSays::TeamsMessage { authorization, body } => {
+                chat::message(daemon, &authorization, &body).unwrap_or_else(|why| refused(&why))
+            }
             OperatorSays::Spans { after } => daemon.traces.after(after),
             OperatorSays::Metrics => OperatorHears::Metrics { metrics: metrics::all(daemon) },
             canary @ OperatorSays::Canary { .. } => canary::open(daemon, &canary).unwrap_or_else(|why| refused(&why)),

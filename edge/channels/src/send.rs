@@ -47,6 +47,7 @@ pub(crate) enum Sender {
         agent: Agent,
         url: String,
         page: Option<String>,
+        mention: Option<String>,
     },
     Email {
         server: SmtpTransport,
@@ -98,7 +99,8 @@ impl Sender {
             all.push((Self::Slack { agent: agent(), at, token, page: page.clone(), sent }, from, when));
         }
         if let Some(at) = &channels.teams {
-            let sender = Self::Teams { agent: agent(), url: secret(&at.url_file)?, page: page.clone() };
+            let mention = at.token_file.is_some().then(|| at.mention.clone());
+            let sender = Self::Teams { agent: agent(), url: secret(&at.url_file)?, page: page.clone(), mention };
             all.push((sender, at.from, at.when));
         }
         if let Some((at, devices)) = channels.push.clone().zip(devices) {
@@ -150,8 +152,8 @@ impl Sender {
     pub(crate) fn send(&mut self, notice: &Notice) -> Result<(), NotSent> {
         match self {
             Self::Slack { agent, at, token, page, sent } => slack(agent, at, token, page.as_deref(), sent, notice),
-            Self::Teams { agent, url, page } => {
-                post(agent, url, &[], &channel::teams_card(notice, page.as_deref())).map(drop)
+            Self::Teams { agent, url, page, mention } => {
+                post(agent, url, &[], &channel::teams_card(notice, page.as_deref(), mention.as_deref())).map(drop)
             }
             Self::Email { server, at, page } => email(server, at, page.as_deref(), notice),
             Self::Ntfy { agent, at, token, page } => {

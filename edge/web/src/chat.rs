@@ -1,4 +1,4 @@
-//! Clicks in chat, as they come: carried to `countersignd`, which checks Slack's signature.
+//! Answers in chat, as they come: carried to `countersignd`, which checks the signatures of Slack and Teams.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use serde_json::json;
 use wire::{OperatorHears, OperatorSays};
 
@@ -14,8 +15,8 @@ use crate::answer::{ask, unexpected};
 use crate::problem::Problem;
 use crate::routes::Answered;
 
-/// The path, which takes a form from elsewhere: its signature stands for what other requests are looked at for.
-pub(crate) const SLACK: &str = "/v1/channels/slack";
+/// The paths, which take requests from elsewhere: signatures stand for what other requests are looked at for.
+pub(crate) const SIGNED: [&str; 2] = ["/v1/channels/slack", "/v1/channels/teams"];
 
 /// A click in Slack.
 pub(crate) async fn slack(State(gate): State<Arc<Gate>>, headers: HeaderMap, body: Bytes) -> Answered {
@@ -30,6 +31,17 @@ pub(crate) async fn slack(State(gate): State<Arc<Gate>>, headers: HeaderMap, bod
             };
             Ok(Json(json!({"response_type": "ephemeral", "replace_original": false, "text": text})))
         }
+        OperatorHears::Refused { why } => Err(Problem::refused(why)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// A message in Teams. Whoever wrote it reads the answer below it.
+pub(crate) async fn teams(State(gate): State<Arc<Gate>>, headers: HeaderMap, body: Bytes) -> Answered {
+    let authorization = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or("").to_owned();
+    let body = String::from_utf8(body.to_vec()).map_err(|_| Problem::malformed("this is no text"))?;
+    match ask(&gate, OperatorSays::TeamsMessage { authorization, body }).await? {
+        OperatorHears::Done { what } => Ok(Json(json!({"type": "message", "text": what}))),
         OperatorHears::Refused { why } => Err(Problem::refused(why)),
         other => Err(unexpected(&other)),
     }

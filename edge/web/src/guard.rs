@@ -23,7 +23,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request<Body>, next: Next) -> Response {
     let is_interface = request.uri().path().starts_with("/v1/");
     // Signed as a whole; neither a cookie nor a page stands behind it.
-    let is_signed = request.uri().path() == crate::chat::SLACK && *request.method() == Method::POST;
+    let is_signed = crate::chat::SIGNED.contains(&request.uri().path()) && *request.method() == Method::POST;
     // Somebody comes back from the provider: what they bring is looked at.
     let comes_back = request.uri().path() == crate::signon::CALLBACK && *request.method() == Method::GET;
     let passed =

@@ -17,7 +17,7 @@ enum By {
     Session,
     /// Agents: their key.
     Agent,
-    /// Slack: a signature over the whole.
+    /// Slack and Teams: a signature over the whole.
     Signed,
 }
 
@@ -73,7 +73,7 @@ impl Describe {
         if let Some(map) = operation.as_object_mut() {
             match (body, by) {
                 (Some(query), _) if method == "get" => of.extend(parameters(&query, self)),
-                (Some(schema), By::Signed) => {
+                (Some(schema), By::Signed) if path.ends_with("/slack") => {
                     let content = json!({"application/x-www-form-urlencoded": {"schema": schema}});
                     map.insert("requestBody".to_owned(), json!({"required": true, "content": content}));
                 }
@@ -220,6 +220,16 @@ pub fn openapi() -> Value {
     it.add(("post", "/agent/requests"), By::Agent, "May this be done? A decision, or a ticket.", Some(body), object());
     let click = json!({"type": "object", "properties": {"payload": {"type": "string"}}, "required": ["payload"]});
     it.add(("post", "/channels/slack"), By::Signed, "A click in Slack.", Some(click), object());
+    let text = json!({"type": "string"});
+    let written = json!({"type": "object", "properties": {"type": text, "timestamp": text, "text": text,
+        "from": {"type": "object", "properties": {"aadObjectId": text}}}, "required": ["type", "timestamp", "text", "from"]});
+    it.add(
+        ("post", "/channels/teams"),
+        By::Signed,
+        "A message in Teams to an outgoing webhook.",
+        Some(written),
+        object(),
+    );
     let schemas = it.schemas.take_definitions(true);
     sorted(json!({
         "openapi": "3.1.0",

@@ -44,6 +44,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/agent/socket", get(agents::socket))
         .route("/stop", post(stop))
         .route("/channels/slack", post(chat::slack))
+        .route("/channels/teams", post(chat::teams))
         .route("/status", get(status))
         .route("/rules", get(rules))
         .route("/agents", get(all_agents))

@@ -105,18 +105,31 @@ fn slack_url() -> String {
     "https://slack.com/api".to_owned()
 }
 
-/// Teams: a workflow "when a webhook request is received".
+/// Teams: a workflow "when a webhook request is received"; for answers, an outgoing webhook to `/v1/channels/teams` of the page.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Teams {
     /// The file with the workflow's address, which is a secret.
     pub url_file: String,
+    /// The file with the security token of an outgoing webhook. Without it, messages only lead to the page.
+    #[serde(default)]
+    pub token_file: Option<String>,
+    /// The name of the outgoing webhook, by which people mention it.
+    #[serde(default = "our_name")]
+    pub mention: String,
+    /// Who is who: a user's id in the organisation's directory (object id), and the name of ours.
+    #[serde(default)]
+    pub people: BTreeMap<String, String>,
     /// From which level on.
     #[serde(default)]
     pub from: Level,
     /// When.
     #[serde(default)]
     pub when: When,
+}
+
+fn our_name() -> String {
+    "Countersign".to_owned()
 }
 
 /// E-mail.

@@ -1,7 +1,7 @@
 //! Ways to people beside the page and the terminal: what is said there of a hold, and what counts of what they answer. Bytes in, bytes
 //! out; sending belongs to others.
 //!
-//! A message never holds authority. A click in chat can say no; it can say yes only where the policy asks for no more than somebody who
+//! A message never holds authority. A click or a message in chat can say no; it can say yes only where the policy asks for no more than somebody who
 //! is signed in, and only through a signature that `countersignd` checks. All else leads to the page.
 
 mod config;
@@ -9,6 +9,7 @@ mod messages;
 mod push;
 mod signed;
 mod slack;
+mod teams;
 
 pub use config::{Alarm, Channels, Email, Level, MalformedConfig, Ntfy, Push, Slack, Teams, Webhook, When};
 pub use messages::{alarm_close, alarm_open, email, ntfy, slack_blocks, summary, teams_card, webhook};
@@ -17,6 +18,7 @@ pub use p256::SecretKey;
 pub use push::{PushKey, Subscription, push_text};
 pub use signed::sign;
 pub use slack::{Click, NoClick, read_click};
+pub use teams::{CODE_LENGTH, NotWritten, Written, code_of, read_written};
 
 /// What there is to say.
 #[derive(Clone, Debug)]

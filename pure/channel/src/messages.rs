@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use wire::HoldView;
 
 use crate::Notice;
+use crate::teams::code_of;
 
 /// So much of what is asked goes into a message. What is longer says so and has no buttons: nobody answers what they did not see.
 const MOST_SHOWN: usize = 1_500;
@@ -90,13 +91,22 @@ pub fn slack_blocks(notice: &Notice, page: Option<&str>, buttons: bool) -> Value
 }
 
 /// A message with an Adaptive Card (1.4), as a Teams workflow takes it.
-pub fn teams_card(notice: &Notice, page: Option<&str>) -> Value {
+/// With the name of an outgoing webhook it says how to answer there.
+pub fn teams_card(notice: &Notice, page: Option<&str>, mention: Option<&str>) -> Value {
     // `RichTextBlock` knows no Markdown; `TextBlock` does.
     let rich = |text: String, font: &str| json!({"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, "fontType": font}]});
     let mut body = vec![rich(summary(notice), "Default")];
     if let Notice::Waits { hold, .. } = notice {
-        body.push(rich(asked(hold).0, "Monospace"));
+        let (text, whole) = asked(hold);
+        body.push(rich(text, "Monospace"));
         body.extend(lines(hold).into_iter().map(|line| rich(line, "Default")));
+        if let Some(mention) = mention.filter(|_| whole) {
+            let code = code_of(&hold.id);
+            let yes =
+                if hold.assurance == "session" { format!("@{mention} approve {code}  ·  ") } else { String::new() };
+            let how = format!("Answer here: {yes}@{mention} deny {code} and why  ·  @{mention} ask {code} and what");
+            body.push(rich(how, "Default"));
+        }
     }
     let actions: Vec<Value> = link(page)
         .map(|url| json!({"type": "Action.OpenUrl", "title": "Open the page", "url": url}))

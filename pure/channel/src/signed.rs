@@ -17,6 +17,11 @@ pub fn sign(secret: &[u8], at_s: u64, body: &[u8]) -> String {
     format!("t={at_s},v1={}", HEXLOWER.encode(&code))
 }
 
+/// Whether a code is over a body. Compared in constant time.
+pub(crate) fn is_over(secret: &[u8], body: &[u8], code: &[u8]) -> bool {
+    !secret.is_empty() && mac(secret, &[body]).verify_slice(code).is_ok()
+}
+
 /// Whether `v0=HEX` is Slack's signature over `v0:SECONDS:BODY`. Compared in constant time.
 pub(crate) fn is_slacks(secret: &[u8], at_s: &str, body: &[u8], signature: &str) -> bool {
     let Some(code) = signature.strip_prefix("v0=").and_then(|hex| HEXLOWER.decode(hex.as_bytes()).ok()) else {

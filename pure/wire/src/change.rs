@@ -59,6 +59,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         | OperatorSays::Stop { .. }
         | OperatorSays::Told { .. }
         | OperatorSays::SlackClick { .. }
+        | OperatorSays::TeamsMessage { .. }
         | OperatorSays::Read { .. }
         | OperatorSays::Watch { .. }
         | OperatorSays::Session { .. }

@@ -293,6 +293,13 @@ pub enum OperatorSays {
         /// The body.
         body: String,
     },
+    /// A message in Teams, as it came: we check it.
+    TeamsMessage {
+        /// `Authorization`.
+        authorization: String,
+        /// The body.
+        body: String,
+    },
     /// A session ends.
     SignOut {
         /// Its token.

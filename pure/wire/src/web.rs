@@ -30,6 +30,7 @@ impl OperatorSays {
             | Self::Read { .. }
             | Self::Watch { .. }
             | Self::SlackClick { .. }
+            | Self::TeamsMessage { .. }
             | Self::Status => true,
             // The link for the very first person is made at the operator's socket: they are an operator, and nobody vouches.
             Self::Invite { by, .. } => by.is_some(),
