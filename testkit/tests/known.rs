@@ -7,6 +7,9 @@
     reason = "a test that cannot go on must fail"
 )]
 
+use data_encoding::BASE64URL_NOPAD;
+use ed25519_dalek::{Signer as _, SigningKey};
+use serde_json::{Value, json};
 use testkit::{Sandbox, exec_act};
 use wire::{AgentHears, Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace};
 
@@ -86,4 +89,74 @@ fn what_they_sign_with_takes_an_operators_word() {
     assert!(matches!(sandbox.operator(&finish), OperatorHears::Enrolled { name, .. } if name == "olivia"));
     assert!(refused(&begin()), "it serves once");
     assert!(refused(&invite(Some(rita.vouch()))), "she has a factor of her own now");
+}
+
+const ISSUER: &str = "https://id.example";
+
+/// A provider that the daemon knows, and what it is told of people.
+struct Provider(SigningKey);
+
+impl Provider {
+    fn start(sandbox: &Sandbox) -> Self {
+        let key = SigningKey::from_bytes(&[1; 32]);
+        let keys = json!([{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "one",
+            "x": BASE64URL_NOPAD.encode(key.verifying_key().as_bytes())}]);
+        let known = json!({"issuer": ISSUER, "authorization_endpoint": ISSUER, "token_endpoint": ISSUER, "keys": {"keys": keys},
+            "fetched_ms": host::clock::now_ms()});
+        std::fs::write(sandbox.layout.provider(), known.to_string()).unwrap();
+        Self(key)
+    }
+
+    /// Writes `signon.toml` with these people.
+    fn people(sandbox: &Sandbox, people: &str) {
+        let text = format!(
+            "issuer = '{ISSUER}'\nclient_id = 'gate'\npage = 'https://gate.example'\n[[role]]\ngroup = 'all'\nrole = 'reviewer'\n[people]\n{people}\n"
+        );
+        std::fs::write(sandbox.layout.signon(), text).unwrap();
+    }
+
+    /// Somebody comes back from the provider.
+    fn sign_in(&self, sandbox: &Sandbox, subject: &str, name: &str) -> Result<String, String> {
+        let OperatorHears::Challenge { nonce, .. } = sandbox.operator(&OperatorSays::BeginSignOn) else {
+            panic!("no nonce")
+        };
+        let now_s = host::clock::now_ms() / 1_000;
+        let claims = json!({"iss": ISSUER, "aud": "gate", "sub": subject, "iat": now_s, "exp": now_s + 300, "nonce": nonce,
+            "preferred_username": name, "groups": ["all"]});
+        let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+        let text = format!("{}.{}", part(&json!({"alg": "EdDSA", "kid": "one"})), part(&claims));
+        let token = format!("{text}.{}", BASE64URL_NOPAD.encode(&self.0.sign(text.as_bytes()).to_bytes()));
+        let session = match sandbox.operator(&OperatorSays::FinishSignOn { token, nonce }) {
+            OperatorHears::SignedIn { token } => token,
+            OperatorHears::Refused { why } => return Err(why),
+            other => panic!("{other:?}"),
+        };
+        match sandbox.operator(&OperatorSays::Session { token: session, keep: false }) {
+            OperatorHears::Session { name, .. } => Ok(name),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn who_is_joined_with_whom_is_the_operators_word_alone() {
+    let sandbox = Sandbox::start();
+    let _rita = sandbox.add_reviewer("rita");
+    let provider = Provider::start(&sandbox);
+    let come = |subject: &str, name: &str| provider.sign_in(&sandbox, subject, name);
+    Provider::people(&sandbox, "");
+    assert!(come("s-1", "rita").unwrap_err().contains("under [people]"), "a name that is here is not taken over");
+    Provider::people(&sandbox, "'rita@x' = 'rita'");
+    assert_eq!(come("s-1", "rita@x").as_deref(), Ok("rita"));
+    // Another account that comes to carry her claim is not her; nor is she somebody else when her own claim changes.
+    assert!(come("s-2", "rita@x").unwrap_err().contains("already"), "a claim that was given on");
+    assert!(come("s-1", "mallory").unwrap_err().contains("does not say any more"), "a claim that was changed");
+    assert_eq!(come("s-1", "rita@x").as_deref(), Ok("rita"));
+    // The operator takes the join back.
+    Provider::people(&sandbox, "");
+    assert!(come("s-1", "rita@x").unwrap_err().contains("does not say any more"));
+    assert!(come("s-1", "rita").unwrap_err().contains("does not say any more"));
+    // Whoever the provider enrolled keeps the name of the first time, whatever they are called there later.
+    assert_eq!(come("s-3", "newby").as_deref(), Ok("newby"));
+    assert_eq!(come("s-3", "rita").as_deref(), Ok("newby"));
 }

@@ -35,7 +35,9 @@ pub(crate) fn main() -> Result<(), String> {
     let handed_on = host::socket::handed_on().map_err(|why| format!("the listener that was handed on: {why}"))?;
     let layout = Layout::from_environment()?;
     let settings = Settings::read(&layout)?;
-    files::private_directory(&layout.web).map_err(|why| format!("`{}`: {why}", layout.web.display()))?;
+    for directory in [Some(layout.web.as_path()), layout.certificate().parent()].into_iter().flatten() {
+        files::private_directory(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
+    }
     // A program of the operator's may need anything.
     if settings.dns_hook.is_none() {
         shut_in(&layout, &settings)?;
@@ -114,6 +116,8 @@ async fn renew(layout: &Layout, settings: &Settings, challenges: &Challenges) ->
             .to_owned()
             .into());
     }
+    // What the page would not take must not stand in the way of the next one.
+    web::Tls::new()?.show(chain.as_bytes(), key.as_bytes())?;
     // Chain and key in one file, so that nobody ever sees one without the other.
     let path = layout.certificate();
     let text = format!("{}\n{}", chain.trim_end(), key);

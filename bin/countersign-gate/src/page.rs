@@ -76,11 +76,17 @@ impl Files {
     /// Opens the certificate that is there, and gives what it is.
     fn open(&self) -> Result<(Arc<web::Tls>, Vec<u8>), String> {
         let tls = Arc::new(web::Tls::new()?);
-        if self.may_be_late && !self.certificate.exists() {
-            eprintln!("countersign-gate: there is no certificate yet; whoever connects is refused until there is");
-            return Ok((tls, Vec::new()));
+        if !self.may_be_late {
+            let shown = self.show(&tls)?;
+            return Ok((tls, shown));
         }
-        let shown = self.show(&tls)?;
+        if let Some(directory) = self.certificate.parent() {
+            host::files::private_directory(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
+        }
+        let shown = self.show(&tls).unwrap_or_else(|why| {
+            eprintln!("countersign-gate: no certificate yet ({why}); whoever connects is refused until there is one");
+            Vec::new()
+        });
         Ok((tls, shown))
     }
 

@@ -266,7 +266,11 @@ fn next_steps(layout: &Layout, own_directory: bool, is_apart: bool, page: Option
         ),
         None => String::new(),
     };
-    let (apart, steps) = if is_apart { (APART, STEPS_APART) } else { (SHARED, STEPS_SHARED) };
+    let (apart, steps) = match (is_apart, host::files::my_uid()) {
+        (true, _) => (APART, STEPS_APART),
+        (false, 0) => (ROOT, STEPS_SHARED),
+        (false, _) => (SHARED, STEPS_SHARED),
+    };
     format!(
         "\n{apart}\n\n{enrol}Next, in another terminal:\n{export}{steps}\
          \x20 countersign review --as alice                               in the terminal{}\n\
@@ -280,6 +284,9 @@ fn next_steps(layout: &Layout, own_directory: bool, is_apart: bool, page: Option
 
 const SHARED: &str = "Countersign is up. Everything runs under your own user: good for trying it out. An agent that runs as you can read\n\
     what you can read, so for earnest use give agents users of their own, and us ours: `countersign up --help`, `--user`.";
+
+const ROOT: &str = "Countersign is up, and ALL OF IT IS ROOT: whoever takes one program over has the machine. Do this to try it out, and no more;\n\
+    root can give each program a user of its own: `countersign up --help`, `--user` and `--web-user`.";
 
 const STEPS_SHARED: &str = "\
     \x20 countersign agent add builder --owner platform --save       make an agent; its owner cannot approve for it\n\

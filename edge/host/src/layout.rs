@@ -109,9 +109,9 @@ impl Layout {
         self.web.join("certificate.toml")
     }
 
-    /// The certificate from there, with its chain and its key (PEM).
+    /// The certificate from there, with its chain and its key (PEM): in a directory of its own, which is all that the page's process sees.
     pub fn certificate(&self) -> PathBuf {
-        self.web.join("certificate.pem")
+        self.web.join("page").join("certificate.pem")
     }
 
     /// Who we are to the authority.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Who;
 use crate::problem::Problem;
-use crate::{agents, people, record, routes};
+use crate::{agents, people, record, routes, signon};
 
 /// Who may ask.
 #[derive(Clone, Copy)]
@@ -29,6 +29,8 @@ enum Back {
     Json(Value),
     /// Something else, by media type.
     Other(&'static str),
+    /// Somewhere else: status 303.
+    Elsewhere,
 }
 
 struct Describe {
@@ -50,6 +52,7 @@ impl Describe {
         let mut responses = Map::new();
         let (status, content) = match back {
             Back::Nothing => ("204", None),
+            Back::Elsewhere => ("303", None),
             Back::Json(schema) => ("200", Some(json!({"application/json": {"schema": schema}}))),
             Back::Other(kind) => ("200", Some(json!({kind: {"schema": {"type": "string"}}}))),
         };
@@ -184,6 +187,8 @@ pub fn openapi() -> Value {
         Some(body),
         object(),
     );
+    let body = it.schema::<routes::HandOver>();
+    it.add(("post", "/holds/{id}/hand-over"), By::Session, "Give it to somebody else to answer.", Some(body), object());
     it.add(("get", "/holds/{id}/rules"), By::Session, "Which rules could be made of it.", None, object());
     let events = Back::Other("text/event-stream");
     it.add(("get", "/events"), By::Session, "Changes of what waits, as server-sent events.", None, events);
@@ -218,6 +223,15 @@ pub fn openapi() -> Value {
     it.add(("get", "/recordings/{id}/live"), By::Session, "A recording that goes on.", None, live);
     let body = it.schema::<agents::Wanted>();
     it.add(("post", "/agent/requests"), By::Agent, "May this be done? A decision, or a ticket.", Some(body), object());
+    it.add(("get", "/push"), By::Session, "The key that a browser needs for notices on a device.", None, object());
+    let body = it.schema::<people::Device>();
+    it.add(("post", "/push"), By::Session, "Notices on a device, or no more.", Some(body), object());
+    it.add(("get", "/sign-on"), By::All, "Whether there is single sign-on, and what it is called.", None, object());
+    let away = "To the provider, or back to the page with a word of what is wrong.";
+    it.add(("get", "/sign-on/begin"), By::All, away, None, Back::Elsewhere);
+    let back = it.schema::<signon::Back>();
+    let page = "A browser comes back. It goes on to the page, signed in or with a word of what is wrong.";
+    it.add(("get", "/sign-on/callback"), By::All, page, Some(back), Back::Elsewhere);
     let click = json!({"type": "object", "properties": {"payload": {"type": "string"}}, "required": ["payload"]});
     it.add(("post", "/channels/slack"), By::Signed, "A click in Slack.", Some(click), object());
     let text = json!({"type": "string"});
@@ -241,4 +255,30 @@ pub fn openapi() -> Value {
             "session": {"type": "apiKey", "in": "cookie", "name": crate::answer::COOKIE},
             "agent": {"type": "http", "scheme": "bearer"}}},
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// Not describable: an agent's WebSocket.
+    const LEFT_OUT: [&str; 1] = ["/agent/socket"];
+
+    #[test]
+    fn every_route_is_described_and_nothing_else() {
+        let source = include_str!("routes.rs").split_once(".fallback(").unwrap().0;
+        let routes = source.split(".route(").skip(1).map(|it| it.split('"').nth(1).unwrap());
+        let routes: BTreeSet<String> =
+            routes.filter(|it| !LEFT_OUT.contains(it)).map(|it| format!("/v1{it}")).collect();
+        let described = super::openapi();
+        let described: BTreeSet<String> = described["paths"].as_object().unwrap().keys().cloned().collect();
+        assert!(routes.len() > 30);
+        assert_eq!(routes, described);
+        // Each with its methods.
+        for (word, methods) in [("get", source.matches("get(").count()), ("post", source.matches("post(").count())] {
+            let count =
+                super::openapi()["paths"].as_object().unwrap().values().filter(|it| it.get(word).is_some()).count();
+            assert_eq!(count, methods - if word == "get" { LEFT_OUT.len() } else { 0 }, "{word}");
+        }
+    }
 }
