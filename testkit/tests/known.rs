@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::wildcard_enum_match_arm,
     clippy::arithmetic_side_effects,
     reason = "a test that cannot go on must fail"
 )]
