@@ -10,7 +10,9 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use ed25519_dalek::{Signer as _, SigningKey};
+use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use testkit::{Sandbox, exec_act};
 use wire::{AgentHears, Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace};
 
@@ -43,6 +45,23 @@ fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
         let why = sandbox.answer(&hold, said, rita.vouch_with(&rita.code())).unwrap_err();
         assert!(why.contains("single sign-on"), "{why}");
     }
+    // Nor from chat, where nothing but the account stands for them.
+    let signing = sandbox.secret("signing", "s");
+    let slack = format!(
+        "[slack]\ntoken_file = 'x'\nchannel = 'C1'\nsigning_secret_file = '{signing}'\npeople = {{ U1 = 'rita' }}\n"
+    );
+    std::fs::write(sandbox.layout.channels(), slack).unwrap();
+    let click = || {
+        let said = json!({"type": "block_actions", "user": {"id": "U1"}, "actions": [{"value": format!("deny {} {}", hold.id, hold.request)}]});
+        let body: String = said.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let (at, body) = ((host::clock::now_ms() / 1_000).to_string(), format!("payload={body}"));
+        let mut mac = Hmac::<Sha256>::new_from_slice(b"s").unwrap();
+        mac.update(format!("v0:{at}:{body}").as_bytes());
+        let signature = format!("v0={}", data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes()));
+        sandbox.operator(&OperatorSays::SlackClick { at, signature, body })
+    };
+    let said = click();
+    assert!(matches!(&said, OperatorHears::Refused { why } if why.contains("single sign-on")), "{said:?}");
     // Somebody of ours, whom the operator joined with an account there, goes on when the provider is away.
     state.execute("UPDATE identities SET enrolled = 0", []).unwrap();
     assert!(looks());

@@ -15,6 +15,7 @@ use wire::OperatorHears;
 use crate::answers::{self, GONE};
 use crate::daemon::{Daemon, hold as lock};
 use crate::holds::Told;
+use crate::signon;
 
 /// The longest body of an answer, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -37,7 +38,7 @@ pub(crate) fn click(daemon: &Daemon, at: &str, signature: &str, body: &str) -> R
     let click = read_click(secret.as_bytes(), at, signature, body.as_bytes(), now_ms / 1_000);
     let Click { user, said, hold, request } = click.map_err(|why| why.to_string())?;
     once(daemon, signature, now_ms)?;
-    let reviewer = who(&slack.people, &user)?;
+    let reviewer = who(daemon, &slack.people, &user, now_ms)?;
     let said = Said::parse(&said).filter(|said| *said != Said::BreakGlass).ok_or("chat approves or denies")?;
     let id = HoldId::parse(&hold).map_err(|why| why.to_string())?;
     // The message was about this request, and no other.
@@ -61,11 +62,9 @@ pub(crate) fn message(daemon: &Daemon, authorization: &str, body: &str) -> Resul
     once(daemon, authorization, now_ms)?;
     // Not the body: what somebody wrote may hold a secret, and is in the record as the agent reads it.
     let proof = json!({"teams": {"user": written.user, "authorization": authorization}});
-    let what = match who(&teams.people, &written.user).and_then(|who| count(daemon, who, &written, proof, now_ms)) {
-        Ok(what) => what,
-        Err(why) => format!("Not taken: {why}."),
-    };
-    Ok(OperatorHears::Done { what })
+    let reviewer = who(daemon, &teams.people, &written.user, now_ms);
+    let counted = reviewer.and_then(|reviewer| count(daemon, reviewer, &written, proof, now_ms));
+    Ok(OperatorHears::Done { what: counted.unwrap_or_else(|why| format!("Not taken: {why}.")) })
 }
 
 /// Counts what somebody wrote.
@@ -130,10 +129,12 @@ fn secret(file: &str) -> Result<String, String> {
     text.filter(|text| !text.is_empty()).ok_or_else(|| "the file with the secret is empty".to_owned())
 }
 
-/// Who that is here.
-fn who(people: &BTreeMap<String, String>, user: &str) -> Result<PersonName, String> {
+/// Who that is here, and still is.
+fn who(daemon: &Daemon, people: &BTreeMap<String, String>, user: &str, now_ms: u64) -> Result<PersonName, String> {
     let who = people.get(user).ok_or("nobody here is known by this account; the operator maps them")?;
-    PersonName::parse(who).map_err(|why| why.to_string())
+    let who = PersonName::parse(who).map_err(|why| why.to_string())?;
+    signon::still_known(daemon, &who, now_ms)?;
+    Ok(who)
 }
 
 /// A signature serves once.
