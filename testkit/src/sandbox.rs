@@ -193,6 +193,7 @@ impl Sandbox {
     pub fn add_agent(&self, name: &str) -> String {
         let say = OperatorSays::AddAgent {
             name: name.to_owned(),
+            under: None,
             owner: "platform".to_owned(),
             uid: None,
             place: wire::AgentPlace::default(),

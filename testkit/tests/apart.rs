@@ -171,7 +171,7 @@ fn say(stream: &UnixStream, message: &OperatorSays) -> Option<OperatorHears> {
 
 fn add_agent(uid: Option<u32>) -> OperatorSays {
     let (name, owner) = ("builder".to_owned(), "platform".to_owned());
-    OperatorSays::AddAgent { name, owner, uid, place: AgentPlace::default(), by: None }
+    OperatorSays::AddAgent { name, owner, under: None, uid, place: AgentPlace::default(), by: None }
 }
 
 #[test]

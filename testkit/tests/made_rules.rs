@@ -94,6 +94,7 @@ fn whoever_answers_for_an_agent_ends_no_rule_that_holds_it_back() {
     let platform = sandbox.enrol_as("platform", "operator", &[], Some(&rita));
     let second = OperatorSays::AddAgent {
         name: "second".to_owned(),
+        under: None,
         owner: "rita".to_owned(),
         uid: None,
         place: wire::AgentPlace { env: None, groups: Vec::new(), trust: 1 },
@@ -158,7 +159,14 @@ fn nobody_makes_themself_an_agent_that_rules_favour() {
     let add = |name: &str, group: Option<&str>, by| {
         let groups = group.iter().map(|it| (*it).to_owned()).collect();
         let place = wire::AgentPlace { env: None, groups, trust: 1 };
-        OperatorSays::AddAgent { name: name.to_owned(), owner: "platform".to_owned(), uid: None, place, by }
+        OperatorSays::AddAgent {
+            name: name.to_owned(),
+            owner: "platform".to_owned(),
+            under: None,
+            uid: None,
+            place,
+            by,
+        }
     };
     assert!(done(sandbox.operator(&add("deploy-me", None, None))).contains("a reviewer has to say so"));
     assert!(done(sandbox.operator(&add("bot", Some("deployers"), None))).contains("a reviewer has to say so"));
@@ -166,6 +174,7 @@ fn nobody_makes_themself_an_agent_that_rules_favour() {
     // Whoever the agent says answers for it is a word, too.
     let owned = OperatorSays::AddAgent {
         name: "other".to_owned(),
+        under: None,
         owner: "ops".to_owned(),
         uid: None,
         place: wire::AgentPlace { env: None, groups: Vec::new(), trust: 1 },

@@ -11,6 +11,7 @@ export interface Hold {
   request: string;
   agent: string;
   owner: string;
+  above: { agent: string; owner: string }[];
   session: string;
   host: string;
   cwd: string | null;

@@ -113,7 +113,7 @@ impl Stage {
         let secret =
             uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).and_then(TotpSecret::from_base32);
         let (name, owner, place) = (AGENT.to_owned(), "platform".to_owned(), wire::AgentPlace::default());
-        let agent = OperatorSays::AddAgent { name, owner, uid: None, place, by: None };
+        let agent = OperatorSays::AddAgent { name, owner, under: None, uid: None, place, by: None };
         let OperatorHears::Agent { key } = link.ask(&agent)? else { return Err(unexpected()) };
         let path = layout.agent_key(AGENT);
         host::files::private_directory(path.parent().unwrap_or(&layout.config)).map_err(fail)?;

@@ -26,6 +26,9 @@ enum AgentVerb {
         /// The person who answers for it; this person's approvals do not count for it
         #[arg(long)]
         owner: String,
+        /// The agent on whose orders it acts: its owner's approvals do not count either, and to stop it stops both
+        #[arg(long, value_name = "AGENT")]
+        under: Option<String>,
         /// Only this user id may use the key
         #[arg(long)]
         uid: Option<u32>,
@@ -86,11 +89,11 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
                 _ => return Err(unexpected()),
             }
         }
-        AgentVerb::Add { name, owner, uid, save, place, proof } => {
+        AgentVerb::Add { name, owner, under, uid, save, place, proof } => {
             let (name, owner) = (name.clone(), owner.clone());
             let build = |by| {
                 let (name, owner) = (name.clone(), owner.clone());
-                OperatorSays::AddAgent { name, owner, uid: *uid, place: place.view(), by }
+                OperatorSays::AddAgent { name, owner, under: under.clone(), uid: *uid, place: place.view(), by }
             };
             let given = proof.reviewer.is_some() || proof.code.is_some() || proof.ssh_key.is_some();
             let say = if given { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
@@ -121,7 +124,8 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
             }
             for agent in agents.iter().filter(|_| !*json) {
                 let uid = agent.uid.map_or("any user".to_owned(), |uid| format!("user {uid}"));
-                println!("{:<24} owner {:<24} {uid}", agent.name, agent.owner);
+                let under = agent.under.as_ref().map_or(String::new(), |it| format!(", under {it}"));
+                println!("{:<24} owner {:<24} {uid}{under}", agent.name, agent.owner);
             }
         }
     }

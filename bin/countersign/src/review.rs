@@ -101,6 +101,7 @@ pub(crate) fn describe(hold: &HoldView) -> String {
         hold.id, hold.level, hold.score, hold.reversibility, hold.coverage
     ));
     out.push(format!("  agent     {} (owner {}), user {} on {}", hold.agent, hold.owner, hold.uid, hold.host));
+    out.extend((!hold.above.is_empty()).then(|| format!("  for       {}", hold.principals())));
     out.extend(hold.cwd.as_ref().map(|cwd| format!("  in        {cwd}")));
     out.push(format!("  asks      {}", hold.asked));
     for (label, lines) in

@@ -177,9 +177,9 @@ pub(crate) fn hand_over(
     let to = PersonName::parse(to).map_err(|why| why.to_string())?;
     people::at_least(daemon, &by, Role::Reviewer)?;
     let row = daemon.store.reviewer(&to).map_err(|why| why.to_string())?;
-    if to == by || to == question.owner || !row.is_some_and(|row| row.person.role.answers()) {
+    if to == by || question.answers_for(&to) || !row.is_some_and(|row| row.person.role.answers()) {
         return Err(format!(
-            "`{to}` could not answer this: it takes somebody else who answers and does not own the agent"
+            "`{to}` could not answer this: it takes somebody else who answers, and owns neither the agent nor one above it"
         ));
     }
     let note = note.map(|it| daemon.scrubber.text(it.trim())).filter(|it| !it.is_empty());

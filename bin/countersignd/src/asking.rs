@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use approval::{BREAK_GLASS, Hold, HoldState, Permit, Question};
 use audit::Receipt;
 use host::{clock, socket};
-use model::{HoldId, Request};
+use model::{HoldId, PersonName, Request};
 use pdp::{Decision, Quorum};
 use wire::{AgentHears, HoldView, Refusal};
 
@@ -50,6 +50,7 @@ impl Talk<'_> {
             request: *decision.request(),
             agent: request.agent.clone(),
             owner: request.owner.clone(),
+            above: request.chain.iter().map(|it| it.owner.clone()).collect(),
             quorum: quorum.clone(),
             expires_at_ms,
         };
@@ -126,7 +127,7 @@ impl Talk<'_> {
                 }
                 // What people said yes to was asked by other rules: their yes is not one to these.
                 let now = self.daemon.policy.epoch();
-                if let Some(flag) = flags::stops(self.daemon, &request.agent, &request.session) {
+                if let Some(flag) = flags::stops(self.daemon, request) {
                     return Ok(self.refuse_changed(decision.request(), &format!("people stopped this (flag `{flag}`)")));
                 }
                 if now != epoch && !judging::still_asks(self.daemon, case, &decision)? {
@@ -159,7 +160,9 @@ impl Talk<'_> {
 
     fn enough_people(&self, request: &Request, quorum: &Quorum, reasons: &[String]) -> Result<(), String> {
         let people = self.daemon.people_now()?;
-        let could: Vec<&pdp::Person> = people.iter().filter(|person| person.name != request.owner).collect();
+        let answers_for =
+            |name: &PersonName| request.owner == *name || request.chain.iter().any(|it| it.owner == *name);
+        let could: Vec<&pdp::Person> = people.iter().filter(|person| !answers_for(&person.name)).collect();
         // Whoever may break the glass is asked where the others are not enough.
         let alone = |person: &&pdp::Person| person.role.answers() && person.groups.iter().any(|it| it == BREAK_GLASS);
         if !quorum.is_met(&could) && !could.iter().any(alone) {

@@ -11,6 +11,7 @@ use pdp::{Role, Verdict};
 use serde_json::json;
 use wire::{OperatorHears, OperatorSays, Vouch};
 
+use crate::chain;
 use crate::daemon::{Daemon, hold as lock};
 use crate::holds::{Entry, For};
 use crate::judging::{self, Case, Place};
@@ -39,17 +40,19 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
         cwd: Some("/srv".to_owned()),
     };
     let uid = agent.uid.unwrap_or_else(host::files::my_uid);
+    let (chain, trust) = chain::of(daemon, &agent)?;
     let request = Request {
         id: RequestId::new(now_ms, random()?),
         agent: agent.name,
         owner: agent.owner,
+        chain,
         session: SessionId::parse("main").map_err(|why| why.to_string())?,
         host: daemon.host.clone(),
         act: Act::Tool(call),
         claims: Claims { intent: None, task: None, search_path: None },
         seen: Seen { uid, gid: uid, pid: std::process::id() },
     };
-    let place = Place { env: agent.env, groups: agent.groups, trust: agent.trust };
+    let place = Place { env: agent.env, groups: agent.groups, trust };
     let case = Case::read(request, place, false)?;
     let decision = judging::decide(daemon, &case)?;
     let Verdict::Ask(quorum, _) = decision.verdict() else {
@@ -70,6 +73,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
         request: *decision.request(),
         agent: case.request.agent.clone(),
         owner: case.request.owner.clone(),
+        above: case.request.chain.iter().map(|it| it.owner.clone()).collect(),
         quorum,
         expires_at_ms,
     };

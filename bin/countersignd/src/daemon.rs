@@ -206,13 +206,13 @@ impl Daemon {
     pub(crate) fn add_agent(&self, place: AgentPlace) -> Result<String, String> {
         let key = format!("csk_{}", hex(clock::random::<32>().map_err(|why| why.to_string())?));
         let key_digest = Digest::within(KEY_DOMAIN, key.as_bytes());
-        let AgentPlace { name, owner, uid, env, groups, trust } = place;
+        let AgentPlace { name, owner, under, uid, env, groups, trust } = place;
         if uid.is_some() && uid == self.web_uid {
             return Err("this user is the web gate's; an agent has one of its own".to_owned());
         }
-        let row = AgentRow { name, owner, key_digest, uid, created_ms: clock::now_ms(), env, groups, trust };
+        let row = AgentRow { name, owner, under, key_digest, uid, created_ms: clock::now_ms(), env, groups, trust };
         let body = json!({
-            "what": "agent added", "agent": row.name.as_str(), "owner": row.owner.as_str(), "uid": row.uid, "env": row.env,
+            "what": "agent added", "agent": row.name.as_str(), "owner": row.owner.as_str(), "under": row.under.as_ref().map(model::AgentName::as_str), "uid": row.uid, "env": row.env,
             "groups": row.groups, "trust": row.trust, "key_digest": row.key_digest.to_string(),
         });
         let _receipt = self.record(RecordKind::Change, body)?;
@@ -269,6 +269,7 @@ impl Recorded<'_> {
 pub(crate) struct AgentPlace {
     pub(crate) name: model::AgentName,
     pub(crate) owner: model::PersonName,
+    pub(crate) under: Option<model::AgentName>,
     pub(crate) uid: Option<u32>,
     pub(crate) env: Option<String>,
     pub(crate) groups: Vec<String>,

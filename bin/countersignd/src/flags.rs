@@ -3,10 +3,11 @@
 use std::sync::Mutex;
 
 use audit::RecordKind;
-use model::{AgentName, SessionId};
+use model::{AgentName, Request, SessionId};
 use serde_json::json;
 use store::Store;
 
+use crate::chain;
 use crate::daemon::{Daemon, hold as lock};
 
 /// Flags that anybody at the operator's socket may set: rules that allow cannot rest on them, so they only tighten.
@@ -44,13 +45,16 @@ pub(crate) fn stop_name(agent: Option<&AgentName>, session: Option<&SessionId>) 
 }
 
 /// The flag that stops whoever asks, if one does.
-pub(crate) fn stops(daemon: &Daemon, agent: &AgentName, session: &SessionId) -> Option<String> {
+pub(crate) fn stops(daemon: &Daemon, request: &Request) -> Option<String> {
+    let Request { agent, session, chain, .. } = request;
     let flags = lock(&daemon.flags.0);
     if !flags.iter().any(|name| name.starts_with(STOP)) {
         return None;
     }
     let names = [stop_name(None, None), stop_name(Some(agent), None), stop_name(Some(agent), Some(session))];
-    names.into_iter().find(|name| flags.contains(name))
+    // What is stopped gives no orders.
+    let above = chain.iter().map(|it| stop_name(Some(&it.agent), None));
+    names.into_iter().chain(above).find(|name| flags.contains(name))
 }
 
 /// Stops an agent, one of its sessions, or everything: nothing more is allowed, what waits for people is denied, and terminals that
@@ -67,7 +71,12 @@ pub(crate) fn stop(
     let name = stop_name(agent, session);
     change(daemon, &name, true, by)?;
     let is_meant = |of: &str, in_session: &str| {
-        agent.is_none_or(|agent| agent.as_str() == of) && session.is_none_or(|it| it.as_str() == in_session)
+        match (agent, session) {
+            (None, _) => true,
+            // Whoever acts on its orders stops with it.
+            (Some(agent), None) => chain::is_of(daemon, of, agent),
+            (Some(agent), Some(session)) => agent.as_str() == of && session.as_str() == in_session,
+        }
     };
     let held = daemon.holds.lose(&is_meant);
     let cut = daemon.recordings.cut(&is_meant);

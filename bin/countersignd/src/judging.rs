@@ -60,6 +60,7 @@ impl Case {
             agent: Some(self.request.agent.as_str()),
             groups: &self.place.groups,
             owner: Some(self.request.owner.as_str()),
+            above: &self.request.chain,
             session: Some(self.request.session.as_str()),
             env: self.place.env.as_deref(),
             host: Some(&self.request.host),
@@ -69,7 +70,7 @@ impl Case {
             branch: self.project.as_ref().and_then(|it| it.branch.as_deref()),
             task: self.request.claims.task.as_deref(),
             flags,
-            depth: 0,
+            depth: u8::try_from(self.request.chain.len()).unwrap_or(u8::MAX),
             tainted: pair.is_some_and(|pair| {
                 tainted(&pair.session, pdp::Scope::Session) || tainted(&pair.agent, pdp::Scope::Agent)
             }),

@@ -9,6 +9,7 @@ use serde_json::json;
 use store::RuleRow;
 use wire::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
 
+use crate::chain;
 use crate::daemon::Daemon;
 use crate::policy;
 use crate::rules::proved;
@@ -93,7 +94,12 @@ fn check_owner(daemon: &Daemon, text: &str, does: Does, who: &PersonName) -> Res
         return Ok(());
     }
     let agents = daemon.store.agents().map_err(|why| why.to_string())?;
-    match agents.iter().find(|agent| agent.owner == *who && rule.may_concern(agent.name.as_str())) {
+    let answers_for = |agent: &store::AgentRow| {
+        // Where nobody knows who is above, it could be anybody.
+        agent.owner == *who
+            || chain::of(daemon, agent).map_or(true, |(above, _)| above.iter().any(|it| it.owner == *who))
+    };
+    match agents.iter().find(|agent| answers_for(agent) && rule.may_concern(agent.name.as_str())) {
         Some(agent) => Err(format!(
             "`{who}` answers for the agent `{}`, so somebody else makes or ends rules that let it do more; or name other agents in `when`",
             agent.name

@@ -6,6 +6,7 @@ mod answers;
 mod asking;
 mod broken_glass;
 mod canary;
+mod chain;
 mod chat;
 mod daemon;
 mod devices;

@@ -154,6 +154,7 @@ fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
         .map(|row| AgentView {
             name: row.name.to_string(),
             owner: row.owner.to_string(),
+            under: row.under.map(|it| it.to_string()),
             uid: row.uid,
             place: wire::AgentPlace { env: row.env, groups: row.groups, trust: row.trust },
             created_ms: row.created_ms,

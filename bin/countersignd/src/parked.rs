@@ -116,7 +116,7 @@ impl Talk<'_> {
         let now = self.daemon.policy.epoch();
         match (hold.state(), answered) {
             (HoldState::Approved, Some(answered)) => {
-                if let Some(flag) = flags::stops(self.daemon, &case.request.agent, &case.request.session) {
+                if let Some(flag) = flags::stops(self.daemon, &case.request) {
                     return Ok(denied(&format!("people stopped this (flag `{flag}`)")));
                 }
                 let is_same = judge::changed_since(&ticket.facts).is_none();

@@ -22,6 +22,7 @@ pub(crate) fn change_question(request: RequestDigest) -> Result<Question, String
         request,
         agent: AgentName::parse(nobody).map_err(|why| why.to_string())?,
         owner: PersonName::parse(nobody).map_err(|why| why.to_string())?,
+        above: Vec::new(),
         quorum: pdp::Quorum::DEFAULT,
         expires_at_ms: u64::MAX,
     })

@@ -118,6 +118,10 @@ impl Projection {
         Some(AgentRow {
             name: AgentName::parse(name).ok()?,
             owner: PersonName::parse(word("owner")?).ok()?,
+            under: match word("under") {
+                Some(under) => Some(AgentName::parse(under).ok()?),
+                None => None,
+            },
             key_digest: Digest::parse(word("key_digest")?).ok()?,
             uid: body.get("uid").and_then(Value::as_u64).and_then(|uid| u32::try_from(uid).ok()),
             env: word("env").map(str::to_owned),
@@ -166,7 +170,10 @@ impl Projection {
         };
         let fail = |why: store::Failed| why.to_string();
         let of_agent = |row: &AgentRow| {
-            format!("{} {} {:?} {:?} {:?} {}", row.owner, row.key_digest, row.uid, row.env, row.groups, row.trust)
+            format!(
+                "{} {:?} {} {:?} {:?} {:?} {}",
+                row.owner, row.under, row.key_digest, row.uid, row.env, row.groups, row.trust
+            )
         };
         both(
             "agent",

@@ -6,6 +6,7 @@ use model::{AgentName, Digest, PersonName, RequestDigest};
 use pdp::Role;
 use wire::{AgentPlace, FlagView, OperatorHears, OperatorSays, Proof, RuleView, Vouch, change_text};
 
+use crate::chain;
 use crate::daemon::Daemon;
 use crate::people::{at_least, change_question};
 use crate::proof::{Purpose, Words, prove};
@@ -85,7 +86,7 @@ pub(crate) fn proved(daemon: &Daemon, message: &OperatorSays, by: &Vouch, least:
 /// Adds an agent. One that a rule lets do more than others (by its name, group, environment or trust) takes a person's
 /// proof: whoever reaches the socket could be an agent that makes itself another.
 pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
-    let OperatorSays::AddAgent { name, owner, uid, place, by } = message else {
+    let OperatorSays::AddAgent { name, owner, under, uid, place, by } = message else {
         return Err("this adds no agent".to_owned());
     };
     check_place(place)?;
@@ -95,11 +96,12 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<Opera
         return Err("an agent cannot be bound to our own user or to root: it could read our state".to_owned());
     }
     let named = daemon.policy.current().rules().iter().any(|rule| rule.favours(name.as_str(), owner.as_str()));
+    let above = above(daemon, &name, under.as_deref(), place.trust)?;
     let placed = place.env.is_some() || !place.groups.is_empty() || place.trust > 1;
     match by {
         Some(by) => {
             let who = proved(daemon, message, by, Role::Operator)?;
-            if who == owner {
+            if who == owner || above.iter().any(|it| it.owner == who) {
                 return Err("whoever answers for an agent does not decide how far it is trusted".to_owned());
             }
         }
@@ -116,8 +118,24 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<Opera
         None => {}
     }
     let AgentPlace { env, groups, trust } = place.clone();
-    let place = crate::daemon::AgentPlace { name, owner, uid: *uid, env, groups, trust };
+    let under = above.first().map(|it| it.agent.clone());
+    let place = crate::daemon::AgentPlace { name, owner, under, uid: *uid, env, groups, trust };
     Ok(OperatorHears::Agent { key: daemon.add_agent(place)? })
+}
+
+/// The agents above one that is to act on the orders of another. It is trusted no further than any of them.
+fn above(daemon: &Daemon, name: &AgentName, under: Option<&str>, trust: u8) -> Result<Vec<model::Above>, String> {
+    let Some(under) = under else { return Ok(Vec::new()) };
+    let row = daemon.agent_named(under).ok_or_else(|| format!("there is no agent `{under}`"))?;
+    let (mut chain, most) = chain::of(daemon, &row)?;
+    if chain.len() >= chain::MAX_CHAIN {
+        return Err(format!("{} agents are above `{under}` already", chain.len()));
+    }
+    if trust > most {
+        return Err(format!("`{name}` would be trusted further ({trust}) than those on whose orders it acts ({most})"));
+    }
+    chain.insert(0, model::Above { agent: row.name, owner: row.owner });
+    Ok(chain)
 }
 
 fn place_agent(
@@ -131,7 +149,8 @@ fn place_agent(
     let row = daemon.agent_named(name.as_str()).ok_or_else(|| format!("there is no agent `{name}`"))?;
     check_place(place)?;
     let who = proved(daemon, message, by, Role::Operator)?;
-    if who == row.owner {
+    let above = above(daemon, &name, row.under.as_ref().map(AgentName::as_str), place.trust)?;
+    if who == row.owner || above.iter().any(|it| it.owner == who) {
         return Err("whoever answers for an agent does not decide how far it is trusted".to_owned());
     }
     let row = store::AgentRow { env: place.env.clone(), groups: place.groups.clone(), trust: place.trust, ..row };

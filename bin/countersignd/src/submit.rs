@@ -13,7 +13,7 @@ use crate::agents::{How, Talk, denied, undecided};
 use crate::asking::MAX_VIEW_BYTES;
 use crate::judging::{self, Case, Place};
 use crate::permits::{Bound, permit_id};
-use crate::{flags, judge, view};
+use crate::{chain, flags, judge, view};
 
 impl Talk<'_> {
     pub(crate) fn submit(
@@ -38,17 +38,22 @@ impl Talk<'_> {
             return undecided("the act or the session is malformed");
         };
         let Ok(random) = clock::random_id() else { return undecided("the kernel gives no random bytes") };
+        let (chain, trust) = match chain::of(self.daemon, &agent) {
+            Ok(found) => found,
+            Err(why) => return undecided(&why),
+        };
         let request = Request {
             id: RequestId::new(clock::now_ms(), random),
             agent: agent.name,
             owner: agent.owner,
+            chain,
             session,
             host: self.daemon.host.clone(),
             act,
             claims,
             seen: self.seen,
         };
-        let place = Place { env: agent.env, groups: agent.groups, trust: agent.trust };
+        let place = Place { env: agent.env, groups: agent.groups, trust };
         Case::read(request, place, how.hands_over).and_then(|case| self.decide(&case, how.park)).unwrap_or_else(|why| {
             self.daemon.metrics.verdict("undecided");
             undecided(&why)
@@ -64,7 +69,7 @@ impl Talk<'_> {
         }
         // Read before the flags are looked at: one that is set after this ends the permit.
         let epoch = self.daemon.policy.epoch();
-        if let Some(flag) = flags::stops(self.daemon, &request.agent, &request.session) {
+        if let Some(flag) = flags::stops(self.daemon, request) {
             self.daemon.note_refusal(self.seen, &format!("{} is stopped by the flag `{flag}`", request.agent));
             return Ok(denied(&format!("people stopped this (flag `{flag}`); do not try again, ask them")));
         }

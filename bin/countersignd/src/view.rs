@@ -109,6 +109,10 @@ fn cwd(case: &Case, scrubber: &Scrubber) -> Option<String> {
     case.cwd().map(|cwd| scrubber.text(cwd))
 }
 
+fn above(it: &model::Above) -> wire::AboveView {
+    wire::AboveView { agent: it.agent.to_string(), owner: it.owner.to_string() }
+}
+
 fn hold_view(
     id: &str,
     case: &Case,
@@ -133,6 +137,7 @@ fn hold_view(
         request: decision.request().to_string(),
         agent: request.agent.to_string(),
         owner: request.owner.to_string(),
+        above: request.chain.iter().map(above).collect(),
         session: request.session.to_string(),
         host: request.host.clone(),
         cwd: cwd(case, scrubber),

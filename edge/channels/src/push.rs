@@ -27,12 +27,13 @@ const KEEP_S: &str = "600";
 /// Tells every device of those who do not own the agent. Each is tried once: its service keeps what it took.
 pub(crate) fn push(agent: &Agent, at: &channel::Push, devices: &dyn Devices, notice: &Notice) {
     let Some(text) = channel::push_text(notice) else { return };
-    let owner = match notice {
-        Notice::Waits { hold, .. } | Notice::Closed { hold, .. } => Some(hold.owner.as_str()),
+    let hold = match notice {
+        Notice::Waits { hold, .. } | Notice::Closed { hold, .. } => Some(hold),
         Notice::Flood { .. } => None,
     };
+    let is_for = |target: &PushTarget| !hold.is_some_and(|hold| hold.answers_for(&target.reviewer));
     let urgency = if matches!(notice, Notice::Closed { .. }) { "low" } else { "high" };
-    for target in devices.all().into_iter().filter(|it| owner != Some(it.reviewer.as_str())) {
+    for target in devices.all().into_iter().filter(is_for) {
         let Ok(to) = Subscription::read(&target.endpoint, &target.p256dh, &target.auth, &at.hosts) else { continue };
         let body = devices.once().and_then(|(once, salt)| to.encrypt(&text, &once, &salt));
         let Some(body) = body else { continue };

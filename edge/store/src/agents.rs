@@ -13,6 +13,8 @@ pub struct AgentRow {
     pub name: AgentName,
     /// Who answers for it.
     pub owner: PersonName,
+    /// The agent on whose orders it acts.
+    pub under: Option<AgentName>,
     /// Digest of its key; the key itself is not kept.
     pub key_digest: Digest,
     /// The only user id that may use the key.
@@ -34,8 +36,8 @@ impl Store {
     /// There is one by this name, or the store failed.
     pub fn add_agent(&self, agent: &AgentRow) -> Result<(), Failed> {
         self.connection().execute(
-            "INSERT INTO agents (name, owner, key_digest, uid, created_ms, env, groups, trust)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO agents (name, owner, key_digest, uid, created_ms, env, groups, trust, under)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 agent.name.as_str(),
                 agent.owner.as_str(),
@@ -45,6 +47,7 @@ impl Store {
                 agent.env,
                 agent.groups.join(" "),
                 agent.trust,
+                agent.under.as_ref().map(AgentName::as_str),
             ],
         )?;
         Ok(())
@@ -69,7 +72,7 @@ impl Store {
     pub fn agents(&self) -> Result<Vec<AgentRow>, Failed> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
-            "SELECT name, owner, key_digest, uid, created_ms, env, groups, trust FROM agents ORDER BY name",
+            "SELECT name, owner, key_digest, uid, created_ms, env, groups, trust, under FROM agents ORDER BY name",
         )?;
         let rows = statement.query_map([], |row| Ok(agent(row)))?;
         rows.map(|row| row?.ok_or(Failed::Corrupt("agent"))).collect()
@@ -86,5 +89,9 @@ fn agent(row: &Row<'_>) -> Option<AgentRow> {
         env: row.get(5).ok()?,
         groups: row.get::<_, String>(6).ok()?.split_whitespace().map(str::to_owned).collect(),
         trust: row.get(7).ok()?,
+        under: match row.get::<_, Option<String>>(8).ok()? {
+            Some(under) => Some(AgentName::parse(&under).ok()?),
+            None => None,
+        },
     })
 }

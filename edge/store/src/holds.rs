@@ -160,6 +160,7 @@ mod tests {
             request: RequestDigest::carried(Digest::of_bytes(b"r")),
             agent: AgentName::parse("bot").unwrap(),
             owner: PersonName::parse("olga").unwrap(),
+            above: Vec::new(),
             quorum: Quorum::DEFAULT,
             expires_at_ms: 1_000,
         })

@@ -92,6 +92,9 @@ const MIGRATIONS: &[&str] = &["
 ", "
     -- What somebody types beside a code when they sign in (a PHC string).
     ALTER TABLE reviewers ADD COLUMN password TEXT;
+", "
+    -- The agent on whose orders another acts.
+    ALTER TABLE agents ADD COLUMN under TEXT;
 "];
 
 /// Runs what is missing, each step in a transaction of its own.

@@ -2,25 +2,10 @@
 
 use std::fmt;
 
-use model::{AgentName, HoldId, PersonName, RequestDigest};
-use pdp::{Assurance, Person, Quorum, Role};
+use model::PersonName;
+use pdp::{Assurance, Person, Role};
 
-/// What a hold asks, and of whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// Its id.
-    pub id: HoldId,
-    /// The request, by digest.
-    pub request: RequestDigest,
-    /// The agent that asks. It never counts.
-    pub agent: AgentName,
-    /// The agent's owner, who does not count either.
-    pub owner: PersonName,
-    /// Who must agree.
-    pub quorum: Quorum,
-    /// The one deadline, milliseconds since 1970. It is stored, and every part of the system reads this value.
-    pub expires_at_ms: u64,
-}
+use crate::Question;
 
 /// What a person said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,9 +110,9 @@ impl fmt::Display for AnswerRefused {
             Self::Decided(state) => write!(out, "this hold is {} already", state.as_str()),
             Self::TooLate => out.write_str("the time for this hold is over; it was denied"),
             Self::Again => out.write_str("you answered this hold already; another person must"),
-            Self::Owner => {
-                out.write_str("you own this agent, so your answer does not count; another reviewer must give it")
-            }
+            Self::Owner => out.write_str(
+                "you own this agent or one above it, so your yes does not count; another reviewer must give it",
+            ),
             Self::Role(role) => write!(out, "your role, {}, reads and does not answer", role.as_str()),
             Self::NotBreakGlass => write!(out, "only people of the group `{BREAK_GLASS}` approve alone"),
             Self::NoSeat => out.write_str("this hold asks for others, so your yes would not count; you may say no"),
@@ -185,7 +170,7 @@ impl Hold {
         if !person.role.answers() {
             return Err(AnswerRefused::Role(person.role));
         }
-        if answer.said != Said::No && answer.reviewer == self.question.owner {
+        if answer.said != Said::No && self.question.answers_for(&answer.reviewer) {
             return Err(AnswerRefused::Owner);
         }
         if answer.said != Said::No && answer.assurance < self.question.quorum.assurance {
@@ -211,7 +196,7 @@ impl Hold {
         let agreed: Vec<&Person> = people.iter().filter(|person| said(person) == Some(Said::Yes)).collect();
         let could: Vec<&Person> = people
             .iter()
-            .filter(|person| person.name != self.question.owner && said(person) != Some(Said::No))
+            .filter(|person| !self.question.answers_for(&person.name) && said(person) != Some(Said::No))
             .collect();
         let quorum = &self.question.quorum;
         let denied = next.answers.iter().any(|given| given.said == Said::No);
@@ -249,6 +234,7 @@ mod tests {
             request: RequestDigest::carried(Digest::of_bytes(b"r")),
             agent: AgentName::parse("bot").unwrap(),
             owner: PersonName::parse("olga").unwrap(),
+            above: Vec::new(),
             quorum: Quorum { people, assurance, ..Quorum::DEFAULT },
             expires_at_ms: 1_000,
         })
@@ -284,6 +270,18 @@ mod tests {
             denied.answered(answer("tom", Said::Yes, 3), &people()),
             Err(AnswerRefused::Decided(HoldState::Denied))
         );
+    }
+
+    #[test]
+    fn whoever_answers_for_an_agent_above_cannot_say_yes_but_can_say_no() {
+        let question =
+            Question { above: vec![PersonName::parse("rita").unwrap()], ..hold(1, Assurance::Totp).question().clone() };
+        let hold = Hold::open(question);
+        for said in [Said::Yes, Said::BreakGlass] {
+            assert_eq!(hold.answered(answer("rita", said, 1), &people()), Err(AnswerRefused::Owner));
+        }
+        assert_eq!(hold.answered(answer("rita", Said::No, 1), &people()).unwrap().state(), HoldState::Denied);
+        assert_eq!(hold.answered(answer("sam", Said::Yes, 1), &people()).unwrap().state(), HoldState::Approved);
     }
 
     #[test]

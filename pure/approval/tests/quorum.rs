@@ -169,6 +169,7 @@ fn hold(quorum: &Quorum) -> Hold {
         request: RequestDigest::carried(Digest::of_bytes(b"r")),
         agent: AgentName::parse("bot").unwrap(),
         owner: name("olga"),
+        above: Vec::new(),
         quorum: quorum.clone(),
         expires_at_ms: 1_000,
     })

@@ -105,7 +105,12 @@ fn entities(agent: &EntityUid, situation: &Situation<'_>, programs: &BTreeSet<St
     for group in &groups {
         all.insert(group.clone(), Entity::new_no_attrs(group.clone(), Default::default()));
     }
-    all.insert(agent.clone(), Entity::new_no_attrs(agent.clone(), groups.into_iter().collect()));
+    // Guards only narrow, so what is about an agent is about those that act on its orders, too.
+    let above = situation.above.iter().map(|it| uid("Agent", it.agent.as_str())).collect::<Result<Vec<_>, _>>()?;
+    for agent in &above {
+        all.insert(agent.clone(), Entity::new_no_attrs(agent.clone(), Default::default()));
+    }
+    all.insert(agent.clone(), Entity::new_no_attrs(agent.clone(), groups.into_iter().chain(above).collect()));
     for program in programs {
         let program = uid("Program", program)?;
         all.insert(program.clone(), Entity::new_no_attrs(program, Default::default()));

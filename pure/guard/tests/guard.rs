@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 use guard::CedarGuard;
-use model::{Action, Arg, Category, Digest, Intent, Operation, RequestDigest, Resource, Reversibility, Segment};
+use model::{
+    Action, AgentName, Arg, Category, Digest, Intent, Operation, PersonName, RequestDigest, Resource, Reversibility,
+    Segment,
+};
 use pdp::{Decision, Policy, Situation, Sources};
 
 /// `rm` of a file, or `ls`.
@@ -61,6 +64,18 @@ fn a_guard_forbids_what_a_rule_allows_and_nothing_else() {
     assert_eq!(decide(&policy, &rm, &deployers, Some("staging")).verdict().as_str(), "allow");
     let read = intent("cat", Action::Read, "/work/a");
     assert_eq!(decide(&policy, &read, &deployers, Some("production")).verdict().as_str(), "allow");
+}
+
+#[test]
+fn a_guard_about_an_agent_is_about_those_under_it() {
+    let policy = load("forbid (principal in Agent::\"lead\", action, resource == Program::\"rm\");").unwrap();
+    let rm = intent("/bin/rm", Action::Delete, "/work/a");
+    let lead = model::Above { agent: AgentName::parse("lead").unwrap(), owner: PersonName::parse("olga").unwrap() };
+    for (above, verdict) in [(vec![lead], "deny"), (Vec::new(), "allow")] {
+        let situation = Situation { agent: Some("bot"), above: &above, cwd: Some("/work"), ..Situation::default() };
+        let decision = pdp::evaluate(RequestDigest::carried(Digest::of_bytes(b"x")), &rm, &situation, &policy);
+        assert_eq!(decision.verdict().as_str(), verdict);
+    }
 }
 
 #[test]

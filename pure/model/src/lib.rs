@@ -22,5 +22,5 @@ pub use fact::{Fact, FactQuery, Facts, FileKind, Step};
 pub use ids::{AgentName, HoldId, MalformedId, PermitId, PersonName, RecordingId, RequestId, SessionId};
 pub use intent::{Action, Category, Coverage, Flow, Intent, Operation, Resource, Reversibility, Segment, Unknown};
 pub use nonempty::NonEmpty;
-pub use request::{Claims, Request, Seen};
+pub use request::{Above, Claims, Request, Seen};
 pub use risk::{Factor, Level, Risk};

@@ -26,6 +26,15 @@ pub struct Seen {
     pub pid: u32,
 }
 
+/// An agent on whose orders another acts, and who answers for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Above {
+    /// The agent.
+    pub agent: AgentName,
+    /// The person who answers for it.
+    pub owner: PersonName,
+}
+
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -35,6 +44,8 @@ pub struct Request {
     pub agent: AgentName,
     /// The person who answers for the agent.
     pub owner: PersonName,
+    /// The agents above it, the nearest first: on whose orders it acts.
+    pub chain: Vec<Above>,
     /// The session, as claimed by the enforcement point.
     pub session: SessionId,
     /// The machine.
@@ -50,8 +61,10 @@ pub struct Request {
 impl Request {
     /// As JSON.
     pub fn to_value(&self) -> Value {
+        let above = |it: &Above| json!({"agent": it.agent.as_str(), "owner": it.owner.as_str()});
         json!({
             "id": self.id.as_str(), "agent": self.agent.as_str(), "owner": self.owner.as_str(),
+            "chain": self.chain.iter().map(above).collect::<Vec<_>>(),
             "session": self.session.as_str(), "host": self.host, "act": self.act.to_value(),
             "claims": { "intent": self.claims.intent, "task": self.claims.task,
                 "search_path": self.claims.search_path },

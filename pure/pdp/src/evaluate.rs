@@ -23,6 +23,8 @@ pub struct Situation<'a> {
     pub groups: &'a [String],
     /// Who answers for it.
     pub owner: Option<&'a str>,
+    /// The agents above it, on whose orders it acts.
+    pub above: &'a [model::Above],
     /// The session, as the enforcement point names it.
     pub session: Option<&'a str>,
     /// The environment that the agent is enrolled for.
@@ -64,6 +66,7 @@ impl Situation<'_> {
             agent: None,
             groups: &[],
             owner: None,
+            above: &[],
             session: None,
             env: None,
             host: None,

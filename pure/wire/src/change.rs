@@ -5,8 +5,8 @@ use crate::operator::OperatorSays;
 /// What a person's proof for a change covers: the change, word for word. Nothing where no proof is needed.
 pub fn change_text(message: &OperatorSays) -> Option<String> {
     match message {
-        OperatorSays::AddAgent { name, owner, uid, place, .. } => Some(format!(
-            "add agent {name}\nowner {owner}\nuid {uid:?}\nenv {:?}\ngroups {:?}\ntrust {}",
+        OperatorSays::AddAgent { name, owner, under, uid, place, .. } => Some(format!(
+            "add agent {name}\nowner {owner}\nunder {under:?}\nuid {uid:?}\nenv {:?}\ngroups {:?}\ntrust {}",
             place.env, place.groups, place.trust
         )),
         OperatorSays::PlaceAgent { name, place, .. } => {

@@ -92,6 +92,9 @@ pub enum OperatorSays {
         name: String,
         /// Who answers for it.
         owner: String,
+        /// The agent on whose orders it acts, if it does.
+        #[serde(default)]
+        under: Option<String>,
         /// The only user id that may use its key, if it is bound to one.
         uid: Option<u32>,
         /// Where it belongs, and how far it is trusted.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::principals::AboveView;
 use crate::told::Handed;
 
 /// An open hold, as people see it. Every text in it is safe to show and free of secrets.
@@ -16,6 +17,9 @@ pub struct HoldView {
     pub agent: String,
     /// Its owner.
     pub owner: String,
+    /// The agents on whose orders it acts, the nearest first.
+    #[serde(default)]
+    pub above: Vec<AboveView>,
     /// The session.
     pub session: String,
     /// Where it would run.
@@ -194,6 +198,9 @@ pub struct AgentView {
     pub name: String,
     /// Owner.
     pub owner: String,
+    /// The agent on whose orders it acts.
+    #[serde(default)]
+    pub under: Option<String>,
     /// Bound to this user id.
     pub uid: Option<u32>,
     /// Where it belongs, and how far it is trusted.

@@ -19,7 +19,7 @@ export function HandOver({ hold }: { hold: Hold }) {
   const note = useSignal("");
   const said = useSignal("");
   const others = (answer.value ?? []).filter(
-    (it) => it.name !== who.value?.name && it.name !== hold.owner && ANSWERS.includes(it.place.role),
+    (it) => it.name !== who.value?.name && it.name !== hold.owner && !hold.above.some((above) => above.owner === it.name) && ANSWERS.includes(it.place.role),
   );
   if (others.length === 0) {
     return null;

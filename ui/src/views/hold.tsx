@@ -7,6 +7,26 @@ import { act, Theirs, useAsked, words } from "./common";
 import { Decide } from "./decide";
 import { Countdown } from "./queue";
 
+/** Who acts for whom: the person, the agents from the first to the one that asks, and its session. */
+function Principals({ hold }: { hold: Hold }) {
+  const all = [...hold.above].reverse().concat([{ agent: hold.agent, owner: hold.owner }]);
+  return (
+    <>
+      {all.map((it, at) => {
+        const isOther = at > 0 && all[at - 1]?.owner !== it.owner;
+        return (
+          <span key={it.agent}>
+            {at === 0 ? `${it.owner} → ` : ""}
+            {it.agent}
+            {isOther ? ` (${it.owner})` : ""} →{" "}
+          </span>
+        );
+      })}
+      <code>{hold.session}</code>
+    </>
+  );
+}
+
 export function HoldView({ id }: { id: string }) {
   const hold = holds.value.get(id);
   return (
@@ -118,7 +138,7 @@ function Open({ hold }: { hold: Hold }) {
         <dd>{hold.coverage}</dd>
         <dt>{texts.who}</dt>
         <dd>
-          {hold.owner} → {hold.agent} → <code>{hold.session}</code>, user {hold.uid}
+          <Principals hold={hold} />, user {hold.uid}
         </dd>
         <dt>{texts.where}</dt>
         <dd>

@@ -75,6 +75,10 @@ fn tell(record: &Value) -> Vec<String> {
     match text(record, "/kind") {
         "decision" => {
             say("agent", format!("{}, for which {} answers", of("/body/request/agent"), of("/body/request/owner")));
+            let above = record.pointer("/body/request/chain").and_then(Value::as_array).into_iter().flatten();
+            let above: Vec<String> =
+                above.map(|it| format!("{}, for which {} answers", said(it, "/agent"), said(it, "/owner"))).collect();
+            say("for", above.join("; for "));
             say("session", format!("{} on {}", of("/body/request/session"), of("/body/request/host")));
             say("meant", said(record, "/body/request/claims/intent"));
             say("task", said(record, "/body/request/claims/task"));

@@ -115,7 +115,7 @@ fn text(hold: &HoldView) -> Vec<(String, Style)> {
     let agreed = if hold.agreed.is_empty() { "nobody".to_owned() } else { hold.agreed.join(", ") };
     let facts = [
         format!("undo      {}; understood: {}", hold.reversibility, hold.coverage),
-        format!("who       {} → {} → {}, user {}", hold.owner, hold.agent, hold.session, hold.uid),
+        format!("who       {}, user {}", hold.principals(), hold.uid),
         format!("where     {} {}", hold.host, hold.cwd.as_deref().unwrap_or("")),
         format!("needs     {}, with {}; {agreed} agreed so far", hold.who, hold.assurance),
         format!("hold      {}", hold.id),

@@ -111,8 +111,13 @@ impl Context {
     /// The first condition that does not hold, as words for people.
     pub(crate) fn fails(&self, situation: &Situation<'_>, lenient: bool) -> Option<&'static str> {
         // What is not known holds for a rule that restricts, and not for one that allows.
-        let failing = self.conditions.iter().find(|it| !it.holds(situation).unwrap_or(!lenient));
-        let holding = || self.not.iter().find(|it| it.holds(situation).unwrap_or(lenient));
+        // Whoever acts on another's orders is that other, too, where that narrows: a rule that restricts is about both, and one that
+        // allows all but some is about neither.
+        let holds =
+            |it: &&Condition| it.holds(situation).unwrap_or(!lenient) || (!lenient && it.holds_above(situation));
+        let failing = self.conditions.iter().find(|it| !holds(it));
+        let spared = |it: &&Condition| it.holds(situation).unwrap_or(lenient) || (lenient && it.holds_above(situation));
+        let holding = || self.not.iter().find(spared);
         failing.or_else(holding).map(Condition::name)
     }
 
@@ -182,6 +187,16 @@ impl Condition {
                     None => known.then_some(false),
                 }
             }
+        }
+    }
+
+    /// Whether it holds of an agent above, or of who answers for one.
+    fn holds_above(&self, situation: &Situation<'_>) -> bool {
+        let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob.matches(text));
+        match self {
+            Self::Text(Attribute::Agent, globs) => situation.above.iter().any(|it| any(globs, it.agent.as_str())),
+            Self::Text(Attribute::Owner, globs) => situation.above.iter().any(|it| any(globs, it.owner.as_str())),
+            Self::Text(..) | Self::Hours(_) | Self::Flag(_) | Self::Number(..) | Self::Tainted(_) => false,
         }
     }
 
