@@ -75,6 +75,9 @@ export async function accessible(page, where) {
   // The page's policy lets no script in; this one comes through the browser's own door for tests.
   await page.evaluate(`${axe}; undefined`);
   const found = await page.evaluate(async () => {
+    // What fades in or out has other colours meanwhile.
+    const ends = (it) => it.effect?.getComputedTiming().iterations !== Infinity;
+    await Promise.all(document.getAnimations().filter(ends).map((it) => it.finished.catch(() => {})));
     const result = await globalThis.axe.run(document, { resultTypes: ["violations"] });
     return result.violations.filter((it) => ["serious", "critical"].includes(it.impact)).map((it) => `${it.id}: ${it.nodes[0]?.html}`);
   });

@@ -44,6 +44,9 @@ fn one_line(text: &str) -> String {
 /// Lines about a hold, each plain.
 fn lines(hold: &HoldView) -> Vec<String> {
     let mut lines = vec![format!("would: {}", hold.effects.join("; "))];
+    if !hold.above.is_empty() {
+        lines.push(format!("for: {}", hold.principals()));
+    }
     if !hold.unknowns.is_empty() {
         lines.push(format!("not understood: {}", hold.unknowns.join("; ")));
     }
