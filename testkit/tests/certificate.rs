@@ -159,7 +159,7 @@ fn a_name_is_proved_by_dns_where_the_authority_reaches_nothing() {
     let hook = sandbox.work.join("hook");
     // The server that keeps the names takes JSON.
     let program = format!(
-        "#!/usr/bin/python3\nimport json, sys, urllib.request\nwhat, name, value = sys.argv[1:]\nopen('{}', 'a').write(f'{{what}} {{name}}\\n')\n\
+        "#!/usr/bin/env python3\nimport json, sys, urllib.request\nwhat, name, value = sys.argv[1:]\nopen('{}', 'a').write(f'{{what}} {{name}}\\n')\n\
          path, body = ('set-txt', {{'host': name + '.', 'value': value}}) if what == 'set' else ('clear-txt', {{'host': name + '.'}})\n\
          urllib.request.urlopen('http://127.0.0.1:{}/' + path, json.dumps(body).encode())\n",
         sandbox.mark("asked").display(),
