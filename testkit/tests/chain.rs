@@ -165,3 +165,28 @@ fn nobody_is_trusted_further_than_those_above_and_owners_above_have_no_say_in_it
     assert!(heard.starts_with("Held"), "{heard}");
     assert!(sandbox.hold().reasons.iter().any(|it| it.contains("delegated 3 times")), "{:?}", sandbox.hold().reasons);
 }
+
+#[test]
+fn nobody_gains_by_a_rule_about_an_agent_above() {
+    let ask = "[[rule]]\nid = \"lead\"\nverdict = \"ask\"\ncommand = \"touch **\"\nreason = \"x\"\nassurance = \"session\"\n\
+               when = { agent = \"lead\" }\nmatches = [\"touch ./x\"]\nspares = [\"true\"]\n";
+    let sandbox = Sandbox::start_with(ask);
+    let rita = sandbox.add_reviewer("rita");
+    let sam = sandbox.enrol_as("sam", "operator", &[], Some(&rita));
+    add(&sandbox, "lead", "olga", None).unwrap();
+    // Under it, less would be asked of people: that takes somebody's word, who does not answer for the new one.
+    assert!(add(&sandbox, "helper", "sam", Some("lead")).unwrap_err().contains("a reviewer has to say so"));
+    assert!(add_trusted(&sandbox, "helper", "sam", Some("lead"), 0, Some(&sam)).is_err());
+    add_trusted(&sandbox, "helper", "sam", Some("lead"), 0, Some(&rita)).unwrap();
+    // Whoever answers for the one below makes no rule about the one above.
+    let make = |by: &Reviewer| {
+        let text = ask.replace("touch", "rmdir").replace("\"lead\"\nverdict", "\"made\"\nverdict");
+        let (reason, by) = ("x".to_owned(), by.vouch());
+        sandbox.operator(&OperatorSays::AddRule { text, request: None, reason, by })
+    };
+    let said = make(&sam);
+    assert!(
+        matches!(&said, OperatorHears::Refused { why } if why.contains("`sam` answers for the agent `helper`")),
+        "{said:?}"
+    );
+}

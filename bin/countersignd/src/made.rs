@@ -94,12 +94,16 @@ fn check_owner(daemon: &Daemon, text: &str, does: Does, who: &PersonName) -> Res
         return Ok(());
     }
     let agents = daemon.store.agents().map_err(|why| why.to_string())?;
-    let answers_for = |agent: &store::AgentRow| {
+    // What restricts an agent restricts those under it, so a rule about one above is about theirs, too.
+    let gains = |agent: &store::AgentRow| match chain::of(daemon, agent) {
+        Ok((above, _)) => {
+            (agent.owner == *who || above.iter().any(|it| it.owner == *who))
+                && (rule.may_concern(agent.name.as_str()) || above.iter().any(|it| rule.may_concern(it.agent.as_str())))
+        }
         // Where nobody knows who is above, it could be anybody.
-        agent.owner == *who
-            || chain::of(daemon, agent).map_or(true, |(above, _)| above.iter().any(|it| it.owner == *who))
+        Err(_) => true,
     };
-    match agents.iter().find(|agent| answers_for(agent) && rule.may_concern(agent.name.as_str())) {
+    match agents.iter().find(|agent| gains(agent)) {
         Some(agent) => Err(format!(
             "`{who}` answers for the agent `{}`, so somebody else makes or ends rules that let it do more; or name other agents in `when`",
             agent.name

@@ -95,8 +95,11 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<Opera
     if *uid == Some(host::files::my_uid()) || *uid == Some(0) {
         return Err("an agent cannot be bound to our own user or to root: it could read our state".to_owned());
     }
-    let named = daemon.policy.current().rules().iter().any(|rule| rule.favours(name.as_str(), owner.as_str()));
     let above = above(daemon, &name, under.as_deref(), place.trust)?;
+    let named = daemon.policy.current().rules().iter().any(|rule| {
+        rule.favours(name.as_str(), owner.as_str())
+            || above.iter().any(|it| rule.asks_below(it.agent.as_str(), it.owner.as_str()))
+    });
     let placed = place.env.is_some() || !place.groups.is_empty() || place.trust > 1;
     match by {
         Some(by) => {
@@ -109,7 +112,7 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<Opera
             return Err(format!(
                 "{}, so a reviewer has to say so: add `--as NAME`",
                 if named {
-                    "a rule lets agents of this name or owner do more than others"
+                    "a rule lets agents of this name or owner do more than others, or asks others about those under this agent"
                 } else {
                     "it would have an environment, groups or trust"
                 }

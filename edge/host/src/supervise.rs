@@ -126,7 +126,7 @@ struct Running {
 pub fn keep(services: Vec<Service>, stop: &Receiver<()>, tell: &mut dyn FnMut(&str, Event)) -> io::Result<()> {
     let mut running: Vec<Running> = Vec::new();
     for service in services {
-        let listener = service.listens.map(TcpListener::bind).transpose()?;
+        let listener = service.listens.map(listen).transpose()?;
         let child = start(&service, listener.as_ref())?;
         let name = service.name;
         tell(name, Event::Started(child.id()));
@@ -190,6 +190,10 @@ impl Running {
             }
         }
     }
+}
+
+fn listen(address: std::net::SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).map_err(|why| io::Error::new(why.kind(), format!("`{address}`: {why}")))
 }
 
 fn start(service: &Service, listener: Option<&TcpListener>) -> io::Result<Child> {

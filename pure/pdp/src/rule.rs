@@ -239,6 +239,11 @@ impl Rule {
         self.verdict == RuleVerdict::Allow && self.context.names(agent, owner)
     }
 
+    /// Whether it says who is asked about agents under this one: perhaps fewer people than no rule would.
+    pub fn asks_below(&self, agent: &str, owner: &str) -> bool {
+        self.verdict == RuleVerdict::Ask && self.context.names(agent, owner)
+    }
+
     /// Before how many others it is tried.
     pub const fn priority(&self) -> i64 {
         self.priority
