@@ -231,4 +231,20 @@ fn settings_that_the_web_gate_could_have_written_open_no_port() {
     let output = sandbox.countersign(&words).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("others than root can write it"), "{said}");
+    // Nor is a link followed there, or anything else than a directory given away, wherever it leads.
+    let ours = sandbox.work.join("ours");
+    fs::write(&ours, "x = [secret").unwrap();
+    fs::remove_file(layout.certificate_settings()).unwrap();
+    std::os::unix::fs::symlink(&ours, layout.certificate_settings()).unwrap();
+    let said = sandbox.countersign(&words).output().unwrap();
+    assert!(!said.status.success() && !String::from_utf8_lossy(&said.stderr).contains("secret"), "{said:?}");
+    fs::remove_dir_all(&layout.web).unwrap();
+    let links: [fn(&PathBuf, &PathBuf) -> std::io::Result<()>; 2] =
+        [|from, to| fs::hard_link(from, to), |from, to| std::os::unix::fs::symlink(from, to)];
+    for put in links {
+        put(&ours, &layout.web).unwrap();
+        assert!(!sandbox.countersign(&words).output().unwrap().status.success());
+        assert_eq!(fs::metadata(&ours).unwrap().uid(), 0, "root gave a file away");
+        fs::remove_file(&layout.web).unwrap();
+    }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use crate::accounts::Account;
 use crate::clock;
 
 /// Makes a directory that only its owner can enter, with its parents.
@@ -58,6 +59,49 @@ pub fn read_small(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
         return Err(io::Error::other(format!("`{}` has more than {limit} bytes", path.display())));
     }
     Ok(Some(bytes))
+}
+
+/// Reads a small file that only root or one other user can have written, or nothing where there is none. What is looked at is what is
+/// read: no link is followed, and nothing that is swapped meanwhile counts.
+///
+/// # Errors
+/// It cannot be read, is a link or no plain file, has more than `limit` bytes, or others can write it.
+pub fn read_trusted(path: &Path, limit: u64, uid: u32) -> io::Result<Option<Vec<u8>>> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(why) => return Err(why),
+    };
+    let found = file.metadata()?;
+    if !found.is_file() || found.mode() & 0o022 != 0 || (found.uid() != uid && found.uid() != 0) {
+        return Err(io::Error::other("others than root can write it: chown root, chmod 0644"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+        return Err(io::Error::other(format!("it has more than {limit} bytes")));
+    }
+    Ok(Some(bytes))
+}
+
+/// Makes a directory for another user, as root, where somebody else may write: it is a directory that is given, and no link to one, nor
+/// anything else that was put there.
+///
+/// # Errors
+/// It cannot be made, is no directory, or belongs to a user who is neither root, nor that one, nor the owner of what it lies in.
+pub fn directory_for(path: &Path, Account { uid, gid }: Account) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
+        Ok(()) | Err(_) => {}
+    }
+    let opened = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(path)?;
+    let owner = opened.metadata()?.uid();
+    let above = path.parent().map(fs::metadata).transpose()?.map(|it| it.uid());
+    if owner != 0 && owner != uid && Some(owner) != above {
+        return Err(io::Error::other(format!("`{}` belongs to the user {owner}", path.display())));
+    }
+    std::os::unix::fs::fchown(&opened, Some(uid), Some(gid))
 }
 
 /// Replaces a file as one step: a reader, or a crash at any moment, sees the old content or the new.

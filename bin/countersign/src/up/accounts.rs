@@ -49,9 +49,9 @@ impl Accounts {
         }
     }
 
-    /// Whether a file was written by whom we trust with a port: root, or whoever keeps the rules.
-    pub(super) fn is_trusted(&self, path: &Path) -> std::io::Result<bool> {
-        host::files::is_open_to_others_than(path, self.keeper.uid).map(|is_open| !is_open)
+    /// Reads a file of whom we trust with a port: root, or whoever keeps the rules.
+    pub(super) fn read(&self, path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
+        host::files::read_trusted(path, limit, self.keeper.uid)
     }
 
     /// Makes the directory of an installation: its account's own, and passable, since agents and the web gate reach their sockets in it.
@@ -69,11 +69,7 @@ impl Accounts {
         }
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o711))?;
         // What belongs to the web gate: its certificate, where it gets one by itself.
-        let web = Layout::under(&directory).web;
-        match std::fs::DirBuilder::new().mode(0o700).create(&web) {
-            Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => return Err(why),
-            Ok(()) | Err(_) => std::os::unix::fs::lchown(&web, Some(self.web.uid), Some(self.web.gid))?,
-        }
+        host::files::directory_for(&Layout::under(&directory).web, self.web)?;
         for above in directory.ancestors() {
             if std::fs::metadata(above)?.mode() & 0o001 == 0 {
                 let why = format!("other users cannot pass through `{}`; take another place", above.display());
