@@ -14,7 +14,7 @@ use wire::{Handed, HoldView, OperatorHears, OperatorSays, RuleWish, Vouch};
 
 use crate::daemon::{Daemon, hold as lock};
 use crate::holds::Told;
-use crate::proof::{Purpose, Words, prove};
+use crate::proof::{Purpose, Words, prove, prove_of};
 use crate::{made, people, sessions};
 
 /// The longest reason, question or note, in bytes.
@@ -33,12 +33,16 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorSays) -> Result<OperatorH
     let OperatorSays::Answer { hold, said, mut by, session, also, rule, reason } = message else {
         return Err("this is no answer".to_owned());
     };
-    if let Some(token) = &session {
-        match sessions::kept(daemon, token) {
-            Ok(who) if by.reviewer.is_empty() || by.reviewer == who.as_str() => by.reviewer = who.to_string(),
-            Ok(_) => return Err("this session is somebody else's".to_owned()),
-            Err(why) => return Ok(OperatorHears::SignedOut { why }),
+    let own = match session.map(|token| sessions::kept(daemon, &token)).transpose() {
+        Ok(own) => own,
+        Err(why) => return Ok(OperatorHears::SignedOut { why }),
+    };
+    if let Some(own) = &own {
+        let who = own.person.name.as_str();
+        if !by.reviewer.is_empty() && by.reviewer != who {
+            return Err("this session is somebody else's".to_owned());
         }
+        by.reviewer = who.to_owned();
     }
     let asks = said == "ask";
     let words = reason.as_deref().map(str::trim).filter(|it| !it.is_empty());
@@ -69,7 +73,11 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorSays) -> Result<OperatorH
     };
     let purpose = Purpose { question: &question, said: does, words: Words::Answer(&signed) };
     let at_ms = clock::now_ms();
-    let (reviewer, assurance, proof) = prove(daemon, &by, &purpose, at_ms)?;
+    let proved = match own {
+        Some(own) => prove_of(daemon, own, &by.proof, &purpose, at_ms),
+        None => prove(daemon, &by, &purpose, at_ms),
+    };
+    let (reviewer, assurance, proof) = proved?;
     if let Some(wish) = &rule {
         if does != Said::Yes {
             return Err("a rule is made of a yes".to_owned());
@@ -168,7 +176,7 @@ pub(crate) fn hand_over(
     note: Option<String>,
 ) -> Result<OperatorHears, String> {
     let by = match sessions::kept(daemon, token) {
-        Ok(who) => who,
+        Ok(row) => row.person.name,
         Err(why) => return Ok(OperatorHears::SignedOut { why }),
     };
     short(note.as_deref())?;

@@ -133,7 +133,8 @@ fn secret(file: &str) -> Result<String, String> {
 fn who(daemon: &Daemon, people: &BTreeMap<String, String>, user: &str, now_ms: u64) -> Result<PersonName, String> {
     let who = people.get(user).ok_or("nobody here is known by this account; the operator maps them")?;
     let who = PersonName::parse(who).map_err(|why| why.to_string())?;
-    signon::still_known(daemon, &who, now_ms)?;
+    let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?;
+    signon::still_known(&row.ok_or_else(|| format!("there is no reviewer `{who}`"))?, now_ms)?;
     Ok(who)
 }
 

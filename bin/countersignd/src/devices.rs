@@ -13,7 +13,7 @@ use crate::sessions;
 /// Adds or removes a device of whoever is signed in.
 pub(crate) fn set(daemon: &Daemon, token: &str, target: PushTarget, on: bool) -> Result<OperatorHears, String> {
     let who = match sessions::kept(daemon, token) {
-        Ok(who) => who,
+        Ok(row) => row.person.name,
         Err(why) => return Ok(OperatorHears::SignedOut { why }),
     };
     if !on {

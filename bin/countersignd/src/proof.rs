@@ -49,24 +49,36 @@ pub(crate) fn prove(
     purpose: &Purpose<'_>,
     at_ms: u64,
 ) -> Result<(PersonName, Assurance, Value), String> {
-    let question = purpose.question;
     let name = PersonName::parse(&by.reviewer).map_err(|why| why.to_string())?;
     let reviewer = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
     let reviewer = reviewer.ok_or_else(|| format!("there is no reviewer `{name}`"))?;
+    prove_of(daemon, reviewer, &by.proof, purpose, at_ms)
+}
+
+/// The same, of somebody who was looked up at this moment.
+pub(crate) fn prove_of(
+    daemon: &Daemon,
+    reviewer: ReviewerRow,
+    proof: &Proof,
+    purpose: &Purpose<'_>,
+    at_ms: u64,
+) -> Result<(PersonName, Assurance, Value), String> {
+    let question = purpose.question;
+    let name = &reviewer.person.name;
     if at_ms < reviewer.locked_until_ms {
         return Err(format!(
             "`{name}` is locked for {} s after {MOST_FAILURES} wrong proofs",
             reviewer.locked_until_ms.saturating_sub(at_ms).div_ceil(1_000)
         ));
     }
-    signon::still_known(daemon, &name, at_ms)?;
-    match check(daemon, &reviewer, &by.proof, purpose, at_ms) {
-        Ok((assurance, proof)) => Ok((name, assurance, proof)),
+    signon::still_known(&reviewer, at_ms)?;
+    match check(daemon, &reviewer, proof, purpose, at_ms) {
+        Ok((assurance, proof)) => Ok((reviewer.person.name, assurance, proof)),
         Err(Wrong::Other(why)) => Err(why),
         Err(Wrong::Guess(why)) => {
             daemon
                 .store
-                .note_wrong_proof(&name, MOST_FAILURES, at_ms.saturating_add(LOCK_MS))
+                .note_wrong_proof(name, MOST_FAILURES, at_ms.saturating_add(LOCK_MS))
                 .map_err(|why| why.to_string())?;
             let body = json!({"hold": question.id.as_str(), "request_digest": question.request.to_string(), "reviewer": name.as_str(),
                 "state": "refused", "why": why});
@@ -82,8 +94,9 @@ pub(crate) fn prove_to_look(daemon: &Daemon, by: &Vouch, purpose: &Purpose<'_>, 
     let name = PersonName::parse(&by.reviewer).ok()?;
     let reviewer = daemon.store.reviewer(&name).ok()?;
     let proof = passwords::taken_apart(daemon, reviewer.as_ref(), &by.proof)?;
-    signon::still_known(daemon, &name, at_ms).ok()?;
-    check(daemon, &reviewer?, &proof, purpose, at_ms).ok().map(|_| name)
+    let reviewer = reviewer?;
+    signon::still_known(&reviewer, at_ms).ok()?;
+    check(daemon, &reviewer, &proof, purpose, at_ms).ok().map(|_| name)
 }
 
 fn check(

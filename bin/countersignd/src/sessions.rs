@@ -9,6 +9,7 @@ use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
 use serde_json::json;
+use store::ReviewerRow;
 use wire::{OperatorHears, OperatorSays, PersonPlace, Proof, Vouch, change_text};
 
 use crate::daemon::{Daemon, hold as lock};
@@ -212,11 +213,11 @@ pub(crate) fn end_all(daemon: &Daemon, who: &PersonName) {
 ///
 /// # Errors
 /// It is over.
-pub(crate) fn kept(daemon: &Daemon, token: &str) -> Result<PersonName, String> {
+pub(crate) fn kept(daemon: &Daemon, token: &str) -> Result<ReviewerRow, String> {
     whose_is(daemon, token, true)
 }
 
-fn whose_is(daemon: &Daemon, token: &str, keep: bool) -> Result<PersonName, String> {
+fn whose_is(daemon: &Daemon, token: &str, keep: bool) -> Result<ReviewerRow, String> {
     let now_ms = clock::now_ms();
     let mut open = lock(&daemon.sessions.open);
     let session = open
@@ -228,17 +229,18 @@ fn whose_is(daemon: &Daemon, token: &str, keep: bool) -> Result<PersonName, Stri
     }
     let who = session.who.clone();
     drop(open);
-    crate::signon::still_known(daemon, &who, now_ms)?;
-    Ok(who)
+    // Somebody who was removed, or has another role now, is that from now on.
+    let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?.ok_or(ENDED)?;
+    crate::signon::still_known(&row, now_ms)?;
+    Ok(row)
 }
 
 const ENDED: &str = "you are not signed in, or it was too long ago; sign in";
 
 /// Whose session a token is. Looking keeps it alive, if it is told to.
 pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<OperatorHears, String> {
-    let who = whose_is(daemon, token, keep)?;
-    // Somebody who was removed, or has another role now, is that from now on.
-    let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?.ok_or(ENDED)?;
+    let row = whose_is(daemon, token, keep)?;
+    let who = row.person.name;
     let factor = crate::people::factor(&row.factor).to_owned();
     let place = PersonPlace { role: row.person.role.as_str().to_owned(), groups: row.person.groups };
     let passkeys = daemon.store.passkeys(&who).map_err(|why| why.to_string())?;

@@ -11,7 +11,7 @@ use model::PersonName;
 use pdp::{Person, Role};
 use serde_json::json;
 use signon::{Known, Provider, Settings};
-use store::Factor;
+use store::{Factor, ReviewerRow};
 use wire::{OperatorHears, Password, SignOnWay};
 
 use crate::daemon::{Daemon, hold as lock};
@@ -176,10 +176,11 @@ fn place(daemon: &Daemon, settings: &Settings, person: &Person) -> Result<(), St
 }
 
 /// Whether a proof of somebody counts: of one whom a provider enrolled, while it said so not too long ago.
-pub(crate) fn still_known(daemon: &Daemon, name: &PersonName, now_ms: u64) -> Result<(), String> {
-    match daemon.store.identity_seen(name).map_err(|why| why.to_string())? {
+pub(crate) fn still_known(row: &ReviewerRow, now_ms: u64) -> Result<(), String> {
+    match row.seen_ms {
         Some(seen_ms) if now_ms.abs_diff(seen_ms) >= SAID_FOR_MS => Err(format!(
-            "`{name}` comes through single sign-on, and last did so more than {} hours ago; sign in on the page first",
+            "`{}` comes through single sign-on, and last did so more than {} hours ago; sign in on the page first",
+            row.person.name,
             SAID_FOR_MS / 3_600_000
         )),
         Some(_) | None => Ok(()),
@@ -190,8 +191,7 @@ pub(crate) fn still_known(daemon: &Daemon, name: &PersonName, now_ms: u64) -> Re
 pub(crate) fn has_nothing(daemon: &Daemon, name: &PersonName) -> Result<bool, String> {
     let store = |why: store::Failed| why.to_string();
     let row = daemon.store.reviewer(name).map_err(store)?;
-    Ok(row.is_some_and(|row| matches!(row.factor, Factor::Passkey))
-        && daemon.store.identity_seen(name).map_err(store)?.is_some()
+    Ok(row.is_some_and(|row| matches!(row.factor, Factor::Passkey) && row.seen_ms.is_some())
         && daemon.store.passkeys(name).map_err(store)?.is_empty())
 }
 

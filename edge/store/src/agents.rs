@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     /// The store failed or holds a broken agent.
     pub fn agents(&self) -> Result<Vec<AgentRow>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         let mut statement = connection.prepare_cached(
             "SELECT name, owner, key_digest, uid, created_ms, env, groups, trust, under FROM agents ORDER BY name",
         )?;

@@ -60,7 +60,7 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn devices(&self) -> Result<Vec<DeviceRow>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         let mut statement =
             connection.prepare_cached("SELECT reviewer, endpoint, key, auth FROM devices ORDER BY created_ms")?;
         let rows = statement.query_map([], |row| {

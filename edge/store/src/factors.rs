@@ -54,7 +54,7 @@ impl Store {
     /// # Errors
     /// The store failed or holds a broken one.
     pub fn passkeys(&self, name: &PersonName) -> Result<Vec<PasskeyRow>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         let mut statement = connection.prepare_cached(
             "SELECT line, label, counter, created_ms FROM passkeys WHERE reviewer = ?1 ORDER BY created_ms, credential",
         )?;
@@ -79,11 +79,12 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn drop_factors(&self, name: &PersonName) -> Result<(), Failed> {
-        let connection = self.connection();
-        connection.execute("DELETE FROM passkeys WHERE reviewer = ?1", [name.as_str()])?;
-        connection.execute("DELETE FROM recovery_codes WHERE reviewer = ?1", [name.as_str()])?;
-        connection.execute("UPDATE reviewers SET password = NULL WHERE name = ?1", [name.as_str()])?;
-        Ok(())
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute("DELETE FROM passkeys WHERE reviewer = ?1", [name.as_str()])?;
+        transaction.execute("DELETE FROM recovery_codes WHERE reviewer = ?1", [name.as_str()])?;
+        transaction.execute("UPDATE reviewers SET password = NULL WHERE name = ?1", [name.as_str()])?;
+        Ok(transaction.commit()?)
     }
 
     /// Gives somebody other recovery codes, by digest. Those of before serve no more.
@@ -121,9 +122,10 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn add_invite(&self, digest: &Digest, invite: &InviteRow) -> Result<(), Failed> {
-        let connection = self.connection();
-        connection.execute("DELETE FROM invites WHERE name IS ?1", [invite.name.as_ref().map(PersonName::as_str)])?;
-        connection.execute(
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute("DELETE FROM invites WHERE name IS ?1", [invite.name.as_ref().map(PersonName::as_str)])?;
+        transaction.execute(
             "INSERT INTO invites (digest, name, role, groups, invited_by, expires_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
                 digest.to_string(),
@@ -134,7 +136,7 @@ impl Store {
                 integer(invite.expires_at_ms)
             ],
         )?;
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
     /// An invitation, by the digest of its token.
@@ -142,7 +144,7 @@ impl Store {
     /// # Errors
     /// The store failed or holds a broken one.
     pub fn invite(&self, digest: &Digest) -> Result<Option<InviteRow>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         let row = connection
             .query_row(
                 "SELECT name, role, groups, invited_by, expires_at_ms FROM invites WHERE digest = ?1",
@@ -168,24 +170,13 @@ impl Store {
     /// # Errors
     /// The store failed or holds a broken one.
     pub fn identity(&self, issuer: &str, subject: &str) -> Result<Option<(PersonName, bool)>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         let mut statement = connection
             .prepare_cached("SELECT reviewer, enrolled FROM identities WHERE issuer = ?1 AND subject = ?2")?;
         let row =
             statement.query_row([issuer, subject], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).optional()?;
         let read = |(name, enrolled): (String, bool)| PersonName::parse(&name).map(|name| (name, enrolled));
         row.map(read).transpose().map_err(|_| Failed::Corrupt("identity"))
-    }
-
-    /// When the provider last said that somebody is who they are; nothing for those whom no provider enrolled.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub fn identity_seen(&self, name: &PersonName) -> Result<Option<u64>, Failed> {
-        let connection = self.connection();
-        let mut statement =
-            connection.prepare_cached("SELECT seen_ms FROM identities WHERE reviewer = ?1 AND enrolled")?;
-        Ok(statement.query_row([name.as_str()], |row| Ok(unsigned(row, 0).unwrap_or(0))).optional()?)
     }
 
     /// Notes who somebody of a provider is here, and that the provider said so now.

@@ -94,7 +94,7 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn broken(&self) -> Result<Vec<BrokenRow>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         let mut statement =
             connection.prepare("SELECT hold, reviewer, at_ms, reviewed_by FROM break_glass ORDER BY at_ms")?;
         let rows = statement.query_map([], |row| {

@@ -156,6 +156,11 @@ impl Store {
         self.taken(Kept::Durable)
     }
 
+    /// The connection for what is only read: the one that writes most, so that its pages are still good.
+    fn reading(&self) -> Taken<'_> {
+        self.taken(Kept::InOrder)
+    }
+
     /// A connection. A thread that panicked while it held one left no transaction open, so it is usable.
     fn taken(&self, kept: Kept) -> Taken<'_> {
         let connections = self.connections.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -35,6 +35,8 @@ pub struct ReviewerRow {
     pub failures: u32,
     /// No proof is looked at before this time.
     pub locked_until_ms: u64,
+    /// When a provider of single sign-on named them last, where it enrolled them.
+    pub seen_ms: Option<u64>,
 }
 
 impl Store {
@@ -142,7 +144,7 @@ impl Store {
     /// # Errors
     /// The store failed or holds a broken reviewer.
     pub fn reviewers(&self) -> Result<Vec<ReviewerRow>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         let mut statement = connection.prepare_cached(&format!("{REVIEWER} ORDER BY name"))?;
         let rows = statement.query_map([], |row| Ok(reviewer(row)))?;
         rows.map(|row| row?.ok_or(Failed::Corrupt("reviewer"))).collect()
@@ -153,7 +155,7 @@ impl Store {
     /// # Errors
     /// As [`Self::reviewers`].
     pub fn reviewer(&self, name: &PersonName) -> Result<Option<ReviewerRow>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         let mut statement = connection.prepare_cached(&format!("{REVIEWER} WHERE name = ?1"))?;
         let row = statement.query_row([name.as_str()], |row| Ok(reviewer(row))).optional()?;
         row.map(|row| row.ok_or(Failed::Corrupt("reviewer"))).transpose()
@@ -215,7 +217,9 @@ fn columns(factor: &Factor) -> (Option<Vec<u8>>, Option<String>) {
     }
 }
 
-const REVIEWER: &str = "SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms, role, groups, password FROM reviewers";
+const REVIEWER: &str =
+    "SELECT name, totp_secret, ssh_key, created_ms, last_step, failures, locked_until_ms, role, groups, password,
+    (SELECT seen_ms FROM identities WHERE reviewer = name AND enrolled) FROM reviewers";
 
 /// SQLite's integers are signed; ours are times and steps far below the limit.
 pub(crate) fn integer(value: u64) -> i64 {
@@ -247,6 +251,8 @@ fn reviewer(row: &Row<'_>) -> Option<ReviewerRow> {
         last_step: row.get::<_, Option<i64>>(4).ok()?.and_then(|step| u64::try_from(step).ok()),
         failures: row.get(5).ok()?,
         locked_until_ms: unsigned(row, 6)?,
+        // One that cannot be read is one of long ago.
+        seen_ms: row.get::<_, Option<i64>>(10).ok()?.map(|at_ms| u64::try_from(at_ms).unwrap_or(0)),
     })
 }
 

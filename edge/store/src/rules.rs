@@ -57,7 +57,7 @@ impl Store {
     /// # Errors
     /// The store failed or holds a broken rule.
     pub fn rules(&self) -> Result<Vec<RuleRow>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         let mut statement = connection.prepare(
             "SELECT id, text, author, request, reason, created_ms, removed_ms, removed_by FROM rules ORDER BY created_ms, id",
         )?;
@@ -96,7 +96,7 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn flags(&self) -> Result<Vec<(String, String, u64)>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         let mut statement = connection.prepare("SELECT name, set_by, set_ms FROM flags ORDER BY name")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, unsigned(row, 2).unwrap_or(0))))?;
         rows.map(|row| Ok(row?)).collect()
@@ -107,7 +107,7 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub fn pace(&self, scope: &str) -> Result<Option<String>, Failed> {
-        let connection = self.connection();
+        let connection = self.reading();
         Ok(connection.query_row("SELECT pace FROM paces WHERE scope = ?1", [scope], |row| row.get(0)).optional()?)
     }
 
