@@ -21,7 +21,7 @@ pub(crate) struct Read {
 /// # Errors
 /// It took too many rounds, or reading it failed. The request is refused.
 pub(crate) fn read(request: &Request) -> Result<Read, String> {
-    let home = facts::home_of(request.seen.uid);
+    let home = host::homes::home_of(request.seen.uid);
     let search = request.claims.search_path.as_deref().unwrap_or(DEFAULT_PATH);
     let mut known = Facts::default();
     let (argv, cwd, tool) = match &request.act {

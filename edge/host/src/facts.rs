@@ -52,17 +52,6 @@ pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// The home directory of a user, from the system's list of accounts.
-pub fn home_of(uid: u32) -> Option<String> {
-    let accounts = fs::read_to_string("/etc/passwd").ok()?;
-    let fields = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let wanted = uid.to_string();
-    fields.into_iter().find_map(|fields| match fields.as_slice() {
-        [_, _, found, _, _, home, ..] if *found == wanted && home.starts_with('/') => Some((*home).to_owned()),
-        _ => None,
-    })
-}
-
 fn file(path: &Path) -> Fact {
     // Without waiting: opening a pipe must not hang us.
     let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);

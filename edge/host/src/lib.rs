@@ -7,6 +7,7 @@ pub mod confine;
 pub mod exec;
 pub mod facts;
 pub mod files;
+pub mod homes;
 pub mod identity;
 pub mod layout;
 pub mod memory;
