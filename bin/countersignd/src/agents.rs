@@ -6,18 +6,20 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use approval::Hold;
 use audit::RecordKind;
 use host::socket::{self, Failed};
-use model::{AgentName, Claims, HoldId, RequestDigest, Seen, SessionId};
+use model::{Claims, HoldId, RequestDigest, Seen};
 use serde_json::json;
+use store::Kept;
 use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME, Refusal};
 
 use crate::daemon::Daemon;
-use crate::holds::void;
-use crate::judging;
+use crate::holds::{Entry, void};
+use crate::judging::{self, Case};
 use crate::permits::{Issued, Running};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
@@ -46,7 +48,7 @@ pub(crate) struct Talk<'a> {
     /// Spent permits whose act has not been reported.
     pub(crate) running: BTreeMap<String, Running>,
     /// A hold ended, and those who follow are told when the agent has its answer.
-    pub(crate) tells: Option<HoldId>,
+    pub(crate) tells: Option<Ended>,
     pub(crate) owes: Owed,
     /// The request that is being answered, and since when.
     pub(crate) traced: Option<(RequestDigest, Instant)>,
@@ -55,10 +57,17 @@ pub(crate) struct Talk<'a> {
 /// What is stored when the agent has its answer, and before it is heard again.
 #[derive(Default)]
 pub(crate) struct Owed {
-    /// Whose pace was counted.
-    pub(crate) counted: Option<(AgentName, SessionId)>,
+    /// What people said yes to, to be counted.
+    pub(crate) approved: Option<Case>,
     /// A hold that was decided: as the store has it, and as it is.
     pub(crate) moved: Option<(Hold, Hold)>,
+}
+
+/// A hold that ended, with what is let go of when the agent has its answer.
+pub(crate) struct Ended {
+    pub(crate) hold: HoldId,
+    pub(crate) _entry: Arc<Entry>,
+    pub(crate) _woken: UnixStream,
 }
 
 /// Serves one connection until it ends.
@@ -92,6 +101,9 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             Err(Failed::Socket(_)) => break,
         };
         let said = talk.say(&heard);
+        if talk.tells.is_some() {
+            socket::give_way();
+        }
         if let Some((request, since)) = talk.traced.take() {
             let failed = matches!(&heard, AgentHears::Deny { refusal: Refusal::Undecided, .. });
             daemon.traces.note(&request, "request", since, || vec![("answer", heard.word().to_owned())], failed);
@@ -101,9 +113,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             eprintln!("countersignd: what was allowed could not be stored ({why}), so it is not done");
             break;
         }
-        if let Some(hold) = talk.tells.take() {
-            daemon.holds.tell(Some(&hold));
-        }
+        talk.tell();
         if said.is_err() {
             break;
         }
@@ -132,16 +142,14 @@ pub(crate) fn denied(why: &str) -> AgentHears {
 impl Drop for Talk<'_> {
     fn drop(&mut self) {
         let _ = self.settle();
-        if let Some(hold) = self.tells.take() {
-            self.daemon.holds.tell(Some(&hold));
-        }
+        self.tell();
     }
 }
 
 impl Talk<'_> {
     /// Stores what the agent's answer did not wait for.
     fn settle(&mut self) -> Result<(), String> {
-        let Owed { counted, moved } = std::mem::take(&mut self.owes);
+        let Owed { approved, moved } = std::mem::take(&mut self.owes);
         if let Some((before, after)) = moved {
             let stored = match self.daemon.store.move_on(&before, &after) {
                 Ok(true) => Ok(()),
@@ -153,7 +161,14 @@ impl Talk<'_> {
                 return Err(why);
             }
         }
-        counted.map_or(Ok(()), |(agent, session)| judging::keep_paces(self.daemon, &agent, &session))
+        approved.map_or(Ok(()), |case| judging::approved(self.daemon, &case, Kept::InOrder))
+    }
+
+    /// Tells those who follow that a hold ended.
+    fn tell(&mut self) {
+        if let Some(ended) = self.tells.take() {
+            self.daemon.holds.tell(Some(&ended.hold));
+        }
     }
 
     pub(crate) fn say(&self, hears: &AgentHears) -> Result<(), Failed> {

@@ -11,7 +11,7 @@ use model::{HoldId, PersonName, Request};
 use pdp::{Decision, Quorum};
 use wire::{AgentHears, HoldView, Refusal};
 
-use crate::agents::{Talk, denied};
+use crate::agents::{Ended, Talk, denied};
 use crate::holds::{For, no_words};
 use crate::judging::{self, Case};
 use crate::permits::{Bound, permit_id};
@@ -60,7 +60,7 @@ impl Talk<'_> {
     /// Asks people, and waits for what they say or gives a ticket.
     pub(crate) fn hold(
         &mut self,
-        case: &Case,
+        case: Case,
         decision: Decision,
         (Asked { question, view, bytes }, receipt): (Asked, Option<Receipt>),
         reasons: Vec<String>,
@@ -80,7 +80,7 @@ impl Talk<'_> {
         };
         let settle = |hold: Option<&Hold>| match receipt {
             Some(receipt) => store(hold).map(|()| receipt),
-            None => self.record_decision(case, &decision, started, || store(hold)),
+            None => self.record_decision(&case, &decision, started, || store(hold)),
         };
         let opened_for = match (park, case.hands_over) {
             (true, _) => For::Ticket,
@@ -91,7 +91,7 @@ impl Talk<'_> {
             self.daemon.holds.open(self.daemon, &Hold::open(question), shown, opened_for, settle)?;
         if park {
             let ticket = (id.to_string(), expires_at_ms);
-            if let Err(why) = parked::park(self.daemon, case, decision, asked, Arc::clone(&entry), ticket) {
+            if let Err(why) = parked::park(self.daemon, &case, decision, asked, Arc::clone(&entry), ticket) {
                 self.daemon.holds.end(self.daemon, &entry, HoldState::Lost);
                 self.daemon.holds.tell(Some(&id));
                 return Err(why);
@@ -103,13 +103,13 @@ impl Talk<'_> {
         let held = AgentHears::Held { hold: id.to_string(), expires_at_ms, reasons: reasons.clone() };
         let told = self.say(&held);
         // While people think: what there will be no time for when they answer.
-        let (bound, permit_id) = (Bound::to(self.daemon, case, decision.request()), permit_id());
+        let (bound, permit_id) = (Bound::to(self.daemon, &case, decision.request()), permit_id());
         let ended = match told {
             Ok(()) => self.wait(&entry, &woken).unwrap_or(HoldState::Lost),
             Err(_) => HoldState::Lost,
         };
         // Told when the agent has its answer; see `agents::converse`.
-        self.tells = Some(id.clone());
+        self.tells = Some(Ended { hold: id.clone(), _entry: Arc::clone(&entry), _woken: woken });
         let mut outcome = self.daemon.holds.end(self.daemon, &entry, ended);
         self.owes.moved = outcome.unstored.take();
         let said = || {
@@ -130,24 +130,24 @@ impl Talk<'_> {
                 if let Some(flag) = flags::stops(self.daemon, request) {
                     return Ok(self.refuse_changed(decision.request(), &format!("people stopped this (flag `{flag}`)")));
                 }
-                if now != epoch && !judging::still_asks(self.daemon, case, &decision)? {
+                if now != epoch && !judging::still_asks(self.daemon, &case, &decision)? {
                     return Ok(
                         self.refuse_changed(decision.request(), "the rules or flags that it was asked by; ask again")
                     );
                 }
-                if case.hands_over {
-                    judging::approved(self.daemon, case, Some(judging::kept(case)))?;
-                } else {
-                    // Kept when the agent has its answer, before it can say what it does with it.
-                    judging::approved(self.daemon, case, None)?;
-                    self.owes.counted = Some((request.agent.clone(), request.session.clone()));
-                }
                 let permit =
                     Permit::for_approved(&decision, &asked, &outcome.hold, &answered, permit_id?, clock::now_ms());
-                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, bound, case.hands_over, reasons, now))
+                let (permit, hands_over) = (permit.map_err(|why| why.to_string())?, case.hands_over);
+                if hands_over {
+                    judging::approved(self.daemon, &case, judging::kept(&case))?;
+                } else {
+                    // When the agent has its answer, before it can say what it does with it.
+                    self.owes.approved = Some(case);
+                }
+                Ok(self.hand_out(permit, bound, hands_over, reasons, now))
             }
             (HoldState::Denied, _) => {
-                judging::refused(self.daemon, case)?;
+                judging::refused(self.daemon, &case)?;
                 Ok(denied(&no_words(outcome.told.as_ref())))
             }
             (HoldState::Expired, _) => Ok(AgentHears::Deny {

@@ -13,9 +13,10 @@
 
 mod entry;
 mod followers;
+mod open;
 mod telling;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -31,6 +32,7 @@ use wire::HoldView;
 pub(crate) use entry::{Entry, For, Told, no_words};
 
 use crate::daemon::{Daemon, hold as lock};
+use open::Open;
 
 /// The most holds that may be open at once. Beyond it requests that would be held are refused.
 const MAX_OPEN: usize = 1_000;
@@ -43,7 +45,7 @@ const MAX_OPEN_PER_AGENT: usize = 100;
 
 #[derive(Default)]
 pub(crate) struct Holds {
-    open: Mutex<BTreeMap<HoldId, Arc<Entry>>>,
+    open: Mutex<Open>,
     /// Counts changes of the list, for those who follow it.
     changes: Mutex<telling::Changes>,
     changed: Condvar,
@@ -116,8 +118,7 @@ impl Holds {
         if open.len() >= MAX_OPEN {
             return Some(format!("{MAX_OPEN} requests wait for people already"));
         }
-        let own = open.values().filter(|entry| entry.view.agent == agent).count();
-        (own >= MAX_OPEN_PER_AGENT)
+        (open.of(agent) >= MAX_OPEN_PER_AGENT)
             .then(|| format!("{MAX_OPEN_PER_AGENT} requests of this agent wait for people already"))
     }
 
@@ -263,6 +264,7 @@ impl Holds {
         drop(closed);
         lock(&self.open).remove(id);
         entry.wake();
+        host::socket::give_way();
         let took = Duration::from_millis(clock::now_ms().saturating_sub(entry.opened_ms));
         daemon.metrics.ended(hold.state().as_str(), took);
         if hold.state() == HoldState::Approved && !entry.is_canary() {

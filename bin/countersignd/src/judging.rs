@@ -5,7 +5,7 @@ use std::path::Path;
 
 use host::clock;
 use host::project::Project;
-use model::{Act, AgentName, Request, SessionId};
+use model::{Act, Request};
 use pdp::{Decision, Footprint, Pace, Policy, Situation, Verdict, note_sequences};
 use store::Kept;
 
@@ -159,20 +159,14 @@ pub(crate) fn still_asks(daemon: &Daemon, case: &Case, before: &Decision) -> Res
     })
 }
 
-/// People said yes: somebody has looked. `keep` says how what is counted is kept at once; with nothing, whoever calls keeps it
-/// before the permit can be spent ([`keep_paces`]).
-pub(crate) fn approved(daemon: &Daemon, case: &Case, keep: Option<Kept>) -> Result<(), String> {
+/// People said yes: somebody has looked. It is counted before the permit can be spent.
+pub(crate) fn approved(daemon: &Daemon, case: &Case, keep: Kept) -> Result<(), String> {
     let policy = daemon.policy.current();
     let flags = daemon.flags.set();
     daemon.paces.with(daemon, &case.request.agent, &case.request.session, |pair| {
         note(case, &policy, &flags, pair, true);
-        Ok(((), keep))
+        Ok(((), Some(keep)))
     })
-}
-
-/// Keeps the paces of an agent as they are now.
-pub(crate) fn keep_paces(daemon: &Daemon, agent: &AgentName, session: &SessionId) -> Result<(), String> {
-    daemon.paces.with(daemon, agent, session, |_| Ok(((), Some(Kept::InOrder))))
 }
 
 /// People said no.

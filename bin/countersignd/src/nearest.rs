@@ -13,6 +13,10 @@ const LONGEST: usize = 400;
 /// How alike two texts are at least, from 0 to 1, to be called near.
 const NEAR: f64 = 0.6;
 
+/// What part of the longer one may differ then: two of five.
+const FARTHEST: usize = 2;
+const FARTHEST_OF: usize = 5;
+
 /// The last texts that were approved, by agent. They end with the daemon: this is for people's eyes, and decides nothing.
 #[derive(Default)]
 pub(crate) struct Nearest(Mutex<BTreeMap<String, VecDeque<String>>>);
@@ -37,13 +41,19 @@ impl Nearest {
 
     /// The nearest to this.
     pub(crate) fn to(&self, agent: &str, asked: &str) -> Option<String> {
-        if asked.chars().count() > LONGEST {
+        let length = asked.chars().count();
+        if length > LONGEST {
             return None;
         }
+        // What differs in length by more than they may differ at all is not compared.
+        let could_be = |it: &&String| {
+            let other = it.chars().count();
+            length.abs_diff(other).saturating_mul(FARTHEST_OF) <= length.max(other).saturating_mul(FARTHEST)
+        };
         let all = lock(&self.0);
         let own = all.get(agent)?;
         let alike = |it: &String| strsim::normalized_levenshtein(it, asked);
-        let best = own.iter().map(|it| (alike(it), it)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+        let best = own.iter().filter(could_be).map(|it| (alike(it), it)).max_by(|a, b| a.0.total_cmp(&b.0))?;
         (best.0 >= NEAR).then(|| best.1.clone())
     }
 }

@@ -123,7 +123,7 @@ impl Talk<'_> {
                 if !is_same || !judging::still_asks(self.daemon, case, &ticket.decision)? {
                     return Ok(self.refuse_changed(ticket.decision.request(), "what people said yes to; ask again"));
                 }
-                judging::approved(self.daemon, case, Some(judging::kept(case)))?;
+                judging::approved(self.daemon, case, judging::kept(case))?;
                 let body = json!({"hold": ticket.hold, "state": "ticket used", "request_digest": case.request.digest().to_string(),
                     "approved": ticket.decision.request().to_string()});
                 let _receipt = self.daemon.record(RecordKind::Permit, body)?;

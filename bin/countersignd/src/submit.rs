@@ -54,14 +54,14 @@ impl Talk<'_> {
             seen: self.seen,
         };
         let place = Place { env: agent.env, groups: agent.groups, trust };
-        Case::read(request, place, how.hands_over).and_then(|case| self.decide(&case, how.park)).unwrap_or_else(|why| {
+        Case::read(request, place, how.hands_over).and_then(|case| self.decide(case, how.park)).unwrap_or_else(|why| {
             self.daemon.metrics.verdict("undecided");
             undecided(&why)
         })
     }
 
     /// Judge, record, then answer or hold. Any `Err` is a refusal: nothing was permitted.
-    fn decide(&mut self, case: &Case, park: bool) -> Result<AgentHears, String> {
+    fn decide(&mut self, case: Case, park: bool) -> Result<AgentHears, String> {
         let started = Instant::now();
         let request = &case.request;
         if let Some(path) = judge::disagrees(request, &case.read.facts) {
@@ -73,7 +73,7 @@ impl Talk<'_> {
             self.daemon.note_refusal(self.seen, &format!("{} is stopped by the flag `{flag}`", request.agent));
             return Ok(denied(&format!("people stopped this (flag `{flag}`); do not try again, ask them")));
         }
-        let decision = judging::decide(self.daemon, case)?;
+        let decision = judging::decide(self.daemon, &case)?;
         self.traced = Some((*decision.request(), started));
         let reasons: Vec<String> =
             decision.reasons().iter().map(|it| self.daemon.scrubber.text(&it.to_string())).collect();
@@ -84,15 +84,15 @@ impl Talk<'_> {
         .filter(|obliged| case.hands_over && !obliged.is_empty())
         .map(ToString::to_string);
         let asked = match decision.verdict() {
-            Verdict::Ask(quorum, _) => Some(self.prepare(case, &decision, quorum, &reasons)),
+            Verdict::Ask(quorum, _) => Some(self.prepare(&case, &decision, quorum, &reasons)),
             Verdict::Allow(_) | Verdict::Deny => None,
         };
         // What is put to people is shown to them while the disk works; everything else is recorded first.
         let is_asked_now = matches!(&asked, Some(Ok(asked)) if asked.bytes <= MAX_VIEW_BYTES)
             && cannot_oblige.is_none()
-            && !self.daemon.parked.knows(case);
+            && !self.daemon.parked.knows(&case);
         let receipt =
-            if is_asked_now { None } else { Some(self.record_decision(case, &decision, started, || Ok(()))?) };
+            if is_asked_now { None } else { Some(self.record_decision(&case, &decision, started, || Ok(()))?) };
         if let Some(obliged) = cannot_oblige {
             return Ok(denied(&format!(
                 "a rule lets this run only with {obliged}, and this enforcement point hands the act to a host that it cannot hold to that; use `countersign run`"
@@ -101,11 +101,11 @@ impl Talk<'_> {
         match (decision.verdict(), asked, receipt) {
             (Verdict::Allow(_), _, Some(receipt)) => {
                 let permit = Permit::for_allowed(&decision, &receipt, permit_id()?, clock::now_ms());
-                let bound = Bound::to(self.daemon, case, decision.request());
+                let bound = Bound::to(self.daemon, &case, decision.request());
                 Ok(self.hand_out(permit.map_err(|why| why.to_string())?, bound, case.hands_over, reasons, epoch))
             }
             (Verdict::Ask(..), Some(asked), receipt) => {
-                let by_ticket = if is_asked_now { None } else { self.by_ticket(case, &reasons, park) };
+                let by_ticket = if is_asked_now { None } else { self.by_ticket(&case, &reasons, park) };
                 match by_ticket {
                     Some(answer) => Ok(answer),
                     None => self.hold(case, decision, (asked?, receipt), reasons, (epoch, park), started),

@@ -117,6 +117,14 @@ pub fn send_now(stream: &UnixStream, frame: &[u8]) -> io::Result<usize> {
     }
 }
 
+/// Lets whoever was just told something go first, where this thread has more to do that nobody waits for.
+///
+/// Linux takes a send over a socket as a sign that the sender is about to sleep (`WF_SYNC`), and queues the receiver behind it on its
+/// own processor, though others may be idle. Without this the receiver waits until the sender really sleeps.
+pub fn give_way() {
+    std::thread::yield_now();
+}
+
 /// Sends the rest of a frame.
 ///
 /// # Errors

@@ -50,6 +50,7 @@ impl Followers {
             all.retain(|it| it.strong_count() > 0);
             all.iter().filter_map(Weak::upgrade).collect()
         };
+        let mut anybody = false;
         for (number, follower) in all.iter().enumerate() {
             let went = match follower.state.try_lock() {
                 _ if number >= AT_ONCE => false,
@@ -57,10 +58,14 @@ impl Followers {
                 Err(TryLockError::Poisoned(state)) => state.into_inner().send_now(holds),
                 Err(TryLockError::WouldBlock) => false,
             };
+            anybody |= went;
             if !went {
                 *lock(&follower.is_behind) = true;
                 follower.behind.notify_one();
             }
+        }
+        if anybody {
+            socket::give_way();
         }
     }
 }
