@@ -177,6 +177,25 @@ fn a_name_is_proved_by_dns_where_the_authority_reaches_nothing() {
     wait_for("the record is not taken back", || asked().replace(&all, "").is_empty().then_some(()));
 }
 
+/// Whoever watches is told how long the certificate is good, and every number that the shipped alerts ask for.
+fn watched(metrics: &str) {
+    let value = |name: &str| -> u64 {
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("countersign_certificate_{name}_timestamp_seconds ")));
+        line.unwrap_or_else(|| panic!("no {name} in {metrics}")).parse().unwrap()
+    };
+    let now_s = host::clock::now_ms().checked_div(1_000).unwrap();
+    assert!((now_s.saturating_sub(600)..=now_s).contains(&value("begin")));
+    assert_eq!(value("expiry").checked_sub(value("begin")), Some(2 * 86_400));
+    let alerts = include_str!("../../api/alerts.rules.yml");
+    let asked =
+        alerts.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|it| it.starts_with("countersign_"));
+    for name in asked {
+        assert!(metrics.contains(&format!("\n{name}")), "an alert asks for {name}, and there is no such number");
+    }
+}
+
 #[test]
 fn without_a_certificate_nobody_is_served_and_a_bad_one_is_not_taken() {
     let sandbox = Sandbox::prepared("");
@@ -207,6 +226,7 @@ fn without_a_certificate_nobody_is_served_and_a_bad_one_is_not_taken() {
     up.says("the page has a new certificate");
     let ours = sandbox.work.join("gate.test.pem");
     assert!(over_tls(up.port, NAME, &ours, "/v1/health").is_some());
+    watched(&over_tls(up.port, NAME, &ours, "/metrics").unwrap());
     // A bad one afterwards takes the good one from nobody.
     put("gate.test.pem", "other.test.key", 0o600);
     wait_for("no word", || (up.said().matches("not taken: certificate and key").count() == 2).then_some(()));

@@ -44,7 +44,7 @@ pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request<Body>,
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     headers.insert("permissions-policy", HeaderValue::from_static("camera=(), microphone=(), geolocation=()"));
-    if gate.is_tls {
+    if gate.tls.is_some() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     if is_interface {
@@ -74,7 +74,7 @@ fn check(gate: &Gate, method: &Method, headers: &HeaderMap, is_interface: bool) 
     if !gate.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host)) {
         return Err(Problem::forbidden("this is not the name of this gate"));
     }
-    let scheme = if gate.is_tls { "https://" } else { "http://" };
+    let scheme = if gate.tls.is_some() { "https://" } else { "http://" };
     let is_ours = |origin: &str| origin.strip_prefix(scheme).is_some_and(|it| it.eq_ignore_ascii_case(host));
     let from_elsewhere = text("sec-fetch-site").is_some_and(|it| !matches!(it, "same-origin" | "none"))
         || text("origin").is_some_and(|origin| !is_ours(origin));
@@ -117,7 +117,7 @@ mod tests {
             agents: std::path::PathBuf::new(),
             answers: crate::agents::Answers::default(),
             hosts,
-            is_tls: false,
+            tls: None,
             sign_on: Box::new(Nowhere),
             away: crate::signon::Away::default(),
             push_key: std::path::PathBuf::new(),

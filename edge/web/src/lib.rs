@@ -27,6 +27,7 @@ mod record;
 mod routes;
 mod signon;
 mod tls;
+mod watch;
 
 #[cfg(feature = "schema")]
 pub use openapi::openapi;
@@ -53,8 +54,8 @@ pub(crate) struct Gate {
     pub(crate) answers: agents::Answers,
     /// `Host` headers that are ours: another one is a page elsewhere whose name was pointed at us.
     pub(crate) hosts: Vec<String>,
-    /// It is reached over TLS.
-    pub(crate) is_tls: bool,
+    /// Its certificate, where it is reached over TLS.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// The way to the provider of single sign-on.
     pub(crate) sign_on: Box<dyn SignOn>,
     /// Those who are on that way.
@@ -66,7 +67,7 @@ pub(crate) struct Gate {
 impl Gate {
     /// The header that gives a browser its session.
     pub(crate) fn cookie(&self, token: &str) -> String {
-        let secure = if self.is_tls { "; Secure" } else { "" };
+        let secure = if self.tls.is_some() { "; Secure" } else { "" };
         format!("{}={token}; HttpOnly; SameSite=Strict; Path=/{secure}", answer::COOKIE)
     }
 }
@@ -101,8 +102,8 @@ pub async fn serve(door: Door) -> std::io::Result<()> {
     let answers = agents::Answers::default();
     let away = signon::Away::default();
     let operators = Operators::new(operators);
-    let gate =
-        Arc::new(Gate { operators, holds, agents, answers, hosts, is_tls: tls.is_some(), sign_on, away, push_key });
+    let shown = tls.clone();
+    let gate = Arc::new(Gate { operators, holds, agents, answers, hosts, tls: shown, sign_on, away, push_key });
     let following = Arc::clone(&gate);
     tokio::spawn(async move { following.operators.follow(&following.holds).await });
     let router = routes::router(gate);

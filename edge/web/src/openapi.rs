@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Who;
 use crate::problem::Problem;
-use crate::{agents, people, record, routes, signon};
+use crate::{agents, people, record, routes, signon, watch};
 
 /// Who may ask.
 #[derive(Clone, Copy)]
@@ -149,7 +149,7 @@ pub fn openapi() -> Value {
         it.schema::<Who>(),
         it.schema::<wire::AgentView>(),
         it.schema::<wire::ReviewerView>(),
-        it.schema::<wire::Status>(),
+        it.schema::<watch::Health>(),
     );
     it.add(("get", "/health"), By::All, "Whether the gate and the daemon answer.", None, object());
     it.add(("get", "/session"), By::Session, "Who is signed in.", None, Back::Json(who));

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::{Metric, OperatorHears, OperatorSays, RuleWish};
+use wire::{OperatorHears, OperatorSays, RuleWish};
 
 use crate::answer::{SignedIn, Token, done, unexpected};
 use crate::problem::Problem;
 use crate::proof::Given;
-use crate::{Gate, agents, assets, chat, events, guard, people, record, signon};
+use crate::{Gate, agents, assets, chat, events, guard, people, record, signon, watch};
 
 /// The most that a request may hold, in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -45,7 +44,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/stop", post(stop))
         .route("/channels/slack", post(chat::slack))
         .route("/channels/teams", post(chat::teams))
-        .route("/status", get(status))
+        .route("/status", get(watch::status))
         .route("/rules", get(rules))
         .route("/agents", get(all_agents))
         .route("/people", get(people::people))
@@ -60,7 +59,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .fallback(|| async { Problem::nothing("there is no such thing under /v1") });
     Router::new()
         .nest("/v1", interface)
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(watch::metrics))
         .fallback(get(assets::file))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&gate), guard::guard))
@@ -183,31 +182,6 @@ pub(crate) struct Stop {
 async fn stop(State(gate): State<Arc<Gate>>, by: SignedIn, Json(Stop { agent, session }): Json<Stop>) -> Answered {
     match done(&gate, OperatorSays::Stop { token: by.token.0, agent, session }).await? {
         OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
-        other => Err(unexpected(&other)),
-    }
-}
-
-/// Numbers for Prometheus (text format 0.0.4). They name nobody.
-async fn metrics(State(gate): State<Arc<Gate>>) -> Result<Response, Problem> {
-    let OperatorHears::Metrics { metrics } = done(&gate, OperatorSays::Metrics).await? else {
-        return Err(Problem::away("the daemon answered something else".to_owned()));
-    };
-    let mut out = String::new();
-    let mut said = std::collections::BTreeSet::new();
-    for Metric { name, kind, help, labels, value } in metrics {
-        let family = if kind == "histogram" { name.rsplit_once('_').map_or(name.as_str(), |it| it.0) } else { &name };
-        if said.insert(family.to_owned()) {
-            out.push_str(&format!("# HELP {family} {help}\n# TYPE {family} {kind}\n"));
-        }
-        let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
-        out.push_str(&format!("{name}{labels} {value}\n"));
-    }
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], out).into_response())
-}
-
-async fn status(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
-    match done(&gate, OperatorSays::Status).await? {
-        OperatorHears::Status(status) => Ok(Json(serde_json::to_value(status).unwrap_or_default())),
         other => Err(unexpected(&other)),
     }
 }

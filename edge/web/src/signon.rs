@@ -151,7 +151,7 @@ async fn come_back(gate: Arc<Gate>, headers: &HeaderMap, back: Back) -> Result<R
 impl Gate {
     /// Comes back with a browser that another site sends here, so it is not strict; it is no session.
     fn sign_on_cookie(&self, state: &str, seconds: u64) -> String {
-        let secure = if self.is_tls { "; Secure" } else { "" };
+        let secure = if self.tls.is_some() { "; Secure" } else { "" };
         format!("{COOKIE}={state}; HttpOnly; SameSite=Lax; Path={CALLBACK}; Max-Age={seconds}{secure}")
     }
 }

@@ -15,6 +15,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::server::TlsStream;
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
+use x509_cert::time::Time;
 
 /// How long a handshake may take, and how many may be under way.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -32,11 +35,26 @@ pub struct Tls {
 
 /// What new connections are shown. Nothing while there is none yet: they are refused then.
 #[derive(Debug, Default)]
-struct Shown(RwLock<Option<Arc<CertifiedKey>>>);
+struct Shown(RwLock<Option<(Arc<CertifiedKey>, Life)>>);
+
+/// How long a certificate is good, in seconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    pub(crate) from_s: u64,
+    pub(crate) until_s: u64,
+}
+
+impl Life {
+    fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let validity = Certificate::from_der(certificate).ok()?.tbs_certificate.validity;
+        let seconds = |time: &Time| time.to_unix_duration().as_secs();
+        Some(Self { from_s: seconds(&validity.not_before), until_s: seconds(&validity.not_after) })
+    }
+}
 
 impl ResolvesServerCert for Shown {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(key, _)| Arc::clone(key))
     }
 }
 
@@ -64,15 +82,19 @@ impl Tls {
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificate)
             .collect::<Result<_, _>>()
             .map_err(|why| format!("the certificate: {why}"))?;
-        if chain.is_empty() {
-            return Err("there is no certificate in the file (PEM)".to_owned());
-        }
+        let first = chain.first().ok_or("there is no certificate in the file (PEM)")?;
+        let life = Life::of(first).ok_or("the certificate does not say how long it is good")?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|why| format!("the key: {why}"))?;
         // Fails where they do not belong together.
         let certified = CertifiedKey::from_der(chain, key, self.config.crypto_provider())
             .map_err(|why| format!("certificate and key: {why}"))?;
-        *self.shown.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(certified));
+        *self.shown.0.write().unwrap_or_else(PoisonError::into_inner) = Some((Arc::new(certified), life));
         Ok(())
+    }
+
+    /// How long the certificate that is shown is good.
+    pub(crate) fn life(&self) -> Option<Life> {
+        self.shown.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, life)| *life)
     }
 
     /// As connections take it.
