@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 use testkit::{Sandbox, bash_act, exec_act, permit_of};
@@ -275,50 +275,6 @@ fn the_agents_socket_knows_no_word_that_approves() {
         std::io::Write::write_all(&mut (&agent.stream), &frame).unwrap();
         assert!(is_denied(&agent.hear().unwrap()), "{word}");
     }
-}
-
-fn ssh_key(sandbox: &Sandbox, name: &str) -> std::path::PathBuf {
-    let path = sandbox.root.join(name);
-    let made = Command::new("ssh-keygen")
-        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-        .arg(&path)
-        .status()
-        .expect("ssh-keygen");
-    assert!(made.success());
-    path
-}
-
-#[test]
-fn a_signature_approves_its_own_hold_and_no_other() {
-    let sandbox = Sandbox::start_with(
-        "[[rule]]\nid='test.signed'\nverdict='ask'\ncommand='touch **'\nassurance='signature'\nmatches=['touch a']\nspares=['ls']\n",
-    );
-    sandbox.add_agent("bot");
-    let key = ssh_key(&sandbox, "key");
-    let public = key.with_extension("pub");
-    let run = |words: &[&str]| sandbox.countersign(words).output().unwrap();
-    assert!(run(&["reviewer", "add", "sid", "--key", public.to_str().unwrap()]).status.success());
-    let mut other = sandbox.run(&["touch", "other"]).stderr(Stdio::null()).spawn().unwrap();
-    let mut waiting = sandbox.run(&["touch", "mark"]).stderr(Stdio::null()).spawn().unwrap();
-    let holds = sandbox.holds(2);
-    let hold = holds.iter().find(|hold| hold.asked.ends_with("mark")).unwrap();
-    let approve = run(&["approve", &hold.id, "--as", "sid", "--ssh-key", key.to_str().unwrap()]);
-    assert!(approve.status.success(), "{}", String::from_utf8_lossy(&approve.stderr));
-    assert!(waiting.wait().unwrap().success());
-    assert!(sandbox.mark("mark").exists());
-
-    // The signature stands in the record, so that anybody can check it; it serves no other hold.
-    let records = sandbox.records();
-    let answer = records.iter().find(|it| it["kind"] == "answer" && it["body"]["state"] == "approved").unwrap();
-    let signature = answer["body"]["proof"]["signature"].as_str().unwrap().to_owned();
-    let stranger = holds.iter().find(|hold| hold.asked.ends_with("other")).unwrap();
-    let replayed = sandbox.answer(stranger, "approve", Vouch { reviewer: "sid".into(), proof: Proof::Ssh(signature) });
-    assert!(replayed.unwrap_err().contains("does not fit"));
-    let foreign = ssh_key(&sandbox, "foreign");
-    assert!(!run(&["approve", &stranger.id, "--as", "sid", "--ssh-key", foreign.to_str().unwrap()]).status.success());
-    let _ = other.kill();
-    let _ = other.wait();
-    assert!(!sandbox.mark("other").exists());
 }
 
 #[test]

@@ -292,7 +292,11 @@ fn a_gate_that_lies_gets_nothing_run() {
     let token = cookie.split_once('=').unwrap().1.to_owned();
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();
-    for proof in [wire::Proof::Totp(token.clone()), wire::Proof::Totp(String::new()), wire::Proof::Ssh(token)] {
+    for proof in [
+        wire::Proof::Totp(token.clone()),
+        wire::Proof::Totp(String::new()),
+        wire::Proof::Ssh(wire::SshSaid { signature: token, nonce: None }),
+    ] {
         let by = wire::Vouch { reviewer: "rita".to_owned(), proof };
         assert!(sandbox.answer(&hold, "approve", by).is_err());
     }

@@ -11,7 +11,7 @@ use host::layout::Layout;
 use model::display::visible;
 use model::{Digest, HoldId, RequestDigest};
 use pdp::{Sources, Verdict};
-use wire::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
+use wire::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, SshSaid, Vouch};
 
 use crate::history::{self, Past};
 use crate::operator_link::{OperatorLink, unexpected};
@@ -185,8 +185,11 @@ pub(crate) fn prove_change(
 ) -> Result<OperatorSays, String> {
     let unproved = Vouch { reviewer: String::new(), proof: Proof::Totp(String::new()) };
     let text = wire::change_text(&build(unproved)).ok_or("this change takes no proof")?;
-    let request = RequestDigest::carried(Digest::within("countersign/change/v1", text.as_bytes()));
-    Ok(build(vouch(link, args, Said::Yes, &HoldId::new(0, 0), &request)?))
+    let by = vouch(link, args, &|| match link.ask(&OperatorSays::Challenge)? {
+        OperatorHears::Challenge { nonce, .. } => Ok((wire::signed_change(&text, &nonce), Some(nonce))),
+        _ => Err(unexpected()),
+    })?;
+    Ok(build(by))
 }
 
 /// Gives an answer to a hold and says what became of it. With a yes, a rule may be made of it.
@@ -200,7 +203,7 @@ pub(crate) fn give(
 ) -> Result<String, String> {
     let id = HoldId::parse(&hold.id).map_err(|why| why.to_string())?;
     let request = RequestDigest::carried(Digest::parse(&hold.request).map_err(|why| why.to_string())?);
-    let by = vouch(link, args, said, &id, &request)?;
+    let by = vouch(link, args, &|| Ok((approval_message(said, &id, &request), None)))?;
     let (rule, told) = match with {
         With::Nothing => (None, None),
         With::Reason(reason) => (None, Some(reason)),
@@ -239,20 +242,24 @@ pub(crate) fn give(
     }
 }
 
-/// The proof: a code, or a signature over answer, hold and request.
+/// What is signed, and what is fresh in it.
+type ToSign = (String, Option<String>);
+
+/// The proof: a code, or a signature.
 pub(crate) fn vouch(
     link: &OperatorLink,
     args: &ProofArgs,
-    said: Said,
-    hold: &HoldId,
-    request: &RequestDigest,
+    to_sign: &dyn Fn() -> Result<ToSign, String>,
 ) -> Result<Vouch, String> {
     let reviewer = match &args.reviewer {
         Some(name) => name.clone(),
         None => only_reviewer(link)?,
     };
     let proof = match (&args.ssh_key, &args.code) {
-        (Some(key), _) => Proof::Ssh(sign(key, &approval_message(said, hold, request))?),
+        (Some(key), _) => {
+            let (text, nonce) = to_sign()?;
+            Proof::Ssh(SshSaid { signature: sign(key, &text)?, nonce })
+        }
         (None, Some(code)) => Proof::Totp(code.trim().to_owned()),
         (None, None) => Proof::Totp(ask_code(&reviewer)?),
     };

@@ -1,6 +1,6 @@
 //! Whether somebody is who they say: a code of their authenticator, or a signature of their key.
 
-use approval::{Assertion, Question, Said};
+use approval::{Assertion, Question, Said, approval_message};
 use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use model::PersonName;
@@ -8,7 +8,7 @@ use pdp::Assurance;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use store::{Factor, ReviewerRow};
-use wire::{PasskeySaid, Proof, Vouch};
+use wire::{PasskeySaid, Proof, SshSaid, Vouch, signed_change};
 
 use crate::daemon::Daemon;
 use crate::{passwords, sessions, signon};
@@ -25,10 +25,10 @@ pub(crate) struct Purpose<'a> {
     pub(crate) words: Words<'a>,
 }
 
-/// What a passkey signs the SHA-256 digest of.
+/// What a passkey signs the SHA-256 digest of, and an SSH key the words.
 pub(crate) enum Words<'a> {
     /// Of an answer: the hold is in them, and takes one answer of a person, so that they serve once. They are put together
-    /// where somebody signed them.
+    /// where somebody signed them. (An SSH key signs less of them: answer, hold, request.)
     Answer(&'a dyn Fn() -> String),
     /// Of anything else: something fresh goes with them.
     Change(String),
@@ -118,10 +118,16 @@ fn check(
             Err(approval::TotpRefused::Used) => Err(Wrong::Other(approval::TotpRefused::Used.to_string())),
             Err(why) => Err(Wrong::Guess(why.to_string())),
         },
-        (Factor::Ssh(identity), Proof::Ssh(pem)) => identity
-            .check(pem, *said, &question.id, &question.request)
-            .map(|()| (Assurance::Signature, json!({"ssh_key": identity.to_line(), "signature": pem})))
-            .map_err(|why| Wrong::Guess(why.to_string())),
+        (Factor::Ssh(identity), Proof::Ssh(SshSaid { signature, nonce })) => {
+            let signed = match words {
+                Words::Answer(_) => approval_message(*said, &question.id, &question.request),
+                Words::Change(text) => fresh(daemon, text, nonce.as_deref(), at_ms)?,
+            };
+            identity
+                .check(signature, &signed)
+                .map(|()| (Assurance::Signature, json!({"ssh_key": identity.to_line(), "signature": signature})))
+                .map_err(|why| Wrong::Guess(why.to_string()))
+        }
         (_, Proof::Passkey(said)) => passkey(daemon, name, said, words, at_ms),
         (_, Proof::Session(token)) => match sessions::of(daemon, token, at_ms) {
             Some(who) if who == *name => Ok((Assurance::Session, Value::Null)),
@@ -140,6 +146,19 @@ fn check(
     }
 }
 
+/// What is signed of a change. What was fresh in it is used up, whatever the signature is worth.
+fn fresh(daemon: &Daemon, text: &str, nonce: Option<&str>, at_ms: u64) -> Result<String, Wrong> {
+    let nonce = nonce.ok_or_else(|| {
+        Wrong::Other(
+            "nothing fresh is in this signature; is `countersign` of the same release as the daemon?".to_owned(),
+        )
+    })?;
+    if !sessions::take_challenge(daemon, nonce, at_ms) {
+        return Err(Wrong::Other("this took too long, or was used already; try again".to_owned()));
+    }
+    Ok(signed_change(text, nonce))
+}
+
 /// Checks a passkey's signature. What was signed is recorded whole, so that anybody can check it later.
 fn passkey(
     daemon: &Daemon,
@@ -148,12 +167,9 @@ fn passkey(
     words: &Words<'_>,
     at_ms: u64,
 ) -> Result<(Assurance, Value), Wrong> {
-    let signed = match (words, &said.nonce) {
-        (Words::Answer(text), _) => text(),
-        (Words::Change(text), Some(nonce)) if sessions::take_challenge(daemon, nonce, at_ms) => {
-            format!("countersign change v2\n{text}\nnonce {nonce}\n")
-        }
-        (Words::Change(_), _) => return Err(Wrong::Other("this took too long; try again".to_owned())),
+    let signed = match words {
+        Words::Answer(text) => text(),
+        Words::Change(text) => fresh(daemon, text, said.nonce.as_deref(), at_ms)?,
     };
     let bytes = |text: &str| {
         let unreadable = || Wrong::Other(approval::PasskeyRefused::Form.to_string());

@@ -130,7 +130,7 @@ pub(crate) fn prove_who(
     may_try(daemon, &by.reviewer, now_ms)?;
     match by.proof {
         Proof::Session(_) => return Err("a session proves nobody anew".to_owned()),
-        // An SSH signature has nothing fresh in it: one that was caught would serve for ever.
+        // The page has no way to an SSH key, and nobody else asks for a session.
         Proof::Ssh(_) => return Err("this takes a passkey or a code; an SSH key answers in the terminal".to_owned()),
         Proof::Totp(_) | Proof::Account { .. } | Proof::Passkey(_) => {}
     }

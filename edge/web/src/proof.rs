@@ -1,7 +1,7 @@
 //! Proofs as a request carries them.
 
 use serde::Deserialize;
-use wire::{PasskeySaid, Password, Proof, Vouch};
+use wire::{PasskeySaid, Password, Proof, SshSaid, Vouch};
 
 use crate::answer::Token;
 use crate::problem::Problem;
@@ -18,6 +18,8 @@ pub(crate) struct Given {
     password: Option<Password>,
     /// An SSH signature (PEM).
     signature: Option<String>,
+    /// With the signature, for everything but an answer to a hold: what was fresh in it.
+    nonce: Option<String>,
     /// A signature of a passkey.
     passkey: Option<PasskeySaid>,
 }
@@ -32,7 +34,7 @@ impl Given {
         }
         match (self.code, self.signature, self.passkey) {
             (Some(code), None, None) => Ok(Some(Proof::Totp(code))),
-            (None, Some(signature), None) => Ok(Some(Proof::Ssh(signature))),
+            (None, Some(signature), None) => Ok(Some(Proof::Ssh(SshSaid { signature, nonce: self.nonce }))),
             (None, None, Some(passkey)) => Ok(Some(Proof::Passkey(passkey))),
             (None, None, None) => Ok(None),
             (_, _, _) => Err(Problem::malformed("give one of `code`, `signature` and `passkey`")),

@@ -37,7 +37,7 @@ impl fmt::Display for SshRefused {
 
 impl std::error::Error for SshRefused {}
 
-/// What is signed: the answer, the hold and the digest of the request, so that it serves nothing else.
+/// What is signed of an answer: it, the hold and the digest of the request, so that it serves nothing else.
 pub fn approval_message(said: Said, hold: &HoldId, request: &RequestDigest) -> String {
     format!("countersign answer v1\nanswer {}\nhold {hold}\nrequest {request}\n", said.as_str())
 }
@@ -56,10 +56,9 @@ impl SshIdentity {
         key.to_openssh().unwrap_or_default().trim().to_owned()
     }
 
-    /// Checks a signature (PEM) over an answer.
-    pub fn check(&self, pem: &str, said: Said, hold: &HoldId, request: &RequestDigest) -> Result<(), SshRefused> {
+    /// Checks a signature (PEM) over a text.
+    pub fn check(&self, pem: &str, text: &str) -> Result<(), SshRefused> {
         let signature = pem.parse::<SshSig>().map_err(|_| SshRefused::Form)?;
-        let message = approval_message(said, hold, request);
-        self.0.verify(NAMESPACE, message.as_bytes(), &signature).map_err(|_| SshRefused::Wrong)
+        self.0.verify(NAMESPACE, text.as_bytes(), &signature).map_err(|_| SshRefused::Wrong)
     }
 }

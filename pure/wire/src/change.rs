@@ -2,6 +2,11 @@
 
 use crate::operator::OperatorSays;
 
+/// What a passkey or an SSH key signs of a change: the change, word for word, and something fresh, so that it serves once.
+pub fn signed_change(text: &str, nonce: &str) -> String {
+    format!("countersign change v2\n{text}\nnonce {nonce}\n")
+}
+
 /// What a person's proof for a change covers: the change, word for word. Nothing where no proof is needed.
 pub fn change_text(message: &OperatorSays) -> Option<String> {
     match message {

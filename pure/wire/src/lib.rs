@@ -17,12 +17,12 @@ mod watched;
 mod web;
 
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
-pub use change::change_text;
+pub use change::{change_text, signed_change};
 pub use hears::OperatorHears;
 pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
 pub use operator::OperatorSays;
 pub use principals::AboveView;
-pub use proof::{Enrolling, NewFactor, PasskeySaid, Password, Proof, RuleWish, Vouch};
+pub use proof::{Enrolling, NewFactor, PasskeySaid, Password, Proof, RuleWish, SshSaid, Vouch};
 pub use reading::{ReadOut, Reading, RecordQuery};
 pub use told::{Gone, Handed, PushTarget, SignOnWay};
 pub use views::{

@@ -33,8 +33,8 @@ pub struct Vouch {
 pub enum Proof {
     /// A code of their authenticator.
     Totp(String),
-    /// An SSH signature (PEM).
-    Ssh(String),
+    /// A signature of an SSH key.
+    Ssh(SshSaid),
     /// A signature of a passkey.
     Passkey(PasskeySaid),
     /// A password and a code of their authenticator: to sign in.
@@ -72,6 +72,18 @@ pub struct PasskeySaid {
     /// `authenticatorData`.
     pub authenticator_data: String,
     /// The signature.
+    pub signature: String,
+    /// For everything but an answer to a hold: what was fresh in it, from [`OperatorHears::Challenge`].
+    #[serde(default)]
+    pub nonce: Option<String>,
+}
+
+/// A signature of an SSH key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SshSaid {
+    /// The signature (PEM).
     pub signature: String,
     /// For everything but an answer to a hold: what was fresh in it, from [`OperatorHears::Challenge`].
     #[serde(default)]
