@@ -1,4 +1,4 @@
-//! What the tests need beyond Rust, Node and a C compiler: a few Debian packages.
+//! What the tests need beyond Rust, Node and a C compiler: a few Debian and Python packages, and agent hosts from npm.
 
 use std::process::Command;
 
@@ -36,6 +36,35 @@ const PACKAGES: [(&str, &[&str], &str); 5] = [
     ("schemathesis", &["schemathesis==4.*"], "tries the HTTP interface against its description"),
     ("asciinema", &["asciinema==2.4.*"], "the stock player, for tests of recordings"),
 ];
+
+/// Agent hosts that the tests put us before, as the lock files in `testkit/hosts` say, and where they are kept.
+const HOSTS: [&str; 1] = ["claude-code"];
+const HOSTS_AT: &str = "target/hosts";
+
+/// Installs the hosts that are not there, or are not as their lock files say.
+fn install_hosts() -> Result<(), String> {
+    for name in HOSTS {
+        let (from, to) = (root().join("testkit/hosts").join(name), root().join(HOSTS_AT).join(name));
+        let say = |why: std::io::Error| format!("`{}`: {why}", to.display());
+        let lock = std::fs::read(from.join("package-lock.json")).map_err(say)?;
+        let installed = to.join("installed-from");
+        if std::fs::read(&installed).is_ok_and(|of| of == lock) {
+            continue;
+        }
+        eprintln!("installing {name} from npm into {HOSTS_AT}/{name} (240 MB): the host itself, for tests of its hook");
+        std::fs::create_dir_all(&to).map_err(say)?;
+        for file in ["package.json", "package-lock.json"] {
+            std::fs::copy(from.join(file), to.join(file)).map_err(say)?;
+        }
+        let words = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+        let status = Command::new("npm").args(words).current_dir(&to).status().map_err(|why| format!("npm: {why}"))?;
+        if !status.success() {
+            return Err(format!("`npm {}` in `{}` failed", words.join(" "), to.display()));
+        }
+        std::fs::write(&installed, &lock).map_err(say)?;
+    }
+    Ok(())
+}
 
 /// The first Python that has a module.
 fn python_with(module: &str) -> Option<&'static str> {
@@ -81,6 +110,7 @@ pub(crate) fn install() -> Result<(), String> {
         NEEDED.iter().filter(|(program, ..)| !has(program)).map(|(_, package, purpose)| (*package, *purpose));
     let missing: Vec<(&str, &str)> =
         of_programs.chain(python_with("cryptography").is_none().then_some(PYTHON)).collect();
+    install_hosts()?;
     if missing.is_empty() {
         return install_packages();
     }

@@ -60,7 +60,8 @@ fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
     let layout = Layout::from_environment()?;
     let key = agent_link::key(&layout, agent, None)?;
     let link = AgentLink::connect(&layout)?;
-    let mut heard = link.submit(key, call.session, &Act::Tool(call.call), Claims::default(), true, false)?;
+    let claims = Claims { intent: call.intent, ..Claims::default() };
+    let mut heard = link.submit(key, call.session, &Act::Tool(call.call), claims, true, false)?;
     if let AgentHears::Held { expires_at_ms, .. } = heard {
         let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms()))
             .saturating_add(Duration::from_secs(20));

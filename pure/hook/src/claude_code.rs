@@ -28,6 +28,8 @@ pub struct Call {
     pub session: String,
     /// The call.
     pub call: ToolCall,
+    /// What the agent says that it is for: the host has it write a line beside each command, and each task of a sub-agent.
+    pub intent: Option<String>,
 }
 
 /// Reads the host's message.
@@ -41,15 +43,20 @@ pub fn parse(input: &[u8]) -> Result<Call, String> {
     if event != "PreToolUse" {
         return Err(format!("this hook answers `PreToolUse`, not `{event}`"));
     }
+    let tool = text("tool_name").ok_or("the host's message has no `tool_name`")?;
+    // Of the host's own tools: elsewhere a field of this name is data.
+    let says = matches!(tool.as_str(), "Bash" | "Agent" | "Task");
+    let intent = value.pointer("/tool_input/description").and_then(Value::as_str).filter(|_| says).map(str::to_owned);
     Ok(Call {
         session: text("session_id").ok_or("the host's message has no `session_id`")?,
         call: ToolCall {
             host: HOST.to_owned(),
-            tool: text("tool_name").ok_or("the host's message has no `tool_name`")?,
+            tool,
             input: value.get("tool_input").cloned().ok_or("the host's message has no `tool_input`")?,
             call: text("tool_use_id"),
             cwd: text("cwd").filter(|cwd| cwd.starts_with('/')),
         },
+        intent,
     })
 }
 
@@ -135,6 +142,8 @@ fn is_ours(entry: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::{deny, inspect, install, parse, undecided};
 
     #[test]
@@ -143,6 +152,15 @@ mod tests {
             "tool_input":{"command":"ls"},"tool_use_id":"t","more":1}"#;
         let call = parse(message).unwrap();
         assert_eq!((call.session.as_str(), call.call.tool.as_str()), ("s", "Bash"));
+        assert_eq!(call.intent, None);
+        let said = |tool: &str| {
+            let input = json!({"command": "ls", "description": "Look around"});
+            let message =
+                json!({"hook_event_name": "PreToolUse", "session_id": "s", "tool_name": tool, "tool_input": input});
+            parse(message.to_string().as_bytes()).unwrap().intent
+        };
+        assert_eq!(said("Bash").as_deref(), Some("Look around"));
+        assert_eq!(said("mcp__tracker__open"), None, "there it is what the issue says, not why");
         for bad in [
             &b""[..],
             b"{",
