@@ -7,12 +7,14 @@
     reason = "a test that cannot go on must fail"
 )]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use testkit::{Gate, JSON, Sandbox, bash_act, python_with};
+use wire::{OperatorHears, OperatorSays};
 
 /// A request of an agent; gives status and body.
 fn ask(gate: &Gate, key: &str, path: &str, headers: &[&str], body: &Value) -> (u16, Value) {
@@ -93,7 +95,7 @@ fn an_agent_keeps_its_lease_over_a_websocket() {
                     const said = JSON.parse(text);
                     if (said.say === "allow") send({ say: "redeem", permit: JSON.parse(said.permit.text).id, act: JSON.parse(act) });
                     if (said.say === "spent") send({ say: "outcome", permit: "permit_x", exit: 0, signal: null, millis: 1 });
-                    if (said.say === "deny") process.exit(0);
+                    if (said.say === "ended") process.exit(0);
                 }
             });
             send({ say: "submit", session: "s", act: JSON.parse(act) });
@@ -103,15 +105,24 @@ fn an_agent_keeps_its_lease_over_a_websocket() {
     let act = bash_act("mkdir /srv/x").to_string();
     let mut child = Command::new("node");
     child.args(["--input-type=module", "-e", script, "--", &gate.address, &key, &act]);
-    let child = child.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = child.stdout(std::process::Stdio::piped()).spawn().unwrap();
     let hold = sandbox.hold();
     sandbox.answer(&hold, "approve", rita.vouch()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    let words: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let says: Vec<&str> = words.iter().map(|it| it["say"].as_str().unwrap()).collect();
-    // Held, allowed, spent; a report under another permit is refused.
-    assert_eq!(says, ["held", "allow", "spent", "deny"], "{said}");
+    let mut says = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let said: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        says.push(said["say"].as_str().unwrap().to_owned());
+        // A report under another permit is refused, so the act goes on. Then people stop it.
+        if said["say"] == "deny" {
+            let stop = OperatorSays::Flag { name: "stop:bot".to_owned(), on: true, by: None };
+            assert!(matches!(sandbox.operator(&stop), OperatorHears::Done { .. }));
+        }
+    }
+    assert!(child.wait().unwrap().success());
+    assert_eq!(says, ["held", "allow", "spent", "deny", "ended"]);
+    let clear = |by| OperatorSays::Flag { name: "stop:bot".to_owned(), on: false, by };
+    assert!(matches!(sandbox.operator(&clear(None)), OperatorHears::Refused { .. }), "going on takes a proof");
+    assert!(matches!(sandbox.operator(&clear(Some(rita.vouch()))), OperatorHears::Done { .. }));
     // Whoever leaves while people are asked has no hold any more.
     let mut child = Command::new("node");
     child.args(["--input-type=module", "-e", script, "--", &gate.address, &key, &bash_act("mkdir /srv/z").to_string()]);

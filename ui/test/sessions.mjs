@@ -29,7 +29,7 @@ const stop = rita.getByRole("button", { name: "Stop session" });
 await stop.click();
 await rita.waitForSelector("text=Press once more");
 await stop.click();
-await rita.waitForSelector("text=1 recorded terminals end");
+await rita.waitForSelector("text=1 acts that run are ended");
 const stopped = await running;
 assert.notEqual(stopped.status, 0, stopped.said);
 assert.ok(!stopped.said.includes("last-word"), stopped.said);

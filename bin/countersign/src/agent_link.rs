@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket::{self, Failed};
+use host::stop::Watch;
 use model::Act;
 use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME};
 
@@ -64,6 +65,11 @@ impl AgentLink {
             Failed::Closed => "the daemon closed the connection before it decided".to_owned(),
             Failed::Refused(_) | Failed::Socket(_) => why.to_string(),
         })
+    }
+
+    /// Ends what we run from here on when people stop it.
+    pub(crate) fn watch(&self) -> Result<Watch, String> {
+        Watch::begin(&self.0).map_err(|why| format!("it could not be stopped ({why}), so it is not run"))
     }
 
     /// Sends a message and waits for the answer.

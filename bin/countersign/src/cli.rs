@@ -59,7 +59,7 @@ enum Verb {
     Rule(rule::RuleArgs),
     /// The set of rules: choose a preset, test, lint, replay, suggest, explain
     Policy(policy::PolicyArgs),
-    /// Operator flags that rules look at: an incident, a freeze
+    /// Operator flags: a stop of an agent or of everything, an incident, a freeze
     Flag(rule::FlagArgs),
     /// The record: read it, verify it offline
     Log(log::LogArgs),

@@ -207,7 +207,8 @@ enum FlagVerb {
         #[arg(long)]
         json: bool,
     },
-    /// Set a flag: `incident` and `freeze` at once, any other with a reviewer's proof. Rules name them in `when.flag`
+    /// Set a flag: `incident`, `freeze`, `stop`, `stop:AGENT` and `stop:AGENT/SESSION` at once, any other with a reviewer's proof.
+    /// A stop ends what waits and what runs; rules name the others in `when.flag`
     Set {
         /// Its name
         name: String,
@@ -242,7 +243,7 @@ pub(crate) fn flag(args: &FlagArgs) -> Result<ExitCode, String> {
         FlagVerb::Set { name, proof } => (name, true, proof),
         FlagVerb::Clear { name, proof } => (name, false, proof),
     };
-    let free = on && matches!(name.as_str(), "incident" | "freeze");
+    let free = on && (matches!(name.as_str(), "incident" | "freeze" | "stop") || name.starts_with("stop:"));
     let says = if free {
         OperatorSays::Flag { name: name.clone(), on, by: None }
     } else {

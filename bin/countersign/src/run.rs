@@ -139,13 +139,17 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
         other => return Err(refused(other)),
     }
     let within = obliged.timeout_s.map(|it| Duration::from_secs(u64::from(it)));
+    let watch = link.watch()?;
     let ended = match is_recorded {
         true => recorded::run(&link, &permit, now, argv, &obliged.withhold, within),
         false => exec::run(now, argv, &obliged.withhold, within),
     };
+    let is_stopped = watch.end();
     let ended = ended.map_err(|why| No::from(format!("it could not be started: {why}")))?;
     let outcome = AgentSays::Outcome { permit, exit: ended.exit, signal: ended.signal, millis: ended.millis };
-    if let Err(why) = link.ask(&outcome) {
+    // Whoever stopped it hears how it ended, and says nothing more.
+    let told = if is_stopped { link.say(&outcome) } else { link.ask(&outcome).map(drop) };
+    if let Err(why) = told {
         eprintln!("countersign: the outcome could not be recorded: {why}");
     }
     Ok(ended)

@@ -120,6 +120,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
     }
     let running = std::mem::take(&mut talk.running);
     for (permit, Running { whose, since, .. }) in running {
+        daemon.acts.end(&permit);
         daemon.traces.note(&whose.request, "act", since, || vec![("exit", "unknown".to_owned())], true);
         let body = json!({"permit": permit, "request_digest": whose.request.to_string(), "outcome": "unknown"});
         let _ = daemon.record(RecordKind::Outcome, body);
@@ -142,6 +143,7 @@ pub(crate) fn denied(why: &str) -> AgentHears {
 impl Drop for Talk<'_> {
     fn drop(&mut self) {
         let _ = self.settle();
+        self.running.keys().for_each(|permit| self.daemon.acts.end(permit));
         self.tell();
     }
 }

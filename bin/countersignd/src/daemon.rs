@@ -12,6 +12,7 @@ use model::Digest;
 use serde_json::{Value, json};
 use store::{AgentRow, Store};
 
+use crate::acts::Acts;
 use crate::answers::Questions;
 use crate::enrolment::Enrolments;
 use crate::flags::Flags;
@@ -45,6 +46,7 @@ pub(crate) struct Daemon {
     pub(crate) permit_key: PermitKey,
     pub(crate) scrubber: Scrubber,
     pub(crate) holds: Holds,
+    pub(crate) acts: Acts,
     pub(crate) recordings: Recordings,
     pub(crate) sessions: Sessions,
     pub(crate) parked: Parked,
@@ -95,6 +97,7 @@ impl Daemon {
             permit_key,
             scrubber: Scrubber(Digest::of_bytes(&salt).to_string()),
             holds: Holds::default(),
+            acts: Acts::default(),
             recordings: Recordings::default(),
             sessions: Sessions::from_environment()?,
             parked: Parked::default(),

@@ -29,7 +29,7 @@ impl Flags {
 
 /// Whether setting or clearing a flag takes a person's proof.
 pub(crate) fn needs_proof(name: &str, on: bool) -> bool {
-    !on || !WITHOUT_PROOF.contains(&name)
+    !on || !(WITHOUT_PROOF.contains(&name) || meant(name).is_some())
 }
 
 /// What begins the name of a flag that stops something: `stop` all, `stop:AGENT` one agent, `stop:AGENT/SESSION` one session.
@@ -42,6 +42,17 @@ pub(crate) fn stop_name(agent: Option<&AgentName>, session: Option<&SessionId>) 
         (Some(agent), None) => format!("{STOP}:{agent}"),
         (Some(agent), Some(session)) => format!("{STOP}:{agent}/{session}"),
     }
+}
+
+/// Whom a flag of this name stops; nothing for one that is no such flag.
+pub(crate) fn meant(name: &str) -> Option<(Option<AgentName>, Option<SessionId>)> {
+    if name == STOP {
+        return Some((None, None));
+    }
+    let whom = name.strip_prefix(STOP)?.strip_prefix(':')?;
+    let (agent, session) = whom.split_once('/').map_or((whom, None), |(agent, session)| (agent, Some(session)));
+    let session = session.map(SessionId::parse).transpose().ok()?;
+    Some((Some(AgentName::parse(agent).ok()?), session))
 }
 
 /// The flag that stops whoever asks, if one does.
@@ -57,8 +68,8 @@ pub(crate) fn stops(daemon: &Daemon, request: &Request) -> Option<String> {
     names.into_iter().chain(above).find(|name| flags.contains(name))
 }
 
-/// Stops an agent, one of its sessions, or everything: nothing more is allowed, what waits for people is denied, and terminals that
-/// are recorded end.
+/// Stops an agent, one of its sessions, or everything: nothing more is allowed, what waits for people is denied, and what runs
+/// ends.
 ///
 /// # Errors
 /// As [`change`].
@@ -80,7 +91,10 @@ pub(crate) fn stop(
     };
     let held = daemon.holds.lose(&is_meant);
     let cut = daemon.recordings.cut(&is_meant);
-    Ok(format!("stopped: flag `{name}` is set, {held} holds ended, {cut} recorded terminals end"))
+    let ended = daemon.acts.stop(&is_meant);
+    Ok(format!(
+        "stopped: flag `{name}` is set, {held} holds ended, {ended} acts that run are ended, {cut} of them recorded"
+    ))
 }
 
 /// Sets or clears a flag. The order: recorded, stored, in force. What is set is in force even if the store fails then.

@@ -1,6 +1,7 @@
 //! `countersignd`: judges requests, keeps holds, makes permits. It reads frames on two Unix sockets and talks to
 //! `countersign-logd`; it has no network socket, no root, and not the log's key.
 
+mod acts;
 mod agents;
 mod answers;
 mod asking;

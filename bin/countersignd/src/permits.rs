@@ -118,6 +118,18 @@ impl Talk<'_> {
         let Some(issued) = self.issued.remove(permit) else {
             return denied("there is no such permit here: it was used, or is another connection's");
         };
+        // Before the flags are looked at: what stops it after that finds it here.
+        if let Err(why) = self.daemon.acts.begin(permit, &issued.whose, self.stream) {
+            return undecided(&why);
+        }
+        let heard = self.spend(issued, act, terminal);
+        if !matches!(heard, AgentHears::Spent) {
+            self.daemon.acts.end(permit);
+        }
+        heard
+    }
+
+    fn spend(&mut self, issued: Issued, act: &serde_json::Value, terminal: Option<Terminal>) -> AgentHears {
         let now_ms = clock::now_ms();
         if Instant::now() >= issued.until || now_ms >= issued.until_ms || now_ms < issued.since_ms {
             return denied("the permit is too old");
@@ -198,11 +210,9 @@ impl Talk<'_> {
     pub(crate) fn outcome(&mut self, permit: &str, exit: Option<i32>, signal: Option<i32>, millis: u64) -> AgentHears {
         let Some(running) = self.running.remove(permit) else { return undecided("no act runs under this permit") };
         let Running { whose, since, recording } = running;
-        if let Some(recording) = recording
-            && let Err(why) = recording.end()
-        {
-            return undecided(&why);
-        }
+        self.daemon.acts.end(permit);
+        // One that was cut does not keep from the record how the act ended.
+        let cut = recording.and_then(|recording| recording.end().err());
         let failed = exit != Some(0);
         let said = || vec![("exit", exit.map_or_else(|| "none".to_owned(), |code| code.to_string()))];
         self.daemon.traces.note(&whose.request, "act", since, said, failed);
@@ -217,9 +227,9 @@ impl Talk<'_> {
         let body = json!({
             "permit": permit, "request_digest": whose.request.to_string(), "outcome": "ended", "exit": exit, "signal": signal, "millis": millis,
         });
-        match self.daemon.record(RecordKind::Outcome, body) {
-            Ok(_receipt) => AgentHears::Noted,
-            Err(why) => undecided(&why),
+        match (self.daemon.record(RecordKind::Outcome, body), cut) {
+            (Ok(_receipt), None) => AgentHears::Noted,
+            (Err(why), _) | (Ok(_), Some(why)) => undecided(&why),
         }
     }
 }

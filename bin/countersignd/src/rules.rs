@@ -39,6 +39,10 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
                 }
                 None => "somebody at the operator's socket".to_owned(),
             };
+            // Its name is read, so that it is the same flag as the page sets.
+            if let (true, Some((agent, session))) = (*on, flags::meant(name)) {
+                return done(flags::stop(daemon, agent.as_ref(), session.as_ref(), &who)?);
+            }
             let word = if *on { "set" } else { "cleared" };
             let changed = flags::change(daemon, name, *on, &who)?;
             done(format!("flag `{name}` {} {word}", if changed { "is" } else { "was already" }))

@@ -14,6 +14,7 @@ pub mod memory;
 pub mod project;
 pub mod socket;
 pub mod stack;
+pub mod stop;
 pub mod supervise;
 pub mod terminal;
 pub mod watch;

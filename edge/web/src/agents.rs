@@ -204,10 +204,20 @@ pub(crate) async fn socket(
     Ok(upgrade.on_upgrade(move |socket| converse(socket, line, key)).into_response())
 }
 
+/// What an agent hears unasked: the daemon ended the conversation.
+const ENDED: &str = r#"{"say":"ended","why":"people stopped this agent, it was silent for too long, or the daemon is gone: end what runs"}"#;
+
 /// Carries, until either side ends it. Order is kept; the daemon speaks only when it was spoken to, but that a hold has two answers.
 async fn converse(mut socket: WebSocket, mut line: Talk, key: String) {
     loop {
-        let text = match timeout(IDLE, socket.recv()).await {
+        let said = tokio::select! {
+            said = timeout(IDLE, socket.recv()) => said,
+            () = line.0.stirs() => {
+                let _ = socket.send(Message::Text(ENDED.into())).await;
+                return;
+            }
+        };
+        let text = match said {
             Ok(Some(Ok(Message::Text(text)))) => text,
             Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
             Ok(Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None) | Err(_) => return,

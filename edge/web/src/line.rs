@@ -34,6 +34,15 @@ impl Line {
         wire::decode(&body).map_err(|why| why.to_string())
     }
 
+    /// Waits until something comes over it that nobody asked for: its end. Whatever it is, the conversation is over.
+    pub(crate) async fn stirs(&self) {
+        while self.is_quiet() {
+            if self.0.readable().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Whether it is there and nothing came over it: not its end either.
     pub(crate) fn is_quiet(&self) -> bool {
         matches!(self.0.try_read(&mut [0]), Err(why) if why.kind() == ErrorKind::WouldBlock)

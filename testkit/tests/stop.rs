@@ -1,0 +1,160 @@
+//! Stopping: what waits is denied, what runs ends with everything that it started, and nothing more begins.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on must fail"
+)]
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use testkit::{Sandbox, bash_act, exec_act};
+use wire::{AgentHears, OperatorHears, OperatorSays, Proof, Vouch};
+
+/// Whoever is signed in approves; nobody is slowed down.
+const RULES: &str = "[velocity]\nlow = 1000\nmedium = 1000\nhigh = 1000\ntotal = 1000\nburst = 1000\n[default]\n\
+                     low = { assurance = 'session' }\nmedium = { assurance = 'session' }\nhigh = { assurance = 'session' }\n";
+
+/// What is stopped must be gone by then: five seconds to end by itself, and one.
+const GONE_WITHIN: Duration = Duration::from_secs(8);
+
+/// An installation with somebody who is signed in.
+struct Stage {
+    sandbox: Sandbox,
+    token: String,
+    /// What tells processes of this test from others: seconds that nobody else sleeps.
+    nap: u32,
+}
+
+impl Stage {
+    fn set() -> Self {
+        let sandbox = Sandbox::start_with(RULES);
+        let rita = sandbox.add_reviewer("rita");
+        let OperatorHears::SignedIn { token } = sandbox.operator(&OperatorSays::SignIn { by: rita.vouch() }) else {
+            panic!("not signed in")
+        };
+        Self { sandbox, token, nap: 1_000_000 + std::process::id() }
+    }
+
+    /// Starts something, and waits until so many of its naps are there.
+    fn run(&self, agent: &str, words: &[&str], naps: usize) -> Child {
+        let before = self.naps();
+        let all = [&["run", "--agent", agent, "-q"], words].concat();
+        let child = self.sandbox.countersign(&all).stderr(Stdio::piped()).spawn().unwrap();
+        // Naps are nobody's business; what writes is.
+        if words.iter().any(|it| it.contains("touch")) {
+            let hold = self.sandbox.hold();
+            let by = Vouch { reviewer: "rita".to_owned(), proof: Proof::Session(self.token.clone()) };
+            assert_eq!(self.sandbox.answer(&hold, "approve", by).as_deref(), Ok("approved"));
+        }
+        self.wait_for(before + naps);
+        child
+    }
+
+    fn naps(&self) -> usize {
+        let found = Command::new("pgrep").args(["-c", "-x", "-f", &format!("sleep {}", self.nap)]).output().unwrap();
+        String::from_utf8(found.stdout).unwrap().trim().parse().unwrap()
+    }
+
+    fn wait_for(&self, naps: usize) {
+        let since = Instant::now();
+        while self.naps() != naps {
+            assert!(since.elapsed() < GONE_WITHIN, "{} sleep, not {naps}", self.naps());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn stop(&self, agent: Option<&str>) -> String {
+        let say = OperatorSays::Stop { token: self.token.clone(), agent: agent.map(str::to_owned), session: None };
+        let OperatorHears::Done { what } = self.sandbox.operator(&say) else { panic!("not stopped") };
+        what
+    }
+}
+
+fn ended(child: Child) -> (Option<i32>, String) {
+    use std::os::unix::process::ExitStatusExt as _;
+    let output = child.wait_with_output().unwrap();
+    (output.status.signal(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn whatever_runs_ends_however_it_was_started_and_what_waits_is_denied() {
+    let mut stage = Stage::set();
+    let nap = format!("sleep {}", stage.nap);
+    let key = stage.sandbox.add_agent("bot");
+    let plain = stage.run("bot", &["--", "sleep", &stage.nap.to_string()], 1);
+    // In another session, orphaned, and deaf to the word to end.
+    let text = format!("setsid {nap} & (trap '' TERM; {nap} & {nap}) & {nap}");
+    let clever = stage.run("bot", &["-c", &text], 4);
+    let recorded = stage.run("bot", &["--record", "--", "sleep", &stage.nap.to_string()], 1);
+    let waiting: Vec<_> = (0..5)
+        .map(|number| {
+            let agent = stage.sandbox.raw(&key);
+            assert!(matches!(agent.submit(&exec_act(&["mkdir", &format!("m{number}")])), AgentHears::Held { .. }));
+            agent
+        })
+        .collect();
+    let since = Instant::now();
+    let said = stage.stop(None);
+    assert!(said.contains("5 holds ended, 3 acts that run are ended, 1 of them recorded"), "{said}");
+    for agent in &waiting {
+        assert!(matches!(agent.hear().unwrap(), AgentHears::Deny { .. }));
+    }
+    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+    let (signal, words) = ended(plain);
+    assert_eq!(signal, Some(15), "{words}");
+    assert!(words.contains("people stopped this"), "{words}");
+    for child in [clever, recorded] {
+        let (signal, words) = ended(child);
+        assert!(signal.is_some() && words.contains("people stopped this"), "{signal:?} {words}");
+    }
+    stage.wait_for(0);
+    let records = stage.sandbox.records();
+    let outcomes: Vec<_> = records.iter().filter(|it| it["kind"] == "outcome").collect();
+    assert_eq!(outcomes.len(), 3, "each is recorded with how it ended: {outcomes:?}");
+    assert!(
+        outcomes.iter().all(|it| it["body"]["signal"].is_number() || it["body"]["exit"].is_number()),
+        "{outcomes:?}"
+    );
+    // It outlives the daemon.
+    stage.sandbox.kill_daemon();
+    stage.sandbox.start_daemon();
+    assert!(matches!(stage.sandbox.raw(&key).submit(&bash_act("ls")), AgentHears::Deny { .. }));
+}
+
+#[test]
+fn one_agent_is_stopped_and_others_go_on() {
+    let stage = Stage::set();
+    for name in ["bot", "other"] {
+        stage.sandbox.add_agent(name);
+    }
+    let nap = stage.nap.to_string();
+    let bot = stage.run("bot", &["--", "sleep", &nap], 1);
+    let mut other = stage.run("other", &["--", "sleep", &nap], 1);
+    assert!(stage.stop(Some("bot")).contains("1 acts that run are ended"));
+    assert_eq!(ended(bot).0, Some(15));
+    stage.wait_for(1);
+    assert!(other.try_wait().unwrap().is_none());
+    // In the terminal, at once: stopping takes no proof, going on does.
+    let set = stage.sandbox.countersign(&["flag", "set", "stop:other"]).output().unwrap();
+    let said = String::from_utf8_lossy(&set.stdout).into_owned();
+    assert!(set.status.success() && said.contains("1 acts that run are ended"), "{said}");
+    assert_eq!(ended(other).0, Some(15));
+    assert!(!stage.sandbox.countersign(&["flag", "clear", "stop:other"]).output().unwrap().status.success());
+    let run = stage.sandbox.countersign(&["run", "--agent", "other", "--", "ls"]).output().unwrap();
+    assert_eq!(run.status.code(), Some(126), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
+fn an_act_outlives_the_daemon_that_allowed_it() {
+    let mut stage = Stage::set();
+    stage.sandbox.add_agent("bot");
+    let child = stage.run("bot", &["-c", &format!("timeout 2 sleep {}; touch went-on", stage.nap)], 1);
+    stage.sandbox.kill_daemon();
+    let (signal, words) = ended(child);
+    assert!(signal.is_none() && !words.contains("people stopped this"), "{words}");
+    assert!(stage.sandbox.mark("went-on").exists());
+}
