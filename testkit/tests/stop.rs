@@ -15,8 +15,8 @@ use testkit::{Sandbox, bash_act, exec_act};
 use wire::{AgentHears, OperatorHears, OperatorSays, Proof, Vouch};
 
 /// Whoever is signed in approves; nobody is slowed down.
-const RULES: &str = "[velocity]\nlow = 1000\nmedium = 1000\nhigh = 1000\ntotal = 1000\nburst = 1000\n[default]\n\
-                     low = { assurance = 'session' }\nmedium = { assurance = 'session' }\nhigh = { assurance = 'session' }\n";
+const RULES: &str = "[velocity]\nlow = 1000\nmedium = 1000\nhigh = 1000\ncritical = 1000\ntotal = 1000\nburst = 1000\n[default]\n\
+                     low = { assurance = 'session' }\nmedium = { assurance = 'session' }\nhigh = { assurance = 'session' }\ncritical = { people = 1, assurance = 'session' }\n";
 
 /// What is stopped must be gone by then: five seconds to end by itself, and one.
 const GONE_WITHIN: Duration = Duration::from_secs(8);
@@ -44,8 +44,8 @@ impl Stage {
         let before = self.naps();
         let all = [&["run", "--agent", agent, "-q"], words].concat();
         let child = self.sandbox.countersign(&all).stderr(Stdio::piped()).spawn().unwrap();
-        // Naps are nobody's business; what writes is.
-        if words.iter().any(|it| it.contains("touch")) {
+        // Naps are nobody's business; what writes is, and what nobody can foresee.
+        if words.iter().any(|it| ["touch", "perl", "python3"].iter().any(|program| it.contains(program))) {
             let hold = self.sandbox.hold();
             let by = Vouch { reviewer: "rita".to_owned(), proof: Proof::Session(self.token.clone()) };
             assert_eq!(self.sandbox.answer(&hold, "approve", by).as_deref(), Ok("approved"));
@@ -146,6 +146,60 @@ fn one_agent_is_stopped_and_others_go_on() {
     assert!(!stage.sandbox.countersign(&["flag", "clear", "stop:other"]).output().unwrap().status.success());
     let run = stage.sandbox.countersign(&["run", "--agent", "other", "--", "ls"]).output().unwrap();
     assert_eq!(run.status.code(), Some(126), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// What is shown as ended while others of its threads go on; and what is never the same process for longer than a moment.
+#[test]
+fn what_looks_ended_and_what_never_stands_still_end_too() {
+    let stage = Stage::set();
+    stage.sandbox.add_agent("bot");
+    let headless = format!(
+        "import ctypes, os, threading, time\n\
+         threading.Thread(target=lambda: (time.sleep(0.3), os.system('sleep {}; sleep 30'))).start()\n\
+         ctypes.CDLL(None).pthread_exit(None)",
+        stage.nap
+    );
+    let headless = stage.run("bot", &["--", "python3", "-c", &headless], 1);
+    // It ends by itself, so that a failure here does not outlive the test for long.
+    let comet = "$SIG{TERM} = 'IGNORE'; $end = time + 30; while (time < $end) { exit if fork; next if ++$n % 50; open F, '>', 'touched'; print F $n; close F }";
+    let comet =
+        stage.run("bot", &["-c", &format!("perl -e \"{}\" & sleep {}", comet.replace('$', "\\$"), stage.nap)], 1);
+    let beat = || std::fs::read_to_string(stage.sandbox.mark("touched")).unwrap_or_default();
+    let moves = |within: Duration| {
+        let (since, before) = (Instant::now(), beat());
+        while since.elapsed() < within {
+            if beat() != before {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        false
+    };
+    assert!(moves(GONE_WITHIN), "it does not fly");
+    assert!(stage.stop(None).contains("2 acts that run are ended"));
+    for child in [headless, comet] {
+        let (_, words) = ended(child);
+        assert!(words.contains("people stopped this"), "{words}");
+    }
+    stage.wait_for(0);
+    assert!(!moves(Duration::from_secs(1)), "it still flies");
+}
+
+#[test]
+fn what_ended_beside_an_act_leaves_nothing_behind() {
+    let stage = Stage::set();
+    stage.sandbox.add_agent("bot");
+    let text = format!("for i in $(seq 200); do (sleep 0 & sleep 0); done; sleep {}", stage.nap);
+    for record in [&[][..], &["--record"]] {
+        let mut child = stage.run("bot", &[record, &["-c", &text]].concat(), 1);
+        let ended = Command::new("ps").args(["-o", "stat=", "--ppid", &child.id().to_string()]).output().unwrap();
+        let ended = String::from_utf8(ended.stdout).unwrap().lines().filter(|it| it.starts_with('Z')).count();
+        assert!(ended < 5, "{ended} that ended are still there");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        Command::new("pkill").args(["-x", "-f", &format!("sleep {}", stage.nap)]).status().unwrap();
+        stage.wait_for(0);
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::identity::Observed;
+use crate::stop;
 
 /// How an act ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,9 @@ pub fn run(observed: Observed, argv: &[OsString], withhold: &[String], within: O
     }
     let mut child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        stop::reap_beside(pid);
+    }
     let handle = signals.handle();
     let relay = std::thread::spawn(move || relay(signals, pid, within.is_some()));
     let (ended, overdue) = std::sync::mpsc::channel::<()>();

@@ -1,5 +1,7 @@
 //! Ending what we run when people stop it: everything that descends from us, however it was started.
 
+#![expect(unsafe_code, reason = "`waitid` with the process that it found has no safe wrapper")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -7,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitOptions};
 
 /// How long a program has to end when it is stopped, before it is killed.
 const GRACE: Duration = Duration::from_secs(5);
@@ -17,6 +19,15 @@ const GONE_WITHIN: Duration = Duration::from_secs(1);
 
 /// How often is looked whether what is to end has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How long whoever started a program takes at most to ask how it ended, nearly always.
+const ASKED_WITHIN: Duration = Duration::from_millis(1);
+
+/// How often our children are killed before everything that descends from us is looked for again.
+const QUICK_ROUNDS: usize = 50;
+
+/// Where the number of threads stands in `/proc/PID/stat`, counted from the state (proc_pid_stat(5)).
+const THREADS: usize = 17;
 
 /// Waits for the word to stop while something runs.
 pub struct Watch {
@@ -74,28 +85,87 @@ fn wait(connection: &UnixStream, quits: &UnixStream) -> bool {
     }
 }
 
-/// Asks everything that descends from us to end, and kills what does not.
-fn end_all() {
-    for (signal, within) in [(Signal::TERM, GRACE), (Signal::KILL, GONE_WITHIN)] {
-        let since = Instant::now();
-        let mut told = BTreeSet::new();
-        while since.elapsed() < within {
-            let all = descendants();
-            if all.is_empty() {
-                return;
+/// Sees to what lost its parent and became our child, so that what has ended does not stay in the table of processes for as long as we
+/// wait for `ours`, whose end stays to be asked for.
+pub(crate) fn reap_beside(ours: Pid) {
+    let ours = ours.as_raw_nonzero().get();
+    // Without a thread for it, entries stay: no reason to end what runs.
+    let _ = std::thread::Builder::new().name("reap".to_owned()).spawn(move || {
+        while let Some(ended) = next_ended() {
+            if ended == ours {
+                std::thread::sleep(ASKED_WITHIN);
+            } else {
+                let _ = rustix::process::waitpid(Pid::from_raw(ended), WaitOptions::NOHANG);
             }
-            for pid in all {
-                // Each once; what it starts meanwhile, too.
-                if (signal == Signal::KILL || told.insert(pid))
-                    && let Some(pid) = Pid::from_raw(pid)
-                {
-                    let _ = rustix::process::kill_process(pid, signal);
-                    let _ = rustix::process::kill_process(pid, Signal::CONT);
-                }
-            }
-            std::thread::sleep(LOOK_EVERY);
+        }
+    });
+}
+
+/// The next child that has ended, which stays to be asked for; nothing if there is no child any more.
+fn next_ended() -> Option<i32> {
+    loop {
+        match look(0) {
+            Ok(pid) => return Some(pid),
+            Err(io::ErrorKind::Interrupted) => {}
+            Err(_) => return None,
         }
     }
+}
+
+/// Whether we have no child any more, not even one that has ended. What loses its parent becomes our child, so nothing descends from us
+/// then: unlike a look at all processes, this misses none that begins meanwhile.
+fn is_alone() -> bool {
+    look(libc::WNOHANG).is_err()
+}
+
+fn look(flags: i32) -> Result<i32, io::ErrorKind> {
+    // SAFETY: all zeros are a value of this type, which the kernel fills.
+    let mut found: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a value that lives through the call.
+    match unsafe { libc::waitid(libc::P_ALL, 0, &raw mut found, libc::WEXITED | libc::WNOWAIT | flags) } {
+        // SAFETY: the call succeeded, so it is about a child, or all zeros.
+        0 => Ok(unsafe { found.si_pid() }),
+        _ => Err(io::Error::last_os_error().kind()),
+    }
+}
+
+/// Asks everything that descends from us to end, and kills what does not.
+fn end_all() {
+    let since = Instant::now();
+    let mut told = BTreeSet::new();
+    while since.elapsed() < GRACE && !is_alone() {
+        // Each once; what it starts meanwhile, too.
+        for pid in descendants().into_iter().filter(|pid| told.insert(*pid)).filter_map(Pid::from_raw) {
+            send(pid, Signal::TERM);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    let since = Instant::now();
+    while since.elapsed() < GONE_WITHIN && !is_alone() {
+        kill(descendants());
+        // What goes on by starting itself anew and ending lives for some 100 µs at a time, as a child of ours: without a rest, and without
+        // the long way through all processes, one of its lives is met soon.
+        for _ in 0..QUICK_ROUNDS {
+            kill(children());
+        }
+    }
+}
+
+fn kill(all: Vec<i32>) {
+    all.into_iter().filter_map(Pid::from_raw).for_each(|pid| send(pid, Signal::KILL));
+}
+
+/// What does not listen because it was halted listens now.
+fn send(pid: Pid, signal: Signal) {
+    let _ = rustix::process::kill_process(pid, signal);
+    let _ = rustix::process::kill_process(pid, Signal::CONT);
+}
+
+/// Our children, those that became it included, where the kernel lists them (`CONFIG_PROC_CHILDREN`).
+fn children() -> Vec<i32> {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| list.split(' ').filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
 /// Every process that descends from us and has not ended.
@@ -122,9 +192,13 @@ fn descendants() -> Vec<i32> {
 fn parent(stat: &str) -> Option<i32> {
     // The name stands in brackets, and may hold any.
     let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace();
-    let state = fields.next()?;
-    (state != "Z" && state != "X").then(|| fields.next()?.parse().ok()).flatten()
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    // One whose first thread has ended is shown like one that has ended, and its other threads go on.
+    let is_over = match *fields.first()? {
+        "Z" | "X" => fields.get(THREADS).is_none_or(|threads| *threads == "0" || *threads == "1"),
+        _ => false,
+    };
+    if is_over { None } else { fields.get(1)?.parse().ok() }
 }
 
 #[cfg(test)]
@@ -132,9 +206,11 @@ mod tests {
     use super::parent;
 
     #[test]
-    fn a_name_with_brackets_hides_no_parent() {
+    fn a_name_with_brackets_hides_no_parent_and_an_ended_thread_no_process() {
         assert_eq!(parent("7 (a) Z 1 (b) S 5 7 7 0"), Some(5));
         assert_eq!(parent("7 (x) Z 5 7 7 0"), None);
+        assert_eq!(parent("7 (x) Z 5 7 7 0 -1 4 1 0 1 0 0 0 0 0 20 0 1 0 2"), None);
+        assert_eq!(parent("7 (x) Z 5 7 7 0 -1 4 1 0 1 0 0 0 0 0 20 0 2 0 2"), Some(5));
         assert_eq!(parent("garbage"), None);
     }
 }

@@ -22,6 +22,7 @@ use signal_hook::low_level::pipe;
 
 use crate::exec::{Ended, GRACE, Image, RELAYED};
 use crate::identity::Observed;
+use crate::stop;
 use lines::{Line, Raw, close_input, is_hidden, on_pipes, on_pty};
 
 /// How much is read at once. What is written down of it fits one message.
@@ -84,6 +85,7 @@ pub fn run(
     let (mut child, lines) = if on_terminal { on_pty(image)? } else { on_pipes(image)? };
     let pid =
         i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process id"))?;
+    stop::reap_beside(pid);
     let _raw = on_terminal.then(Raw::new).transpose()?;
     let handle = signals.handle();
     let relay = std::thread::spawn(move || {
