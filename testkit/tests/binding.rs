@@ -144,8 +144,8 @@ fn the_way_up_behind_a_link_is_followed_as_the_system_follows_it() {
     std::os::unix::fs::symlink("deep/inner", sandbox.work.join("here")).unwrap();
     let mut waiting = sandbox.run(&["touch", "here/../mark"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();
-    let real = format!("write path {}/mark", fs::canonicalize(sandbox.work.join("deep")).unwrap().display());
-    assert!(hold.effects.iter().any(|effect| effect.starts_with(&real)), "{:?}", hold.effects);
+    let real = format!("writes {}/mark", fs::canonicalize(sandbox.work.join("deep")).unwrap().display());
+    assert!(hold.effects().iter().any(|effect| effect.starts_with(&real)), "{:?}", hold.pieces);
     let _ = waiting.kill();
     let _ = waiting.wait();
 }

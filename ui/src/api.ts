@@ -6,6 +6,14 @@ export interface Factor {
   why: string;
 }
 
+/** One simple command of what is asked, and what it would do. */
+export interface Piece {
+  line: string;
+  inside: string[];
+  effects: { words: string; category: string; undo: string }[];
+  unknowns: { text: string; why: string }[];
+}
+
 export interface Hold {
   id: string;
   request: string;
@@ -16,8 +24,8 @@ export interface Hold {
   host: string;
   cwd: string | null;
   asked: string;
-  pieces: string[];
-  effects: string[];
+  pieces: Piece[];
+  flows: string[];
   unknowns: string[];
   reasons: string[];
   level: "low" | "medium" | "high" | "critical";

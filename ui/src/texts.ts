@@ -124,12 +124,25 @@ export const texts = {
   gone: "This hold is decided, or its time is over.",
   seconds: (left: number) => `${left} s left`,
   over: "time is over",
+  needs: (who: string) => `needs ${who};`,
   agreed: (who: readonly string[]) => (who.length === 0 ? "nobody agreed yet" : `${who.join(", ")} agreed`),
   asks: "What the agent asks for",
-  pieces: "Piece by piece",
+  inside: "inside",
+  noEffect: "nothing outside its own shell",
+  flows: "What goes from where to where",
   effects: "What it would do",
   unknowns: "What is not understood",
   because: "Why it is held",
+  undoing: {
+    reversible: "nothing to undo",
+    effort: "can be undone, with effort",
+    partial: "can be undone in part",
+    irreversible: "cannot be undone",
+  } as Record<string, string>,
+  allows: (needed: number, same: number, rule: string) =>
+    `A yes lets ${same > 0 ? `these ${same + 1}` : "exactly this"} run, ${same > 0 ? "each once" : "once"}: these bytes, in this directory, with these files` +
+    (needed > 1 ? `, when ${needed} people said it` : "") +
+    (rule === "" ? "." : `. For ${rule} from now, whatever the rule matches runs without asking.`),
   risk: "Risk",
   undo: "Undo",
   coverage: "Understood",

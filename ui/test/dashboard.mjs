@@ -31,6 +31,30 @@ assert.equal(no.status, 126);
 assert.match(no.said, /a reviewer said no: use \/tmp\/build instead/);
 await rita.waitForSelector(".calm");
 
+step("what is asked is laid out piece by piece, each with what it would do, and what is not known is marked in it");
+const several = agent(["bash", "-c", 'mkdir -p build && rm -rf ./build/cache "$OUT" && curl -s https://example.com/x > x'], "make room, then fetch the new list");
+await queued(rita, 1);
+assert.match(await rita.locator(".queue li").first().textContent(), /needs \d reviewer/);
+await rita.keyboard.press("Enter");
+await rita.waitForSelector(".pieces");
+const pieces = await rita.locator(".pieces > li").allTextContents();
+assert.equal(pieces.length, 3, "the shell around them is no piece beside them");
+assert.match(pieces[0], /^mkdir -p build/);
+assert.match(pieces[1], /removes or empties \S+\/build\/cache, and all below it/);
+assert.doesNotMatch(pieces[1], /example/);
+assert.match(pieces[2], /writes \S+\/x .*connects to the host example.com/s);
+assert.equal(await rita.textContent(".pieces mark"), '"$OUT"');
+const [says, does] = await rita.evaluate(() => ["What the agent says of itself", "What it would do"].map((it) => [...document.querySelectorAll("article h2")].findIndex((h2) => h2.textContent === it)));
+assert.ok(says >= 0 && does - says <= 2, "what it says stands beside what it would do");
+assert.match(await rita.textContent(".decide"), /A yes lets exactly this run, once: these bytes/);
+await accessible(rita, "a hold in pieces");
+if (SCREENSHOTS) await rita.screenshot({ path: `${SCREENSHOTS}/hold.png`, fullPage: true });
+// A no takes no more than the session.
+await rita.keyboard.press("d");
+await rita.keyboard.press("Enter");
+assert.equal((await several).status, 126);
+await rita.waitForSelector(".calm");
+
 step("what is critical takes time, a word, and two people");
 const critical = agent(["bash", "--norc"]);
 await queued(rita, 1);
@@ -43,7 +67,6 @@ await rita.fill("#code", code("rita"));
 await rita.waitForTimeout(3600);
 assert.ok(await approve.isDisabled(), "the word is missing");
 await rita.fill("#word", "approve");
-if (SCREENSHOTS) await rita.screenshot({ path: `${SCREENSHOTS}/hold.png` });
 await approve.click();
 await rita.waitForSelector("text=Your yes counts: 1 of at least 2.");
 const sam = await open("sam", { width: 390, height: 844 });

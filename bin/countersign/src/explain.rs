@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use model::display::visible;
-use model::{Action, Coverage, Intent, Operation, Resource};
+use model::{Action, Coverage, Intent};
 use pdp::{Decision, Verdict};
 
 /// One line.
@@ -46,7 +46,7 @@ pub(crate) fn explain(text: &str, intent: &Intent, decision: &Decision) -> Strin
         for operation in &segment.operations {
             let place =
                 place_of(text, operation.resource.text()).map_or_else(String::new, |at| format!(", column {at}"));
-            say(format!("     {}   [{}{place}]", visible(&in_words(operation)), operation.category.as_str()));
+            say(format!("     {}   [{}{place}]", visible(&operation.to_string()), operation.category.as_str()));
         }
         if segment.operations.is_empty() && segment.unknowns.is_empty() {
             say("     nothing outside its own shell".to_owned());
@@ -79,38 +79,6 @@ pub(crate) fn explain(text: &str, intent: &Intent, decision: &Decision) -> Strin
         say(format!("{}  {line}", if number == 0 { "Narrower" } else { "        " }));
     }
     out
-}
-
-/// An effect as people say it.
-fn in_words(operation: &Operation) -> String {
-    let what = operation.resource.text();
-    let kind = match &operation.resource {
-        Resource::Path(_) => "",
-        Resource::Pattern(_) => "everything that matches ",
-        Resource::Host(_) => "the host ",
-        Resource::Program(_) => "the program ",
-        Resource::Package(_) => "the package ",
-        Resource::Service(_) => "the service or process ",
-        Resource::Tool(_) => "the tool ",
-        Resource::Database(_) => "in the database: ",
-        Resource::System => "",
-        Resource::Unknown(_) => "something not named outright: ",
-    };
-    let verb = match operation.action {
-        Action::Inspect => "looks at",
-        Action::Read => "reads",
-        Action::Write => "writes",
-        Action::Delete => "removes or empties",
-        Action::Run => "runs",
-        Action::Connect => "connects to",
-        Action::Send => "sends data to",
-        Action::Install => "installs or removes software:",
-        Action::Elevate => "takes more privileges for",
-        Action::Control => "starts, stops or steers",
-        Action::Permit => "changes who may use",
-    };
-    let all = if operation.recursive { ", and all below it" } else { "" };
-    format!("{verb} {kind}{what}{all}")
 }
 
 /// In which column of the text (from 1, in characters) what is named stands: it, or as much of its end as was written.

@@ -104,9 +104,7 @@ pub(crate) fn describe(hold: &HoldView) -> String {
     out.extend((!hold.above.is_empty()).then(|| format!("  for       {}", hold.principals())));
     out.extend(hold.cwd.as_ref().map(|cwd| format!("  in        {cwd}")));
     out.push(format!("  asks      {}", hold.asked));
-    for (label, lines) in
-        [("piece", &hold.pieces), ("effect", &hold.effects), ("UNKNOWN", &hold.unknowns), ("because", &hold.reasons)]
-    {
+    for (label, lines) in [("would do", &hold.laid_out()), ("UNKNOWN", &hold.unknowns), ("because", &hold.reasons)] {
         out.extend(lines.iter().map(|line| format!("  {label:<9} {line}")));
     }
     out.extend(hold.factors.iter().map(|it| format!("  {:+4}      {}: {}", it.points, it.name, it.why)));

@@ -1,11 +1,11 @@
 //! What people and the record get to see of a request: without secrets, with nothing that deceives.
 
 use model::display::visible;
-use model::{Act, ByteText, Coverage, Intent, Request};
+use model::{Act, ByteText, Coverage, Intent, Operation, Request, Segment};
 use pdp::{Decision, Quorum};
 use serde_json::{Value, json};
 use understand::secrets::mask;
-use wire::{HoldView, SAME};
+use wire::{EffectView, HoldView, PieceView, SAME, UnknownView};
 
 use crate::daemon::Daemon;
 use crate::judging::Case;
@@ -129,9 +129,6 @@ fn hold_view(
             parts.iter().map(|part| scrubber.text(&format!("{}: {}", part.text, part.why))).collect()
         }
     };
-    let effect = |it: &model::Operation| {
-        scrubber.text(&format!("{it} [{}, {}]", it.category.as_str(), it.reversibility.as_str()))
-    };
     HoldView {
         id: id.to_owned(),
         request: decision.request().to_string(),
@@ -142,8 +139,8 @@ fn hold_view(
         host: request.host.clone(),
         cwd: cwd(case, scrubber),
         asked: scrubber.text(&asked(&request.act)),
-        pieces: intent.segments.iter().map(|segment| scrubber.text(&segment.line())).collect(),
-        effects: intent.operations().map(effect).collect(),
+        pieces: pieces(&request.act, intent, scrubber),
+        flows: flows(intent, scrubber),
         unknowns,
         reasons: decision.reasons().iter().map(|reason| scrubber.text(&reason.to_string())).collect(),
         level: decision.risk().level().as_str().to_owned(),
@@ -170,6 +167,56 @@ fn hold_view(
         asked_before: None,
         handed: Vec::new(),
     }
+}
+
+/// What is asked, piece by piece. A shell that does nothing but run all of the others is no piece beside them: it is what is asked, whole.
+fn pieces(act: &Act, intent: &Intent, scrubber: &Scrubber) -> Vec<PieceView> {
+    let whole = match act {
+        Act::Exec(exec) => {
+            Some(exec.argv.iter().map(|word| String::from_utf8_lossy(word.as_bytes())).collect::<Vec<_>>().join(" "))
+        }
+        Act::Tool(_) => None,
+    };
+    let is_frame = |it: &Segment| {
+        it.operations.is_empty()
+            && it.unknowns.is_empty()
+            && it.wrappers.is_empty()
+            && whole.as_ref().is_some_and(|whole| it.line() == *whole)
+    };
+    let frames = intent.segments.iter().filter(|it| is_frame(it)).count();
+    let framed = frames == 1
+        && intent.segments.iter().all(|it| is_frame(it) || !it.wrappers.is_empty())
+        && intent.segments.len() > 1;
+    let shown = intent.segments.iter().filter(|it| !framed || !is_frame(it));
+    shown.map(|it| piece(it, usize::from(framed), scrubber)).collect()
+}
+
+/// One piece, without so many of the outermost of what it is inside.
+fn piece(segment: &Segment, without: usize, scrubber: &Scrubber) -> PieceView {
+    let effect = |it: &Operation| EffectView {
+        words: scrubber.text(&it.to_string()),
+        category: it.category.as_str().to_owned(),
+        undo: it.reversibility.as_str().to_owned(),
+    };
+    let unknown = |it: &model::Unknown| UnknownView { text: scrubber.text(&it.text), why: scrubber.text(&it.why) };
+    PieceView {
+        line: scrubber.text(&segment.line()),
+        inside: segment.wrappers.iter().skip(without).map(|it| scrubber.text(it)).collect(),
+        effects: segment.operations.iter().map(effect).collect(),
+        unknowns: segment.unknowns.iter().map(unknown).collect(),
+    }
+}
+
+/// What goes from one place into another, each pair once.
+fn flows(intent: &Intent, scrubber: &Scrubber) -> Vec<String> {
+    let mut out = Vec::new();
+    for flow in &intent.flows {
+        let line = scrubber.text(&format!("{} → {}", flow.from.text(), flow.into.text()));
+        if !out.contains(&line) {
+            out.push(line);
+        }
+    }
+    out
 }
 
 /// What is held only for the agent's speed is one matter for people, however many acts it is.

@@ -43,7 +43,7 @@ fn one_line(text: &str) -> String {
 
 /// Lines about a hold, each plain.
 fn lines(hold: &HoldView) -> Vec<String> {
-    let mut lines = vec![format!("would: {}", hold.effects.join("; "))];
+    let mut lines = vec![format!("would: {}", hold.effects().join("; "))];
     if !hold.above.is_empty() {
         lines.push(format!("for: {}", hold.principals()));
     }

@@ -177,13 +177,6 @@ pub struct Operation {
     pub recursive: bool,
 }
 
-impl std::fmt::Display for Operation {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{} {} {}", self.action.as_str(), self.resource.kind(), self.resource.text())?;
-        if self.recursive { out.write_str(" and all below it") } else { Ok(()) }
-    }
-}
-
 /// A part that we could not account for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {

@@ -8,6 +8,7 @@ mod arg;
 pub mod canon;
 mod digest;
 pub mod display;
+mod effect;
 mod fact;
 mod ids;
 mod intent;

@@ -2,10 +2,10 @@
 
 use model::Category;
 
-/// Joins a path to a directory, and leaves it as it is otherwise.
+/// Joins a path to a directory, without the `./` that it may begin with, and leaves it as it is otherwise.
 pub(crate) fn join(path: &str, cwd: Option<&str>) -> String {
     match cwd {
-        Some(cwd) if !path.starts_with('/') => format!("{cwd}/{path}"),
+        Some(cwd) if !path.starts_with('/') => format!("{cwd}/{}", path.trim_start_matches("./")),
         Some(_) | None => path.to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pieces::PieceView;
 use crate::principals::AboveView;
 use crate::told::Handed;
 
@@ -28,11 +29,11 @@ pub struct HoldView {
     pub cwd: Option<String>,
     /// What was asked, whole.
     pub asked: String,
-    /// Its pieces, one simple command each.
-    pub pieces: Vec<String>,
-    /// What it would do, in words.
-    pub effects: Vec<String>,
-    /// What is not known.
+    /// Its pieces, one simple command each, with what each would do.
+    pub pieces: Vec<PieceView>,
+    /// What would go from where to where, in words.
+    pub flows: Vec<String>,
+    /// What is not known, of all of it.
     pub unknowns: Vec<String>,
     /// Why it is asked.
     pub reasons: Vec<String>,

@@ -204,6 +204,7 @@ export function Decide({ hold }: { hold: Hold }) {
           <span>{texts.alsoThese(same.length, group.length)}</span>
         </label>
       ) : null}
+      <p class="small">{texts.allows(hold.needed, withOthers.value ? same.length : 0, rule.value === "" ? "" : until.value)}</p>
       <div class="buttons">
         <button
           id="approve"

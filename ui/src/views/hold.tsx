@@ -5,6 +5,7 @@ import { ended, holds, place } from "../state";
 import { texts } from "../texts";
 import { act, Theirs, useAsked, words } from "./common";
 import { Decide } from "./decide";
+import { Pieces } from "./pieces";
 import { Countdown } from "./queue";
 
 /** Who acts for whom: the person, the agents from the first to the one that asks, and its session. */
@@ -105,6 +106,12 @@ function Open({ hold }: { hold: Hold }) {
           <Theirs lines={[hold.asked_before]} />
         </>
       ) : null}
+      <h2>{texts.claims}</h2>
+      {hold.intent || hold.task ? (
+        <Theirs lines={[hold.intent, hold.task].filter((it) => it !== null)} />
+      ) : (
+        <p class="small">{texts.noClaims}</p>
+      )}
       {hold.unknowns.length > 0 ? (
         <>
           <h2 class="warn">{texts.unknowns}</h2>
@@ -112,13 +119,7 @@ function Open({ hold }: { hold: Hold }) {
         </>
       ) : null}
       <h2>{texts.effects}</h2>
-      <Theirs lines={hold.effects} />
-      {hold.pieces.length > 1 ? (
-        <>
-          <h2>{texts.pieces}</h2>
-          <Theirs lines={hold.pieces} />
-        </>
-      ) : null}
+      <Pieces hold={hold} />
       <h2>{texts.because}</h2>
       <Theirs lines={hold.reasons} />
       <dl>
@@ -133,7 +134,7 @@ function Open({ hold }: { hold: Hold }) {
           </ul>
         </dd>
         <dt>{texts.undo}</dt>
-        <dd>{hold.reversibility}</dd>
+        <dd>{texts.undoing[hold.reversibility] ?? hold.reversibility}</dd>
         <dt>{texts.coverage}</dt>
         <dd>{hold.coverage}</dd>
         <dt>{texts.who}</dt>
@@ -143,14 +144,6 @@ function Open({ hold }: { hold: Hold }) {
         <dt>{texts.where}</dt>
         <dd>
           {hold.host} <code>{hold.cwd}</code>
-        </dd>
-        <dt>{texts.claims}</dt>
-        <dd>
-          {hold.intent || hold.task ? (
-            <Theirs lines={[hold.intent, hold.task].filter((it) => it !== null)} />
-          ) : (
-            texts.noClaims
-          )}
         </dd>
         <dt>{texts.mustAgree}</dt>
         <dd>

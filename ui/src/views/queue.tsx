@@ -48,7 +48,7 @@ export function Queue() {
               </span>
               <code class="asked">{short(hold.asked)}</code>
               <span class="small">
-                {hold.agent} · {texts.agreed(hold.agreed)} · <Countdown hold={hold} />
+                {hold.agent} · {texts.needs(hold.who)} {texts.agreed(hold.agreed)} · <Countdown hold={hold} />
                 {hold.handed.at(-1)?.to === who.value?.name ? ` · ${texts.yours}` : ""}
                 {more > 0 ? ` · ${texts.more(more)}` : ""}
               </span>

@@ -102,16 +102,13 @@ fn text(hold: &HoldView) -> Vec<(String, Style)> {
     };
     block("asks for", std::slice::from_ref(&hold.asked), plain);
     block("NOT UNDERSTOOD", &hold.unknowns, warn);
-    block("would do", &hold.effects, plain);
-    if hold.pieces.len() > 1 {
-        block("piece by piece", &hold.pieces, plain);
-    }
+    let claims: Vec<String> = hold.intent.iter().chain(&hold.task).cloned().collect();
+    block("says of itself", &claims, plain);
+    block("would do", &hold.laid_out(), plain);
     block("is held because", &hold.reasons, plain);
     let factors: Vec<String> =
         hold.factors.iter().map(|it| format!("{:+3} {}: {}", it.points, it.name, it.why)).collect();
     block("risk", &factors, plain);
-    let claims: Vec<String> = hold.intent.iter().chain(&hold.task).cloned().collect();
-    block("says of itself", &claims, plain);
     let agreed = if hold.agreed.is_empty() { "nobody".to_owned() } else { hold.agreed.join(", ") };
     let facts = [
         format!("undo      {}; understood: {}", hold.reversibility, hold.coverage),
