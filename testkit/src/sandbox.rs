@@ -236,6 +236,14 @@ impl Sandbox {
         socket::receive(&stream, MAX_OPERATOR_ANSWER, Some(PATIENCE), PATIENCE).unwrap()
     }
 
+    /// Asks for what is told again and again; what comes back gives the next.
+    pub fn follow(&self, say: &OperatorSays) -> impl Fn() -> OperatorHears + use<> {
+        let stream =
+            std::os::unix::net::UnixStream::connect(self.layout.operator_socket()).expect("the operator's socket");
+        socket::send(&stream, say, MAX_OPERATOR_FRAME, PATIENCE).unwrap();
+        move || socket::receive(&stream, MAX_OPERATOR_ANSWER, Some(PATIENCE), PATIENCE).unwrap()
+    }
+
     /// Waits until something is held.
     pub fn hold(&self) -> HoldView {
         self.holds(1).pop().unwrap()

@@ -6,13 +6,16 @@ import { render } from "preact";
 import { ask } from "./api";
 import { askToNotify, begin, connection, entry, holds, matters, notifies, place, type Place, signedOut, sound, who } from "./state";
 import { texts } from "./texts";
+import { Agents } from "./views/agents";
 import { Enrol } from "./views/enrol";
+import { Health } from "./views/health";
 import { HoldView } from "./views/hold";
-import { Listing } from "./views/listing";
 import { Me } from "./views/me";
+import { People } from "./views/people";
 import { Queue, selected } from "./views/queue";
 import { Records, Story } from "./views/record";
 import { Reports } from "./views/reports";
+import { RulesView } from "./views/rules";
 import { Sessions, Terminal } from "./views/sessions";
 import { SignIn } from "./views/signin";
 
@@ -92,7 +95,7 @@ function Page() {
       <main>
         <View at={at} />
       </main>
-      <footer>{texts.keys}</footer>
+      <footer>{at.view === "queue" || at.view === "hold" ? texts.keys : ""}</footer>
     </>
   );
 }
@@ -116,10 +119,13 @@ function View({ at }: { at: Place }) {
     case "me":
       return <Me />;
     case "rules":
+      return <RulesView />;
     case "agents":
+      return <Agents />;
     case "people":
+      return <People />;
     case "health":
-      return <Listing key={at.view} what={at.view} />;
+      return <Health />;
   }
 }
 

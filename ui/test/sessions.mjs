@@ -15,8 +15,6 @@ const screen = (text) => rita.waitForFunction((text) => document.querySelector("
 step("a terminal that goes on is watched live, and somebody comes into it at any moment");
 const running = countersign("run", "--agent", "bot", "--session", "s1", "--record", "--", SCRIPT);
 await tab("Sessions");
-await rita.waitForTimeout(500);
-await rita.getByRole("button", { name: "Look again" }).click();
 await rita.getByRole("button", { name: "Watch" }).click();
 await screen("first-word");
 await screen("tick-3");
@@ -25,7 +23,9 @@ if (SCREENSHOTS) await rita.screenshot({ path: `${SCREENSHOTS}/live.png` });
 
 step("stopping its session ends it, and it gets nothing more");
 await tab("Sessions");
-const stop = rita.getByRole("button", { name: "Stop session" });
+await rita.waitForSelector("tbody tr:has-text('s1'):has-text('1 running')");
+await accessible(rita, "sessions");
+const stop = rita.getByRole("button", { name: "Stop session s1" });
 await stop.click();
 await rita.waitForSelector("text=Press once more");
 await stop.click();
@@ -36,6 +36,22 @@ assert.ok(!stopped.said.includes("last-word"), stopped.said);
 const again = await countersign("run", "--agent", "bot", "--session", "s1", "--record", "--", SCRIPT);
 assert.equal(again.status, 126);
 assert.match(again.said, /people stopped this/);
+await rita.waitForSelector("text=countersign flag clear stop:bot/s1 --as rita");
+await rita.waitForSelector("tbody tr:has-text('s1'):has-text('stopped')");
+assert.equal(await stop.count(), 0, "what is stopped is not stopped again");
+
+step("a session without a terminal is there, too, as it works, with nothing pressed");
+assert.equal((await countersign("run", "--agent", "bot", "--session", "s3", "--", "ls", "-l")).status, 0);
+const quiet = rita.locator("tbody tr:has-text('s3')");
+await quiet.waitFor();
+assert.match(await quiet.textContent(), /allowed.*ls -l.*1 act, 0 asked, 0 denied/);
+const held = countersign("run", "--agent", "bot", "--session", "s3", "--", "mkdir", "made");
+await rita.waitForSelector("tbody tr:has-text('s3'):has-text('1 waiting')");
+if (SCREENSHOTS) await rita.screenshot({ path: `${SCREENSHOTS}/sessions.png` });
+await rita.getByRole("button", { name: "Stop session s3" }).click();
+await rita.getByRole("button", { name: "Stop session s3" }).click();
+assert.notEqual((await held).status, 0);
+await rita.waitForSelector("tbody tr:has-text('s3'):has-text('stopped'):not(:has-text('waiting'))");
 
 step("one that ended is replayed, with secrets masked and the decisions in it");
 const short = countersign("run", "--agent", "bot", "--session", "s2", "--record", "--", SCRIPT, "short");
@@ -43,10 +59,8 @@ await rita.waitForTimeout(1000);
 assert.equal((await countersign("run", "--agent", "bot", "--session", "s2", "--", "ls")).status, 0);
 const other = await short;
 assert.equal(other.status, 0, other.said);
-await rita.waitForTimeout(1500);
-await rita.getByRole("button", { name: "Look again" }).click();
-await rita.waitForFunction(() => document.querySelectorAll("tbody tr").length === 2);
-await rita.locator("tbody tr").first().getByRole("button", { name: "Replay" }).click();
+const terminals = rita.getByRole("region", { name: "Recorded terminals" });
+await terminals.locator("tr:has-text('s2')").getByRole("button", { name: "Replay" }).click();
 await rita.waitForSelector(".ap-player");
 await rita.locator(".ap-player").click();
 await screen("short-word");
@@ -93,7 +107,7 @@ assert.equal((await sam.request.get(`${BASE}v1/recordings/${newest.recording}/ca
 assert.match(await (await sam.request.get(`${BASE}v1/recordings/${newest.recording}/live`)).text(), /not masked yet is for senior/);
 await sam.getByRole("button", { name: "Sign out" }).click();
 await sam.waitForSelector("input[name=name]");
-for (const path of ["records", "recordings", "reports", `recordings/${newest.recording}/cast`, `recordings/${newest.recording}/live`]) {
+for (const path of ["records", "recordings", "sessions", "sessions/live", "reports", `recordings/${newest.recording}/cast`, `recordings/${newest.recording}/live`]) {
   assert.equal((await sam.request.get(`${BASE}v1/${path}`)).status(), 401, path);
 }
 await end();

@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
+use crate::bell::Bell;
 use crate::daemon::hold as lock;
 use crate::permits::Whose;
+use crate::work::Pair;
 
-/// By permit.
-#[derive(Default)]
-pub(crate) struct Acts(Mutex<BTreeMap<String, Act>>);
+/// By permit, and what is rung when one begins or ends.
+pub(crate) struct Acts {
+    by_permit: Mutex<BTreeMap<String, Act>>,
+    bell: Arc<Bell>,
+}
 
 struct Act {
     agent: String,
@@ -20,23 +24,40 @@ struct Act {
 }
 
 impl Acts {
+    /// None so far.
+    pub(crate) fn new(bell: Arc<Bell>) -> Self {
+        Self { by_permit: Mutex::default(), bell }
+    }
+
     /// One is about to run.
     pub(crate) fn begin(&self, permit: &str, whose: &Whose, stream: &UnixStream) -> Result<(), String> {
         let stream = stream.try_clone().map_err(|why| why.to_string())?;
         let act = Act { agent: whose.agent.to_string(), session: whose.session.to_string(), stream };
-        lock(&self.0).insert(permit.to_owned(), act);
+        lock(&self.by_permit).insert(permit.to_owned(), act);
+        self.bell.ring();
         Ok(())
     }
 
     /// It ended, or never began.
     pub(crate) fn end(&self, permit: &str) {
-        lock(&self.0).remove(permit);
+        lock(&self.by_permit).remove(permit);
+        self.bell.ring();
     }
 
     /// Stops those that are meant, by agent and session. Says how many.
     pub(crate) fn stop(&self, is_meant: &dyn Fn(&str, &str) -> bool) -> usize {
-        let acts = lock(&self.0);
+        let acts = lock(&self.by_permit);
         let meant = acts.values().filter(|act| is_meant(&act.agent, &act.session));
         meant.filter(|act| act.stream.shutdown(Shutdown::Write).is_ok()).count()
+    }
+
+    /// How many run in each session.
+    pub(crate) fn of_sessions(&self) -> BTreeMap<Pair, usize> {
+        let mut out = BTreeMap::new();
+        for act in lock(&self.by_permit).values() {
+            let count: &mut usize = out.entry((act.agent.clone(), act.session.clone())).or_default();
+            *count = count.saturating_add(1);
+        }
+        out
     }
 }

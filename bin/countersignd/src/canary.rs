@@ -16,7 +16,7 @@ use crate::daemon::{Daemon, hold as lock};
 use crate::holds::{Entry, For};
 use crate::judging::{self, Case, Place};
 use crate::rules::proved;
-use crate::view;
+use crate::{view, work};
 
 /// The most canaries at once.
 const MOST: usize = 8;
@@ -64,7 +64,9 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
     let quorum = quorum.clone();
     // Recorded as any other: whoever looks into the record while it waits learns nothing of what it is.
     let body = view::decision_body(&case.request, &case.read.intent, &decision, &daemon.scrubber);
+    let brief = work::brief(&body);
     let _receipt = daemon.record(RecordKind::Decision, body)?;
+    daemon.work.note(&case.request, brief, &decision);
     let id = HoldId::new(now_ms, random()?);
     let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
     let shown = view::shown(daemon, id.as_str(), &case, &decision, &quorum, expires_at_ms);

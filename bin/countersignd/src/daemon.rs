@@ -1,7 +1,7 @@
 //! What the daemon holds: state, rules, keys, agents, and the way to the log.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use approval::{PermitKey, Site};
@@ -30,6 +30,7 @@ use crate::sessions::Sessions;
 use crate::signon::Begun;
 use crate::traces::Traces;
 use crate::view::Scrubber;
+use crate::work::Work;
 
 /// The domain of agents' keys.
 const KEY_DOMAIN: &str = "countersign/agent-key/v1";
@@ -47,6 +48,7 @@ pub(crate) struct Daemon {
     pub(crate) scrubber: Scrubber,
     pub(crate) holds: Holds,
     pub(crate) acts: Acts,
+    pub(crate) work: Work,
     pub(crate) recordings: Recordings,
     pub(crate) sessions: Sessions,
     pub(crate) parked: Parked,
@@ -90,14 +92,16 @@ impl Daemon {
         let directory = layout.policy();
         let policy = host::stack::on_large_stack(|| LivePolicy::open(directory, &made)).map_err(str::to_owned)??;
         store.forget_before(clock::now_ms().saturating_sub(FORGET_MS)).map_err(|why| why.to_string())?;
+        let bell = Arc::default();
         let daemon = Self {
             policy,
             flags: Flags::open(&store)?,
             paces: Paces::default(),
             permit_key,
             scrubber: Scrubber(Digest::of_bytes(&salt).to_string()),
-            holds: Holds::default(),
-            acts: Acts::default(),
+            holds: Holds::new(Arc::clone(&bell)),
+            acts: Acts::new(Arc::clone(&bell)),
+            work: Work::new(bell),
             recordings: Recordings::default(),
             sessions: Sessions::from_environment()?,
             parked: Parked::default(),

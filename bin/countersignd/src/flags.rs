@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use audit::RecordKind;
-use model::{AgentName, Request, SessionId};
+use model::{Above, AgentName, Request, SessionId};
 use serde_json::json;
 use store::Store;
 
@@ -57,7 +57,11 @@ pub(crate) fn meant(name: &str) -> Option<(Option<AgentName>, Option<SessionId>)
 
 /// The flag that stops whoever asks, if one does.
 pub(crate) fn stops(daemon: &Daemon, request: &Request) -> Option<String> {
-    let Request { agent, session, chain, .. } = request;
+    stops_any(daemon, &request.agent, &request.session, &request.chain)
+}
+
+/// The flag that stops a session, its agent, or one on whose orders that acts.
+pub(crate) fn stops_any(daemon: &Daemon, agent: &AgentName, session: &SessionId, chain: &[Above]) -> Option<String> {
     let flags = lock(&daemon.flags.0);
     if !flags.iter().any(|name| name.starts_with(STOP)) {
         return None;
@@ -123,5 +127,6 @@ pub(crate) fn change(daemon: &Daemon, name: &str, on: bool, by: &str) -> Result<
         flags.retain(|it| it != name);
         daemon.policy.moved();
     }
+    daemon.work.bell.ring();
     Ok(true)
 }

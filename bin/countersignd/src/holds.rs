@@ -31,6 +31,7 @@ use wire::HoldView;
 
 pub(crate) use entry::{Entry, For, Told, no_words};
 
+use crate::bell::Bell;
 use crate::daemon::{Daemon, hold as lock};
 use open::Open;
 
@@ -54,6 +55,8 @@ pub(crate) struct Holds {
     is_watched: AtomicBool,
     /// What became of the last ones that were closed.
     closed: Mutex<VecDeque<(String, String)>>,
+    /// Rung when something begins to wait, or ends to.
+    bell: Arc<Bell>,
 }
 
 /// How a hold ended for whoever waited: the hold, and for an approval the receipt of the answer that decided it.
@@ -75,6 +78,11 @@ pub(crate) fn void(daemon: &Daemon, hold: &Hold, why: &str) {
 }
 
 impl Holds {
+    /// None so far.
+    pub(crate) fn new(bell: Arc<Bell>) -> Self {
+        Self { bell, ..Self::default() }
+    }
+
     /// Opens a hold: it is shown, and `settle` makes durable that it was asked, and stores it; with no hold, there is no place for
     /// it, and only that it was asked is made durable. Nobody's answer is taken before that; where it fails, the hold is lost,
     /// and whoever follows hears so. The stream becomes readable when it is decided.

@@ -5,6 +5,7 @@ mod acts;
 mod agents;
 mod answers;
 mod asking;
+mod bell;
 mod broken_glass;
 mod canary;
 mod chain;
@@ -42,6 +43,7 @@ mod submit;
 mod surroundings;
 mod traces;
 mod view;
+mod work;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use wire::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, Op
 use crate::daemon::Daemon;
 use crate::{
     answers, broken_glass, canary, chat, devices, enrolment, metrics, passwords, people, reading, rules, sessions,
-    signon,
+    signon, work,
 };
 
 /// How long the other side may take to send the rest of a message, or to take ours.
@@ -110,6 +110,10 @@ fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: Seen, is_web: bool) {
                     Err(why) => refused(&why),
                 }
             }
+            OperatorSays::Work { token, follow } => match work::tell(daemon, stream, &token, follow) {
+                Ok(()) => continue,
+                Err(why) => refused(&why),
+            },
             OperatorSays::Push { token, target, on } => {
                 devices::set(daemon, &token, target, on).unwrap_or_else(|why| refused(&why))
             }

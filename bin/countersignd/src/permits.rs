@@ -213,6 +213,7 @@ impl Talk<'_> {
         self.daemon.acts.end(permit);
         // One that was cut does not keep from the record how the act ended.
         let cut = recording.and_then(|recording| recording.end().err());
+        self.daemon.work.bell.ring();
         let failed = exit != Some(0);
         let said = || vec![("exit", exit.map_or_else(|| "none".to_owned(), |code| code.to_string()))];
         self.daemon.traces.note(&whose.request, "act", since, said, failed);

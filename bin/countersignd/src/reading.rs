@@ -15,7 +15,7 @@ use crate::{flags, sessions};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who reads, if they may. Whoever only sees holds does not read the record.
-fn reader(daemon: &Daemon, token: &str, raw: bool) -> Result<PersonName, String> {
+pub(crate) fn reader(daemon: &Daemon, token: &str, raw: bool) -> Result<PersonName, String> {
     let ended = "you are not signed in, or it was too long ago; sign in";
     let who = sessions::of(daemon, token, clock::now_ms()).ok_or(ended)?;
     let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?.ok_or(ended)?;

@@ -12,6 +12,7 @@ use model::{AgentName, SessionId};
 use wire::{LogHears, LogSays, MAX_LOG_FRAME, RecordingHead, TerminalEvent};
 
 use crate::daemon::hold as lock;
+use crate::work::Pair;
 
 /// How long the log may take. After that the act that is recorded ends.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,7 +53,7 @@ fn done(said: LogSays) -> Result<(), String> {
 }
 
 /// Recordings by agent and session.
-type Open = BTreeMap<(String, String), Vec<Weak<Recording>>>;
+type Open = BTreeMap<Pair, Vec<Weak<Recording>>>;
 
 /// Those under way.
 #[derive(Default)]
@@ -95,6 +96,13 @@ impl Recordings {
             let _ = lock(&recording.link).shutdown(std::net::Shutdown::Both);
         }
         open.len()
+    }
+
+    /// The last one that goes on in each session.
+    pub(crate) fn of_sessions(&self) -> BTreeMap<Pair, String> {
+        let open = lock(&self.0);
+        let last = |list: &Vec<Weak<Recording>>| list.iter().rev().find_map(Weak::upgrade).map(|it| it.id.clone());
+        open.iter().filter_map(|(key, list)| Some((key.clone(), last(list)?))).collect()
     }
 
     /// Marks a moment in the recordings of a session. What cannot be marked is in the record all the same.

@@ -13,7 +13,7 @@ use crate::agents::{How, Talk, denied, undecided};
 use crate::asking::MAX_VIEW_BYTES;
 use crate::judging::{self, Case, Place};
 use crate::permits::{Bound, permit_id};
-use crate::{chain, flags, judge, view};
+use crate::{chain, flags, judge, view, work};
 
 impl Talk<'_> {
     pub(crate) fn submit(
@@ -127,9 +127,11 @@ impl Talk<'_> {
     ) -> Result<Receipt, String> {
         let request = &case.request;
         let body = view::decision_body(request, &case.read.intent, decision, &self.daemon.scrubber);
+        let brief = work::brief(&body);
         let recorded = self.daemon.begin_record(RecordKind::Decision, body)?;
         let done = meanwhile();
         let receipt = recorded.receipt()?;
+        self.daemon.work.note(request, brief, decision);
         self.daemon.metrics.verdict(decision.verdict().as_str());
         self.daemon.metrics.decision.note(started.elapsed());
         let said = || {

@@ -118,6 +118,7 @@ mod tests {
             answers: crate::agents::Answers::default(),
             hosts,
             tls: None,
+            looking: Arc::new(tokio::sync::Semaphore::new(1)),
             sign_on: Box::new(Nowhere),
             away: crate::signon::Away::default(),
             push_key: std::path::PathBuf::new(),

@@ -28,6 +28,7 @@ mod routes;
 mod signon;
 mod tls;
 mod watch;
+mod work;
 
 #[cfg(feature = "schema")]
 pub use openapi::openapi;
@@ -40,6 +41,7 @@ pub use challenge::{Challenges, answer_challenges};
 pub use signon::{Leaving, SignOn};
 pub use tls::Tls;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::live::Live;
 use crate::operators::Operators;
@@ -56,6 +58,8 @@ pub(crate) struct Gate {
     pub(crate) hosts: Vec<String>,
     /// Its certificate, where it is reached over TLS.
     pub(crate) tls: Option<Arc<Tls>>,
+    /// Places for pages that look where agents work.
+    pub(crate) looking: Arc<Semaphore>,
     /// The way to the provider of single sign-on.
     pub(crate) sign_on: Box<dyn SignOn>,
     /// Those who are on that way.
@@ -103,7 +107,9 @@ pub async fn serve(door: Door) -> std::io::Result<()> {
     let away = signon::Away::default();
     let operators = Operators::new(operators);
     let shown = tls.clone();
-    let gate = Arc::new(Gate { operators, holds, agents, answers, hosts, tls: shown, sign_on, away, push_key });
+    let looking = Arc::new(Semaphore::new(work::MOST_LOOK));
+    let gate =
+        Arc::new(Gate { operators, holds, agents, answers, hosts, tls: shown, looking, sign_on, away, push_key });
     let following = Arc::clone(&gate);
     tokio::spawn(async move { following.operators.follow(&following.holds).await });
     let router = routes::router(gate);

@@ -210,6 +210,10 @@ pub fn openapi() -> Value {
     it.add(("get", "/requests/{digest}"), By::Session, "The story of one request.", None, any());
     let query = it.schema::<record::Days>();
     it.add(("get", "/reports"), By::Session, "Figures of the last days.", Some(query), object());
+    let work = it.schema::<wire::WorkView>();
+    it.add(("get", "/sessions"), By::Session, "Where agents work.", None, Back::Json(work));
+    let live = Back::Other("text/event-stream");
+    it.add(("get", "/sessions/live"), By::Session, "The same, as it changes (server-sent events).", None, live);
     it.add(("get", "/recordings"), By::Session, "What was recorded of terminals.", None, any());
     let cast = Back::Other("application/x-asciicast");
     it.add(

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
-use wire::{Gone, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use wire::{Gone, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, WorkView};
 
 use crate::line::Line;
 use crate::live::Live;
@@ -34,6 +34,11 @@ pub(crate) enum Told {
 pub(crate) struct Operators {
     socket: PathBuf,
     idle: Mutex<Vec<(Line, Instant)>>,
+}
+
+/// Where agents work, as it changes.
+pub(crate) struct Working {
+    line: Line,
 }
 
 /// A recording, as it comes.
@@ -93,6 +98,14 @@ impl Operators {
         Ok(Watching { line: self.begin(say).await?, ended: false })
     }
 
+    /// Begins to look where agents work.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached.
+    pub(crate) async fn work(&self, say: &OperatorSays) -> Result<Working, String> {
+        Ok(Working { line: self.begin(say).await? })
+    }
+
     /// Keeps the list of open holds, for as long as the gate runs.
     pub(crate) async fn follow(&self, live: &Live) {
         loop {
@@ -110,6 +123,20 @@ impl Operators {
                 OperatorHears::Changed { changed, gone } => Told::Changed(changed, gone),
                 _ => return Err(OTHER.to_owned()),
             });
+        }
+    }
+}
+
+impl Working {
+    /// How it is next.
+    ///
+    /// # Errors
+    /// Whoever looks is not signed in any more, or the daemon cannot be reached.
+    pub(crate) async fn next(&mut self) -> Result<WorkView, String> {
+        match hear(&mut self.line).await? {
+            OperatorHears::Work(work) => Ok(work),
+            OperatorHears::Refused { why } => Err(why),
+            _ => Err(OTHER.to_owned()),
         }
     }
 }

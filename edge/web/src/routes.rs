@@ -13,7 +13,7 @@ use wire::{OperatorHears, OperatorSays, RuleWish};
 use crate::answer::{SignedIn, Token, done, unexpected};
 use crate::problem::Problem;
 use crate::proof::Given;
-use crate::{Gate, agents, assets, chat, events, guard, people, record, signon, watch};
+use crate::{Gate, agents, assets, chat, events, guard, people, record, signon, watch, work};
 
 /// The most that a request may hold, in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -36,6 +36,8 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/records/verify", post(record::verify))
         .route("/requests/{digest}", get(record::story))
         .route("/reports", get(record::figures))
+        .route("/sessions", get(work::now))
+        .route("/sessions/live", get(work::live))
         .route("/recordings", get(record::recordings))
         .route("/recordings/{id}/cast", get(record::cast))
         .route("/recordings/{id}/live", get(record::live))

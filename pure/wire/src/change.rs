@@ -44,6 +44,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         OperatorSays::Holds { .. }
         | OperatorSays::Answer { .. }
         | OperatorSays::HandOver { .. }
+        | OperatorSays::Work { .. }
         | OperatorSays::Push { .. }
         | OperatorSays::PushTargets
         | OperatorSays::DropPush { .. }

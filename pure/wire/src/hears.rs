@@ -145,6 +145,8 @@ pub enum OperatorHears {
         /// That was all.
         ended: bool,
     },
+    /// Where agents work.
+    Work(crate::WorkView),
     /// Parts of requests.
     Spans {
         /// Those since, oldest first; the oldest of all make room.

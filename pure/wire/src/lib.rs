@@ -16,6 +16,7 @@ mod told;
 mod views;
 mod watched;
 mod web;
+mod work;
 
 pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
 pub use change::{change_text, signed_change};
@@ -32,6 +33,7 @@ pub use views::{
     RuleView, SAME, Status,
 };
 pub use watched::{Metric, Span};
+pub use work::{SessionView, WorkView};
 
 use std::fmt;
 

@@ -278,6 +278,13 @@ pub enum OperatorSays {
         /// One that goes on, as it goes on; otherwise with secrets masked.
         live: bool,
     },
+    /// Somebody who is signed in looks where agents work. With `follow`, it comes again when something changed: once a second at most.
+    Work {
+        /// The session's token.
+        token: String,
+        /// Keep telling.
+        follow: bool,
+    },
     /// Somebody is being told of a hold over a channel: a hop, for the record.
     Told {
         /// The hold.

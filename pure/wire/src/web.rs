@@ -29,6 +29,7 @@ impl OperatorSays {
             | Self::Stop { .. }
             | Self::Read { .. }
             | Self::Watch { .. }
+            | Self::Work { .. }
             | Self::SlackClick { .. }
             | Self::TeamsMessage { .. }
             | Self::Status => true,

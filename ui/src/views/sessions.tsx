@@ -1,12 +1,13 @@
-// Terminals that were recorded: those that go on, live; those that ended, with the decisions on their time line. And stopping.
+// Where agents work, and terminals that were recorded: those that go on, live; those that ended, with the decisions on their time line.
 
 import "asciinema-player/dist/bundle/asciinema-player.css";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { ask } from "../api";
-import { place, who } from "../state";
+import { place } from "../state";
 import { texts } from "../texts";
 import { moment, Table, useAsked, visible } from "./common";
+import { useStopping } from "./stopping";
+import { useWork, Working } from "./work";
 
 interface Recording {
   recording: string;
@@ -21,82 +22,52 @@ interface Recording {
 }
 
 export function Sessions() {
-  const again = useSignal(0);
-  const said = useSignal("");
-  const { answer, problem } = useAsked<Recording[]>("recordings", again.value);
-  const all = answer.value ?? [];
-  const stop = async (what: { agent?: string; session?: string }) => {
-    if (!stopping.has(JSON.stringify(what))) {
-      stopping.add(JSON.stringify(what));
-      said.value = texts.stopAgain(what.session ?? what.agent ?? texts.everything);
-      return;
-    }
-    stopping.clear();
-    try {
-      said.value = (await ask<{ what: string }>("POST", "stop", what)).what;
-    } catch (why) {
-      said.value = (why as Error).message;
-    }
-    again.value += 1;
-  };
-  const stopping = useRef(new Set<string>()).current;
-  const mayStop = who.value !== null && who.value !== undefined && !["auditor", "viewer"].includes(who.value.role);
+  const { work, problem: notLive } = useWork();
+  const { mayStop, said, stop } = useStopping();
+  // A terminal that began or ended is another list of terminals.
+  const live = (work.value?.sessions ?? []).map((it) => it.recording ?? "").join(" ");
+  const { answer, problem } = useAsked<Recording[]>("recordings", live);
+  const ended = (answer.value ?? []).filter((it) => it.state !== "recording");
   return (
     <>
       <h1>{texts.sessions}</h1>
-      <p>
-        <button
-          type="button"
-          onClick={() => {
-            again.value += 1;
-          }}
-        >
-          {texts.again}
-        </button>{" "}
-        {mayStop ? (
-          <button id="stop" type="button" class="no" onClick={() => void stop({})}>
-            {texts.stopAll}
-          </button>
-        ) : null}
-      </p>
+      {mayStop ? (
+        <button id="stop" type="button" class="no" onClick={() => void stop({})}>
+          {texts.stopAll}
+        </button>
+      ) : null}
       <p role="status">{said.value}</p>
-      <p role="alert">{problem.value}</p>
-      {all.length === 0 ? <p class="calm">{texts.noRecordings}</p> : null}
-      <Table label={texts.sessions} columns={texts.sessionColumns}>
-        {all.map((it) => (
-          <tr key={it.recording}>
-            <td>{moment(it.began_ms)}</td>
-            <td>{it.agent}</td>
-            <td>
-              <code>{visible(it.session)}</code>
-            </td>
-            <td>
-              <code>{visible(it.title)}</code>
-            </td>
-            <td>{it.state === "recording" ? texts.live : `${Math.round(it.millis / 1000)} s`}</td>
-            <td>
-              <button
-                type="button"
-                onClick={() => {
-                  place.value = { view: "terminal", id: it.recording, live: it.state === "recording" };
-                }}
-              >
-                {it.state === "recording" ? texts.watch : texts.replay}
-              </button>{" "}
-              {mayStop && it.state === "recording" ? (
-                <>
-                  <button type="button" class="no" onClick={() => void stop({ agent: it.agent, session: it.session })}>
-                    {texts.stopSession}
-                  </button>{" "}
-                  <button type="button" class="no" onClick={() => void stop({ agent: it.agent })}>
-                    {texts.stopAgent}
-                  </button>
-                </>
-              ) : null}
-            </td>
-          </tr>
-        ))}
-      </Table>
+      <p role="alert">{notLive.value || problem.value}</p>
+      {work.value ? <Working work={work.value} mayStop={mayStop} stop={stop} /> : null}
+      <h2>{texts.terminals}</h2>
+      {ended.length === 0 ? <p class="small">{texts.noRecordings}</p> : null}
+      {ended.length > 0 ? (
+        <Table label={texts.terminals} columns={texts.sessionColumns}>
+          {ended.map((it) => (
+            <tr key={it.recording}>
+              <td>{moment(it.began_ms)}</td>
+              <td>{it.agent}</td>
+              <td>
+                <code>{visible(it.session)}</code>
+              </td>
+              <td>
+                <code>{visible(it.title)}</code>
+              </td>
+              <td>{`${Math.round(it.millis / 1000)} s`}</td>
+              <td>
+                <button
+                  type="button"
+                  onClick={() => {
+                    place.value = { view: "terminal", id: it.recording, live: false };
+                  }}
+                >
+                  {texts.replay}
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
+      ) : null}
     </>
   );
 }

@@ -11,6 +11,7 @@ use wire::{Gone, HoldView};
 
 use super::{Entry, Holds};
 use crate::daemon::hold as lock;
+use crate::work::Pair;
 
 impl Holds {
     /// All open holds for people's eyes, oldest first, and the count of changes so far.
@@ -53,6 +54,16 @@ impl Holds {
         (changed, gone.collect(), now)
     }
 
+    /// How many wait in each session.
+    pub(crate) fn of_sessions(&self) -> BTreeMap<Pair, usize> {
+        let mut out = BTreeMap::new();
+        for entry in lock(&self.open).values().filter(|it| !it.is_lost()) {
+            let count: &mut usize = out.entry((entry.view.agent.clone(), entry.view.session.clone())).or_default();
+            *count = count.saturating_add(1);
+        }
+        out
+    }
+
     /// How many are open, and the count of changes so far.
     pub(crate) fn count(&self) -> (usize, u64) {
         let changes = lock(&self.changes).count;
@@ -82,6 +93,7 @@ impl Holds {
     pub(crate) fn tell(&self, id: Option<&HoldId>) {
         lock(&self.changes).note(id);
         self.followers.tell(self);
+        self.bell.ring();
         if id.is_none() || self.is_watched.load(Ordering::SeqCst) {
             self.changed.notify_all();
         }

@@ -1,0 +1,203 @@
+//! Where agents work: their sessions as they were last seen, for people who look, and who may want to stop one. In memory, and anew after
+//! each start; the record has all of it.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use host::{clock, socket};
+use model::display::visible;
+use model::{AgentName, Request, SessionId};
+use pdp::Decision;
+use serde_json::Value;
+use wire::{MAX_OPERATOR_ANSWER, OperatorHears, SessionView, WorkView};
+
+use crate::bell::Bell;
+use crate::daemon::{Daemon, hold as lock};
+use crate::{flags, reading};
+
+/// The most sessions that are kept of one agent. Sessions are named by whoever asks, so the one that was not seen longest makes room.
+const MAX_SESSIONS_PER_AGENT: usize = 32;
+
+/// The most that are shown.
+const MAX_SHOWN: usize = 200;
+
+/// How much of what was asked for is shown, in characters.
+const MAX_CHARS: usize = 200;
+
+/// How long lies between two tellings at least.
+const REST: Duration = Duration::from_secs(1);
+
+/// How often whoever looks hears from us when nothing changes, so that we notice that they left.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// How long they may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// By agent and session.
+pub(crate) type Pair = (String, String);
+
+struct Seen {
+    since_ms: u64,
+    last_ms: u64,
+    last: String,
+    verdict: &'static str,
+    requests: u64,
+    asked: u64,
+    denied: u64,
+}
+
+/// The sessions, and what is rung when one of them changes.
+pub(crate) struct Work {
+    pub(crate) bell: Arc<Bell>,
+    sessions: Mutex<BTreeMap<Pair, Seen>>,
+}
+
+impl Work {
+    /// None so far.
+    pub(crate) fn new(bell: Arc<Bell>) -> Self {
+        Self { bell, sessions: Mutex::default() }
+    }
+
+    /// Something was asked for, and decided. `brief` is what, as [`brief`] makes it.
+    pub(crate) fn note(&self, request: &Request, brief: String, decision: &Decision) {
+        let (agent, now_ms) = (request.agent.to_string(), clock::now_ms());
+        let mut sessions = lock(&self.sessions);
+        let key = (agent, request.session.to_string());
+        if !sessions.contains_key(&key) {
+            make_room(&mut sessions, &key.0);
+        }
+        let seen = sessions.entry(key).or_insert_with(|| Seen {
+            since_ms: now_ms,
+            last_ms: now_ms,
+            last: String::new(),
+            verdict: "",
+            requests: 0,
+            asked: 0,
+            denied: 0,
+        });
+        seen.last_ms = now_ms;
+        seen.last = brief;
+        seen.verdict = decision.verdict().as_str();
+        seen.requests = seen.requests.saturating_add(1);
+        seen.asked = seen.asked.saturating_add(u64::from(seen.verdict == "ask"));
+        seen.denied = seen.denied.saturating_add(u64::from(seen.verdict == "deny"));
+        drop(sessions);
+        self.bell.ring();
+    }
+}
+
+fn make_room(sessions: &mut BTreeMap<Pair, Seen>, agent: &str) {
+    let own = || sessions.range((agent.to_owned(), String::new())..).take_while(|((of, _), _)| of == agent);
+    if own().count() >= MAX_SESSIONS_PER_AGENT
+        && let Some(oldest) = own().min_by_key(|(_, seen)| seen.last_ms).map(|(key, _)| key.clone())
+    {
+        sessions.remove(&oldest);
+    }
+}
+
+/// How what was asked for begins, for people: of the record's body, in which secrets are masked already.
+pub(crate) fn brief(body: &Value) -> String {
+    let act = body.pointer("/request/act");
+    let text = |name: &str| act.and_then(|act| act.pointer(name)).and_then(Value::as_str);
+    let words = act.and_then(|act| act.get("argv")).and_then(Value::as_array);
+    let mut out = String::new();
+    match (words, text("/tool"), text("/input/command")) {
+        (Some(words), ..) => {
+            for word in words.iter().filter_map(Value::as_str) {
+                if out.len() > MAX_CHARS {
+                    break;
+                }
+                out.push_str(if out.is_empty() { "" } else { " " });
+                out.extend(word.chars().take(MAX_CHARS));
+            }
+        }
+        (None, _, Some(command)) => out.extend(command.chars().take(MAX_CHARS)),
+        (None, tool, None) => {
+            out.push_str(tool.unwrap_or("a tool"));
+            let first = act.and_then(|act| act.get("input")).and_then(Value::as_object);
+            for value in first.into_iter().flat_map(|input| input.values()).filter_map(Value::as_str).take(1) {
+                out.push(' ');
+                out.extend(value.chars().take(MAX_CHARS));
+            }
+        }
+    }
+    visible(&out).chars().take(MAX_CHARS).collect()
+}
+
+/// Everything as it is.
+fn view(daemon: &Daemon) -> WorkView {
+    let running = daemon.acts.of_sessions();
+    let waiting = daemon.holds.of_sessions();
+    let recordings = daemon.recordings.of_sessions();
+    let is_idle = |key: &Pair| !running.contains_key(key) && !waiting.contains_key(key);
+    let (mut shown, more) = {
+        let sessions = lock(&daemon.work.sessions);
+        let mut all: Vec<(&Pair, &Seen)> = sessions.iter().collect();
+        let more = all.len().saturating_sub(MAX_SHOWN);
+        // Decisions wait for this lock: only what is shown is put into order.
+        let order = |(key, seen): &(&Pair, &Seen)| (is_idle(key), Reverse(seen.last_ms));
+        if more > 0 {
+            all.select_nth_unstable_by_key(MAX_SHOWN, order);
+            all.truncate(MAX_SHOWN);
+        }
+        all.sort_by_key(order);
+        (all.into_iter().map(|(key, seen)| seen.shown(key)).collect::<Vec<_>>(), more)
+    };
+    let set = daemon.flags.set();
+    let stops: Vec<String> = set.into_iter().filter(|name| flags::meant(name).is_some()).collect();
+    for it in &mut shown {
+        let key = (it.agent.clone(), it.session.clone());
+        it.running = running.get(&key).copied().unwrap_or(0);
+        it.waiting = waiting.get(&key).copied().unwrap_or(0);
+        it.recording = recordings.get(&key).cloned();
+        it.stopped = if stops.is_empty() { None } else { stopped(daemon, &it.agent, &it.session) };
+    }
+    WorkView { sessions: shown, more, stops }
+}
+
+impl Seen {
+    fn shown(&self, (agent, session): &Pair) -> SessionView {
+        SessionView {
+            agent: agent.clone(),
+            session: session.clone(),
+            since_ms: self.since_ms,
+            last_ms: self.last_ms,
+            last: self.last.clone(),
+            verdict: self.verdict.to_owned(),
+            requests: self.requests,
+            asked: self.asked,
+            denied: self.denied,
+            running: 0,
+            waiting: 0,
+            recording: None,
+            stopped: None,
+        }
+    }
+}
+
+/// The flag that stops a session, its agent or one above it.
+fn stopped(daemon: &Daemon, agent: &str, session: &str) -> Option<String> {
+    let row = daemon.agent_named(agent)?;
+    let (chain, _) = crate::chain::of(daemon, &row).ok()?;
+    let (agent, session) = (AgentName::parse(agent).ok()?, SessionId::parse(session).ok()?);
+    flags::stops_any(daemon, &agent, &session, &chain)
+}
+
+/// Says where agents work, and, if it is wanted, again whenever that changed, until whoever looks leaves or is signed out.
+pub(crate) fn tell(daemon: &Daemon, stream: &UnixStream, token: &str, follow: bool) -> Result<(), String> {
+    loop {
+        reading::reader(daemon, token, false)?;
+        let heard = daemon.work.bell.count();
+        let told = Instant::now();
+        socket::send(stream, &OperatorHears::Work(view(daemon)), MAX_OPERATOR_ANSWER, PATIENCE)
+            .map_err(|why| why.to_string())?;
+        if !follow {
+            return Ok(());
+        }
+        daemon.work.bell.wait(heard, HEARTBEAT);
+        std::thread::sleep(REST.saturating_sub(told.elapsed()));
+    }
+}
