@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use testkit::{Sandbox, bash_act, done, hands_over, is_allowed, makes_files};
+use testkit::{Sandbox, bash_act, done, exec_act, hands_over, is_allowed, makes_files};
 use wire::{AgentHears, OperatorHears, OperatorSays};
 
 #[test]
@@ -178,4 +178,26 @@ fn an_enforcement_point_that_cannot_do_what_a_rule_obliges_to_refuses() {
     let output = sandbox.run(&["touch", work.join("b").to_str().unwrap()]).output().unwrap();
     assert_eq!(output.status.code(), Some(125), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!work.join("b").exists());
+}
+
+#[test]
+fn a_known_pattern_takes_one_person_fewer_than_the_rest() {
+    let sandbox = Sandbox::start_with(
+        "[default]\nlow = { people = 2 }\n[[rule]]\nid = 'ours.known'\nverdict = 'ask'\ncommand = 'mkdir build/*'\npeople = 1\n\
+         matches = ['mkdir build/x']\nspares = ['mkdir src/x']\nreason = 'known'\n",
+    );
+    let key = sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let sam = sandbox.enrol_as("sam", "reviewer", &[], Some(&rita));
+    let (known, other) = (sandbox.raw(&key), sandbox.raw(&key));
+    assert!(matches!(known.submit(&exec_act(&["mkdir", "build/x"])), AgentHears::Held { .. }));
+    assert_eq!(sandbox.answer(&sandbox.hold(), "approve", sam.vouch()).as_deref(), Ok("approved"));
+    assert!(matches!(known.hear().unwrap(), AgentHears::Allow { .. }));
+    // What only looks like it takes two: the strictest part counts.
+    let act = bash_act("mkdir build/x && mkdir src/x");
+    assert!(matches!(other.submit(&act), AgentHears::Held { .. }));
+    let hold = sandbox.hold();
+    assert_eq!(hold.needed, 2, "{}", hold.who);
+    assert_eq!(sandbox.answer(&hold, "approve", sam.vouch()).as_deref(), Ok("open"));
+    assert_eq!(sandbox.answer(&hold, "approve", rita.vouch()).as_deref(), Ok("approved"));
 }
