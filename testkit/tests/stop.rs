@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use testkit::{Sandbox, bash_act, exec_act};
-use wire::{AgentHears, OperatorHears, OperatorSays, Proof, Vouch};
+use wire::{AgentHears, OperatorHears, OperatorSays, Proof, Refusal, Vouch};
 
 /// Whoever is signed in approves; nobody is slowed down.
 const RULES: &str = "[velocity]\nlow = 1000\nmedium = 1000\nhigh = 1000\ncritical = 1000\ntotal = 1000\nburst = 1000\n[default]\n\
@@ -101,7 +101,13 @@ fn whatever_runs_ends_however_it_was_started_and_what_waits_is_denied() {
     let said = stage.stop(None);
     assert!(said.contains("5 holds ended, 3 acts that run are ended, 1 of them recorded"), "{said}");
     for agent in &waiting {
-        assert!(matches!(agent.hear().unwrap(), AgentHears::Deny { .. }));
+        let AgentHears::Deny { refusal: Refusal::Denied, reasons } = agent.hear().unwrap() else {
+            panic!("not denied")
+        };
+        assert!(
+            reasons[0].contains("people stopped this (flag `stop`)"),
+            "an agent that hears this does not try again: {reasons:?}"
+        );
     }
     assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
     let (signal, words) = ended(plain);
@@ -114,6 +120,8 @@ fn whatever_runs_ends_however_it_was_started_and_what_waits_is_denied() {
     stage.wait_for(0);
     let records = stage.sandbox.records();
     let outcomes: Vec<_> = records.iter().filter(|it| it["kind"] == "outcome").collect();
+    let ended = records.iter().filter(|it| it["kind"] == "answer" && it["body"]["why"] == "stopped").count();
+    assert_eq!(ended, 5, "why they were lost is in the record");
     assert_eq!(outcomes.len(), 3, "each is recorded with how it ended: {outcomes:?}");
     assert!(
         outcomes.iter().all(|it| it["body"]["signal"].is_number() || it["body"]["exit"].is_number()),

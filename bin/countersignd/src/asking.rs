@@ -154,7 +154,10 @@ impl Talk<'_> {
                 refusal: Refusal::Expired,
                 reasons: vec!["nobody decided in time, so it is denied".to_owned()],
             }),
-            (HoldState::Open | HoldState::Lost | HoldState::Approved, _) => Err("the hold was lost".to_owned()),
+            (HoldState::Open | HoldState::Lost | HoldState::Approved, _) => match flags::stops(self.daemon, request) {
+                Some(flag) => Ok(denied(&flags::words(&flag))),
+                None => Err("the hold was lost".to_owned()),
+            },
         }
     }
 

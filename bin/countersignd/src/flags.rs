@@ -72,6 +72,11 @@ pub(crate) fn stops_any(daemon: &Daemon, agent: &AgentName, session: &SessionId,
     names.into_iter().chain(above).find(|name| flags.contains(name))
 }
 
+/// What an agent is told that is stopped.
+pub(crate) fn words(flag: &str) -> String {
+    format!("people stopped this (flag `{flag}`); do not try again, ask them")
+}
+
 /// Stops an agent, one of its sessions, or everything: nothing more is allowed, what waits for people is denied, and what runs
 /// ends.
 ///

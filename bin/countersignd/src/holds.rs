@@ -44,6 +44,9 @@ const MAX_CLOSED: usize = 2_048;
 /// The most holds that one agent may have open.
 const MAX_OPEN_PER_AGENT: usize = 100;
 
+/// What became of a hold whose agent was stopped.
+const STOPPED: &str = "stopped";
+
 #[derive(Default)]
 pub(crate) struct Holds {
     open: Mutex<Open>,
@@ -238,7 +241,10 @@ impl Holds {
         let is_new = inner.hold.state() == HoldState::Open;
         if is_new {
             let next = inner.hold.ended(as_state);
-            let body = json!({"hold": id.as_str(), "request_digest": next.question().request.to_string(), "state": next.state().as_str()});
+            let mut body = json!({"hold": id.as_str(), "request_digest": next.question().request.to_string(), "state": next.state().as_str()});
+            if let (true, Some(body)) = (entry.is_lost(), body.as_object_mut()) {
+                body.insert("why".to_owned(), json!(STOPPED));
+            }
             let _ = daemon.record(RecordKind::Answer, body);
             let _ = daemon.store.move_on(&inner.hold, &next);
             inner.hold = next;
@@ -268,7 +274,9 @@ impl Holds {
         if closed.len() >= MAX_CLOSED {
             closed.pop_front();
         }
-        closed.push_back((id.to_string(), format!("{}{by}", hold.state().as_str())));
+        let is_stopped = hold.state() == HoldState::Lost && entry.is_lost();
+        let outcome = if is_stopped { STOPPED } else { hold.state().as_str() };
+        closed.push_back((id.to_string(), format!("{outcome}{by}")));
         drop(closed);
         lock(&self.open).remove(id);
         entry.wake();

@@ -117,7 +117,7 @@ impl Talk<'_> {
         match (hold.state(), answered) {
             (HoldState::Approved, Some(answered)) => {
                 if let Some(flag) = flags::stops(self.daemon, &case.request) {
-                    return Ok(denied(&format!("people stopped this (flag `{flag}`)")));
+                    return Ok(denied(&flags::words(&flag)));
                 }
                 let is_same = judge::changed_since(&ticket.facts).is_none();
                 if !is_same || !judging::still_asks(self.daemon, case, &ticket.decision)? {

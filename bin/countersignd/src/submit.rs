@@ -71,7 +71,7 @@ impl Talk<'_> {
         let epoch = self.daemon.policy.epoch();
         if let Some(flag) = flags::stops(self.daemon, request) {
             self.daemon.note_refusal(self.seen, &format!("{} is stopped by the flag `{flag}`", request.agent));
-            return Ok(denied(&format!("people stopped this (flag `{flag}`); do not try again, ask them")));
+            return Ok(denied(&flags::words(&flag)));
         }
         let decision = judging::decide(self.daemon, &case)?;
         self.traced = Some((*decision.request(), started));
