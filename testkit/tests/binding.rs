@@ -293,3 +293,23 @@ fn whoever_asked_and_left_gets_nothing() {
     }
     assert!(sandbox.answer(&hold, "approve", reviewer.vouch()).is_err());
 }
+
+#[test]
+fn what_a_hosts_shell_is_told_beside_the_command_is_not_taken_for_nothing() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    sandbox.add_reviewer("rita");
+    for (name, value, runs) in [
+        ("timeout", json!(1000), true),
+        ("run_in_background", json!(true), true),
+        ("dangerouslyDisableSandbox", json!(false), true),
+        ("dangerouslyDisableSandbox", json!(true), false),
+        ("cwd", json!("/"), false),
+        ("env", json!({"PATH": "/tmp"}), false),
+    ] {
+        let mut act = bash_act("ls");
+        act["input"][name] = value;
+        let heard = sandbox.raw(&key).submit(&act);
+        assert_eq!(matches!(heard, AgentHears::Allow { .. }), runs, "{name}: {heard:?}");
+    }
+}

@@ -24,6 +24,8 @@ export interface Hold {
   host: string;
   cwd: string | null;
   asked: string;
+  tool: string | null;
+  beside: string[];
   pieces: Piece[];
   flows: string[];
   unknowns: string[];

@@ -197,6 +197,8 @@ export const texts = {
   needs: (who: string) => `needs ${who};`,
   agreed: (who: readonly string[]) => (who.length === 0 ? "nobody agreed yet" : `${who.join(", ")} agreed`),
   asks: "What the agent asks for",
+  tool: "The tool",
+  with: "with",
   inside: "inside",
   noEffect: "nothing outside its own shell",
   flows: "What goes from where to where",

@@ -39,6 +39,15 @@ export function countersign(...words) {
 export const agent = (words, intent) =>
   countersign("run", "--agent", "bot", ...(intent ? ["--intent", intent] : []), "--", ...words);
 
+/** A call of a tool of Claude Code comes to our hook; resolves with what that answers. */
+export function hook(tool, input) {
+  const child = spawn(COUNTERSIGN, ["hook", "claude-code", "--agent", "bot"], { cwd: WORK, stdio: ["pipe", "pipe", "inherit"] });
+  let said = "";
+  child.stdout.on("data", (data) => (said += data));
+  child.stdin.end(JSON.stringify({ session_id: "s", transcript_path: "/dev/null", cwd: WORK, hook_event_name: "PreToolUse", tool_name: tool, tool_input: input }));
+  return new Promise((done) => child.on("close", (status) => done({ status, said })));
+}
+
 const arguments_ = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 export const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: arguments_ });
 

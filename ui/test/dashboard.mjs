@@ -2,7 +2,7 @@
 // runs this; it says what it does, and fails at the first thing that is not as it should be.
 
 import assert from "node:assert/strict";
-import { accessible, agent, BASE, code, end, open, queued, SCREENSHOTS, step } from "./browser.mjs";
+import { accessible, agent, BASE, code, end, hook, open, queued, SCREENSHOTS, step } from "./browser.mjs";
 
 step("somebody signs in, and nothing waits");
 const rita = await open("rita");
@@ -53,6 +53,33 @@ if (SCREENSHOTS) await rita.screenshot({ path: `${SCREENSHOTS}/hold.png`, fullPa
 await rita.keyboard.press("d");
 await rita.keyboard.press("Enter");
 assert.equal((await several).status, 126);
+await rita.waitForSelector(".calm");
+
+step("the input of a tool stands field by field, an edit as what goes and what comes, and nothing in it passes for ours");
+const edit = hook("Edit", { file_path: "a.py", old_string: "def a():\n    return 1\n", new_string: "def a():\n    return 2 # \u202e<b>\u001b[2J⏎\n", replace_all: false });
+await queued(rita, 1);
+await rita.keyboard.press("Enter");
+await rita.waitForSelector(".edit");
+assert.equal(await rita.textContent(".edit del"), "    return 1⏎\n");
+assert.equal(await rita.textContent(".edit ins"), "    return 2 # ⟨U+202E⟩<b>⟨U+001B⟩[2J⟨U+23CE⟩⏎\n");
+assert.equal(await rita.locator(".edit b").count(), 0);
+assert.match(await rita.textContent(".tool"), /file_path.*a\.py.*replace_all.*false/s);
+await accessible(rita, "an edit");
+if (SCREENSHOTS) await rita.screenshot({ path: `${SCREENSHOTS}/edit.png` });
+await rita.keyboard.press("d");
+await rita.keyboard.press("Enter");
+assert.match((await edit).said, /deny/);
+await rita.waitForSelector(".calm");
+
+step("what a host's shell is told beside the command is shown, and not taken for nothing");
+const beside = hook("Bash", { command: "ls", description: "look", dangerouslyDisableSandbox: true });
+await queued(rita, 1);
+await rita.keyboard.press("Enter");
+await rita.waitForSelector("article >> text=dangerouslyDisableSandbox: true");
+assert.match(await rita.textContent("article"), /the host would run it outside its sandbox/);
+await rita.keyboard.press("d");
+await rita.keyboard.press("Enter");
+assert.match((await beside).said, /deny/);
 await rita.waitForSelector(".calm");
 
 step("what is critical takes time, a word, and two people");

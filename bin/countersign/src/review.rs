@@ -103,7 +103,7 @@ pub(crate) fn describe(hold: &HoldView) -> String {
     out.push(format!("  agent     {} (owner {}), user {} on {}", hold.agent, hold.owner, hold.uid, hold.host));
     out.extend((!hold.above.is_empty()).then(|| format!("  for       {}", hold.principals())));
     out.extend(hold.cwd.as_ref().map(|cwd| format!("  in        {cwd}")));
-    out.push(format!("  asks      {}", hold.asked));
+    out.extend(hold.asked_lines().iter().map(|line| format!("  asks      {line}")));
     for (label, lines) in [("would do", &hold.laid_out()), ("UNKNOWN", &hold.unknowns), ("because", &hold.reasons)] {
         out.extend(lines.iter().map(|line| format!("  {label:<9} {line}")));
     }

@@ -1,7 +1,7 @@
 //! What people and the record get to see of a request: without secrets, with nothing that deceives.
 
-use model::display::visible;
-use model::{Act, ByteText, Coverage, Intent, Operation, Request, Segment};
+use model::display::exact;
+use model::{Act, ByteText, Coverage, Intent, Operation, Request, Segment, ToolCall};
 use pdp::{Decision, Quorum};
 use serde_json::{Value, json};
 use understand::secrets::mask;
@@ -16,7 +16,7 @@ pub(crate) struct Scrubber(pub(crate) String);
 impl Scrubber {
     /// A text for people: masked, then made visible.
     pub(crate) fn text(&self, text: &str) -> String {
-        visible(&mask(text, &self.0))
+        exact(&mask(text, &self.0))
     }
 
     /// A JSON value for the record: every string in it masked.
@@ -42,10 +42,33 @@ pub(crate) fn asked(act: &Act) -> String {
     match act {
         Act::Exec(exec) => exec.argv.iter().map(quoted).collect::<Vec<_>>().join(" "),
         Act::Tool(call) => match call.input.get("command").and_then(Value::as_str) {
-            Some(command) if call.tool == "Bash" => command.to_owned(),
+            Some(command) if is_shell(call) => command.to_owned(),
             Some(_) | None => format!("{} {}", call.tool, call.input),
         },
     }
+}
+
+/// The tool, where what is asked is a call of one that is no shell: its name, and its input as JSON.
+fn tool(act: &Act) -> Option<&str> {
+    match act {
+        Act::Tool(call) if !is_shell(call) => Some(&call.tool),
+        Act::Tool(_) | Act::Exec(_) => None,
+    }
+}
+
+fn is_shell(call: &ToolCall) -> bool {
+    call.tool == "Bash" && call.input.get("command").is_some_and(Value::is_string)
+}
+
+/// What a host's shell is told beside the command: whether it goes on in the background, say, or outside a sandbox.
+fn beside(act: &Act, scrubber: &Scrubber) -> Vec<String> {
+    let input = match act {
+        Act::Tool(call) if is_shell(call) => call.input.as_object(),
+        Act::Tool(_) | Act::Exec(_) => None,
+    };
+    // The description is what the agent says of itself, and stands there.
+    let others = input.into_iter().flatten().filter(|(name, _)| !matches!(name.as_str(), "command" | "description"));
+    others.map(|(name, value)| scrubber.text(&format!("{name}: {value}"))).collect()
 }
 
 /// An argument as a shell would need it written, so that its bounds show.
@@ -139,6 +162,8 @@ fn hold_view(
         host: request.host.clone(),
         cwd: cwd(case, scrubber),
         asked: scrubber.text(&asked(&request.act)),
+        tool: tool(&request.act).map(|name| scrubber.text(name)),
+        beside: beside(&request.act, scrubber),
         pieces: pieces(&request.act, intent, scrubber),
         flows: flows(intent, scrubber),
         unknowns,

@@ -47,6 +47,9 @@ fn lines(hold: &HoldView) -> Vec<String> {
     if !hold.above.is_empty() {
         lines.push(format!("for: {}", hold.principals()));
     }
+    if !hold.beside.is_empty() {
+        lines.push(format!("with: {}", hold.beside.join("; ")));
+    }
     if !hold.unknowns.is_empty() {
         lines.push(format!("not understood: {}", hold.unknowns.join("; ")));
     }

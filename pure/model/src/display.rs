@@ -23,6 +23,26 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// The same of a text as it came, so that two texts never look alike: the marks that [`visible`] makes are written out where the text
+/// itself holds them.
+pub fn exact(text: &str) -> String {
+    if !text.contains(MARKS) {
+        return visible(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(MARKS) {
+        let mark = part.chars().next_back().filter(|last| MARKS.contains(last));
+        out.push_str(&visible(part.strip_suffix(MARKS).unwrap_or(part)));
+        if let Some(mark) = mark {
+            let _ = write!(out, "⟨U+{:04X}⟩", u32::from(mark));
+        }
+    }
+    out
+}
+
+/// What stands for something else in a text that was made visible.
+const MARKS: [char; 3] = ['⏎', '⇥', '⟨'];
+
 /// Whether a character shows as nothing, as something else, or changes how its neighbours show.
 pub const fn is_deceptive(character: char) -> bool {
     matches!(character,
@@ -35,7 +55,14 @@ pub const fn is_deceptive(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::visible;
+    use super::{exact, visible};
+
+    #[test]
+    fn a_mark_that_a_text_holds_is_not_one_of_ours() {
+        assert_eq!(exact("a⏎b\nc"), "a⟨U+23CE⟩b⏎c");
+        assert_eq!(exact("⟨U+202E⟩\u{202e}⇥"), "⟨U+27E8⟩U+202E⟩⟨U+202E⟩⟨U+21E5⟩");
+        assert_eq!(visible(&exact("a\n\tb")), exact("a\n\tb"), "a second look changes nothing");
+    }
 
     #[test]
     fn nothing_moves_the_cursor_or_hides() {

@@ -8,6 +8,17 @@ use crate::knowledge::Role;
 use crate::lower::Lowering;
 use crate::text;
 
+/// Whether what a host's shell is told beside the command changes nothing of what is done: not where, as whom or within which bounds.
+fn is_harmless(key: &str, value: &Value) -> bool {
+    match key {
+        "command" | "description" => true,
+        "timeout" => value.is_number(),
+        "run_in_background" => value.is_boolean(),
+        // What is not set tells nothing.
+        _ => matches!(value, Value::Null | Value::Bool(false)),
+    }
+}
+
 /// Lowers one tool call. A tool that is not known here is opaque.
 pub(crate) fn lower(walk: &mut Lowering<'_>, name: &str, input: &Value) {
     let field = |key: &str| input.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -18,6 +29,13 @@ pub(crate) fn lower(walk: &mut Lowering<'_>, name: &str, input: &Value) {
                 walk.shell(&command);
             }
             None => walk.unknown(name, "the call has no `command`"),
+        }
+        for (key, _) in input.as_object().into_iter().flatten().filter(|(key, value)| !is_harmless(key, value)) {
+            let why = match key.as_str() {
+                "dangerouslyDisableSandbox" => "the host would run it outside its sandbox",
+                _ => "what this tells the shell beside the command is not known to us",
+            };
+            walk.unknown(key, why);
         }
         return;
     }

@@ -4,6 +4,7 @@
 //! the receiver's limit, another version or another shape is refused with a name, and the connection ends.
 
 mod agent;
+mod asked;
 mod change;
 mod hears;
 mod log;

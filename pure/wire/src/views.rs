@@ -29,6 +29,12 @@ pub struct HoldView {
     pub cwd: Option<String>,
     /// What was asked, whole.
     pub asked: String,
+    /// For the call of a tool that is no shell: its name. What was asked is then this, a blank, and the input as JSON.
+    #[serde(default)]
+    pub tool: Option<String>,
+    /// What a shell is told beside the command.
+    #[serde(default)]
+    pub beside: Vec<String>,
     /// Its pieces, one simple command each, with what each would do.
     pub pieces: Vec<PieceView>,
     /// What would go from where to where, in words.

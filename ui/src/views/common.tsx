@@ -119,16 +119,33 @@ export function words(record: unknown, ...names: string[]): string {
   return typeof found === "string" ? found : found === undefined || found === null ? "" : JSON.stringify(found);
 }
 
-/** Characters that would not show, or would deceive, made visible; the gate does this for holds, the record has what was said. */
+/** Characters that do not show as themselves: those of the daemon's `display::visible`. */
+const DECEPTIVE =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+
+/** A text as it came, with everything that would not show, or would deceive, written out. The gate does this for holds; the record has
+ * what was said, and a tool's input what was in it. */
 export function visible(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/gu, (it) => `⟨U+${(it.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+  const written = text.replace(DECEPTIVE, (it) => `⟨U+${(it.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+  return written.replaceAll("\n", "⏎").replaceAll("\t", "⇥");
 }
 
-/** What was asked, as it is recorded. */
+/** What was asked, as it is recorded, in a line: of a tool, on what. The story of the request has all of it. */
 export function act(record: unknown): string {
   const argv = at(record, "body", "request", "act", "argv");
   if (Array.isArray(argv)) {
     return visible(argv.map(String).join(" "));
   }
-  return visible(words(record, "body", "request", "act", "input", "command") || words(record, "body", "request", "act"));
+  const tool = words(record, "body", "request", "act", "tool");
+  const input = at(record, "body", "request", "act", "input") ?? {};
+  const command = words(input, "command");
+  if (command !== "" || tool === "") {
+    return visible(command || words(record, "body", "request", "act"));
+  }
+  const on = ["file_path", "notebook_path", "path", "url"].map((name) => words(input, name)).find((it) => it !== "");
+  const whole = `${tool} ${on ?? JSON.stringify(input)}`;
+  return visible(whole.length > MOST_OF_A_CALL ? `${whole.slice(0, MOST_OF_A_CALL)} …` : whole);
 }
+
+/** So much of a call stands in a list. */
+const MOST_OF_A_CALL = 300;

@@ -3,6 +3,7 @@
 import type { Hold } from "../api";
 import { ended, holds, place } from "../state";
 import { texts } from "../texts";
+import { Asked } from "./asked";
 import { act, Theirs, useAsked, words } from "./common";
 import { Decide } from "./decide";
 import { Pieces } from "./pieces";
@@ -90,9 +91,7 @@ function Open({ hold }: { hold: Hold }) {
         {hold.agent} <small>({hold.owner})</small> <Countdown hold={hold} />
       </h1>
       <h2>{texts.asks}</h2>
-      <pre class="theirs" tabIndex={0}>
-        {hold.asked}
-      </pre>
+      <Asked hold={hold} />
       {hold.nearest !== null && hold.nearest !== hold.asked ? (
         <>
           <h2>{texts.nearest}</h2>

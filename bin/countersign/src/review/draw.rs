@@ -100,7 +100,7 @@ fn text(hold: &HoldView) -> Vec<(String, Style)> {
             out.extend(lines.iter().flat_map(|text| text.lines()).map(|line| (format!("  │ {line}"), style)));
         }
     };
-    block("asks for", std::slice::from_ref(&hold.asked), plain);
+    block("asks for", &hold.asked_lines(), plain);
     block("NOT UNDERSTOOD", &hold.unknowns, warn);
     let claims: Vec<String> = hold.intent.iter().chain(&hold.task).cloned().collect();
     block("says of itself", &claims, plain);

@@ -1,0 +1,142 @@
+// What is asked, whole: a command as it would be typed, the input of a tool field by field, an edit as what goes and what comes.
+
+import type { ComponentChildren } from "preact";
+import type { Hold } from "../api";
+import { texts } from "../texts";
+import { visible } from "./common";
+
+/** What stands for a new line in a text that was made visible. */
+const NEW_LINE = "⏎";
+
+/** A text in lines, each with the mark at its end. */
+const lines = (text: string): string[] => text.split(/(?<=⏎)/u);
+
+function Lines({ text, tag: Tag = "span" }: { text: string; tag?: "span" | "ins" | "del" }) {
+  return (
+    <>
+      {lines(text).map((line, at) => (
+        <Tag key={at}>
+          {line}
+          {line.endsWith(NEW_LINE) ? "\n" : ""}
+        </Tag>
+      ))}
+    </>
+  );
+}
+
+/** The most lines on each side of which it is worked out what stayed. Of more, all goes and all comes. */
+const MOST_COMPARED = 1000;
+
+/** What goes, what stays and what comes, in order: the longest lines in common stay. */
+export function changes(from: readonly string[], to: readonly string[]): { text: string; tag: "span" | "ins" | "del" }[] {
+  if (from.length > MOST_COMPARED || to.length > MOST_COMPARED) {
+    return [...from.map((text) => ({ text, tag: "del" }) as const), ...to.map((text) => ({ text, tag: "ins" }) as const)];
+  }
+  // How many lines the rests have in common, from each pair of places on.
+  const common = Array.from({ length: from.length + 1 }, () => new Uint16Array(to.length + 1));
+  const at = (one: number, other: number): number => common[one]?.[other] ?? 0;
+  for (let one = from.length - 1; one >= 0; one -= 1) {
+    const row = common[one];
+    for (let other = to.length - 1; row && other >= 0; other -= 1) {
+      row[other] = from[one] === to[other] ? at(one + 1, other + 1) + 1 : Math.max(at(one + 1, other), at(one, other + 1));
+    }
+  }
+  const out: { text: string; tag: "span" | "ins" | "del" }[] = [];
+  let [one, other] = [0, 0];
+  while (one < from.length || other < to.length) {
+    const [old, next] = [from[one] ?? "", to[other] ?? ""];
+    if (one < from.length && other < to.length && old === next) {
+      out.push({ text: old, tag: "span" });
+      one += 1;
+      other += 1;
+    } else if (other >= to.length || (one < from.length && at(one + 1, other) >= at(one, other + 1))) {
+      out.push({ text: old, tag: "del" });
+      one += 1;
+    } else {
+      out.push({ text: next, tag: "ins" });
+      other += 1;
+    }
+  }
+  return out;
+}
+
+function Edit({ from, to }: { from: string; to: string }) {
+  return (
+    <pre class="theirs edit" tabIndex={0}>
+      {changes(lines(from), lines(to)).map(({ text, tag }, at) => (
+        <Lines key={at} text={text.endsWith(NEW_LINE) ? text : `${text}\n`} tag={tag} />
+      ))}
+    </pre>
+  );
+}
+
+/** The fields of a tool's input; nothing where it cannot be read any more, because what was masked in it was a part of its form. */
+function input(hold: Hold): Record<string, unknown> | null {
+  const start = `${hold.tool} `;
+  if (hold.tool === null || !hold.asked.startsWith(start)) {
+    return null;
+  }
+  try {
+    const found: unknown = JSON.parse(hold.asked.slice(start.length));
+    return found !== null && typeof found === "object" && !Array.isArray(found) ? (found as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+const text = (value: unknown): string => visible(typeof value === "string" ? value : JSON.stringify(value));
+
+function Field({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <>
+      <h3>
+        <code>{visible(name)}</code>
+      </h3>
+      {children}
+    </>
+  );
+}
+
+export function Asked({ hold }: { hold: Hold }) {
+  const fields = input(hold);
+  const isEdit = fields !== null && typeof fields["old_string"] === "string" && typeof fields["new_string"] === "string";
+  return (
+    <>
+      {fields === null ? (
+        <pre class="theirs" tabIndex={0}>
+          <Lines text={hold.asked} />
+        </pre>
+      ) : (
+        <div class="tool">
+          <p>
+            {texts.tool} <code>{hold.tool}</code>
+          </p>
+          {Object.entries(fields)
+            .filter(([name]) => !(isEdit && name === "new_string"))
+            .map(([name, value]) =>
+              isEdit && name === "old_string" ? (
+                <Field key={name} name="old_string → new_string">
+                  <Edit from={text(value)} to={text(fields["new_string"])} />
+                </Field>
+              ) : (
+                <Field key={name} name={name}>
+                  <pre class="theirs" tabIndex={0}>
+                    <Lines text={text(value)} />
+                  </pre>
+                </Field>
+              ),
+            )}
+        </div>
+      )}
+      {hold.beside.length > 0 ? (
+        <ul class="theirs">
+          {hold.beside.map((it) => (
+            <li key={it}>
+              {texts.with} <code>{it}</code>
+            </li>
+          ))}
+        </ul>
+      ) : null}
+    </>
+  );
+}
