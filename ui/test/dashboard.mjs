@@ -58,6 +58,7 @@ await rita.waitForSelector(".calm");
 step("the input of a tool stands field by field, an edit as what goes and what comes, and nothing in it passes for ours");
 const edit = hook("Edit", { file_path: "a.py", old_string: "def a():\n    return 1\n", new_string: "def a():\n    return 2 # \u202e<b>\u001b[2J⏎\n", replace_all: false });
 await queued(rita, 1);
+assert.equal(await rita.textContent(".queue .asked"), "Edit a.py");
 await rita.keyboard.press("Enter");
 await rita.waitForSelector(".edit");
 assert.equal(await rita.textContent(".edit del"), "    return 1⏎\n");

@@ -84,7 +84,25 @@ function input(hold: Hold): Record<string, unknown> | null {
   }
 }
 
-const text = (value: unknown): string => visible(typeof value === "string" ? value : JSON.stringify(value));
+/** What is asked, in a line: of a tool, on what. The hold itself has all of it. */
+export function brief(hold: Hold): string {
+  const fields = input(hold);
+  const on = ["file_path", "notebook_path", "path", "url"].map((name) => fields?.[name]).find((it) => typeof it === "string");
+  return typeof on === "string" ? `${hold.tool} ${visible(on)}` : hold.asked;
+}
+
+/** A value, whose lines are its own where it is a text, and ours where it is not. */
+function Value({ value }: { value: unknown }) {
+  return (
+    <pre class="theirs" tabIndex={0}>
+      {typeof value === "string" ? (
+        <Lines text={visible(value)} />
+      ) : (
+        (JSON.stringify(value, null, 2) ?? "").split("\n").map((line, at) => <span key={at}>{`${at > 0 ? "\n" : ""}${visible(line)}`}</span>)
+      )}
+    </pre>
+  );
+}
 
 function Field({ name, children }: { name: string; children: ComponentChildren }) {
   return (
@@ -116,13 +134,11 @@ export function Asked({ hold }: { hold: Hold }) {
             .map(([name, value]) =>
               isEdit && name === "old_string" ? (
                 <Field key={name} name="old_string → new_string">
-                  <Edit from={text(value)} to={text(fields["new_string"])} />
+                  <Edit from={visible(String(value))} to={visible(String(fields["new_string"]))} />
                 </Field>
               ) : (
                 <Field key={name} name={name}>
-                  <pre class="theirs" tabIndex={0}>
-                    <Lines text={text(value)} />
-                  </pre>
+                  <Value value={value} />
                 </Field>
               ),
             )}

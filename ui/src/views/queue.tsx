@@ -4,12 +4,13 @@ import { signal } from "@preact/signals";
 import type { Hold } from "../api";
 import { matters, now, place, who } from "../state";
 import { texts } from "../texts";
+import { brief } from "./asked";
 
 export const selected = signal<string | null>(null);
 
 /** How many seconds a hold has left. */
 export function left(hold: Hold): number {
-  return Math.max(0, Math.ceil((hold.expires_at_ms - now.value) / 1000));
+  return Math.max(0, Math.round((hold.expires_at_ms - now.value) / 1000));
 }
 
 export function Countdown({ hold }: { hold: Hold }) {
@@ -46,7 +47,7 @@ export function Queue() {
               <span class={`level ${hold.level}`}>
                 {hold.level} {hold.score}
               </span>
-              <code class="asked">{short(hold.asked)}</code>
+              <code class="asked">{short(brief(hold))}</code>
               <span class="small">
                 {hold.agent} · {texts.needs(hold.who)} {texts.agreed(hold.agreed)} · <Countdown hold={hold} />
                 {hold.handed.at(-1)?.to === who.value?.name ? ` · ${texts.yours}` : ""}
