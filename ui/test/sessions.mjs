@@ -86,6 +86,7 @@ if (SCREENSHOTS) await rita.screenshot({ path: `${SCREENSHOTS}/record.png` });
 await rita.locator("tbody button").first().click();
 await rita.waitForSelector(".story li");
 assert.match(await rita.textContent(".story"), /short/);
+assert.ok((await rita.textContent(".story pre")).split("\n").length > 5, "a record stands in lines");
 await accessible(rita, "a story");
 
 step("reports are drawn, with the numbers to take away");

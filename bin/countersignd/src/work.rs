@@ -117,10 +117,10 @@ pub(crate) fn brief(body: &Value) -> String {
         (None, _, Some(command)) => out.extend(command.chars().take(MAX_CHARS)),
         (None, tool, None) => {
             out.push_str(tool.unwrap_or("a tool"));
-            let first = act.and_then(|act| act.get("input")).and_then(Value::as_object);
-            for value in first.into_iter().flat_map(|input| input.values()).filter_map(Value::as_str).take(1) {
+            let on = ["/input/file_path", "/input/notebook_path", "/input/path", "/input/url"];
+            if let Some(on) = on.into_iter().find_map(text) {
                 out.push(' ');
-                out.extend(value.chars().take(MAX_CHARS));
+                out.extend(on.chars().take(MAX_CHARS));
             }
         }
     }

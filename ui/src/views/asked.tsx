@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import type { Hold } from "../api";
 import { texts } from "../texts";
-import { visible } from "./common";
+import { pretty, visible } from "./common";
 
 /** What stands for a new line in a text that was made visible. */
 const NEW_LINE = "⏎";
@@ -95,11 +95,7 @@ export function brief(hold: Hold): string {
 function Value({ value }: { value: unknown }) {
   return (
     <pre class="theirs" tabIndex={0}>
-      {typeof value === "string" ? (
-        <Lines text={visible(value)} />
-      ) : (
-        (JSON.stringify(value, null, 2) ?? "").split("\n").map((line, at) => <span key={at}>{`${at > 0 ? "\n" : ""}${visible(line)}`}</span>)
-      )}
+      {typeof value === "string" ? <Lines text={visible(value)} /> : pretty(value)}
     </pre>
   );
 }

@@ -130,6 +130,9 @@ export function visible(text: string): string {
   return written.replaceAll("\n", "⏎").replaceAll("\t", "⇥");
 }
 
+/** A value as JSON, whose lines are ours. */
+export const pretty = (value: unknown): string => (JSON.stringify(value, null, 2) ?? "").split("\n").map(visible).join("\n");
+
 /** What was asked, as it is recorded, in a line: of a tool, on what. The story of the request has all of it. */
 export function act(record: unknown): string {
   const argv = at(record, "body", "request", "act", "argv");

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { ask } from "../api";
 import { place } from "../state";
 import { texts } from "../texts";
-import { act, at, moment, Table, useAsked, visible, words } from "./common";
+import { act, at, moment, pretty, Table, useAsked, visible, words } from "./common";
 
 interface Page {
   records: unknown[];
@@ -13,19 +13,19 @@ interface Page {
 
 /** What happened, in a few words. */
 function summary(record: unknown): string {
-  const kind = words(record, "kind");
   const of = (...names: string[]) => words(record, "body", ...names);
-  switch (kind) {
+  const all = (...parts: string[]) => parts.filter((it) => it.trim() !== "").join(" · ");
+  switch (words(record, "kind")) {
     case "decision":
-      return `${of("verdict")} · ${of("level")} ${of("score")} · ${act(record)}`;
+      return all(of("verdict"), `${of("level")} ${of("score")}`, act(record));
     case "answer":
-      return `${of("said") || of("state")} · ${of("reviewer")} ${of("assurance")} · ${of("state")} ${of("why")}`;
+      return all(of("said"), `${of("reviewer")} ${of("assurance")}`, of("state"), of("why"));
     case "permit":
-      return `${of("state")} ${of("why")}`;
+      return all(of("state"), of("why"));
     case "outcome":
-      return `exit ${of("exit")} ${of("signal")}, ${of("millis")} ms`;
+      return all(of("exit") && `exit ${of("exit")}`, of("signal") && `signal ${of("signal")}`, of("outcome"), of("millis") && `${of("millis")} ms`);
     default:
-      return [of("what"), of("state"), of("reviewer"), of("agent"), of("flag"), of("rule"), of("why")].filter((it) => it !== "").join(" · ");
+      return all(of("what"), of("state"), of("reviewer"), of("agent"), of("flag"), of("rule"), of("why"));
   }
 }
 
@@ -164,7 +164,7 @@ export function Story({ id }: { id: string }) {
             </b>{" "}
             {moment(at(record, "at_ms"))}
             <pre class="theirs" tabIndex={0}>
-              {visible(JSON.stringify(at(record, "body"), null, 2))}
+              {pretty(at(record, "body"))}
             </pre>
           </li>
         ))}
