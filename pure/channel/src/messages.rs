@@ -12,7 +12,8 @@ const MOST_SHOWN: usize = 1_500;
 
 /// What is asked, as far as it fits; and whether that is all.
 fn asked(hold: &HoldView) -> (String, bool) {
-    let text = visible(&hold.asked);
+    let lines: Vec<String> = hold.asked_lines().iter().map(|line| visible(line)).collect();
+    let text = lines.join("\n");
     let count = text.chars().count();
     if count <= MOST_SHOWN {
         return (text, true);
@@ -38,7 +39,7 @@ pub fn summary(notice: &Notice) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ⏎ ")
+    text.replace("⏎\n", " ⏎ ").replace(['\n', '\r'], " · ")
 }
 
 /// Lines about a hold, each plain.
