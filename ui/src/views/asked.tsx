@@ -1,6 +1,7 @@
 // What is asked, whole: a command as it would be typed, the input of a tool field by field, an edit as what goes and what comes.
 
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import type { Hold } from "../api";
 import { texts } from "../texts";
 import { pretty, visible } from "./common";
@@ -61,9 +62,11 @@ export function changes(from: readonly string[], to: readonly string[]): { text:
 }
 
 function Edit({ from, to }: { from: string; to: string }) {
+  // Drawn anew with whatever else changes on the page; worked out once.
+  const all = useMemo(() => changes(lines(from), lines(to)), [from, to]);
   return (
     <pre class="theirs edit" tabIndex={0}>
-      {changes(lines(from), lines(to)).map(({ text, tag }, at) => (
+      {all.map(({ text, tag }, at) => (
         <Lines key={at} text={text.endsWith(NEW_LINE) ? text : `${text}\n`} tag={tag} />
       ))}
     </pre>
