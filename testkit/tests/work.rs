@@ -40,6 +40,10 @@ fn a_flood_of_sessions_of_one_agent_hides_no_other() {
     let rita = sandbox.add_reviewer("rita");
     let token = token(&sandbox, &rita);
     let (quiet, loud) = (sandbox.add_agent("quiet"), sandbox.add_agent("loud"));
+    // What waits stays in sight, however many names come after it.
+    let waits = sandbox.raw(&loud);
+    waits.send_submit("waits", &bash_act("mkdir made"), false);
+    assert!(matches!(waits.hear().unwrap(), AgentHears::Held { .. }));
     assert!(matches!(ask(&sandbox, &quiet, "main", "ls"), AgentHears::Allow { .. }));
     for number in 0..100 {
         let _ = ask(&sandbox, &loud, &format!("s{number}"), "ls");
@@ -48,6 +52,7 @@ fn a_flood_of_sessions_of_one_agent_hides_no_other() {
     let of = |agent: &str| work.sessions.iter().filter(|it| it.agent == agent).count();
     assert_eq!((of("quiet"), of("loud")), (1, 32), "{work:?}");
     assert!(work.sessions.iter().any(|it| it.session == "s99"), "the last one is there");
+    assert!(work.sessions.iter().any(|it| it.session == "waits" && it.waiting == 1), "what waits was crowded out");
 }
 
 #[test]

@@ -39,12 +39,13 @@ export function countersign(...words) {
 export const agent = (words, intent) =>
   countersign("run", "--agent", "bot", ...(intent ? ["--intent", intent] : []), "--", ...words);
 
-/** A call of a tool of Claude Code comes to our hook; resolves with what that answers. */
+/** A call of a tool of Claude Code comes to our hook, its input as it is or as JSON; resolves with what that answers. */
 export function hook(tool, input) {
   const child = spawn(COUNTERSIGN, ["hook", "claude-code", "--agent", "bot"], { cwd: WORK, stdio: ["pipe", "pipe", "inherit"] });
   let said = "";
   child.stdout.on("data", (data) => (said += data));
-  child.stdin.end(JSON.stringify({ session_id: "s", transcript_path: "/dev/null", cwd: WORK, hook_event_name: "PreToolUse", tool_name: tool, tool_input: input }));
+  const call = JSON.stringify({ session_id: "s", transcript_path: "/dev/null", cwd: WORK, hook_event_name: "PreToolUse", tool_name: tool });
+  child.stdin.end(`${call.slice(0, -1)},"tool_input":${typeof input === "string" ? input : JSON.stringify(input)}}`);
   return new Promise((done) => child.on("close", (status) => done({ status, said })));
 }
 

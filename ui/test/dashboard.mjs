@@ -72,6 +72,17 @@ await rita.keyboard.press("Enter");
 assert.match((await edit).said, /deny/);
 await rita.waitForSelector(".calm");
 
+step("what our numbers cannot hold is not laid out as another");
+const large = hook("mcp__bank__pay", '{"account":9007199254740993}');
+await queued(rita, 1);
+await rita.keyboard.press("Enter");
+await rita.waitForSelector(".decide");
+assert.match(await rita.textContent("article"), /9007199254740993/);
+await rita.keyboard.press("d");
+await rita.keyboard.press("Enter");
+assert.match((await large).said, /deny/);
+await rita.waitForSelector(".calm");
+
 step("what a host's shell is told beside the command is shown, and not taken for nothing");
 const beside = hook("Bash", { command: "ls", description: "look", dangerouslyDisableSandbox: true });
 await queued(rita, 1);

@@ -66,7 +66,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
     let body = view::decision_body(&case.request, &case.read.intent, &decision, &daemon.scrubber);
     let brief = work::brief(&body);
     let _receipt = daemon.record(RecordKind::Decision, body)?;
-    daemon.work.note(&case.request, brief, &decision);
+    daemon.work.note(daemon, &case.request, brief, &decision);
     let id = HoldId::new(now_ms, random()?);
     let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
     let shown = view::shown(daemon, id.as_str(), &case, &decision, &quorum, expires_at_ms);

@@ -131,7 +131,7 @@ impl Talk<'_> {
         let recorded = self.daemon.begin_record(RecordKind::Decision, body)?;
         let done = meanwhile();
         let receipt = recorded.receipt()?;
-        self.daemon.work.note(request, brief, decision);
+        self.daemon.work.note(self.daemon, request, brief, decision);
         self.daemon.metrics.verdict(decision.verdict().as_str());
         self.daemon.metrics.decision.note(started.elapsed());
         let said = || {

@@ -62,12 +62,12 @@ impl Work {
     }
 
     /// Something was asked for, and decided. `brief` is what, as [`brief`] makes it.
-    pub(crate) fn note(&self, request: &Request, brief: String, decision: &Decision) {
+    pub(crate) fn note(&self, daemon: &Daemon, request: &Request, brief: String, decision: &Decision) {
         let (agent, now_ms) = (request.agent.to_string(), clock::now_ms());
         let mut sessions = lock(&self.sessions);
         let key = (agent, request.session.to_string());
         if !sessions.contains_key(&key) {
-            make_room(&mut sessions, &key.0);
+            make_room(daemon, &mut sessions, &key.0);
         }
         let seen = sessions.entry(key).or_insert_with(|| Seen {
             since_ms: now_ms,
@@ -89,11 +89,15 @@ impl Work {
     }
 }
 
-fn make_room(sessions: &mut BTreeMap<Pair, Seen>, agent: &str) {
+/// One that runs something or waits is not taken out: whoever names sessions could hide it.
+fn make_room(daemon: &Daemon, sessions: &mut BTreeMap<Pair, Seen>, agent: &str) {
     let own = || sessions.range((agent.to_owned(), String::new())..).take_while(|((of, _), _)| of == agent);
-    if own().count() >= MAX_SESSIONS_PER_AGENT
-        && let Some(oldest) = own().min_by_key(|(_, seen)| seen.last_ms).map(|(key, _)| key.clone())
-    {
+    if own().count() < MAX_SESSIONS_PER_AGENT {
+        return;
+    }
+    let (running, waiting) = (daemon.acts.of_sessions(), daemon.holds.of_sessions());
+    let idle = own().filter(|(key, _)| !running.contains_key(*key) && !waiting.contains_key(*key));
+    if let Some(oldest) = idle.min_by_key(|(_, seen)| seen.last_ms).map(|(key, _)| key.clone()) {
         sessions.remove(&oldest);
     }
 }

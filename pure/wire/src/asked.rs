@@ -21,11 +21,13 @@ impl HoldView {
         out
     }
 
-    /// The tool and its input; nothing where that cannot be read any more, because what was masked in it was a part of its form.
+    /// The tool and its input; nothing where that would not be the very text that was asked, because what was masked in it was a part of its
+    /// form, say.
     fn input(&self) -> Option<(&str, Map<String, Value>)> {
         let tool = self.tool.as_deref()?;
         let text = self.asked.strip_prefix(tool)?.strip_prefix(' ')?;
-        Some((tool, serde_json::from_str(text).ok()?))
+        let input: Map<String, Value> = serde_json::from_str(text).ok()?;
+        serde_json::to_string(&input).is_ok_and(|again| again == text).then_some((tool, input))
     }
 }
 
@@ -100,6 +102,8 @@ mod tests {
         );
         // What cannot be read any more is shown as it is.
         assert_eq!(hold("Write {[masked]", Some("Write"), &[]).asked_lines(), ["Write {[masked]"]);
+        let twice = r#"Write {"a":1,"a":2}"#;
+        assert_eq!(hold(twice, Some("Write"), &[]).asked_lines(), [twice]);
         assert_eq!(hold("cat <<E > a⏎one⏎E", None, &[]).asked_lines(), ["cat <<E > a⏎", "one⏎", "E"]);
     }
 }

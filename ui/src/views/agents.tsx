@@ -23,8 +23,11 @@ function Now({ sessions }: { sessions: readonly Session[] }) {
   return <>{words.filter((it) => it !== "").join(" · ")}</>;
 }
 
-/** Whether a flag stops an agent as a whole. */
-const isStopped = (stops: readonly string[], name: string): boolean => stops.includes("stop") || stops.includes(`stop:${name}`);
+/** Whether a flag stops an agent as a whole: everything, it, or one on whose orders it acts. */
+function isStopped(stops: readonly string[], agent: Agent, all: readonly Agent[]): boolean {
+  const above = all.find((it) => it.name === agent.under);
+  return stops.includes("stop") || stops.includes(`stop:${agent.name}`) || (above !== undefined && isStopped(stops, above, all));
+}
 
 export function Agents() {
   const { answer, problem } = useAsked<Agent[]>("agents");
@@ -55,10 +58,10 @@ export function Agents() {
               <td>{it.uid === null ? <span class="small">{texts.noAccount}</span> : texts.account(it.uid)}</td>
               <td>{moment(it.created_ms)}</td>
               <td>
-                {isStopped(stops, it.name) ? <span class="warn">{texts.stopped}</span> : <Now sessions={(work.value?.sessions ?? []).filter((session) => session.agent === it.name)} />}
+                {isStopped(stops, it, all) ? <span class="warn">{texts.stopped}</span> : <Now sessions={(work.value?.sessions ?? []).filter((session) => session.agent === it.name)} />}
               </td>
               <td>
-                {mayStop && !isStopped(stops, it.name) ? (
+                {mayStop && !isStopped(stops, it, all) ? (
                   <button type="button" class="no" aria-label={`${texts.stopAgent} ${it.name}`} onClick={() => void stop({ agent: it.name })}>
                     {texts.stopAgent}
                   </button>

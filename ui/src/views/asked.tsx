@@ -73,15 +73,18 @@ function Edit({ from, to }: { from: string; to: string }) {
   );
 }
 
-/** The fields of a tool's input; nothing where it cannot be read any more, because what was masked in it was a part of its form. */
+/** The fields of a tool's input; nothing where they would not be the very text that was asked and is signed: what was masked was a part of
+ * its form, a number is larger than ours are exact, a name would change its place. */
 function input(hold: Hold): Record<string, unknown> | null {
   const start = `${hold.tool} `;
   if (hold.tool === null || !hold.asked.startsWith(start)) {
     return null;
   }
   try {
-    const found: unknown = JSON.parse(hold.asked.slice(start.length));
-    return found !== null && typeof found === "object" && !Array.isArray(found) ? (found as Record<string, unknown>) : null;
+    const asked = hold.asked.slice(start.length);
+    const found: unknown = JSON.parse(asked);
+    const isExact = JSON.stringify(found) === asked;
+    return isExact && found !== null && typeof found === "object" && !Array.isArray(found) ? (found as Record<string, unknown>) : null;
   } catch {
     return null;
   }

@@ -29,25 +29,40 @@ export interface Work {
   stops: string[];
 }
 
+/** After how long it is tried again to hear of it, in milliseconds. */
+const AGAIN = 2000;
+
 /** Where agents work, for as long as the view is open. */
 export function useWork(): { work: Signal<Work | null>; problem: Signal<string> } {
   const work = useSignal<Work | null>(null);
   const problem = useSignal("");
   useEffect(() => {
-    const source = new EventSource("/v1/sessions/live");
-    source.addEventListener("sessions", (event) => {
-      problem.value = "";
-      work.value = JSON.parse((event as MessageEvent<string>).data) as Work;
-    });
-    source.addEventListener("problem", (event) => {
-      problem.value = JSON.parse((event as MessageEvent<string>).data) as string;
-      source.close();
-    });
-    source.onerror = () => {
-      problem.value ||= texts.notLive;
+    let source: EventSource | null = null;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    const listen = () => {
+      source = new EventSource("/v1/sessions/live");
+      source.addEventListener("sessions", (event) => {
+        problem.value = "";
+        work.value = JSON.parse((event as MessageEvent<string>).data) as Work;
+      });
+      // A browser does not come back by itself where it was refused.
+      const later = (why: string) => {
+        problem.value = why;
+        source?.close();
+        clearTimeout(again);
+        again = setTimeout(listen, AGAIN);
+      };
+      source.addEventListener("problem", (event) => {
+        later(JSON.parse((event as MessageEvent<string>).data) as string);
+      });
+      source.onerror = () => {
+        later(texts.notLive);
+      };
     };
+    listen();
     return () => {
-      source.close();
+      clearTimeout(again);
+      source?.close();
     };
   }, []);
   return { work, problem };
