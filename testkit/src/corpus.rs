@@ -3,15 +3,15 @@
 //!
 //! A block opens with ```` ```sh verdict=VERDICT ```` and may say more: `rule=ID` or `factor=NAME` (it must be among the
 //! reasons or factors), `level=LEVEL`, `coverage=full|partial`, `effect="ACTION RESOURCE"` (it must be among the
-//! effects), `action=ACTION`, `category=CATEGORY`. Each block is one command, or, with the word `each`, each of its lines is
-//! one; a page may have many.
+//! effects), `action=ACTION`, `category=CATEGORY`, `developer=VERDICT` or `production=VERDICT` (what that preset says). Each
+//! block is one command, or, with the word `each`, each of its lines is one; a page may have many.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use model::{Digest, RequestDigest};
-use pdp::{Policy, Situation, Source};
+use model::{Digest, Intent, RequestDigest};
+use pdp::{Decision, Policy, Situation, Source};
 
 /// One command with what is expected of it.
 #[derive(Debug)]
@@ -69,9 +69,23 @@ fn words(info: &str) -> BTreeMap<String, String> {
     found
 }
 
-/// Judges a case under the shipped rules and says what is otherwise than expected.
-pub fn judge(case: &Case, policy: &Policy) -> Vec<String> {
-    let intent = understand::read_blind(&case.text);
+/// The presets that a page can speak of.
+#[derive(Debug)]
+pub struct Presets {
+    strict: Policy,
+    developer: Policy,
+    production: Policy,
+}
+
+impl Presets {
+    /// Loads them.
+    pub fn load() -> Self {
+        let preset = |name| Policy::preset(name).expect("the shipped rules load");
+        Self { strict: preset("strict"), developer: preset("developer"), production: preset("production") }
+    }
+}
+
+fn decide(case: &Case, intent: &Intent, policy: &Policy) -> Decision {
     let situation = Situation {
         agent: Some("agent"),
         cwd: Some("/work/project"),
@@ -80,11 +94,20 @@ pub fn judge(case: &Case, policy: &Policy) -> Vec<String> {
         ..Situation::default()
     };
     let request = RequestDigest::carried(Digest::of_bytes(case.text.as_bytes()));
-    let decision = pdp::evaluate(request, &intent, &situation, policy);
+    pdp::evaluate(request, intent, &situation, policy)
+}
+
+/// Judges a case under the shipped rules and says what is otherwise than expected.
+pub fn judge(case: &Case, presets: &Presets) -> Vec<String> {
+    let intent = understand::read_blind(&case.text);
+    let decision = decide(case, &intent, &presets.strict);
+    let verdict_of = |policy| vec![decide(case, &intent, policy).verdict().as_str().to_owned()];
     let mut problems = Vec::new();
     for (name, expected) in &case.expected {
         let found: Vec<String> = match name.as_str() {
             "verdict" => vec![decision.verdict().as_str().to_owned()],
+            "developer" => verdict_of(&presets.developer),
+            "production" => verdict_of(&presets.production),
             "level" => vec![decision.risk().level().as_str().to_owned()],
             "coverage" => vec![decision.coverage().as_str().to_owned()],
             "rule" => decision
