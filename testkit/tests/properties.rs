@@ -56,6 +56,8 @@ fn plain_commands() -> Vec<String> {
     let plain = |text: &str| {
         text.chars().all(|c| c.is_ascii_alphanumeric() || " _./:@%+,=-".contains(c))
             && !text.starts_with([' ', '='])
+            // Z shell reads `=NAME` otherwise, quoted or not.
+            && !text.contains(" =")
             && !text.split(' ').next().unwrap_or("").contains('=')
     };
     let keyword = |text: &str| {

@@ -7,7 +7,7 @@ use host::project::Project;
 use host::{facts, project};
 use model::{Digest, Facts, Intent, RequestDigest};
 use pdp::{Decision, Policy, Situation};
-use understand::{Subject, Surroundings};
+use understand::{Shell, Subject, Surroundings};
 
 /// Looks things up for texts that are judged here.
 pub(crate) struct Reader {
@@ -38,7 +38,7 @@ impl Reader {
     /// Reads a text as if in a directory; ours, if none is given.
     pub(crate) fn read(&self, subject: Subject<'_>, cwd: Option<&str>) -> Read {
         let cwd = cwd.or(self.here.as_deref());
-        let around = Surroundings { cwd, home: self.home.as_deref() };
+        let around = Surroundings { cwd, home: self.home.as_deref(), shell: Shell::Unknown };
         let intent =
             understand::settle(subject, around, &mut Facts::default(), &mut |query| facts::look(query, &self.search));
         Read { intent, cwd: cwd.map(str::to_owned), project: self.project(cwd) }

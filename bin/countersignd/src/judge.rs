@@ -3,7 +3,7 @@
 use host::facts::{self, DEFAULT_PATH};
 use host::stack;
 use model::{Act, Digest, Fact, FactQuery, Facts, FileKind, Intent, Request, Step};
-use understand::{Subject, Surroundings};
+use understand::{Shell, Subject, Surroundings};
 
 /// A text this short with this few openers is read on the thread at hand; any other on one with a large stack.
 const SMALL_TEXT_BYTES: usize = 2_048;
@@ -36,7 +36,7 @@ pub(crate) fn read(request: &Request) -> Result<Read, String> {
         }
         Act::Tool(call) => (None, call.cwd.clone(), Some((call.tool.as_str(), &call.input))),
     };
-    let around = Surroundings { cwd: cwd.as_deref(), home: home.as_deref() };
+    let around = Surroundings { cwd: cwd.as_deref(), home: home.as_deref(), shell: Shell::Unknown };
     let subject = match (&argv, tool) {
         (Some(words), _) => Subject::Argv(words),
         (None, Some((name, input))) => Subject::Tool(name, input),

@@ -3,6 +3,7 @@
 //! Pure code. What it needs to know of the world it asks for as [`FactQuery`] data. The rule throughout: whatever is
 //! not understood is named as unknown, and an unknown part is never allowed by default.
 
+mod agreement;
 mod arguments;
 mod builtin;
 mod chain;
@@ -15,6 +16,8 @@ mod find;
 mod knowledge;
 mod lower;
 mod message;
+mod other_shell;
+mod outline;
 mod parser;
 mod paths;
 mod pipeline;
@@ -39,6 +42,7 @@ use model::{Fact, FactQuery, Facts, Intent, NonEmpty, Step};
 use serde_json::Value;
 
 pub use code::Dialect;
+pub use other_shell::Shell;
 pub use parser::{MAX_OPENERS, MAX_TEXT_BYTES};
 
 use lower::{Lowering, Source};
@@ -74,6 +78,8 @@ pub struct Surroundings<'a> {
     pub cwd: Option<&'a str>,
     /// The home directory, absolute.
     pub home: Option<&'a str>,
+    /// The shell that runs a text. Where it is not known, a text must mean the same in all usual ones.
+    pub shell: Shell,
 }
 
 /// How many facts may be looked up for one text. Paths beyond it are judged by their text alone.
@@ -93,7 +99,7 @@ pub fn settle(
 
 /// Reads a text in a place where nothing is known of the disk: for the examples of rules.
 pub fn read_blind(text: &str) -> Intent {
-    let around = Surroundings { cwd: Some("/work/project"), home: Some("/home/agent") };
+    let around = Surroundings { cwd: Some("/work/project"), home: Some("/home/agent"), shell: Shell::Unknown };
     settle(Subject::Shell(text), around, &mut Facts::default(), &mut |_| Fact::Unknown)
 }
 

@@ -10,7 +10,7 @@ use model::{Arg, Fact, FactQuery, Factor, Facts, Intent, Unknown};
 
 use crate::simple::Dress;
 use crate::stream::Stream;
-use crate::{MAX_DEPTH, MAX_QUERIES, Surroundings, parser, plain};
+use crate::{MAX_DEPTH, MAX_QUERIES, Shell, Surroundings, agreement, other_shell, parser, plain};
 
 /// The state of the walk. Variables hold their value where the text alone fixes it.
 pub(crate) struct Lowering<'a> {
@@ -30,6 +30,10 @@ pub(crate) struct Lowering<'a> {
     /// A wrapper around what is read now sets variables for it.
     pub(crate) dressed: bool,
     pub(crate) depth: usize,
+    /// The shell that reads the text at hand.
+    pub(crate) shell: Shell,
+    /// The commands inside the word at hand that were walked; nothing outside of a word that is checked.
+    pub(crate) walked: Option<Vec<String>>,
     /// What the command before in a pipeline hands on.
     pub(crate) stream: Stream,
     /// Where the segments of the command at hand begin, with those of its substitutions.
@@ -68,6 +72,8 @@ impl<'a> Lowering<'a> {
             wrappers: Vec::new(),
             dressed: false,
             depth: 0,
+            shell: around.shell,
+            walked: None,
             stream: Stream::default(),
             began: 0,
             away: None,
@@ -128,7 +134,9 @@ impl<'a> Lowering<'a> {
         }
         self.depth = self.depth.saturating_add(1);
         match parser::program(text) {
-            Ok(Program { complete_commands }) => {
+            Ok(program) => {
+                self.compare(text, &program);
+                let Program { complete_commands } = program;
                 complete_commands.iter().for_each(|list| self.list(list));
                 if complete_commands.len() != 1 {
                     self.printed = Stream::default();
@@ -146,6 +154,21 @@ impl<'a> Lowering<'a> {
             },
         }
         self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Says so where the text can be read otherwise than the tree reads it, here or in another shell.
+    fn compare(&mut self, text: &str, program: &Program) {
+        match agreement::check(text, program) {
+            Ok(outline) => {
+                if let Some(difference) = outline.differs.filter(|difference| difference.matters(self.shell)) {
+                    self.unknown(text, difference.why());
+                }
+                if self.shell == Shell::Other {
+                    self.unknown(text, "the shell that runs it has a language of its own");
+                }
+            }
+            Err(why) => self.unknown(text, why),
+        }
     }
 
     /// A command substitution: a text whose output lands in a word, run in a shell of its own.
@@ -196,6 +219,9 @@ impl<'a> Lowering<'a> {
                 self.compound(compound);
             }
             Command::Function(function) => {
+                if other_shell::is_hook(self.shell, &function.fname.value) {
+                    self.unknown(&function.fname.value, "Z shell calls a function of this name by itself");
+                }
                 self.functions.insert(function.fname.value.clone());
                 self.intent.factors.push(Factor {
                     name: "own_functions",

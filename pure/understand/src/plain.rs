@@ -52,6 +52,8 @@ fn take_word(text: &str) -> Option<(Arg, &str)> {
     while let Some(byte) = bytes.get(at) {
         match byte {
             b' ' => break,
+            // Z shell takes `=NAME` for the path of a program.
+            b'=' if at == 0 && bytes.get(1).is_some_and(u8::is_ascii_alphabetic) => return None,
             b'a'..=b'z'
             | b'A'..=b'Z'
             | b'0'..=b'9'

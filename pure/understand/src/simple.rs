@@ -6,7 +6,7 @@ use brush_parser::ast::{
 use model::{Action, Arg, Factor, Operation, Segment, Unknown};
 
 use crate::lower::Lowering;
-use crate::{environment, paths};
+use crate::{environment, other_shell, paths};
 
 /// What a simple command has around its words.
 #[derive(Default)]
@@ -131,6 +131,10 @@ impl Lowering<'_> {
         dress.worn |= for_program;
         if for_program && environment::names_a_program(name) {
             self.program_in_variable(&value, dress);
+        }
+        if other_shell::steers(self.shell, name) {
+            let why = format!("where the shell is Z shell, setting `{name}` changes which program runs or how");
+            dress.unknowns.push(Unknown { text: name.to_owned(), why });
         }
         if environment::steers_the_shell(name) || (for_program && !environment::is_harmless(name)) {
             self.lookup_changed |= environment::steers_the_shell(name);

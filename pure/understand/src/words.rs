@@ -6,6 +6,7 @@ use model::Arg;
 use crate::environment;
 use crate::expand::{ansi_c, expand_braces};
 use crate::lower::Lowering;
+use crate::outline::{self, Inner};
 use crate::{parser, plain};
 
 /// A word as it is being put together.
@@ -52,6 +53,52 @@ impl Lowering<'_> {
     }
 
     fn word_by_grammar(&mut self, raw: &str) -> Option<Arg> {
+        if self.walked.is_some() || !outline::may_run(raw) {
+            return self.word_of_pieces(raw);
+        }
+        self.walked = Some(Vec::new());
+        let word = self.word_of_pieces(raw);
+        if self.accounts_for(raw, outline::of_word(raw)) { word } else { Some(Arg::Unknown(raw.to_owned())) }
+    }
+
+    /// Whether the walk of a word saw the commands that the second reading finds in it. What it did not see is walked
+    /// now: the parser takes process substitutions inside `${…}` for text.
+    fn accounts_for(&mut self, raw: &str, found: Result<Vec<Inner>, outline::Doubt>) -> bool {
+        let mut walked = self.walked.take().unwrap_or_default();
+        let found = match found {
+            Ok(found) => found,
+            Err(why) => {
+                self.unknown(raw, why);
+                return false;
+            }
+        };
+        let mut agrees = true;
+        for inner in found {
+            if let Some(at) = walked.iter().position(|text| *text == inner.text) {
+                walked.swap_remove(at);
+                continue;
+            }
+            agrees &= inner.process;
+            self.nested(&inner.text);
+        }
+        agrees &= walked.is_empty();
+        if !agrees {
+            self.unknown(raw, "the commands inside a word can be read in more than one way");
+        }
+        agrees
+    }
+
+    /// A command inside a word: a text of its own.
+    fn nested_in_word(&mut self, text: &str) {
+        let mut walked = self.walked.take();
+        self.nested(text);
+        if let Some(walked) = &mut walked {
+            walked.push(text.to_owned());
+        }
+        self.walked = walked;
+    }
+
+    fn word_of_pieces(&mut self, raw: &str) -> Option<Arg> {
         let pieces = match parser::word(raw) {
             Ok(pieces) => pieces,
             Err(why) => {
@@ -71,7 +118,9 @@ impl Lowering<'_> {
 
     /// The text that a here-document hands on, where it is known; commands inside it are lowered.
     pub(crate) fn heredoc(&mut self, raw: &str) -> Option<String> {
-        match parser::heredoc(raw) {
+        let checks = outline::may_run(raw);
+        let outer = std::mem::replace(&mut self.walked, checks.then(Vec::new));
+        let text = match parser::heredoc(raw) {
             Ok(pieces) => {
                 let mut draft = Draft { known: true, ..Draft::default() };
                 self.pieces(&pieces, true, &mut draft);
@@ -81,7 +130,10 @@ impl Lowering<'_> {
                 self.unknown(raw, &why);
                 None
             }
-        }
+        };
+        let agrees = !checks || self.accounts_for(raw, outline::of_document(raw));
+        self.walked = outer;
+        text.filter(|_| agrees)
     }
 
     fn pieces(&mut self, pieces: &[WordPieceWithSource], quoted: bool, draft: &mut Draft) {
@@ -203,7 +255,7 @@ impl Lowering<'_> {
 
     /// A command substitution: what it prints, where that can be known.
     fn substitution(&mut self, text: &str, quoted: bool, draft: &mut Draft) {
-        self.nested(text);
+        self.nested_in_word(text);
         let printed = std::mem::take(&mut self.printed);
         match (printed.plain(), printed.pattern()) {
             (Some(text), _) if quoted || !text.trim_end_matches('\n').contains([' ', '\t', '\n', '*', '?', '[']) => {
@@ -252,10 +304,10 @@ impl Lowering<'_> {
                 }
                 depth == 0
             });
-            self.nested(inner.get(..end.unwrap_or(inner.len())).unwrap_or(""));
+            self.nested_in_word(inner.get(..end.unwrap_or(inner.len())).unwrap_or(""));
         }
         for inside in text.split('`').skip(1).step_by(2) {
-            self.nested(inside);
+            self.nested_in_word(inside);
         }
     }
 }

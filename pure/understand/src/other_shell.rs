@@ -1,0 +1,140 @@
+//! Shells other than Bash: texts are read as Bash reads them, and where the shell may be another, what that one reads
+//! otherwise is not understood.
+//!
+//! Only differences that make a text do something else are here. Where another shell stops with an error, nothing
+//! runs that we did not list.
+
+/// Which shell runs a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shell {
+    /// Bash, a POSIX shell or Z shell: the text must mean the same in all of them.
+    #[default]
+    Unknown,
+    /// Bash.
+    Bash,
+    /// A POSIX shell, as `dash`, `ash` or whatever `sh` is.
+    Sh,
+    /// Z shell.
+    Zsh,
+    /// Any other, as `fish` or `tcsh`: only plain words are read.
+    Other,
+}
+
+impl Shell {
+    /// The shell by the path or name of its program.
+    #[must_use]
+    pub fn of_program(path: &str) -> Self {
+        match path.rsplit('/').next().unwrap_or(path).trim_start_matches('-') {
+            "bash" | "rbash" => Self::Bash,
+            "sh" | "dash" | "ash" | "busybox" => Self::Sh,
+            "zsh" => Self::Zsh,
+            "" => Self::Unknown,
+            _ => Self::Other,
+        }
+    }
+
+    const fn may_be_zsh(self) -> bool {
+        matches!(self, Self::Unknown | Self::Zsh | Self::Other)
+    }
+
+    const fn may_be_posix(self) -> bool {
+        matches!(self, Self::Unknown | Self::Sh | Self::Other)
+    }
+}
+
+/// Something in a text that shells read differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Difference {
+    /// `>!`, which writes over a file in Z shell and in csh.
+    Clobber,
+    /// `<1-9>`, a pattern in Z shell.
+    Range,
+    /// `=NAME` at the start of a word, the path of a program in Z shell.
+    Equals,
+    /// `$=x`, `$~x`, `$^x`: an expansion with a flag in Z shell.
+    Flag,
+    /// `$x:h`, a modifier in Z shell.
+    Modifier,
+    /// `$x[…]`, a subscript in Z shell.
+    Subscript,
+    /// `[[ … > … ]]` or a bare word behind `||` in `[[`: a redirection and a command where `[[` is no keyword.
+    Comparison,
+    /// `$'…\'…'`, which ends at the first quote where there is no such quoting.
+    AnsiQuote,
+}
+
+impl Difference {
+    /// Whether it makes a text doubtful for this shell.
+    pub(crate) const fn matters(self, shell: Shell) -> bool {
+        match self {
+            Self::Clobber | Self::Range | Self::Equals | Self::Flag | Self::Modifier | Self::Subscript => {
+                shell.may_be_zsh()
+            }
+            Self::Comparison | Self::AnsiQuote => shell.may_be_posix(),
+        }
+    }
+
+    pub(crate) const fn why(self) -> &'static str {
+        match self {
+            Self::Clobber => "`>!` names a file in Bash, and means `write over` in other shells",
+            Self::Range => "`<…-…>` is a redirection in Bash, and a pattern in Z shell",
+            Self::Equals => "`=NAME` is plain text in Bash, and the path of a program in Z shell",
+            Self::Flag => "Z shell splits or matches the value of `$=x`, `$~x` and `$^x`",
+            Self::Modifier => "Z shell takes what follows `$x:` for a modifier, which changes the value",
+            Self::Subscript => "Z shell takes `[…]` behind `$x` for a subscript, which changes the value",
+            Self::Comparison => "a POSIX shell takes what stands in `[[ … ]]` for commands and redirections",
+            Self::AnsiQuote => "a POSIX shell ends `$'…'` at another quote",
+        }
+    }
+}
+
+/// Variables that Z shell obeys and Bash does not.
+pub(crate) fn steers(shell: Shell, name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "aliases",
+        "argv",
+        "builtins",
+        "cdpath",
+        "chpwd_functions",
+        "commands",
+        "dirstack",
+        "dis_aliases",
+        "dis_functions",
+        "fignore",
+        "fpath",
+        "functions",
+        "galiases",
+        "histchars",
+        "keymaps",
+        "mailpath",
+        "manpath",
+        "module_path",
+        "modules",
+        "nameddirs",
+        "options",
+        "path",
+        "periodic_functions",
+        "precmd_functions",
+        "preexec_functions",
+        "psvar",
+        "saliases",
+        "userdirs",
+        "widgets",
+        "zsh_eval_context",
+        "zshexit_functions",
+        "FPATH",
+        "MODULE_PATH",
+        "NULLCMD",
+        "READNULLCMD",
+        "ZDOTDIR",
+    ];
+    shell.may_be_zsh() && NAMES.contains(&name)
+}
+
+/// Names of functions that Z shell calls by itself.
+pub(crate) fn is_hook(shell: Shell, name: &str) -> bool {
+    const HOOKS: &[&str] =
+        &["chpwd", "periodic", "precmd", "preexec", "zshaddhistory", "zshexit", "command_not_found_handler"];
+    let signal = name.strip_prefix("TRAP").is_some_and(|signal| signal.bytes().all(|byte| byte.is_ascii_uppercase()));
+    shell.may_be_zsh() && (HOOKS.contains(&name) || signal)
+}
