@@ -3,8 +3,8 @@
 use model::{Arg, Segment};
 
 use crate::command::Input;
+use crate::feed::Feed;
 use crate::lower::Lowering;
-use crate::program::Parsed;
 
 /// How many arguments of one `parallel` are looked at one by one.
 const MAX_ITEMS: usize = 16;
@@ -14,11 +14,19 @@ impl Lowering<'_> {
     pub(crate) fn parallel(&mut self, words: Vec<Arg>, input: &Input, segment: &mut Segment) {
         let at = words.iter().position(|word| word.text().starts_with(":::")).unwrap_or(words.len());
         let (command, given) = words.split_at(at);
+        let unknown = || vec![Arg::Unknown("(arguments from input)".to_owned())];
         let items: Vec<Arg> = match (given, &input.text, &self.stream.found) {
-            ([_, items @ ..], ..) => items.iter().filter(|item| !item.text().starts_with(":::")).cloned().collect(),
-            ([], Some(Some(text)), _) => text.lines().map(|line| Arg::Known(line.to_owned())).collect(),
-            ([], _, Some(pattern)) if input.fed => vec![Arg::Pattern(pattern.clone())],
-            ([], ..) => vec![Arg::Unknown("(arguments from input)".to_owned())],
+            // One list of arguments; several are combined, and `::::` names files.
+            ([first, items @ ..], ..)
+                if first.text() == ":::" && !items.iter().any(|item| item.text().starts_with(":::")) && one_each(segment, words.len()) =>
+            {
+                items.to_vec()
+            }
+            ([], Some(Some(text)), _) if one_each(segment, words.len()) => {
+                text.lines().map(|line| Arg::Known(line.to_owned())).collect()
+            }
+            ([], _, Some(pattern)) if input.fed && one_each(segment, words.len()) => vec![Arg::Pattern(pattern.clone())],
+            _ => unknown(),
         };
         let known = command.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
         self.wrappers.push("parallel".to_owned());
@@ -63,38 +71,46 @@ impl Lowering<'_> {
     }
 
     /// Whether `xargs` takes names that come in apart at blanks, so that one name can pass for others.
-    pub(crate) fn takes_names_apart(&self, parsed: &Parsed, input: &Input) -> bool {
-        let ends = |option: &String| option == "--null" || (!option.starts_with("--") && option.contains('0'));
-        input.fed && self.stream.found.is_some() && !(self.stream.nul && parsed.options.iter().any(ends))
+    pub(crate) fn takes_names_apart(&self, feed: &Feed, input: &Input) -> bool {
+        input.fed && self.stream.found.is_some() && !(self.stream.nul && feed.delimiter == Some('\0'))
     }
 
-    /// The command of `xargs` with what it appends or fills in.
-    pub(crate) fn with_arguments_from_input(&self, inner: Vec<Arg>, parsed: &Parsed, input: &Input) -> Vec<Arg> {
-        let settings = &parsed.settings;
-        let items: Vec<Arg> = match (&input.text, &self.stream.found) {
-            (Some(Some(text)), _) => text.split_whitespace().map(|word| Arg::Known(word.to_owned())).collect(),
-            (_, Some(pattern)) if input.fed => vec![Arg::Pattern(pattern.clone())],
-            _ => vec![Arg::Unknown("(arguments from input)".to_owned())],
+    /// The commands of `xargs`, each with what it appends or fills in.
+    pub(crate) fn with_arguments_from_input(
+        &self,
+        inner: &[Arg],
+        feed: &Feed,
+        input: &Input,
+        segment: &mut Segment,
+    ) -> Vec<Vec<Arg>> {
+        let unknown = || vec![Arg::Unknown("(arguments from input)".to_owned())];
+        let groups: Vec<Vec<Arg>> = match (&input.text, &self.stream.found) {
+            (Some(Some(text)), _) => match feed.groups(text) {
+                Some(groups) if groups.is_empty() => vec![Vec::new()],
+                Some(groups) => {
+                    groups.into_iter().map(|group| group.into_iter().map(Arg::Known).collect()).collect()
+                }
+                None => vec![unknown()],
+            },
+            (_, Some(pattern)) if input.fed => vec![vec![Arg::Pattern(pattern.clone())]],
+            _ => vec![unknown()],
         };
-        let fill = settings
-            .iter()
-            .find(|(name, _)| matches!(name.as_str(), "-I" | "-i" | "--replace" | "-J"))
-            .map(|(_, value)| value.text().to_owned());
-        let Some(fill) = fill else { return inner.into_iter().chain(items).collect() };
-        let item = match items.as_slice() {
-            [one] => one.clone(),
-            _ => Arg::Unknown("(arguments from input)".to_owned()),
-        };
-        let filled = |word: Arg| {
-            if word.text() == fill {
-                return item.clone();
-            }
-            match (word.text().contains(&fill), &item) {
-                (false, _) => word,
-                (true, Arg::Known(value)) => Arg::Known(word.text().replace(&fill, value)),
-                (true, _) => Arg::Unknown(word.text().to_owned()),
-            }
-        };
-        inner.into_iter().map(filled).collect()
+        if groups.len() > MAX_ITEMS {
+            let why = "there are more arguments than are looked at".to_owned();
+            segment.unknowns.push(model::Unknown { text: "xargs".to_owned(), why });
+        }
+        groups.iter().take(MAX_ITEMS).map(|group| feed.filled(inner, group)).collect()
     }
+}
+
+/// Whether `parallel` makes one command of each argument or line, by its options.
+fn one_each(segment: &Segment, command: usize) -> bool {
+    let plain = ["-j", "-P", "-k", "-t", "-v", "-u", "-r"];
+    let long = ["--jobs", "--max-procs", "--keep-order", "--bar", "--progress", "--eta", "--verbose", "--will-cite", "--tag", "--group", "--ungroup", "--line-buffer", "--halt", "--dry-run", "--no-notice"];
+    let own = segment.argv.len().saturating_sub(command);
+    segment.argv.iter().take(own).skip(1).all(|arg| {
+        let text = arg.text();
+        let name = text.split('=').next().unwrap_or(text);
+        !text.starts_with('-') || plain.iter().any(|option| text.starts_with(option)) || long.contains(&name)
+    })
 }

@@ -1,6 +1,8 @@
 //! Pipelines: each command on its own, and what flows from one into the next.
 
-use brush_parser::ast::{Command, Pipeline};
+use brush_parser::ast::{
+    Command, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind, IoRedirect, Pipeline, SimpleCommand,
+};
 use model::{Action, Flow, Operation, Resource};
 
 use crate::lower::Lowering;
@@ -61,7 +63,10 @@ impl Lowering<'_> {
     /// What a command writes, by the segment that it became, when this comes in.
     fn handed_on(&self, command: &Command, first: usize, incoming: &Stream) -> Stream {
         match (command, self.intent.segments.last()) {
-            (Command::Simple(_), Some(segment)) if self.intent.segments.len() > first && !segment.dressed => {
+            (Command::Simple(simple), Some(segment)) if self.intent.segments.len() > first && !segment.dressed => {
+                // What a redirection opens comes in instead.
+                let nothing = Stream::default();
+                let incoming = if takes_input(simple) { &nothing } else { incoming };
                 incoming.through(&segment.argv, self.cwd.as_deref())
             }
             (Command::Simple(_) | Command::Compound(..) | Command::Function(_) | Command::ExtendedTest(..), _) => {
@@ -69,4 +74,20 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// Whether a command's standard input may be opened by a redirection.
+fn takes_input(simple: &SimpleCommand) -> bool {
+    let items = simple.prefix.iter().flat_map(|prefix| prefix.0.iter());
+    items.chain(simple.suffix.iter().flat_map(|suffix| suffix.0.iter())).any(|item| match item {
+        Item::IoRedirect(redirect) => match redirect {
+            IoRedirect::File(_, kind, _) => matches!(
+                kind,
+                IoFileRedirectKind::Read | IoFileRedirectKind::ReadAndWrite | IoFileRedirectKind::DuplicateInput
+            ),
+            IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => true,
+            IoRedirect::OutputAndError(..) => false,
+        },
+        Item::Word(_) | Item::AssignmentWord(..) | Item::ProcessSubstitution(..) => false,
+    })
 }

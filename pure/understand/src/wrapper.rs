@@ -3,6 +3,7 @@
 use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment};
 
 use crate::command::{Input, run_unknown};
+use crate::feed::Feed;
 use crate::knowledge::{self, Known};
 use crate::lower::Lowering;
 use crate::program::Parsed;
@@ -29,10 +30,12 @@ impl Lowering<'_> {
         }
         let mut options = parsed;
         let mut inner = std::mem::take(&mut options.wrapped);
-        let as_written = inner.clone();
-        if entry.name == "xargs" && !inner.is_empty() {
-            inner = self.with_arguments_from_input(inner, &options, input);
+        let words = segment.argv.get(1..).unwrap_or_default();
+        let feed = entry.name.ends_with("xargs").then(|| Feed::of_options(words));
+        if let Some(feed) = &feed {
+            inner = words.get(feed.own..).unwrap_or_default().to_vec();
         }
+        let as_written = inner.clone();
         if entry.joins && matches!(entry.name, "parallel" | "sem" | "rush" | "rust-parallel") {
             self.parallel(inner, input, segment);
             return;
@@ -59,9 +62,16 @@ impl Lowering<'_> {
         if entry.name.ends_with("xargs") && (order_matters || as_written.len() == 1) {
             self.wrapped(entry.name, as_written, segment, Input::default());
         }
-        let apart = entry.name.ends_with("xargs") && self.takes_names_apart(&options, input);
+        let apart = feed.as_ref().is_some_and(|feed| self.takes_names_apart(feed, input));
         let before = self.intent.segments.len();
-        self.wrapped(entry.name, inner, segment, input.clone());
+        match feed.filter(|_| !inner.is_empty()) {
+            Some(feed) => {
+                for inner in self.with_arguments_from_input(&inner, &feed, input, segment) {
+                    self.wrapped(entry.name, inner, segment, input.clone());
+                }
+            }
+            None => self.wrapped(entry.name, inner, segment, input.clone()),
+        }
         // Where names and sizes are only looked at, it does not matter whose.
         let matters = self
             .intent
