@@ -22,10 +22,11 @@ pub(crate) fn compile() -> String {
     for file in files {
         let text = fs::read_to_string(&file).expect("a readable file");
         let table: Table = text.parse().unwrap_or_else(|why| panic!("{}: {why}", file.display()));
-        for (key, entry) in table {
+        for (key, entry) in &table {
             let place = format!("{}: `{key}`", file.display());
             let entry = entry.as_table().unwrap_or_else(|| panic!("{place}: not a table"));
-            let own = if entry.contains_key("family") { family(entry, &place) } else { split_names(&key) };
+            let entry = &inherited(&table, entry, &place);
+            let own = if entry.contains_key("family") { family(entry, &place) } else { split_names(key) };
             entries.push(program(entry, &place));
             for (key, list) in [("prefixes", &mut prefixes), ("suffixes", &mut suffixes)] {
                 for word in entry.get(key).and_then(Value::as_str).unwrap_or("").split_whitespace() {
@@ -64,6 +65,35 @@ fn toml_files(directory: &Path) -> Vec<PathBuf> {
         .flat_map(|path| if path.is_dir() { toml_files(&path) } else { vec![path] })
         .filter(|path| path.extension().is_some_and(|it| it == "toml"))
         .collect()
+}
+
+/// The entry with the options of the one that it inherits from.
+fn inherited(file: &Table, entry: &Table, place: &str) -> Table {
+    let mut whole = entry.clone();
+    let Some(name) = entry.get("inherits").and_then(Value::as_str) else { return whole };
+    let (_, from) = file
+        .iter()
+        .find(|(key, _)| split_names(key).contains(name))
+        .unwrap_or_else(|| panic!("{place}: inherits from `{name}`, which is not in this file"));
+    for key in ["flags", "recursive"] {
+        let words: Vec<&str> = [&whole, from.as_table().expect("a table")]
+            .iter()
+            .filter_map(|it| it.get(key).and_then(Value::as_str))
+            .collect();
+        let joined = words.join(" ");
+        whole.insert(key.to_owned(), Value::String(joined));
+    }
+    for key in ["options", "acts", "each", "pairs"] {
+        let mut table = whole.get(key).and_then(Value::as_table).cloned().unwrap_or_default();
+        let own: BTreeSet<String> =
+            table.keys().flat_map(|names| names.split_whitespace()).map(str::to_owned).collect();
+        for (names, value) in from.get(key).and_then(Value::as_table).into_iter().flatten() {
+            let rest: Vec<&str> = names.split_whitespace().filter(|name| !own.contains(*name)).collect();
+            table.entry(rest.join(" ")).or_insert_with(|| value.clone());
+        }
+        whole.insert(key.to_owned(), Value::Table(table));
+    }
+    whole
 }
 
 fn split_names(key: &str) -> BTreeSet<String> {
@@ -111,6 +141,11 @@ fn program(entry: &Table, place: &str) -> String {
         "each",
         "instead",
         "shows",
+        "style",
+        "inherits",
+        "pairs",
+        "pipes",
+        "remote",
         "examples",
     ];
     for key in entry.keys() {
@@ -123,6 +158,7 @@ fn program(entry: &Table, place: &str) -> String {
     let words = |key: &str| -> Vec<&str> {
         let mut words: Vec<&str> = text(key).unwrap_or("").split_whitespace().collect();
         words.sort_unstable();
+        words.dedup();
         words
     };
     let mut options: Vec<(&str, String)> = Vec::new();
@@ -147,13 +183,20 @@ fn program(entry: &Table, place: &str) -> String {
         acts.sort();
         acts.iter().map(|(option, role)| format!("({option:?}, {role})")).collect::<Vec<_>>().join(", ")
     };
+    let style = match text("style").unwrap_or("long") {
+        "long" => "Long",
+        "bundle" => "Bundle",
+        "word" => "Word",
+        "apart" => "Apart",
+        other => panic!("{place}: no style `{other}`"),
+    };
     let flag = |key: &str| entry.get(key).and_then(Value::as_bool).unwrap_or(false);
     let operands = text("operands").or(text("loose")).unwrap_or("opaque");
     let mut line = String::new();
     writeln!(
         line,
         "Program {{ operands: {}, first: {}, last: {}, always: {}, loose: {}, flags: &{:?}, \
-         options: &[{}], acts: &[{}], each: &[{}], instead: &{:?}, shows: &{:?}, recursive: &{:?}, wraps: {:?}, joins: {}, subcommands: {}, verbs: {}, assigns: {} }},",
+         options: &[{}], acts: &[{}], each: &[{}], instead: &{:?}, shows: &{:?}, recursive: &{:?}, wraps: {:?}, joins: {}, subcommands: {}, verbs: {}, assigns: {}, style: Style::{}, pairs: &[{}], pipes: &{:?}, remote: {} }},",
         roles(operands, place),
         optional("first"),
         optional("last"),
@@ -171,6 +214,10 @@ fn program(entry: &Table, place: &str) -> String {
         flag("subcommands") || entry.contains_key("verbs"),
         text("verbs").map_or("None".to_owned(), |it| format!("Some({})", role(it, place))),
         flag("assigns"),
+        style,
+        by_option("pairs"),
+        words("pipes"),
+        flag("remote"),
     )
     .expect("writing to a string");
     line

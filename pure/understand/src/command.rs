@@ -163,8 +163,7 @@ impl Lowering<'_> {
         if entry.name == "command" && matches!(args.first().and_then(Arg::known), Some("-v" | "-V")) {
             return;
         }
-        let bundled = unbundled(entry.name, args);
-        let mut parsed = self.parse(entry, bundled.as_deref().unwrap_or(args));
+        let mut parsed = self.parse(entry, args);
         segment.operations.append(&mut parsed.operations);
         segment.unknowns.append(&mut parsed.unknowns);
         for text in &parsed.shell_texts {
@@ -188,20 +187,6 @@ impl Lowering<'_> {
             self.wrapper(entry, parsed, segment, input);
         }
     }
-}
-
-/// Options in the old style, without a dash, as `tar` takes them.
-fn unbundled(program: &str, args: &[Arg]) -> Option<Vec<Arg>> {
-    let first = args.first().and_then(Arg::known)?;
-    let bundle = !first.is_empty() && !first.starts_with('-') && first.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if program != "tar" || !bundle {
-        return None;
-    }
-    let mut args = args.to_vec();
-    if let Some(head) = args.first_mut() {
-        *head = Arg::Known(format!("-{first}"));
-    }
-    Some(args)
 }
 
 /// Notes that the segment runs something that is not understood.

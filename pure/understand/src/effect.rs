@@ -21,7 +21,13 @@ impl Lowering<'_> {
             operations.push(Operation { action, resource, category, reversibility, recursive });
         };
         match role {
-            Role::Look | Role::Read | Role::Write | Role::Delete | Role::Permit | Role::Script | Role::Load => {
+            Role::Look
+            | Role::Read
+            | Role::Write
+            | Role::Delete
+            | Role::Permit
+            | Role::Script
+            | Role::Load => {
                 self.on_path(value, role, recursive, operations, unknowns);
             }
             Role::Url if value.text().starts_with("file://") => {
@@ -73,6 +79,10 @@ impl Lowering<'_> {
             Role::Code => {
                 add(Resource::Unknown(value.text().to_owned()), category);
                 note(unknowns, value, "code in a language that is not read");
+            }
+            Role::Names => {
+                self.on_path(value, Role::Read, recursive, operations, unknowns);
+                note(unknowns, value, "the program also takes what this file names, which the text does not show");
             }
             Role::Opaque => {
                 add(Resource::Unknown(value.text().to_owned()), category);

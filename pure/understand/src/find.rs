@@ -2,108 +2,301 @@
 
 use model::{Arg, Segment, Unknown};
 
-use crate::command::{Input, run_unknown};
+use crate::command::Input;
 use crate::knowledge::Role;
 use crate::lower::Lowering;
 use crate::paths;
 
+/// Tests and actions with one value, of GNU and BSD: the value is a text, or a file that is only looked at.
+const WITH_VALUE: &[&str] = &[
+    "-Bmin",
+    "-Btime",
+    "-amin",
+    "-atime",
+    "-cmin",
+    "-context",
+    "-ctime",
+    "-flags",
+    "-fstype",
+    "-gid",
+    "-group",
+    "-ilname",
+    "-iname",
+    "-inum",
+    "-ipath",
+    "-iregex",
+    "-iwholename",
+    "-links",
+    "-lname",
+    "-maxdepth",
+    "-mindepth",
+    "-mmin",
+    "-mtime",
+    "-name",
+    "-path",
+    "-perm",
+    "-printf",
+    "-regex",
+    "-regextype",
+    "-size",
+    "-type",
+    "-uid",
+    "-used",
+    "-user",
+    "-wholename",
+    "-xattrname",
+    "-xtype",
+];
+
+/// Tests whose value is a file that is looked at. `-newerXY` is one, too.
+const WITH_FILE: &[&str] = &["-anewer", "-Bnewer", "-cnewer", "-mnewer", "-newer", "-samefile"];
+
+/// Tests, options and operators that stand alone, and change nothing.
+const ALONE: &[&str] = &[
+    "!",
+    "(",
+    ")",
+    ",",
+    "-a",
+    "-acl",
+    "-and",
+    "-d",
+    "-daystart",
+    "-depth",
+    "-empty",
+    "-executable",
+    "-false",
+    "-follow",
+    "-help",
+    "--help",
+    "-ignore_readdir_race",
+    "-ls",
+    "-mount",
+    "-nogroup",
+    "-noignore_readdir_race",
+    "-noleaf",
+    "-not",
+    "-nouser",
+    "-nowarn",
+    "-o",
+    "-or",
+    "-print",
+    "-print0",
+    "-prune",
+    "-quit",
+    "-readable",
+    "-sparse",
+    "-true",
+    "-version",
+    "--version",
+    "-warn",
+    "-writable",
+    "-x",
+    "-xattr",
+    "-xautofs",
+    "-xdev",
+];
+
+/// What does more than test.
+const ACTIONS: &[&str] = &[
+    "-delete",
+    "-exec",
+    "-execdir",
+    "-files0-from",
+    "-fls",
+    "-fprint",
+    "-fprint0",
+    "-fprintf",
+    "-ok",
+    "-okdir",
+];
+
 impl Lowering<'_> {
     /// Reads an expression of `find`: its roots, and what is done to what is found.
     pub(crate) fn find(&mut self, args: &[Arg], segment: &mut Segment) {
-        const TAKES_VALUE: &[&str] = &[
-            "-name",
-            "-iname",
-            "-path",
-            "-ipath",
-            "-wholename",
-            "-regex",
-            "-iregex",
-            "-type",
-            "-size",
-            "-mtime",
-            "-atime",
-            "-ctime",
-            "-mmin",
-            "-amin",
-            "-cmin",
-            "-newer",
-            "-user",
-            "-group",
-            "-perm",
-            "-maxdepth",
-            "-mindepth",
-            "-printf",
-            "-links",
-            "-inum",
-            "-regextype",
-            "-fstype",
-            "-xtype",
-            "-lname",
-            "-samefile",
-            "-newermt",
-        ];
-        let mut rest = args.iter().peekable();
-        let roots = roots_of(args);
+        let (roots, expression) = split(args);
         let found = found_under(&roots);
-        while rest.next_if(|arg| roots.contains(arg) || matches!(arg.text(), "-H" | "-L" | "-P")).is_some() {}
-        // Any other word is a test or an option, and no test of `find` changes anything.
+        let mut roots_known = true;
         let mut role = Role::Look;
+        let mut rest = expression.iter();
         while let Some(arg) = rest.next() {
             match arg.text() {
+                _ if arg.known().is_none() => unknown(segment, arg, "it could be an action of `find`"),
                 "-delete" => role = Role::Delete,
                 "-exec" | "-execdir" | "-ok" | "-okdir" => {
-                    let mut inner = Vec::new();
-                    for word in rest.by_ref() {
-                        match word.text() {
-                            ";" | "+" => break,
-                            "{}" => inner.push(Arg::Pattern(found.clone())),
-                            text if text.contains("{}") => inner.push(Arg::Unknown(text.to_owned())),
-                            _ => inner.push(word.clone()),
-                        }
-                    }
+                    let plus = arg.text().starts_with("-exec");
+                    let inner = command_of(plus, &mut rest, segment);
+                    let inner = inner.into_iter().map(|word| filled(word, &found)).collect();
                     self.wrapped("find -exec", inner, segment, Input::default());
                 }
-                "-fprint" | "-fprint0" | "-fls" | "-fprintf" => match rest.next() {
-                    Some(file) => self.effect(file, Role::Write, false, &mut segment.operations, &mut segment.unknowns),
-                    None => run_unknown(segment, "find", "an option lacks its value"),
-                },
-                text if TAKES_VALUE.contains(&text) => drop(rest.next()),
-                _ if arg.known().is_some() => {}
-                text => segment
-                    .unknowns
-                    .push(Unknown { text: text.to_owned(), why: "it could be an action of `find`".to_owned() }),
+                "-fprint" | "-fprint0" | "-fls" | "-fprintf" => {
+                    let format = if arg.text() == "-fprintf" { 1 } else { 0 };
+                    self.find_value(arg, rest.next(), Some(Role::Write), segment);
+                    if format > 0 {
+                        self.find_value(arg, rest.next(), None, segment);
+                    }
+                }
+                "-files0-from" => {
+                    roots_known = false;
+                    self.find_value(arg, rest.next(), Some(Role::Names), segment);
+                }
+                text if WITH_VALUE.contains(&text) => self.find_value(arg, rest.next(), None, segment),
+                text if WITH_FILE.contains(&text) || is_newer(text) => {
+                    self.find_value(arg, rest.next(), Some(Role::Look), segment);
+                }
+                // BSD's takes a number, GNU's none.
+                "-depth" => {
+                    let number = |next: &Arg| next.known().is_some_and(crate::suspect::is_number);
+                    if rest.clone().next().is_some_and(number) {
+                        rest.next();
+                    }
+                }
+                text if ALONE.contains(&text) => {}
+                _ => unknown(segment, arg, "no test or action of `find` that we know"),
             }
         }
         for root in &roots {
             if may_be_action(root) {
-                segment
-                    .unknowns
-                    .push(Unknown { text: root.text().to_owned(), why: "it could be an action of `find`".to_owned() });
+                unknown(segment, root, "it could be an action of `find`");
             }
             self.effect(root, role, true, &mut segment.operations, &mut segment.unknowns);
+        }
+        if !roots_known && role == Role::Delete {
+            let anything = Arg::Unknown("what the file names".to_owned());
+            self.effect(&anything, Role::Delete, true, &mut segment.operations, &mut segment.unknowns);
+        }
+    }
+
+    /// The value of a test or action. Without quotes it could become several words, of which one acts.
+    fn find_value(&mut self, test: &Arg, value: Option<&Arg>, role: Option<Role>, segment: &mut Segment) {
+        let Some(value) = value else {
+            unknown(segment, test, "the test lacks its value");
+            return;
+        };
+        let acts = match value {
+            Arg::Known(_) => false,
+            Arg::Pattern(pattern) => ACTIONS.iter().any(|action| could_match(pattern, action)),
+            Arg::Unknown(_) => may_split(value),
+        };
+        if acts {
+            unknown(segment, value, "it could become an action of `find`");
+        }
+        if let Some(role) = role {
+            self.effect(value, role, false, &mut segment.operations, &mut segment.unknowns);
         }
     }
 }
 
-/// The places where the search begins: what stands before the first test.
-fn roots_of(args: &[Arg]) -> Vec<Arg> {
-    let options = |arg: &&Arg| matches!(arg.text(), "-H" | "-L" | "-P") || arg.text().starts_with("-O");
-    let roots: Vec<Arg> = args
-        .iter()
-        .skip_while(options)
-        .take_while(|arg| !arg.text().starts_with(['-', '!', '(', ')', ',']))
-        .cloned()
-        .collect();
-    if roots.is_empty() { vec![Arg::Known(".".to_owned())] } else { roots }
+/// The words of a command up to its end: `;`, or `+` directly behind `{}` where the action takes it.
+fn command_of(plus: bool, rest: &mut std::slice::Iter<'_, Arg>, segment: &mut Segment) -> Vec<Arg> {
+    let mut inner: Vec<Arg> = Vec::new();
+    // A word that is not known could be the end, if what follows it could act.
+    let mut open: Option<Arg> = None;
+    loop {
+        let Some(word) = rest.next() else {
+            let why = "the command of `find` has no end that we see";
+            segment.unknowns.push(Unknown { text: inner.first().map_or("", Arg::text).to_owned(), why: why.to_owned() });
+            break;
+        };
+        let after_braces = inner.last().and_then(Arg::known) == Some("{}");
+        match word.known() {
+            Some(";") => break,
+            Some("+") if plus && after_braces => break,
+            known => {
+                let acts = known.is_none_or(|text| text.starts_with('-'));
+                if let Some(open) = open.take_if(|_| acts) {
+                    unknown(segment, &open, "it could end the command, and what follows act");
+                }
+                match word {
+                    Arg::Unknown(_) if may_split(word) => unknown(segment, word, "it could end the command of `find`"),
+                    Arg::Unknown(_) => open = Some(word.clone()),
+                    Arg::Known(_) | Arg::Pattern(_) => {}
+                }
+                inner.push(word.clone());
+            }
+        }
+    }
+    inner
+}
+
+fn filled(word: Arg, found: &str) -> Arg {
+    match word.text() {
+        "{}" => Arg::Pattern(found.to_owned()),
+        text if text.contains("{}") => Arg::Unknown(text.to_owned()),
+        _ => word,
+    }
+}
+
+fn unknown(segment: &mut Segment, arg: &Arg, why: &str) {
+    segment.unknowns.push(Unknown { text: arg.text().to_owned(), why: why.to_owned() });
+}
+
+/// `-newermt` and its kin: what the second letter compares with, the value says.
+fn is_newer(text: &str) -> bool {
+    text.strip_prefix("-newer").is_some_and(|letters| letters.len() == 2 && letters.bytes().all(|b| b.is_ascii_alphabetic()))
+}
+
+/// The places where the search begins, and the expression behind them.
+fn split(args: &[Arg]) -> (Vec<Arg>, &[Arg]) {
+    let mut roots = Vec::new();
+    let mut rest = args;
+    while let [first, more @ ..] = rest {
+        let Some(text) = first.known() else { break };
+        let letters = text.strip_prefix('-').unwrap_or("");
+        rest = match text {
+            "--" => {
+                rest = more;
+                break;
+            }
+            "-D" => more.get(1..).unwrap_or_default(),
+            // BSD names a root so.
+            "-f" => {
+                roots.extend(more.first().cloned());
+                more.get(1..).unwrap_or_default()
+            }
+            _ if text.starts_with("-O") => more,
+            _ if !letters.is_empty() && letters.bytes().all(|byte| b"EHLPXds".contains(&byte)) => more,
+            _ => break,
+        };
+    }
+    let begins = |arg: &Arg, first: bool| match arg.known() {
+        Some(text @ ("!" | "(" | ")" | ",")) => !first || matches!(text, "!" | "("),
+        Some(text) => text.starts_with('-') && text != "-",
+        None => arg.text().starts_with('-'),
+    };
+    let mut first = true;
+    let at = rest.iter().position(|arg| begins(arg, std::mem::take(&mut first))).unwrap_or(rest.len());
+    let (named, expression) = rest.split_at(at);
+    roots.extend(named.iter().cloned());
+    if roots.is_empty() {
+        roots.push(Arg::Known(".".to_owned()));
+    }
+    (roots, expression)
 }
 
 /// Whether a root that is not known could turn out to be an action, or several words.
 fn may_be_action(root: &Arg) -> bool {
-    let Arg::Unknown(text) = root else { return false };
-    let quoted =
-        text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).is_some_and(|inside| !inside.contains('"'));
-    // What is quoted is one word; with a slash of its own in it, it is no action.
-    !(quoted && text.contains('/'))
+    match root {
+        Arg::Known(_) => false,
+        Arg::Pattern(pattern) => ACTIONS.iter().any(|action| could_match(pattern, action)),
+        // What is quoted is one word; with a slash of its own in it, it is no action.
+        Arg::Unknown(text) => may_split(root) || !text.contains('/'),
+    }
+}
+
+/// Whether a word that is not known could become several.
+fn may_split(arg: &Arg) -> bool {
+    let Arg::Unknown(text) = arg else { return false };
+    let inside = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    !inside.is_some_and(|inside| !inside.contains('"') && !inside.contains("$@") && !inside.contains("[@]"))
+}
+
+/// Whether a pattern could match a name, by what is fixed at its two ends.
+fn could_match(pattern: &str, name: &str) -> bool {
+    let wild = ['*', '?', '['];
+    let head = pattern.split(wild).next().unwrap_or("");
+    let tail = pattern.rsplit(|c| wild.contains(&c) || c == ']').next().unwrap_or("");
+    name.starts_with(head) && name.ends_with(tail)
 }
 
 /// The pattern that stands for what `find` finds.
@@ -114,13 +307,39 @@ fn found_under(roots: &[Arg]) -> String {
     }
 }
 
-/// The pattern for what a `find` or `fd` with these arguments prints.
-pub(crate) fn found_by(args: &[Arg], cwd: Option<&str>) -> String {
-    let found = found_under(&roots_of(args));
-    match found.trim_end_matches("/**") {
+/// The pattern for what a `find` or `fd` with these arguments prints, if it prints names of what it finds.
+pub(crate) fn found_by(program: &str, args: &[Arg], cwd: Option<&str>) -> Option<String> {
+    let found = if program == "find" {
+        let prints = |text: &str| {
+            matches!(text, "-printf" | "-ls" | "-exec" | "-execdir" | "-ok" | "-okdir" | "-files0-from")
+        };
+        let (roots, expression) = split(args);
+        if expression.iter().any(|arg| prints(arg.text())) {
+            return None;
+        }
+        found_under(&roots)
+    } else {
+        let changes = |text: &str| {
+            ["--base", "--search", "--format", "--list", "--exec", "-C", "-l", "-x", "-X"]
+                .iter()
+                .any(|option| text.starts_with(option))
+        };
+        if args.iter().any(|arg| changes(arg.text())) {
+            return None;
+        }
+        // The first operand is a pattern, the second a root; an option's value may be taken for either.
+        let operands: Vec<Arg> = args.iter().filter(|arg| !arg.text().starts_with('-')).cloned().collect();
+        let places = operands.get(1..).unwrap_or_default();
+        if places.iter().all(|place| place.known().is_some_and(|text| !text.contains('/'))) {
+            "./**".to_owned()
+        } else {
+            found_under(places)
+        }
+    };
+    Some(match found.trim_end_matches("/**") {
         "" => "/**".to_owned(),
         root => under(root, cwd),
-    }
+    })
 }
 
 /// Everything under a place.

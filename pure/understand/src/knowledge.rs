@@ -41,6 +41,37 @@ pub(crate) enum Role {
     /// Something that is secret by itself: a password on the command line, a key that is shown.
     Secret,
     Opaque,
+    /// A file that lists further operands, which the text does not show.
+    Names,
+}
+
+/// How a program takes the words of its command apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// As `getopt_long` does: bundles of letters, and unique beginnings of long names.
+    Long,
+    /// As `Long`, and the first word may be a bundle without a dash (`tar xf`, `ps aux`).
+    Bundle,
+    /// As `Long`, but a letter's value is always a word of its own (`tree -aio FILE`).
+    Apart,
+    /// Options are whole words behind one dash or two (`-name value`); there are no bundles.
+    Word,
+}
+
+/// What an option that an entry lists does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Meaning {
+    /// What it does by itself.
+    pub(crate) act: Option<&'static [Role]>,
+    /// What it does to every operand.
+    pub(crate) each: Option<&'static [Role]>,
+    /// What is done to its value, if it takes one.
+    pub(crate) value: Option<&'static [Role]>,
+    /// Whether a name stands between it and its value (`jq --arg NAME VALUE`).
+    pub(crate) named: bool,
+    /// Whether it takes a value only where one is glued to it.
+    pub(crate) optional: bool,
+    pub(crate) recursive: bool,
 }
 
 /// One program's entry; `programs/README.md` explains each member.
@@ -67,6 +98,13 @@ pub(crate) struct Program {
     pub(crate) subcommands: bool,
     pub(crate) verbs: Option<Role>,
     pub(crate) assigns: bool,
+    pub(crate) style: Style,
+    /// Options with two values, the first of which is a name.
+    pub(crate) pairs: &'static [(&'static str, &'static [Role])],
+    /// What a file's name begins with where it stands for a program that is run.
+    pub(crate) pipes: &'static [&'static str],
+    /// Whether `host:file` in place of a file is on another machine.
+    pub(crate) remote: bool,
 }
 
 include!(concat!(env!("OUT_DIR"), "/programs.rs"));
@@ -111,15 +149,31 @@ impl Program {
         self.options.get(at).map(|(_, roles)| *roles)
     }
 
-    /// The roles of an option that takes no value and yet does something.
-    pub(crate) fn act(&self, name: &str) -> Option<&'static [Role]> {
-        let at = self.acts.binary_search_by(|(option, _)| (*option).cmp(name)).ok()?;
-        self.acts.get(at).map(|(_, roles)| *roles)
+    /// What an option does, if it is listed.
+    pub(crate) fn meaning(&self, name: &str) -> Option<Meaning> {
+        let by_name = |list: &'static [(&'static str, &'static [Role])]| {
+            list.iter().find(|(option, _)| *option == name).map(|(_, roles)| *roles)
+        };
+        let (act, each, pair) = (by_name(self.acts), by_name(self.each), by_name(self.pairs));
+        let (named, value) = (pair.is_some(), pair.or_else(|| self.option(name)));
+        let (flag, recursive) = (self.is_flag(name), self.is_recursive(name));
+        let listed = flag || recursive || act.is_some() || each.is_some() || value.is_some();
+        listed.then_some(Meaning { act, each, value, named, optional: flag && value.is_some(), recursive })
     }
 
-    /// The roles that an option adds to every operand.
-    pub(crate) fn each(&self, name: &str) -> Option<&'static [Role]> {
-        self.each.iter().find(|(option, _)| *option == name).map(|(_, roles)| *roles)
+    /// The listed options whose names begin so, which is how `getopt_long` takes a name that is cut short.
+    pub(crate) fn options_that_begin(&self, name: &str) -> Vec<(&'static str, Meaning)> {
+        let named = self.options.iter().chain(self.acts).chain(self.each).chain(self.pairs).map(|(option, _)| *option);
+        let mut found: Vec<(&'static str, Meaning)> = Vec::new();
+        for option in named.chain(self.flags.iter().chain(self.recursive).copied()) {
+            if option.starts_with(name)
+                && !found.iter().any(|(known, _)| *known == option)
+                && let Some(meaning) = self.meaning(option)
+            {
+                found.push((option, meaning));
+            }
+        }
+        found
     }
 
     /// Whether it is a flag without effect.
@@ -134,6 +188,19 @@ impl Program {
 }
 
 impl Role {
+    /// Whether it changes nothing and runs nothing.
+    pub(crate) const fn only_reads(self) -> bool {
+        matches!(self, Self::Read | Self::Look | Self::Inspect)
+    }
+
+    /// Whether something is run that is not the program itself.
+    pub(crate) const fn runs(self) -> bool {
+        matches!(
+            self,
+            Self::Program | Self::Shell | Self::Code | Self::Script | Self::Load | Self::Opaque | Self::Session
+        )
+    }
+
     /// Whether it is on a path.
     pub(crate) const fn is_on_path(self) -> bool {
         matches!(
@@ -145,6 +212,7 @@ impl Role {
                 | Self::Permit
                 | Self::Script
                 | Self::Load
+                | Self::Names
                 | Self::Program
         )
     }
@@ -159,7 +227,7 @@ impl Role {
         use Reversibility::{Effort, Irreversible, Partial, Reversible};
         match self {
             Self::Inspect | Self::Look => (Action::Inspect, Category::ReadOnly, Reversible),
-            Self::Read => (Action::Read, Category::ReadOnly, Reversible),
+            Self::Read | Self::Names => (Action::Read, Category::ReadOnly, Reversible),
             Self::Secret => (Action::Read, Category::CredentialAccess, Reversible),
             Self::Write => (Action::Write, Category::FsWrite, Effort),
             Self::Delete => (Action::Delete, Category::FsDestructive, Partial),

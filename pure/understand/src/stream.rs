@@ -58,7 +58,10 @@ impl Stream {
             }
             ("find" | "fd" | "fdfind", _) => {
                 let nul = args.iter().any(|arg| matches!(arg.text(), "-print0" | "-0" | "--print0"));
-                return Self { nul, ..Self::of_files(find::found_by(args, cwd)) };
+                return match find::found_by(name, args, cwd) {
+                    Some(found) => Self { nul, ..Self::of_files(found) },
+                    None => Self::default(),
+                };
             }
             ("ls" | "locate" | "rg" | "grep", _) if self.found.is_none() && self.text.is_none() => {
                 let lists = name == "ls"
