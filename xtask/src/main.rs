@@ -6,6 +6,7 @@ mod bench;
 mod eval;
 mod generate;
 mod instructions;
+mod options;
 mod run;
 mod setup;
 mod tidy;
@@ -24,6 +25,7 @@ const HELP: &str = "cargo xtask VERB
   bench policy                 decisions under 100 to 10,000 rules, beside the same rules in Cedar and Rego
   fuzz [--inputs N]            feed every fuzz target with N texts that nobody would write (default 200000)
   instructions                 instructions per command of the corpus, beside those that are kept (needs valgrind)
+  options [--update]           compare the options that installed programs take with those that are kept (needs `cc`)
   eval --corpus DIR [--policy FILE] [--only NAME] [--show FIGURE] [--suggest]
                                measure understanding and judgement on .jsonl files of cases; --show lists what missed;
                                --suggest measures what `policy suggest` spares, and that nothing new passes
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Some(("bench", rest)) => bench::main(rest),
         Some(("fuzz", rest)) => run::fuzz(rest),
         Some(("instructions", [])) => instructions::main(),
+        Some(("options", rest)) => options::main(rest),
         Some(("eval", rest)) => eval::main(rest),
         Some(("help" | "--help" | "-h", _)) | None => {
             print!("{HELP}");

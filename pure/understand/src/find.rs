@@ -142,7 +142,9 @@ impl Lowering<'_> {
                 }
                 text if WITH_VALUE.contains(&text) => self.find_value(arg, rest.next(), None, segment),
                 text if WITH_FILE.contains(&text) || is_newer(text) => {
-                    self.find_value(arg, rest.next(), Some(Role::Look), segment);
+                    // `-newermt` compares with a time.
+                    let role = (!text.starts_with("-newer") || !text.ends_with('t')).then_some(Role::Look);
+                    self.find_value(arg, rest.next(), role, segment);
                 }
                 // BSD's takes a number, GNU's none.
                 "-depth" => {
@@ -291,12 +293,24 @@ fn may_split(arg: &Arg) -> bool {
     !inside.is_some_and(|inside| !inside.contains('"') && !inside.contains("$@") && !inside.contains("[@]"))
 }
 
-/// Whether a pattern could match a name, by what is fixed at its two ends.
+/// Whether a pattern could match a name; a bracket counts as any one character.
 fn could_match(pattern: &str, name: &str) -> bool {
-    let wild = ['*', '?', '['];
-    let head = pattern.split(wild).next().unwrap_or("");
-    let tail = pattern.rsplit(|c| wild.contains(&c) || c == ']').next().unwrap_or("");
-    name.starts_with(head) && name.ends_with(tail)
+    let mut rest = pattern.chars();
+    match rest.next() {
+        None => name.is_empty(),
+        Some('*') => name.char_indices().map(|(at, _)| at).chain([name.len()]).any(|at| {
+            name.get(at..).is_some_and(|tail| could_match(rest.as_str(), tail))
+        }),
+        Some(first) => {
+            let mut letters = name.chars();
+            let Some(letter) = letters.next() else { return false };
+            let after = match first {
+                '[' => rest.as_str().split_once(']').map_or("", |(_, after)| after),
+                _ => rest.as_str(),
+            };
+            (matches!(first, '?' | '[') || first == letter) && could_match(after, letters.as_str())
+        }
+    }
 }
 
 /// The pattern that stands for what `find` finds.

@@ -190,7 +190,7 @@ impl Program {
 impl Role {
     /// Whether it changes nothing and runs nothing.
     pub(crate) const fn only_reads(self) -> bool {
-        matches!(self, Self::Read | Self::Look | Self::Inspect)
+        matches!(self, Self::Read | Self::Look | Self::Inspect | Self::Names)
     }
 
     /// Whether something is run that is not the program itself.

@@ -100,7 +100,7 @@ impl Lowering<'_> {
         if self.stands_for_another(roles, &value, parsed) {
             return;
         }
-        let address = value.known().is_some_and(|text| text.contains("://"));
+        let address = value.known().is_some_and(|text| text.contains("://") || suspect::is_numeric_address(text));
         let path = roles.iter().any(|role| role.is_on_path());
         let network = roles.iter().any(|role| matches!(role, Role::Url | Role::Host));
         for role in roles {
@@ -189,7 +189,7 @@ impl Lowering<'_> {
             if program.loose.is_some()
                 && operand.known().is_some_and(suspect::is_number)
                 && !roles.contains(&Role::Control)
-                && !(roles.iter().any(|role| role.is_on_network()) && operand.text().contains('.'))
+                && !(roles.iter().any(|role| role.is_on_network()) && suspect::is_numeric_address(operand.text()))
             {
                 continue;
             }

@@ -95,6 +95,15 @@ pub(crate) fn sounds_like_running(option: &str) -> bool {
     !option.starts_with("no-") && (option.split('-').any(|word| WORDS.contains(&word)) || begins("run") || begins("on"))
 }
 
+/// Whether a word is an address by number: `203.0.113.9`, with a port or a range perhaps, or one of version 6.
+pub(crate) fn is_numeric_address(word: &str) -> bool {
+    let host = word.rsplit_once('@').map_or(word, |(_, host)| host);
+    let host = host.split(['/', ':']).next().unwrap_or(host);
+    let parts = host.split('.').filter(|part| part.parse::<u8>().is_ok()).count();
+    let dotted = parts == 4 && host.matches('.').count() == 3;
+    dotted || (word.matches(':').count() >= 2 && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':'))
+}
+
 /// Whether a word is a number, with a sign, a unit or a fraction.
 pub(crate) fn is_number(text: &str) -> bool {
     let digits = text.trim_start_matches(['+', '-']);

@@ -107,3 +107,21 @@ fn every_program_of_a_family_is_known_and_none_of_them_is_a_mere_read() {
         }
     }
 }
+
+#[test]
+fn readers_list_their_options_whole() {
+    // What only prints its words has no option that does more.
+    const WORDS: &str = "echo | printf | yes | expr | factor | true | false | : | test | [ | pwd | sleep | usleep";
+    let reads = |entry: &Table, key: &str| {
+        let roles = entry.get(key).and_then(Value::as_str).unwrap_or("");
+        roles.split_whitespace().all(|role| matches!(role, "text" | "read" | "look" | "inspect"))
+    };
+    for (file, key, entry) in entries() {
+        let own = ["coreutils", "text", "files", "system", "network"].iter().any(|it| file.contains(it));
+        let mere = entry.contains_key("loose")
+            && ["loose", "always", "operands", "first", "last"].iter().all(|part| reads(&entry, part))
+            && !entry.contains_key("wraps")
+            && !entry.contains_key("verbs");
+        assert!(!own || !mere || key == WORDS, "{file}: `{key}` can end in a mere read, and has `loose`");
+    }
+}

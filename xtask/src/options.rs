@@ -1,0 +1,216 @@
+//! What the installed programs themselves say of their options: the tables that they hand to `getopt`, or else their
+//! `--help` and the lists of their manual. Kept in a file that a test of `understand` compares with our tables.
+//!
+//! A program is only started where our entry lists all of its options and so says that `--help` does nothing: with an
+//! empty environment, in an empty directory, without a network, for at most five seconds. Those that use `getopt` end
+//! before they do anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use toml::{Table, Value};
+
+use crate::run::root;
+
+/// Where what the programs say is kept.
+const KEPT: &str = "pure/understand/manuals/options.toml";
+
+/// How long one program may take.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// What an option takes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Takes {
+    Nothing,
+    Value,
+    MaybeValue,
+}
+
+type Options = BTreeMap<String, Takes>;
+
+/// Compares what is installed with what is kept, or keeps it.
+pub(crate) fn main(rest: &[String]) -> Result<(), String> {
+    let update = match rest {
+        [] => false,
+        [word] if word == "--update" => true,
+        _ => return Err("usage: cargo xtask options [--update]".to_owned()),
+    };
+    let scratch = std::env::temp_dir().join(format!("countersign-options-{}", std::process::id()));
+    fs::create_dir_all(&scratch).map_err(|why| why.to_string())?;
+    let library = compile(&scratch)?;
+    let path = root().join(KEPT);
+    let kept: Table = fs::read_to_string(&path).unwrap_or_default().parse().unwrap_or_default();
+    let mut now = kept.clone();
+    for name in listed_whole()? {
+        let Some(program) = installed(&name) else { continue };
+        let by_getopt = from_getopt(&program, &library, &scratch);
+        let (from, options) = match by_getopt {
+            Some(options) => ("getopt", options),
+            None => ("help", from_help(&name, &program, &scratch)),
+        };
+        if !options.is_empty() {
+            now.insert(name, Value::Table(row(from, &options)));
+        }
+    }
+    let _ = fs::remove_dir_all(&scratch);
+    let differing: Vec<&String> = now.iter().filter(|(name, row)| kept.get(*name) != Some(row)).map(|it| it.0).collect();
+    println!("{} programs, {} not as kept", now.len(), differing.len());
+    if update {
+        return fs::write(&path, text_of(&now)).map_err(|why| format!("{KEPT}: {why}"));
+    }
+    for name in &differing {
+        println!("  {name}");
+    }
+    Ok(())
+}
+
+/// The programs whose entries list every option, and that have no subcommands.
+fn listed_whole() -> Result<BTreeSet<String>, String> {
+    let mut names = BTreeSet::new();
+    let directory = root().join("pure/understand/programs");
+    for file in fs::read_dir(directory).map_err(|why| why.to_string())?.filter_map(Result::ok) {
+        let table: Table = fs::read_to_string(file.path()).unwrap_or_default().parse().unwrap_or_default();
+        for (key, entry) in &table {
+            let open = ["loose", "family", "subcommands", "verbs"].iter().any(|it| entry.get(it).is_some());
+            if !open {
+                names.extend(key.split(" | ").filter(|name| !name.contains(' ')).map(str::to_owned));
+            }
+        }
+    }
+    Ok(names)
+}
+
+fn installed(name: &str) -> Option<PathBuf> {
+    ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().map(|it| Path::new(it).join(name)).find(|path| path.is_file())
+}
+
+fn compile(scratch: &Path) -> Result<PathBuf, String> {
+    let library = scratch.join("getopt.so");
+    let source = root().join("xtask/src/options/getopt.c");
+    let done = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status();
+    match done {
+        Ok(status) if status.success() => Ok(library),
+        Ok(status) => Err(format!("cc: {status}")),
+        Err(why) => Err(format!("cc: {why}; a compiler for C is needed")),
+    }
+}
+
+/// Runs a program with nothing around it; what it prints, if it ends in time.
+fn said(words: &[&str], set: &[(&str, &Path)], scratch: &Path) -> String {
+    let out = scratch.join("said");
+    let Ok(file) = fs::File::create(&out) else { return String::new() };
+    let Ok(errors) = file.try_clone() else { return String::new() };
+    // `env` is within, so that what is preloaded meets the program alone.
+    let mut command = Command::new("unshare");
+    command.args(["-n", "env"]).args(set.iter().map(|(name, value)| format!("{name}={}", value.display())));
+    command.args(words).current_dir(scratch).env_clear().stdin(Stdio::null()).stdout(file).stderr(errors);
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", scratch).env("LC_ALL", "C").env("TERM", "dumb");
+    command.env("MANPAGER", "cat").env("MANWIDTH", "200").env("COLUMNS", "200");
+    let Ok(mut child) = command.spawn() else { return String::new() };
+    let began = Instant::now();
+    while matches!(child.try_wait(), Ok(None)) {
+        if began.elapsed() > LIMIT {
+            let _ = child.kill();
+            let _ = child.wait();
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    fs::read(&out).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
+
+fn from_getopt(program: &Path, library: &Path, scratch: &Path) -> Option<Options> {
+    let out = scratch.join("options");
+    let _ = fs::remove_file(&out);
+    said(&[&program.to_string_lossy(), "--help"], &[("LD_PRELOAD", library), ("OPTIONS_OUT", &out)], scratch);
+    let text = fs::read_to_string(&out).ok()?;
+    let (letters, names) = text.split_once('\n')?;
+    let mut found = Options::new();
+    let mut letters = letters.trim_start_matches(['+', '-', ':']).chars().peekable();
+    while let Some(letter) = letters.next() {
+        let mut colons = 0;
+        while letters.next_if(|next| matches!(next, ':' | ';')).is_some() {
+            colons += 1;
+        }
+        if letter.is_ascii_graphic() && letter != '?' {
+            let takes = [Takes::Nothing, Takes::Value, Takes::MaybeValue];
+            found.insert(format!("-{letter}"), takes[colons.min(2)]);
+        }
+    }
+    for (name, takes) in names.lines().filter_map(|line| line.rsplit_once(' ')) {
+        let takes = match takes {
+            "0" => Takes::Nothing,
+            "1" => Takes::Value,
+            _ => Takes::MaybeValue,
+        };
+        // Three dashes are for the tests of the programs themselves.
+        if !name.starts_with('-') && !name.contains(' ') && name.len() > 1 {
+            found.insert(format!("--{name}"), takes);
+        }
+    }
+    // A script is the shell's or another program's table.
+    let script = fs::read(program).is_ok_and(|bytes| bytes.starts_with(b"#!"));
+    (!script && !found.is_empty()).then_some(found)
+}
+
+fn from_help(name: &str, program: &Path, scratch: &Path) -> Options {
+    let help = said(&[&program.to_string_lossy(), "--help"], &[], scratch);
+    let manual = said(&["man", name], &[], scratch);
+    let mut found = Options::new();
+    for line in help.lines().chain(manual.lines()).map(str::trim).filter(|line| line.starts_with('-')) {
+        let head = line.split("  ").next().unwrap_or(line);
+        let mut named = Vec::new();
+        let mut takes = Takes::Nothing;
+        for part in head.split([',', '|']).map(str::trim).filter(|part| part.starts_with('-')) {
+            let end = part
+                .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+                .unwrap_or(part.len());
+            let (option, rest) = part.split_at(end);
+            let rest = rest.trim_start();
+            if rest.starts_with('[') {
+                takes = Takes::MaybeValue;
+            } else if takes == Takes::Nothing && rest.starts_with(|c: char| c == '=' || c == '<' || c.is_ascii_uppercase()) {
+                takes = Takes::Value;
+            }
+            let bare = option.trim_start_matches('-');
+            if !bare.is_empty() && (option.starts_with("--") || bare.len() == 1) && !option.ends_with('-') {
+                named.push(option.to_owned());
+            }
+        }
+        for option in named {
+            found.entry(option).or_insert(takes);
+        }
+    }
+    found
+}
+
+fn row(from: &str, options: &Options) -> Table {
+    let mut row = Table::new();
+    row.insert("from".to_owned(), Value::String(from.to_owned()));
+    for (key, kind) in [("flags", Takes::Nothing), ("values", Takes::Value), ("optional", Takes::MaybeValue)] {
+        let words: Vec<&str> =
+            options.iter().filter(|(_, takes)| **takes == kind).map(|(option, _)| option.as_str()).collect();
+        if !words.is_empty() {
+            row.insert(key.to_owned(), Value::String(words.join(" ")));
+        }
+    }
+    row
+}
+
+fn text_of(programs: &Table) -> String {
+    let mut out = String::from(
+        "# The options that programs take, as they say themselves. Written by `cargo xtask options --update` (Debian 12);\n\
+         # what is not installed there stays as it was.\n",
+    );
+    for (name, row) in programs {
+        let _ = write!(out, "\n[{}]\n", Value::String(name.clone()));
+        for (key, value) in row.as_table().into_iter().flatten() {
+            let _ = writeln!(out, "{key} = {value}");
+        }
+    }
+    out
+}
