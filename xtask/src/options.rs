@@ -57,7 +57,8 @@ pub(crate) fn main(rest: &[String]) -> Result<(), String> {
         }
     }
     let _ = fs::remove_dir_all(&scratch);
-    let differing: Vec<&String> = now.iter().filter(|(name, row)| kept.get(*name) != Some(row)).map(|it| it.0).collect();
+    let differing: Vec<&String> =
+        now.iter().filter(|(name, row)| kept.get(*name) != Some(row)).map(|it| it.0).collect();
     println!("{} programs, {} not as kept", now.len(), differing.len());
     if update {
         return fs::write(&path, text_of(&now)).map_err(|why| format!("{KEPT}: {why}"));
@@ -166,14 +167,14 @@ fn from_help(name: &str, program: &Path, scratch: &Path) -> Options {
         let mut named = Vec::new();
         let mut takes = Takes::Nothing;
         for part in head.split([',', '|']).map(str::trim).filter(|part| part.starts_with('-')) {
-            let end = part
-                .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
-                .unwrap_or(part.len());
+            let end = part.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(part.len());
             let (option, rest) = part.split_at(end);
             let rest = rest.trim_start();
             if rest.starts_with('[') {
                 takes = Takes::MaybeValue;
-            } else if takes == Takes::Nothing && rest.starts_with(|c: char| c == '=' || c == '<' || c.is_ascii_uppercase()) {
+            } else if takes == Takes::Nothing
+                && rest.starts_with(|c: char| c == '=' || c == '<' || c.is_ascii_uppercase())
+            {
                 takes = Takes::Value;
             }
             let bare = option.trim_start_matches('-');

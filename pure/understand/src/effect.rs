@@ -21,13 +21,7 @@ impl Lowering<'_> {
             operations.push(Operation { action, resource, category, reversibility, recursive });
         };
         match role {
-            Role::Look
-            | Role::Read
-            | Role::Write
-            | Role::Delete
-            | Role::Permit
-            | Role::Script
-            | Role::Load => {
+            Role::Look | Role::Read | Role::Write | Role::Delete | Role::Permit | Role::Script | Role::Load => {
                 self.on_path(value, role, recursive, operations, unknowns);
             }
             Role::Url if value.text().starts_with("file://") => {

@@ -98,18 +98,8 @@ const ALONE: &[&str] = &[
 ];
 
 /// What does more than test.
-const ACTIONS: &[&str] = &[
-    "-delete",
-    "-exec",
-    "-execdir",
-    "-files0-from",
-    "-fls",
-    "-fprint",
-    "-fprint0",
-    "-fprintf",
-    "-ok",
-    "-okdir",
-];
+const ACTIONS: &[&str] =
+    &["-delete", "-exec", "-execdir", "-files0-from", "-fls", "-fprint", "-fprint0", "-fprintf", "-ok", "-okdir"];
 
 impl Lowering<'_> {
     /// Reads an expression of `find`: its roots, and what is done to what is found.
@@ -197,7 +187,9 @@ fn command_of(plus: bool, rest: &mut std::slice::Iter<'_, Arg>, segment: &mut Se
     loop {
         let Some(word) = rest.next() else {
             let why = "the command of `find` has no end that we see";
-            segment.unknowns.push(Unknown { text: inner.first().map_or("", Arg::text).to_owned(), why: why.to_owned() });
+            segment
+                .unknowns
+                .push(Unknown { text: inner.first().map_or("", Arg::text).to_owned(), why: why.to_owned() });
             break;
         };
         let after_braces = inner.last().and_then(Arg::known) == Some("{}");
@@ -235,7 +227,8 @@ fn unknown(segment: &mut Segment, arg: &Arg, why: &str) {
 
 /// `-newermt` and its kin: what the second letter compares with, the value says.
 fn is_newer(text: &str) -> bool {
-    text.strip_prefix("-newer").is_some_and(|letters| letters.len() == 2 && letters.bytes().all(|b| b.is_ascii_alphabetic()))
+    text.strip_prefix("-newer")
+        .is_some_and(|letters| letters.len() == 2 && letters.bytes().all(|b| b.is_ascii_alphabetic()))
 }
 
 /// The places where the search begins, and the expression behind them.
@@ -298,9 +291,11 @@ fn could_match(pattern: &str, name: &str) -> bool {
     let mut rest = pattern.chars();
     match rest.next() {
         None => name.is_empty(),
-        Some('*') => name.char_indices().map(|(at, _)| at).chain([name.len()]).any(|at| {
-            name.get(at..).is_some_and(|tail| could_match(rest.as_str(), tail))
-        }),
+        Some('*') => name
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([name.len()])
+            .any(|at| name.get(at..).is_some_and(|tail| could_match(rest.as_str(), tail))),
         Some(first) => {
             let mut letters = name.chars();
             let Some(letter) = letters.next() else { return false };
@@ -324,9 +319,8 @@ fn found_under(roots: &[Arg]) -> String {
 /// The pattern for what a `find` or `fd` with these arguments prints, if it prints names of what it finds.
 pub(crate) fn found_by(program: &str, args: &[Arg], cwd: Option<&str>) -> Option<String> {
     let found = if program == "find" {
-        let prints = |text: &str| {
-            matches!(text, "-printf" | "-ls" | "-exec" | "-execdir" | "-ok" | "-okdir" | "-files0-from")
-        };
+        let prints =
+            |text: &str| matches!(text, "-printf" | "-ls" | "-exec" | "-execdir" | "-ok" | "-okdir" | "-files0-from");
         let (roots, expression) = split(args);
         if expression.iter().any(|arg| prints(arg.text())) {
             return None;

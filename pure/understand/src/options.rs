@@ -78,13 +78,7 @@ pub(crate) fn may_be_option(arg: &Arg) -> bool {
 
 impl Lowering<'_> {
     /// Reads one word as options, with the words after it that are their values. Says whether it was one.
-    pub(crate) fn option_word(
-        &mut self,
-        program: Known,
-        arg: &Arg,
-        rest: &mut Rest<'_>,
-        parsed: &mut Parsed,
-    ) -> bool {
+    pub(crate) fn option_word(&mut self, program: Known, arg: &Arg, rest: &mut Rest<'_>, parsed: &mut Parsed) -> bool {
         let written = Written::new(arg);
         if !written.head.starts_with('-') || (written.whole == "-" && written.is_known()) {
             return false;
@@ -106,13 +100,7 @@ impl Lowering<'_> {
 
     /// A bundle without a dash, whose letters find their values in the words that follow (`tar xf`, `ps aux`). Says
     /// whether it was one.
-    pub(crate) fn old_bundle(
-        &mut self,
-        program: Known,
-        arg: &Arg,
-        rest: &mut Rest<'_>,
-        parsed: &mut Parsed,
-    ) -> bool {
+    pub(crate) fn old_bundle(&mut self, program: Known, arg: &Arg, rest: &mut Rest<'_>, parsed: &mut Parsed) -> bool {
         let Some(text) = arg.known().filter(|_| program.style == Style::Bundle) else { return false };
         // `ps` takes such words anywhere, others only in front.
         let own = program.meaning(text.get(..1).unwrap_or("")).is_some();
@@ -298,14 +286,7 @@ impl Lowering<'_> {
     }
 
     /// An option that the entry lists.
-    fn apply(
-        &mut self,
-        option: &str,
-        meaning: Meaning,
-        glued: Option<Arg>,
-        rest: &mut Rest<'_>,
-        parsed: &mut Parsed,
-    ) {
+    fn apply(&mut self, option: &str, meaning: Meaning, glued: Option<Arg>, rest: &mut Rest<'_>, parsed: &mut Parsed) {
         parsed.given.push(option.to_owned());
         parsed.recursive |= meaning.recursive;
         if let Some(roles) = meaning.each {
@@ -373,7 +354,8 @@ impl Program {
         let bounded = self.loose.is_some_and(|roles| !reads(roles))
             && !self.options.iter().any(|(_, roles)| runs(roles))
             && self.each.is_empty();
-        let listed = self.options.iter().chain(self.acts).chain(self.each).chain(self.pairs).all(|(_, roles)| reads(roles));
+        let listed =
+            self.options.iter().chain(self.acts).chain(self.each).chain(self.pairs).all(|(_, roles)| reads(roles));
         bounded || (listed && reads(self.operands))
     }
 }

@@ -48,14 +48,18 @@ impl Lowering<'_> {
     /// or by absolute names, these may be any.
     fn unpack(&mut self, parsed: &mut Parsed) {
         let given = |options: &[&str]| parsed.given.iter().any(|it| options.contains(&it.as_str()));
-        let unpacks =
-            if parsed.tar { given(&["-x", "--extract", "--get"]) } else { !given(&["-l", "-p", "-t", "-v", "-z", "-Z"]) };
+        let unpacks = if parsed.tar {
+            given(&["-x", "--extract", "--get"])
+        } else {
+            !given(&["-l", "-p", "-t", "-v", "-z", "-Z"])
+        };
         if !unpacks {
             return;
         }
-        let into = parsed.settings.iter().rev().find(|(option, _)| {
-            matches!(option.as_str(), "-C" | "--directory" | "--cd" | "-d" | "--one-top-level")
-        });
+        let into =
+            parsed.settings.iter().rev().find(|(option, _)| {
+                matches!(option.as_str(), "-C" | "--directory" | "--cd" | "-d" | "--one-top-level")
+            });
         let cwd = self.cwd.as_deref();
         let place = match into {
             Some((_, value)) => value.known().map(|text| paths::plain(text, cwd)),

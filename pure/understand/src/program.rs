@@ -77,10 +77,7 @@ impl Lowering<'_> {
             if self.named_operand(program, arg, &mut parsed) {
                 continue;
             }
-            if !only_operands
-                && !program.subcommands
-                && options::may_be_option(arg)
-                && !program.any_option_only_reads()
+            if !only_operands && !program.subcommands && options::may_be_option(arg) && !program.any_option_only_reads()
             {
                 parsed.unknown(arg.text(), "what it becomes could be taken as an option");
             }
