@@ -18,14 +18,18 @@ impl Lowering<'_> {
         let items: Vec<Arg> = match (given, &input.text, &self.stream.found) {
             // One list of arguments; several are combined, and `::::` names files.
             ([first, items @ ..], ..)
-                if first.text() == ":::" && !items.iter().any(|item| item.text().starts_with(":::")) && one_each(segment, words.len()) =>
+                if first.text() == ":::"
+                    && !items.iter().any(|item| item.text().starts_with(":::"))
+                    && one_each(segment, words.len()) =>
             {
                 items.to_vec()
             }
             ([], Some(Some(text)), _) if one_each(segment, words.len()) => {
                 text.lines().map(|line| Arg::Known(line.to_owned())).collect()
             }
-            ([], _, Some(pattern)) if input.fed && one_each(segment, words.len()) => vec![Arg::Pattern(pattern.clone())],
+            ([], _, Some(pattern)) if input.fed && one_each(segment, words.len()) => {
+                vec![Arg::Pattern(pattern.clone())]
+            }
             _ => unknown(),
         };
         let known = command.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
@@ -87,9 +91,7 @@ impl Lowering<'_> {
         let groups: Vec<Vec<Arg>> = match (&input.text, &self.stream.found) {
             (Some(Some(text)), _) => match feed.groups(text) {
                 Some(groups) if groups.is_empty() => vec![Vec::new()],
-                Some(groups) => {
-                    groups.into_iter().map(|group| group.into_iter().map(Arg::Known).collect()).collect()
-                }
+                Some(groups) => groups.into_iter().map(|group| group.into_iter().map(Arg::Known).collect()).collect(),
                 None => vec![unknown()],
             },
             (_, Some(pattern)) if input.fed => vec![vec![Arg::Pattern(pattern.clone())]],
@@ -106,7 +108,23 @@ impl Lowering<'_> {
 /// Whether `parallel` makes one command of each argument or line, by its options.
 fn one_each(segment: &Segment, command: usize) -> bool {
     let plain = ["-j", "-P", "-k", "-t", "-v", "-u", "-r"];
-    let long = ["--jobs", "--max-procs", "--keep-order", "--bar", "--progress", "--eta", "--verbose", "--will-cite", "--tag", "--group", "--ungroup", "--line-buffer", "--halt", "--dry-run", "--no-notice"];
+    let long = [
+        "--jobs",
+        "--max-procs",
+        "--keep-order",
+        "--bar",
+        "--progress",
+        "--eta",
+        "--verbose",
+        "--will-cite",
+        "--tag",
+        "--group",
+        "--ungroup",
+        "--line-buffer",
+        "--halt",
+        "--dry-run",
+        "--no-notice",
+    ];
     let own = segment.argv.len().saturating_sub(command);
     segment.argv.iter().take(own).skip(1).all(|arg| {
         let text = arg.text();

@@ -60,6 +60,7 @@ impl Lowering<'_> {
         let piped_text = if piped { self.stream.plain().map(Some) } else { None };
         let input = Input { fed: piped || dress.reads_elsewhere, text: dress.input.clone().or(piped_text) };
         let mut segment = self.bare(argv.clone(), dress);
+        crate::terminal::observe(&mut segment);
         let outer = std::mem::replace(&mut self.began, before);
         match head.known() {
             Some(name) => self.named(name, args, &mut segment, input),

@@ -35,6 +35,7 @@ mod shell_state;
 mod simple;
 mod stream;
 mod suspect;
+mod terminal;
 mod text;
 mod tool;
 mod verbs;

@@ -494,7 +494,10 @@ impl<'a> Scan<'a> {
         }
         if operator == "<" {
             let range = self.rest().bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'-').count();
-            if range > 0 && self.ahead(range) == Some(b'>') && self.slice((self.at, self.at.saturating_add(range))).contains('-') {
+            if range > 0
+                && self.ahead(range) == Some(b'>')
+                && self.slice((self.at, self.at.saturating_add(range))).contains('-')
+            {
                 self.differs(Difference::Range);
             }
         }

@@ -5,7 +5,9 @@ pub(crate) fn echo(words: &[&str]) -> Option<String> {
     let options = words.iter().take_while(|word| matches!(**word, "-n" | "-e" | "-ne" | "-en")).count();
     let (options, rest) = words.split_at_checked(options)?;
     let escapes = options.iter().any(|option| option.contains('e'));
-    if rest.first().is_some_and(|word| word.starts_with('-')) || (!escapes && rest.iter().any(|word| word.contains('\\'))) {
+    if rest.first().is_some_and(|word| word.starts_with('-'))
+        || (!escapes && rest.iter().any(|word| word.contains('\\')))
+    {
         return None;
     }
     let text = rest.join(" ");
@@ -55,7 +57,11 @@ fn once<'a>(format: &str, mut words: &'a [&'a str], printed: &mut String) -> Opt
         match behind.next()? {
             's' => printed.push_str(word),
             'b' => printed.push_str(&unescaped(word, Kind::Echo)?),
-            'd' | 'i' | 'u' if !word.is_empty() && (word == "0" || !word.starts_with('0')) && word.bytes().all(|byte| byte.is_ascii_digit()) => {
+            'd' | 'i' | 'u'
+                if !word.is_empty()
+                    && (word == "0" || !word.starts_with('0'))
+                    && word.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
                 printed.push_str(word);
             }
             'c' if word.is_ascii() => printed.extend(word.chars().next()),

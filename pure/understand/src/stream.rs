@@ -120,11 +120,11 @@ impl Stream {
             }
             ("cat", [] | ["-" | "-u"]) | ("tee", []) => from_input(),
             // Where the last line has no end, or a character has more than one byte, programs differ.
-            ("rev", []) => {
-                from_input().filter(is_plain_lines).map(|text| lines(&text, |line| line.chars().rev().collect()))
-            }
+            ("rev", []) => from_input()
+                .filter(|text| is_plain_lines(text))
+                .map(|text| lines(&text, |line| line.chars().rev().collect())),
             ("tac", []) => from_input()
-                .filter(is_plain_lines)
+                .filter(|text| is_plain_lines(text))
                 .map(|text| text.split_inclusive('\n').rev().collect::<Vec<_>>().concat()),
             ("base64", ["-d" | "-D" | "--decode"]) => from_input().and_then(|text| decoded(&text.replace('\n', ""))),
             ("base64", ["-di" | "-id"] | ["-d", "-i"] | ["-i", "-d"]) => from_input().and_then(|text| {
@@ -168,8 +168,25 @@ fn lines(text: &str, change: impl Fn(&str) -> String) -> String {
 
 /// Options of compressors that leave standard input and output as they are.
 const PACKING: &[&str] = &[
-    "-c", "-d", "-dc", "-cd", "-k", "-q", "-1", "-2", "-3", "-4", "-5", "-6", "-7", "-8", "-9", "--stdout", "--decompress",
-    "--best", "--fast",
+    "-c",
+    "-d",
+    "-dc",
+    "-cd",
+    "-k",
+    "-q",
+    "-1",
+    "-2",
+    "-3",
+    "-4",
+    "-5",
+    "-6",
+    "-7",
+    "-8",
+    "-9",
+    "--stdout",
+    "--decompress",
+    "--best",
+    "--fast",
 ];
 
 /// What stands behind the last slash.
@@ -177,7 +194,7 @@ fn last_part(path: &str) -> Option<&str> {
     path.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty() && !path.starts_with('-'))
 }
 
-fn is_plain_lines(text: &String) -> bool {
+fn is_plain_lines(text: &str) -> bool {
     text.is_ascii() && (text.is_empty() || text.ends_with('\n'))
 }
 
@@ -273,6 +290,9 @@ mod tests {
         // Shells differ on backslashes; `tr -s` and `expr` do something else than they seem to.
         assert_eq!(piped(&[&["echo", "a\\nb"]]), None);
         assert_eq!(piped(&[&["echo", "x"], &["tr", "-s", "x"]]), None);
-        assert_eq!(Stream::default().through(&[Arg::Known("expr".into()), Arg::Known("/etc/x".into())], None).pattern(), None);
+        assert_eq!(
+            Stream::default().through(&[Arg::Known("expr".into()), Arg::Known("/etc/x".into())], None).pattern(),
+            None
+        );
     }
 }
