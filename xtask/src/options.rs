@@ -1,9 +1,9 @@
-//! What the installed programs themselves say of their options: the tables that they hand to `getopt`, or else their
-//! `--help` and the lists of their manual. Kept in a file that a test of `understand` compares with our tables.
+//! What the installed programs themselves say of their options: the tables that they hand to `getopt`. Kept in a file
+//! that a test of `understand` compares with our tables.
 //!
-//! A program is only started where our entry lists all of its options and so says that `--help` does nothing: with an
-//! empty environment, in an empty directory, without a network, for at most five seconds. Those that use `getopt` end
-//! before they do anything.
+//! A program is started with a library before it that ends it as soon as it asks for its options, with `--help`, an empty
+//! environment, an empty directory, no network, for at most five seconds; and only where our entry lists all of its
+//! options. Programs that read their options by themselves are left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -47,13 +47,8 @@ pub(crate) fn main(rest: &[String]) -> Result<(), String> {
     let mut now = kept.clone();
     for name in listed_whole()? {
         let Some(program) = installed(&name) else { continue };
-        let by_getopt = from_getopt(&program, &library, &scratch);
-        let (from, options) = match by_getopt {
-            Some(options) => ("getopt", options),
-            None => ("help", from_help(&name, &program, &scratch)),
-        };
-        if !options.is_empty() {
-            now.insert(name, Value::Table(row(from, &options)));
+        if let Some(options) = from_getopt(&program, &library, &scratch) {
+            now.insert(name, Value::Table(row(&options)));
         }
     }
     let _ = fs::remove_dir_all(&scratch);
@@ -100,18 +95,15 @@ fn compile(scratch: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// Runs a program with nothing around it; what it prints, if it ends in time.
-fn said(words: &[&str], set: &[(&str, &Path)], scratch: &Path) -> String {
-    let out = scratch.join("said");
-    let Ok(file) = fs::File::create(&out) else { return String::new() };
-    let Ok(errors) = file.try_clone() else { return String::new() };
+/// Runs a program with nothing around it, and ends it if it takes too long.
+fn run(words: &[&str], set: &[(&str, &Path)], scratch: &Path) {
     // `env` is within, so that what is preloaded meets the program alone.
     let mut command = Command::new("unshare");
     command.args(["-n", "env"]).args(set.iter().map(|(name, value)| format!("{name}={}", value.display())));
-    command.args(words).current_dir(scratch).env_clear().stdin(Stdio::null()).stdout(file).stderr(errors);
+    command.args(words).current_dir(scratch).env_clear();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", scratch).env("LC_ALL", "C").env("TERM", "dumb");
-    command.env("MANPAGER", "cat").env("MANWIDTH", "200").env("COLUMNS", "200");
-    let Ok(mut child) = command.spawn() else { return String::new() };
+    let Ok(mut child) = command.spawn() else { return };
     let began = Instant::now();
     while matches!(child.try_wait(), Ok(None)) {
         if began.elapsed() > LIMIT {
@@ -121,13 +113,12 @@ fn said(words: &[&str], set: &[(&str, &Path)], scratch: &Path) -> String {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    fs::read(&out).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 fn from_getopt(program: &Path, library: &Path, scratch: &Path) -> Option<Options> {
     let out = scratch.join("options");
     let _ = fs::remove_file(&out);
-    said(&[&program.to_string_lossy(), "--help"], &[("LD_PRELOAD", library), ("OPTIONS_OUT", &out)], scratch);
+    run(&[&program.to_string_lossy(), "--help"], &[("LD_PRELOAD", library), ("OPTIONS_OUT", &out)], scratch);
     let text = fs::read_to_string(&out).ok()?;
     let (letters, names) = text.split_once('\n')?;
     let mut found = Options::new();
@@ -158,40 +149,8 @@ fn from_getopt(program: &Path, library: &Path, scratch: &Path) -> Option<Options
     (!script && !found.is_empty()).then_some(found)
 }
 
-fn from_help(name: &str, program: &Path, scratch: &Path) -> Options {
-    let help = said(&[&program.to_string_lossy(), "--help"], &[], scratch);
-    let manual = said(&["man", name], &[], scratch);
-    let mut found = Options::new();
-    for line in help.lines().chain(manual.lines()).map(str::trim).filter(|line| line.starts_with('-')) {
-        let head = line.split("  ").next().unwrap_or(line);
-        let mut named = Vec::new();
-        let mut takes = Takes::Nothing;
-        for part in head.split([',', '|']).map(str::trim).filter(|part| part.starts_with('-')) {
-            let end = part.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(part.len());
-            let (option, rest) = part.split_at(end);
-            let rest = rest.trim_start();
-            if rest.starts_with('[') {
-                takes = Takes::MaybeValue;
-            } else if takes == Takes::Nothing
-                && rest.starts_with(|c: char| c == '=' || c == '<' || c.is_ascii_uppercase())
-            {
-                takes = Takes::Value;
-            }
-            let bare = option.trim_start_matches('-');
-            if !bare.is_empty() && (option.starts_with("--") || bare.len() == 1) && !option.ends_with('-') {
-                named.push(option.to_owned());
-            }
-        }
-        for option in named {
-            found.entry(option).or_insert(takes);
-        }
-    }
-    found
-}
-
-fn row(from: &str, options: &Options) -> Table {
+fn row(options: &Options) -> Table {
     let mut row = Table::new();
-    row.insert("from".to_owned(), Value::String(from.to_owned()));
     for (key, kind) in [("flags", Takes::Nothing), ("values", Takes::Value), ("optional", Takes::MaybeValue)] {
         let words: Vec<&str> =
             options.iter().filter(|(_, takes)| **takes == kind).map(|(option, _)| option.as_str()).collect();
