@@ -223,6 +223,8 @@ pub struct Segment {
     pub factors: Vec<Factor>,
     /// The shell does more than run the vector: it redirects into files or sets variables for it.
     pub dressed: bool,
+    /// Something comes in on its standard input: from the text, a file, or the command before.
+    pub fed: bool,
     /// The wrappers it was found inside, outermost first.
     pub wrappers: Vec<String>,
     /// An earlier part of the text changed the directory, so it is not run where the text as a whole is.

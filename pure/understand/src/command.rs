@@ -3,8 +3,8 @@
 use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource, Reversibility, Segment};
 
 use crate::code;
-use crate::effect::connects;
 use crate::knowledge::{self, Known};
+use crate::leak::{self, Leak};
 use crate::lower::Lowering;
 use crate::paths;
 use crate::simple::Dress;
@@ -37,10 +37,24 @@ pub(crate) fn mark_download(segment: &mut Segment, from: &str) {
     });
 }
 
-/// Marks a segment as sending what was read from a secret's place.
-pub(crate) fn mark_leak(segment: &mut Segment, secret: &str) {
-    let why = format!("{secret} could leave over the network");
-    segment.factors.push(Factor { name: "secret_to_network", points: 40, why });
+/// Marks a segment by what is known of a secret and the network: that it goes out, or that it could.
+pub(crate) fn mark_leak(segment: &mut Segment, leak: Leak, secret: &str) {
+    let (name, points, why) = match leak {
+        Leak::No => return,
+        Leak::Perhaps => {
+            let why = format!("it reads {secret} and talks to the network; whether that is sent is not known");
+            ("secret_near_network", 25, why)
+        }
+        Leak::Known => ("secret_to_network", 40, format!("{secret} would leave over the network")),
+    };
+    if !segment.factors.iter().any(|factor| factor.name == name) {
+        segment.factors.push(Factor { name, points, why });
+    }
+}
+
+/// Whether a program is a shell whose language the parser reads.
+pub(crate) fn is_shell(name: &str) -> bool {
+    SHELLS.contains(&name)
 }
 
 impl Lowering<'_> {
@@ -59,8 +73,10 @@ impl Lowering<'_> {
         };
         let piped_text = if piped { self.stream.plain().map(Some) } else { None };
         let input = Input { fed: piped || dress.reads_elsewhere, text: dress.input.clone().or(piped_text) };
+        let fed = dress.reads_elsewhere || dress.input.is_some();
         let mut segment = self.bare(argv.clone(), dress);
-        crate::terminal::observe(&mut segment);
+        segment.fed |= piped;
+        let started = self.intent.segments.len();
         let outer = std::mem::replace(&mut self.began, before);
         match head.known() {
             Some(name) => self.named(name, args, &mut segment, input),
@@ -69,29 +85,28 @@ impl Lowering<'_> {
             }
         }
         self.began = outer;
-        let inner: Vec<Operation> =
-            self.intent.segments.iter().skip(before).flat_map(|it| it.operations.clone()).collect();
-        // What a program may fetch for its own work, without an address in the text, is no download that is then run.
-        let fetched = inner
-            .iter()
-            .find(|operation| operation.action == Action::Connect && operation.resource != Resource::System);
-        let runs = segment.operations.iter().any(|operation| operation.action == Action::Run);
-        if runs && let Some(fetched) = fetched {
-            mark_download(&mut segment, fetched.resource.text());
-        }
-        // What a service itself hands out under a secret's name comes in; only what is read here could leave.
-        let own = segment.operations.iter().filter(|operation| {
-            matches!(operation.resource, Resource::Path(_) | Resource::Pattern(_))
-                || operation.resource.text() == "the environment"
-        });
-        let reads_secret = inner.iter().chain(own).find(|operation| operation.category == Category::CredentialAccess);
-        if connects(&segment.operations)
-            && let Some(secret) = reads_secret
-        {
-            let secret = secret.resource.text().to_owned();
-            mark_leak(&mut segment, &secret);
-        }
+        self.note_flows(&mut segment, before..started, fed);
         self.push(segment);
+    }
+
+    /// Notes what is known to flow from the substitutions in a command's words, which are the segments of `inner`, and
+    /// from what it reads itself.
+    fn note_flows(&self, segment: &mut Segment, inner: std::ops::Range<usize>, fed: bool) {
+        let inner = self.intent.segments.get(inner).unwrap_or_default();
+        // What a program may fetch for its own work, without an address in the text, is no download that is then run.
+        let mut fetched = inner
+            .iter()
+            .flat_map(|it| &it.operations)
+            .filter(|operation| operation.action == Action::Connect && operation.resource != Resource::System);
+        let runs = segment.operations.iter().any(|operation| operation.action == Action::Run);
+        if runs
+            && let Some(fetched) = fetched.next()
+            && leak::runs_substitution(segment, fed)
+        {
+            mark_download(segment, fetched.resource.text());
+        }
+        let (leak, secret) = leak::of(segment, inner, fed, self.cwd.as_deref());
+        mark_leak(segment, leak, &secret);
     }
 
     fn named(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {

@@ -53,8 +53,11 @@ impl Lowering<'_> {
                     Some(host) => add(Resource::Host(host), category),
                     None => add(Resource::Unknown(value.text().to_owned()), category),
                 }
-                let file = value.text().strip_prefix('@').or_else(|| value.text().split_once("=@").map(|(_, it)| it));
-                if let Some(file) = file {
+                let text = value.text();
+                let after = |mark: &str| text.split_once(mark).map(|(_, file)| file);
+                // A field of a form may say more behind the file: `f=@a.txt;type=text/plain`.
+                let field = || after("=@").or_else(|| after("=<")).map(|file| file.split(';').next().unwrap_or(file));
+                if let Some(file) = text.strip_prefix('@').or_else(field) {
                     self.effect(&Arg::Known(file.to_owned()), Role::Read, false, operations, unknowns);
                 }
             }

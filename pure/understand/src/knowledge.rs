@@ -136,6 +136,11 @@ pub(crate) fn find(name: &str) -> Option<Known> {
     Some(Known { name, entry: PROGRAMS.get(usize::from(*entry))? })
 }
 
+/// The names of all entries.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    BUCKETS.iter().flat_map(|bucket| bucket.iter().map(|(name, _)| *name))
+}
+
 /// A family that says how the names of its programs begin or end.
 fn of_a_kind(name: &str) -> Option<&'static (&'static str, u16)> {
     let begins = PREFIXES.iter().find(|(prefix, _)| name.len() > prefix.len() && name.starts_with(prefix));

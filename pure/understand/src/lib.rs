@@ -15,8 +15,10 @@ mod expand;
 mod feed;
 mod find;
 mod knowledge;
+mod leak;
 mod lower;
 mod message;
+mod openings;
 mod options;
 mod other_shell;
 mod outline;
@@ -35,7 +37,6 @@ mod shell_state;
 mod simple;
 mod stream;
 mod suspect;
-mod terminal;
 mod text;
 mod tool;
 mod verbs;
@@ -47,6 +48,7 @@ use model::{Fact, FactQuery, Facts, Intent, NonEmpty, Step};
 use serde_json::Value;
 
 pub use code::Dialect;
+pub use openings::{Opening, openings};
 pub use other_shell::Shell;
 pub use parser::{MAX_OPENERS, MAX_TEXT_BYTES};
 

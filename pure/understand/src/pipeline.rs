@@ -3,8 +3,9 @@
 use brush_parser::ast::{
     Command, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind, IoRedirect, Pipeline, SimpleCommand,
 };
-use model::{Action, Flow, Operation, Resource};
+use model::{Action, Flow, Resource};
 
+use crate::leak::{self, Leak};
 use crate::lower::Lowering;
 use crate::stream::Stream;
 
@@ -16,41 +17,44 @@ impl Lowering<'_> {
             self.printed = self.handed_on(only, first, &Stream::default());
             return;
         }
-        let mut upstream: Vec<Operation> = Vec::new();
+        let began = self.intent.segments.len();
         let outer = std::mem::take(&mut self.stream);
         for (at, command) in pipeline.seq.iter().enumerate() {
             let first = self.intent.segments.len();
             let stream = self.stream.clone();
             self.contained(|walk| walk.command(command, at > 0));
             self.stream = self.handed_on(command, first, &stream);
-            let own: Vec<Operation> =
-                self.intent.segments.iter().skip(first).flat_map(|s| s.operations.clone()).collect();
             if at > 0 {
-                self.flow(&upstream, first);
+                self.flow(began, first);
             }
-            upstream.extend(own);
         }
         self.printed = std::mem::replace(&mut self.stream, outer);
     }
 
-    /// Data of the commands before goes into the segments from `first` on.
-    fn flow(&mut self, upstream: &[Operation], first: usize) {
+    /// Data of the commands before, whose segments are from `began` on, goes into the segments from `first` on.
+    fn flow(&mut self, began: usize, first: usize) {
+        let Some((before, stage)) = self.intent.segments.split_at_mut_checked(first) else { return };
+        let upstream = before.get(began..).unwrap_or_default();
+        let operations = || upstream.iter().flat_map(|segment| &segment.operations);
+        // A wrapper gives its input to what it runs, and both are of one stage: what came in is not what they print.
+        let fetched = operations()
+            .find(|operation| operation.action == Action::Connect && operation.resource != Resource::System);
+        let secret = leak::handed_on(upstream).map(|operation| operation.resource.text().to_owned());
+        let leaks: Vec<Leak> = match &secret {
+            Some(_) => stage.iter().map(|segment| leak::of_pipe(segment, stage)).collect(),
+            None => Vec::new(),
+        };
         let mut flows = Vec::new();
-        for segment in self.intent.segments.iter_mut().skip(first) {
+        for (at, segment) in stage.iter_mut().enumerate() {
             let runs_input = segment.factors.iter().any(|factor| factor.name == "code_from_input");
-            let fetched = upstream
-                .iter()
-                .find(|operation| operation.action == Action::Connect && operation.resource != Resource::System);
             if runs_input && let Some(fetched) = fetched {
                 crate::command::mark_download(segment, fetched.resource.text());
             }
-            let secret = upstream.iter().find(|operation| operation.category == model::Category::CredentialAccess);
-            if let Some(secret) = secret
-                && crate::effect::connects(&segment.operations)
-            {
-                crate::command::mark_leak(segment, secret.resource.text());
+            if let (Some(secret), Some(leak)) = (&secret, leaks.get(at)) {
+                crate::command::mark_leak(segment, *leak, secret);
             }
-            for from in upstream.iter().filter(|operation| matches!(operation.action, Action::Read | Action::Connect)) {
+            let from = operations().filter(|operation| matches!(operation.action, Action::Read | Action::Connect));
+            for from in from {
                 let sinks = segment.operations.iter().filter(|operation| {
                     matches!(operation.action, Action::Write | Action::Send | Action::Connect | Action::Run)
                 });

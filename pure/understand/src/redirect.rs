@@ -6,7 +6,6 @@ use model::{Arg, Unknown};
 use crate::knowledge::Role;
 use crate::lower::Lowering;
 use crate::simple::Dress;
-use crate::terminal;
 
 impl Lowering<'_> {
     /// Redirections around a compound command: what they touch becomes a segment of its own.
@@ -43,10 +42,12 @@ impl Lowering<'_> {
                         | IoFileRedirectKind::DuplicateOutput => Role::Write,
                     };
                     dress.reads_elsewhere |= role == Role::Read;
+                    dress.reads_sink |= role == Role::Read && value.as_ref().and_then(Arg::known) == Some("/dev/null");
                     self.redirect_to(value, &word.value, role, dress);
                 }
                 IoFileRedirectTarget::ProcessSubstitution(_, subshell) => {
                     dress.worn = true;
+                    dress.reads_elsewhere |= matches!(kind, IoFileRedirectKind::Read);
                     self.contained(|walk| walk.list(&subshell.list));
                 }
             },
@@ -76,9 +77,6 @@ impl Lowering<'_> {
             dress
                 .unknowns
                 .push(Unknown { text: raw.to_owned(), why: "the shell itself opens a network connection".to_owned() });
-        }
-        if terminal::names_terminal(&arg) {
-            dress.unknowns.push(terminal::unknown());
         }
         let before = dress.operations.len();
         self.effect(&arg, role, false, &mut dress.operations, &mut dress.unknowns);

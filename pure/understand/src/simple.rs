@@ -3,7 +3,7 @@
 use brush_parser::ast::{
     Assignment, AssignmentName, AssignmentValue, CommandPrefixOrSuffixItem as Item, SimpleCommand,
 };
-use model::{Action, Arg, Factor, Operation, Segment, Unknown};
+use model::{Action, Arg, Factor, Operation, Resource, Segment, Unknown};
 
 use crate::lower::Lowering;
 use crate::{environment, other_shell, paths};
@@ -19,6 +19,15 @@ pub(crate) struct Dress {
     pub(crate) input: Option<Option<String>>,
     /// Its standard input was opened by a redirection.
     pub(crate) reads_elsewhere: bool,
+    /// That redirection is from a place that gives nothing.
+    pub(crate) reads_sink: bool,
+}
+
+impl Dress {
+    /// Whether something comes in on standard input. A sink, such as `/dev/null`, gives nothing.
+    const fn fed(&self) -> bool {
+        self.input.is_some() || (self.reads_elsewhere && !self.reads_sink)
+    }
 }
 
 impl Lowering<'_> {
@@ -73,8 +82,16 @@ impl Lowering<'_> {
                 && crate::paths::is_broad(operation.resource.text(), self.home.as_deref())
         };
         if let Some(wide) = segment.operations.iter().find(reaches) {
-            let why = format!("`{}` reaches nearly everything", wide.resource.text());
-            segment.factors.push(Factor { name: "broad_path", points: 25, why });
+            let text = wide.resource.text();
+            // Where the place itself is not known, it could be such a place, and people see the doubt.
+            let known = !matches!(wide.resource, Resource::Unknown(_)) && text.starts_with(['/', '~']);
+            segment.factors.push(if known {
+                Factor { name: "broad_path", points: 25, why: format!("`{text}` reaches nearly everything") }
+            } else {
+                let why =
+                    format!("`{text}` may reach nearly everything: which place it is, is not known before it runs");
+                Factor { name: "may_be_broad", points: 25, why }
+            });
         }
         self.note_away(&mut segment.factors);
         if self.intent.segments.len() < crate::MAX_SEGMENTS {
@@ -90,12 +107,14 @@ impl Lowering<'_> {
 
     /// A segment from words and dress alone.
     pub(crate) fn bare(&self, argv: Vec<Arg>, dress: Dress) -> Segment {
+        let fed = dress.fed();
         Segment {
             argv,
             operations: dress.operations,
             unknowns: dress.unknowns,
             factors: Vec::new(),
             dressed: dress.worn,
+            fed,
             wrappers: Vec::new(),
             moved: false,
             found_at: None,
