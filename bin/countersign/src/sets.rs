@@ -52,7 +52,13 @@ pub(crate) fn guards(directory: &Path) -> Vec<std::path::PathBuf> {
 
 /// Loads a set; its problems as lines for people.
 pub(crate) fn load(sources: &Sources) -> Result<Policy, String> {
-    stack::on_large_stack(|| Policy::load(sources, &understand::read_blind)).map_err(str::to_owned)?.map_err(told)
+    let sources = sources.clone().opened_by(openings);
+    stack::on_large_stack(|| Policy::load(&sources, &understand::read_blind)).map_err(str::to_owned)?.map_err(told)
+}
+
+/// What can stand behind the fixed words of a command and do more than they say.
+fn openings(words: &[&str]) -> Vec<(String, bool)> {
+    understand::openings(words).into_iter().map(|it| (it.text, it.runs)).collect()
 }
 
 fn told(problems: Vec<PolicyProblem>) -> String {

@@ -123,7 +123,7 @@ fn concerning(text: &str) -> Result<pdp::Rule, String> {
 }
 
 fn read(text: &str, try_it: bool) -> Result<pdp::Rule, String> {
-    let mut sources = Sources::default();
+    let mut sources = Sources::default().opened_by(policy::openings);
     sources.push_made("the rule".to_owned(), text.to_owned(), try_it);
     let policy =
         host::stack::on_large_stack(|| Policy::load(&sources, &understand::read_blind)).map_err(str::to_owned)?;

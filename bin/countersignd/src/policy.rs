@@ -174,6 +174,11 @@ pub(crate) fn try_with(daemon: &Daemon, rule: &RuleRow) -> Result<(), String> {
     host::stack::on_large_stack(build).map_err(str::to_owned)?.map(drop)
 }
 
+/// What can stand behind the fixed words of a command and do more than they say.
+pub(crate) fn openings(words: &[&str]) -> Vec<(String, bool)> {
+    understand::openings(words).into_iter().map(|it| (it.text, it.runs)).collect()
+}
+
 /// Whether a rule that was made still does what its examples say. After an upgrade one may not: a rule that allows is
 /// then left out, and said so, instead of keeping the daemon from starting; any other keeps it from starting.
 fn still_holds(rule: &RuleRow) -> bool {
@@ -204,7 +209,7 @@ impl Files {
 }
 
 fn build(directory: &Path, files: &Files, made: &[RuleRow], try_made: bool) -> Result<Policy, String> {
-    let mut sources = Sources::directory(files.rules.clone());
+    let mut sources = Sources::directory(files.rules.clone()).opened_by(openings);
     for rule in made {
         sources.push_made(format!("rule made of an approval ({})", rule.id), rule.text.clone(), try_made);
     }

@@ -121,13 +121,14 @@ pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'
     let settings = policy.settings();
     let mut judging =
         Judging { verdict: Verdict::Allow(Obligations::default()), reasons: Vec::new(), rules: Vec::new() };
-    for segment in &intent.segments {
+    let risk = risk_of(intent);
+    for segment in worst_first(&intent.segments) {
         match policy.first(segment, intent, situation) {
             Some(rule) => by_rule(rule, segment, settings, &mut judging),
-            None => by_default(segment, settings, &mut judging),
+            None => by_default(segment, risk.level(), settings, &mut judging),
         }
+        by_doubt(segment, intent, situation, policy, &mut judging);
     }
-    let risk = risk_of(intent);
     let asked = &settings.quorum(risk.level());
     for unknown in &intent.unknowns {
         judging.ask("partial_coverage", unknown.why.clone(), asked);
@@ -163,6 +164,30 @@ pub fn evaluate(request: RequestDigest, intent: &Intent, situation: &Situation<'
     Decision::new(request, verdict, would, reasons, rules, risk, intent.coverage(), policy.digest())
 }
 
+/// The parts of an intent, the riskiest first: what is said of it leads, and is said with the level of the whole.
+fn worst_first(segments: &[Segment]) -> impl Iterator<Item = &Segment> {
+    let mut order: Vec<&Segment> = segments.iter().collect();
+    if order.len() > 1 {
+        order.sort_by_cached_key(|segment| std::cmp::Reverse(of_segment(segment).score()));
+    }
+    order.into_iter()
+}
+
+/// A rule that blocks rests on what is known. Where it would speak if what is not known were what it is about, people
+/// decide, and are shown the doubt.
+fn by_doubt(segment: &Segment, whole: &Intent, situation: &Situation<'_>, policy: &Policy, judging: &mut Judging) {
+    let open = segment.argv.iter().any(|word| word.known().is_none())
+        || segment.operations.iter().any(|it| matches!(it.resource, model::Resource::Pattern(_)));
+    if !open || judging.verdict == Verdict::Deny {
+        return;
+    }
+    let doubt = policy.blocking().iter().find_map(|rule| Some((rule, rule.doubts(segment, whole, situation)?)));
+    if let Some((rule, place)) = doubt {
+        let text = format!("{place} may be what the rule `{}` blocks: {}", rule.id, rule.why());
+        judging.ask("in_doubt", text, &policy.settings().quorum(of_segment(segment).level()));
+    }
+}
+
 fn by_rule(rule: &Rule, segment: &Segment, settings: &Settings, judging: &mut Judging) {
     if !judging.rules.contains(&rule.id) {
         judging.rules.push(rule.id.clone());
@@ -180,7 +205,7 @@ fn by_rule(rule: &Rule, segment: &Segment, settings: &Settings, judging: &mut Ju
 }
 
 /// Without a rule: what is fully understood, low in risk and only reads runs (if the policy lets it); the rest asks.
-fn by_default(segment: &Segment, settings: &Settings, judging: &mut Judging) {
+fn by_default(segment: &Segment, whole: model::Level, settings: &Settings, judging: &mut Judging) {
     let level = of_segment(segment).level();
     let asked = &settings.quorum(level);
     if let Some(unknown) = segment.unknowns.first() {
@@ -194,7 +219,10 @@ fn by_default(segment: &Segment, settings: &Settings, judging: &mut Judging) {
     }
     let worst = segment.operations.iter().max_by_key(|operation| base(operation.category));
     let what = worst.map_or_else(String::new, |it| format!(": {it}"));
-    judging.ask("default_ask", format!("{} risk{what}", level.as_str()), asked);
+    // The first of them is the riskiest, and leads to the score of the whole.
+    let leads = !judging.reasons.iter().any(|(_, it)| it.source == Source::Factor("default_ask"));
+    let said = if leads { whole.max(level) } else { level };
+    judging.ask("default_ask", format!("{} risk{what}", said.as_str()), asked);
 }
 
 /// What an organisation adds. A guard that cannot be evaluated refuses.

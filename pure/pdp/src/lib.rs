@@ -20,7 +20,7 @@ pub use derive::{Candidate, Suggestion, derive, mine};
 pub use evaluate::{Considered, Situation, consider, evaluate, note_sequences};
 pub use guard::{Guard, Objection};
 pub use pace::{Checkpoint, Footprint, Pace, Scope, Taint, Tightened, Velocity};
-pub use policy::{Limits, Mode, Policy, PolicyDigest, PolicyProblem, Settings, Sources};
+pub use policy::{Limits, Mode, Openings, Policy, PolicyDigest, PolicyProblem, Settings, Sources};
 pub use preset::presets;
 pub use quorum::{Assurance, Member, Panel, Person, Quorum, Role};
 pub use risk::risk_of;

@@ -4,11 +4,12 @@ mod examples;
 mod index;
 mod load;
 mod on_call;
+mod opened;
 mod problem;
 mod settings;
 mod table;
 
-pub use load::Sources;
+pub use load::{Openings, Sources};
 pub use problem::PolicyProblem;
 pub use settings::{Mode, Settings};
 
@@ -87,6 +88,12 @@ impl Policy {
     /// All rules: blocks first, then the others in the order in which they are tried.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The rules that block, which nothing overrules.
+    pub(crate) fn blocking(&self) -> &[Rule] {
+        let end = self.rules.partition_point(|rule| rule.verdict == crate::rule::RuleVerdict::Block);
+        self.rules.get(..end).unwrap_or_default()
     }
 
     /// The same rules under a guard. Its files are a part of what the digest names.

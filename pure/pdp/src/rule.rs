@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::decision::Obligations;
 use crate::evaluate::Situation;
-use crate::pattern::{CommandPattern, Glob, LineRegex};
+use crate::pattern::{CommandPattern, Glob, LineRegex, Reading};
 use crate::quorum::Quorum;
 use crate::risk;
 
@@ -71,7 +71,6 @@ pub struct Rule {
     pub(crate) command: Vec<CommandPattern>,
     /// The whole request is the command.
     pub(crate) alone: bool,
-    pub(crate) options: Option<Vec<Glob>>,
     /// Where the program may stand besides the system's own places.
     pub(crate) from: Vec<PathPattern>,
     pub(crate) regex: Option<LineRegex>,
@@ -107,7 +106,7 @@ pub enum Miss {
     Elsewhere,
     /// A part is not understood, and the rule does not accept that.
     Coverage,
-    /// The shell does more than run the command: redirections, variables, or a wrapper around it.
+    /// The shell does more than run the command: redirections, input, variables, or a wrapper around it.
     Dressed,
 }
 
@@ -124,7 +123,7 @@ impl std::fmt::Display for Miss {
             Self::Coverage => {
                 out.write_str("a part is not understood, and the rule does not say `coverage = \"partial\"`")
             }
-            Self::Dressed => out.write_str("redirections, variables or a wrapper do more than its command says"),
+            Self::Dressed => out.write_str("redirections, input, variables or a wrapper do more than its command says"),
         }
     }
 }
@@ -135,11 +134,47 @@ impl Rule {
     /// In doubt a rule that allows does not match and a rule that restricts does: an unknown argument is no match
     /// for the one and a match for the other.
     pub(crate) fn speaks(&self, segment: &Segment, whole: &Intent, situation: &Situation<'_>) -> Result<(), Miss> {
-        let lenient = self.verdict == RuleVerdict::Allow;
         if self.expires_ms.is_some_and(|expires| situation.now_ms >= expires) {
             return Err(Miss::Expired);
         }
-        self.fits(segment, whole, situation, lenient)?;
+        self.fits(segment, whole, situation, self.reading())?;
+        self.holds(segment, situation)
+    }
+
+    /// What is in doubt about a rule that blocks: it would speak about a segment if what is not known were what the rule
+    /// is about. Nothing where it certainly does not.
+    pub(crate) fn doubts(&self, segment: &Segment, whole: &Intent, situation: &Situation<'_>) -> Option<String> {
+        if self.verdict != RuleVerdict::Block || self.expires_ms.is_some_and(|expires| situation.now_ms >= expires) {
+            return None;
+        }
+        let wide = Reading::Wide { program: false };
+        let word = segment.argv.iter().find(|word| word.known().is_none());
+        if let Some(word) = word.filter(|_| !self.command.is_empty() || self.regex.is_some())
+            && self.fits(segment, whole, situation, wide).is_ok()
+        {
+            return self.holds(segment, situation).is_ok().then(|| format!("`{}`", word.text()));
+        }
+        let place = segment.operations.iter().find(|operation| {
+            (self.effects.is_empty() || self.effects.contains(&operation.action))
+                && self.target.may_name(operation, situation)
+        })?;
+        let named = self.command.is_empty() && self.regex.is_none() && self.factors.is_empty();
+        (named && self.holds(segment, situation).is_ok()).then(|| format!("`{}`", place.resource.text()))
+    }
+
+    /// How what is not known is read.
+    const fn reading(&self) -> Reading {
+        match self.verdict {
+            RuleVerdict::Allow => Reading::Narrow,
+            RuleVerdict::Ask => Reading::Wide { program: true },
+            RuleVerdict::Deny => Reading::Wide { program: false },
+            RuleVerdict::Block => Reading::Certain,
+        }
+    }
+
+    /// Whether its conditions on where, when and how often hold.
+    fn holds(&self, segment: &Segment, situation: &Situation<'_>) -> Result<(), Miss> {
+        let lenient = self.verdict == RuleVerdict::Allow;
         if let Some(name) = self.context.fails(situation, lenient) {
             return Err(Miss::Context(name));
         }
@@ -160,21 +195,20 @@ impl Rule {
         segment: &Segment,
         whole: &Intent,
         situation: &Situation<'_>,
-        lenient: bool,
+        reading: Reading,
     ) -> Result<(), Miss> {
+        let lenient = reading == Reading::Narrow;
         let key = |fits: bool, name: &'static str| if fits { Ok(()) } else { Err(Miss::Key(name)) };
-        let asks = self.verdict == RuleVerdict::Ask;
         if !self.command.is_empty() {
-            let options = self.options.as_deref();
             let name = if self.alone { "exact" } else { "command" };
-            key(self.command.iter().any(|it| it.matches(&segment.argv, lenient, asks, options)), name)?;
-            if lenient && (segment.dressed || (self.alone && !segment.wrappers.is_empty())) {
+            key(self.command.iter().any(|it| it.matches(&segment.argv, reading)), name)?;
+            if lenient && (segment.dressed || segment.fed || (self.alone && !segment.wrappers.is_empty())) {
                 return Err(Miss::Dressed);
             }
         }
         if let Some(regex) = &self.regex {
-            key(regex.matches(&segment.argv, lenient), "regex")?;
-            if lenient && segment.dressed {
+            key(regex.matches(&segment.argv, reading), "regex")?;
+            if lenient && (segment.dressed || segment.fed) {
                 return Err(Miss::Dressed);
             }
         }
@@ -254,11 +288,34 @@ impl Rule {
         self.accepts_partial
     }
 
-    /// Whether the rule allows a pattern of commands, and says nothing of what these may do.
+    /// Whether the rule allows a pattern of commands, and says nothing of what these may do. A list of options is no
+    /// such bound: a further word can be a subcommand that runs, connects or writes elsewhere.
     pub(crate) fn is_unbounded(&self) -> bool {
         let open = self.regex.is_some() || self.command.iter().any(CommandPattern::is_open);
-        let bounded = self.options.is_some() || self.only.is_some() || self.only_categories.is_some();
+        let bounded = self.only.is_some() || self.only_categories.is_some();
         self.verdict == RuleVerdict::Allow && open && !bounded && self.effects.is_empty()
+    }
+
+    /// Whether it is about a pattern of commands, and not about one command alone.
+    pub(crate) fn is_pattern(&self) -> bool {
+        self.regex.is_some() || self.command.iter().any(CommandPattern::is_open)
+    }
+
+    /// The words with which each of its patterns begins.
+    pub(crate) fn fixed_words(&self) -> Vec<Vec<&str>> {
+        let by_regex = self.regex.iter().filter_map(|regex| Some(vec![regex.program()?]));
+        self.command.iter().filter(|it| it.is_open()).filter_map(CommandPattern::fixed_words).chain(by_regex).collect()
+    }
+
+    /// Whether its words alone match a vector.
+    pub(crate) fn names_words(&self, argv: &[Arg]) -> bool {
+        self.command.iter().any(|it| it.matches(argv, Reading::Narrow))
+            || self.regex.as_ref().is_some_and(|it| it.matches(argv, Reading::Narrow))
+    }
+
+    /// The key that says what it matches.
+    pub(crate) const fn written_as(&self) -> &'static str {
+        if self.regex.is_some() { "regex" } else { "command" }
     }
 
     /// Bounds the rule by its examples: what none of them does, it does not allow.

@@ -9,6 +9,7 @@ use model::{Intent, Segment};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::Situation;
+use crate::pattern::Reading;
 use crate::quorum::Quorum;
 use crate::rule::{self, OneOrMany, Rule, RuleText, RuleVerdict, Wrong};
 
@@ -173,7 +174,7 @@ impl Sequence {
                 Some(earlier) => live(before.get(earlier).copied().flatten()),
             };
             let Some(start) = start else { continue };
-            if rule.fits(segment, whole, situation, false).is_err() {
+            if rule.fits(segment, whole, situation, Reading::Wide { program: false }).is_err() {
                 continue;
             }
             let start = match progress.seen.get_mut(at) {

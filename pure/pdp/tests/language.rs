@@ -73,14 +73,68 @@ fn an_interpreter_or_wrapper_is_never_allowed_by_pattern() {
         "sh",
         "/usr/bin/sudo **",
         "docker {ps,run} *",
+        "docker *",
+        "docker -H x **",
+        "docker compose *",
+        "docker compose run **",
+        "docker exec web *",
+        "kubectl exec *",
+        "kubectl -n web exec **",
+        "npx *",
+        "npx tsx *",
+        "npm exec *",
+        "npm run *",
+        "pnpm dlx **",
+        "uv run *",
+        "uv run python *",
+        "poetry run **",
+        "bundle exec *",
+        "git *",
+        "git -C x **",
+        "git -c x=y log *",
+        "git config *",
+        "systemctl *",
+        "cargo *",
         "find **",
         "xargs *",
     ] {
-        refused(&format!("verdict = 'allow'\ncommand = '{command}'"), "runs what it is given");
+        refused(&format!("verdict = 'allow'\ncommand = '{command}'"), "allows everything");
     }
     refused("verdict = 'allow'\ncommand = '* x'", "allows more than one program");
     refused("verdict = 'allow'\ncommand = '** x'", "comes last and not first");
     refused("verdict = 'allow'\ntool = '*'", "allows every tool");
+}
+
+#[test]
+fn fixed_words_that_leave_nothing_to_run_make_a_pattern() {
+    for command in [
+        "docker logs *",
+        "docker compose ps *",
+        "docker compose -f x.yml ps *",
+        "kubectl logs *",
+        "kubectl -n web logs *",
+        "npx tsc *",
+        "uv run pytest *",
+        "npm run build *",
+        "git log *",
+        "cargo test *",
+        "systemctl status *",
+    ] {
+        let found = rule(&format!("verdict = 'allow'\ncommand = '{command}'"));
+        assert!(!found.contains("runs what it is given") && !found.contains("the program that"), "{command}: {found}");
+    }
+    // The exact command is always one.
+    assert!(!rule("verdict = 'allow'\nexact = 'docker run alpine id'").contains("runs what it is given"));
+}
+
+#[test]
+fn options_by_word_name_a_word_of_the_command() {
+    refused("verdict = 'allow'\ncommand = 'git {add,log} **'\noptions = { comit = ['-m'] }", "`comit` is no word");
+    refused("verdict = 'allow'\ncommand = 'make **'\noperands = '$NAMES'", "there are $NAME, $NUMBER and $TARGET");
+    assert!(
+        !rule("verdict = 'allow'\ncommand = 'git {add,log} **'\noptions = { '*' = ['-v'], log = ['-n'] }")
+            .contains("options")
+    );
 }
 
 #[test]
@@ -90,6 +144,9 @@ fn an_expression_that_matches_a_canary_is_refused() {
     }
     refused("verdict = 'allow'\nregex = 'a('", "is no regular expression");
     assert!(!rule("verdict = 'allow'\nregex = 'docker logs [a-z]+'").contains("too broad"));
+    for regex in ["docker exec web .*", "docker run .*", "kubectl -n web exec .*", "npx [a-z]+", "git [a-z]+"] {
+        refused(&format!("verdict = 'allow'\nregex = '{regex}'"), "allows everything");
+    }
     // What a rule forbids may be as broad as it likes.
     assert!(!rule("verdict = 'deny'\nregex = '.*'").contains("too broad"));
 }

@@ -3,6 +3,7 @@
 use model::Arg;
 
 use super::glob::{Glob, Marked, Wild, alternatives};
+use super::operand::Operand;
 
 /// The most argument vectors that one pattern may stand for.
 const MAX_VECTORS: usize = 256;
@@ -16,6 +17,33 @@ pub(crate) struct CommandPattern {
     words: Vec<Glob>,
     /// `**` as the last word: any further arguments.
     tail: bool,
+    /// What the further arguments may be; without it, any.
+    pub(crate) further: Further,
+}
+
+/// What the further arguments of a rule that allows may be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Further {
+    /// Options; without it, any.
+    pub(crate) options: Option<Vec<Glob>>,
+    /// Words that are no options; without it, any.
+    pub(crate) operands: Option<Vec<Operand>>,
+    /// The first word that is no option; without it, like the others.
+    pub(crate) target: Option<Vec<Operand>>,
+}
+
+/// How a rule reads what is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// For a rule that allows: what is not known does not match, and a word is no more than it looks like.
+    Narrow,
+    /// For a rule that blocks: only what is known matches.
+    Certain,
+    /// For a rule that asks or denies, and for what a rule that blocks is in doubt about: what is not known may match.
+    Wide {
+        /// A program that is not known may match, too.
+        program: bool,
+    },
 }
 
 impl CommandPattern {
@@ -55,7 +83,7 @@ impl CommandPattern {
             return Err(format!("`{pattern}`: `**` stands for all further arguments, so it comes last and not first"));
         }
         let words = fixed.iter().map(|word| Glob::of_marked(word, Wild::Argument)).collect::<Result<_, _>>()?;
-        Ok(Self { words, tail })
+        Ok(Self { words, tail, further: Further::default() })
     }
 
     /// The word that names the program.
@@ -73,22 +101,46 @@ impl CommandPattern {
         self.tail || self.words.iter().skip(1).any(|word| word.literal().is_none())
     }
 
-    /// Whether a vector matches. An argument that is not known matches for a rule that restricts (`lenient` is false)
-    /// and never for one that allows; a program that is not known matches only where people are asked (`asks`).
-    /// Further arguments of a rule that allows are known and plain, and their options are among `options`, if given.
-    pub(crate) fn matches(&self, argv: &[Arg], lenient: bool, asks: bool, options: Option<&[Glob]>) -> bool {
+    /// Whether a vector matches. Further arguments of a rule that allows are known and plain, and are among what
+    /// `further` says.
+    pub(crate) fn matches(&self, argv: &[Arg], reading: Reading) -> bool {
         if argv.len() < self.words.len() || (!self.tail && argv.len() != self.words.len()) {
             return false;
         }
+        let narrow = reading == Reading::Narrow;
+        let in_doubt = matches!(reading, Reading::Wide { .. });
         let (fixed, further) = argv.split_at_checked(self.words.len()).unwrap_or((argv, &[]));
         let fits = |(at, (glob, word)): (usize, (&Glob, &Arg))| match (at, word) {
-            (0, Arg::Known(word)) => names(glob, word, lenient),
-            (_, Arg::Known(word)) => glob.matches(word) && (!lenient || stays(glob, word)),
-            (0, Arg::Pattern(_) | Arg::Unknown(_)) => asks,
-            (_, Arg::Pattern(_) | Arg::Unknown(_)) => !lenient,
+            (0, Arg::Known(word)) => names(glob, word, narrow),
+            (_, Arg::Known(word)) => glob.matches(word) && (!narrow || stays(glob, word)),
+            (0, Arg::Pattern(_) | Arg::Unknown(_)) => reading == Reading::Wide { program: true },
+            (_, Arg::Pattern(_) | Arg::Unknown(_)) => in_doubt,
         };
-        self.words.iter().zip(fixed).enumerate().all(fits)
-            && further.iter().all(|word| !lenient || word.known().is_some_and(|word| may_follow(word, options)))
+        self.words.iter().zip(fixed).enumerate().all(fits) && (!narrow || self.further.admits(further))
+    }
+
+    /// Whether it is a way to write the program with these words first.
+    pub(crate) fn fixed_words(&self) -> Option<Vec<&str>> {
+        let fixed: Vec<&str> = self.words.iter().map_while(Glob::literal).collect();
+        (!fixed.is_empty()).then_some(fixed)
+    }
+}
+
+impl Further {
+    /// Whether further arguments are all among what may be.
+    fn admits(&self, further: &[Arg]) -> bool {
+        let mut first = true;
+        further.iter().all(|word| {
+            let Some(word) = word.known().filter(|word| is_plain(word)) else { return false };
+            if word.starts_with('-') {
+                return self.options.as_ref().is_none_or(|options| options.iter().any(|it| it.matches(word)));
+            }
+            let lists = match std::mem::take(&mut first) {
+                true => self.target.as_ref().or(self.operands.as_ref()),
+                false => self.operands.as_ref(),
+            };
+            lists.is_none_or(|operands| operands.iter().any(|it| it.matches(word)))
+        })
     }
 }
 
@@ -115,12 +167,9 @@ fn climbs(word: &str) -> bool {
     word.split(['/', '=', ':', ',']).any(|part| part == "..")
 }
 
-/// Whether a word may be one of the further arguments of a rule that allows.
-fn may_follow(word: &str, options: Option<&[Glob]>) -> bool {
-    let plain = !word.contains([';', '&', '|', '$', '`', '<', '>', '\n', '\r', '\0']);
-    plain
-        && !climbs(word)
-        && (!word.starts_with('-') || options.is_none_or(|options| options.iter().any(|it| it.matches(word))))
+/// Whether a word means nothing to a shell, and goes up nowhere.
+fn is_plain(word: &str) -> bool {
+    !word.contains([';', '&', '|', '$', '`', '<', '>', '\n', '\r', '\0']) && !climbs(word)
 }
 
 /// Splits a text into words as a shell does: blanks, `'…'`, `"…"`, `\`. Each character says whether it was quoted.

@@ -110,6 +110,47 @@ impl Glob {
         states.has(self.tokens.len())
     }
 
+    /// Whether some text could match this below `base`, and another glob as well. Wildcards of a shell in square
+    /// brackets count as one character.
+    pub(crate) fn may_meet(&self, base: &str, other: &Self) -> bool {
+        let spelt = |text: &str| text.chars().map(Token::Char).collect::<Vec<_>>();
+        let mine: Vec<Token> = [spelt(base), spelt(&self.literal), self.tokens.to_vec()].concat();
+        let theirs = without_classes(&[spelt(&other.literal), other.tokens.to_vec()].concat());
+        // Which places of the other glob are live after each token of this one.
+        let mut live = vec![false; theirs.len().saturating_add(1)];
+        open(&theirs, &mut live, 0);
+        for token in &mine {
+            let mut next = vec![false; live.len()];
+            let loops = matches!(token, Token::Run | Token::Any);
+            if loops {
+                next.clone_from(&live);
+            }
+            // A wildcard of this one may stand for any number of the other's characters.
+            for at in 0..theirs.len() {
+                let from = if loops { next.get(at) } else { live.get(at) };
+                if from != Some(&true) {
+                    continue;
+                }
+                let (stays, meets) = match (token, theirs.get(at)) {
+                    (_, None) => (false, false),
+                    (Token::Char(a), Some(Token::Char(b))) => (false, a == b),
+                    (Token::Char('/'), Some(Token::One | Token::Run)) => (false, false),
+                    (Token::One | Token::Run, Some(Token::Char('/'))) => (false, false),
+                    (_, Some(Token::Run | Token::Any)) => (true, true),
+                    (_, Some(Token::Char(_) | Token::One)) => (false, true),
+                };
+                if stays {
+                    open(&theirs, &mut next, at);
+                }
+                if meets {
+                    open(&theirs, &mut next, at.saturating_add(1));
+                }
+            }
+            live = next;
+        }
+        live.last() == Some(&true)
+    }
+
     /// Marks a place and all that can be reached from it without a character.
     fn enter(&self, states: &mut States, mut at: usize) {
         loop {
@@ -128,6 +169,40 @@ impl Glob {
             Wild::Name => true,
         }
     }
+}
+
+/// Marks a place as live, and what can be reached from it without a character.
+fn open(tokens: &[Token], live: &mut [bool], mut at: usize) {
+    loop {
+        if let Some(slot) = live.get_mut(at) {
+            *slot = true;
+        }
+        if !matches!(tokens.get(at), Some(Token::Run | Token::Any)) {
+            return;
+        }
+        at = at.saturating_add(1);
+    }
+}
+
+/// `[a-z]` of a shell's pattern is one character.
+fn without_classes(tokens: &[Token]) -> Vec<Token> {
+    let mut plain = Vec::new();
+    let mut rest = tokens;
+    while let Some((token, after)) = rest.split_first() {
+        let class =
+            (*token == Token::Char('[')).then(|| after.iter().skip(1).position(|it| *it == Token::Char(']'))).flatten();
+        match class {
+            Some(end) => {
+                plain.push(Token::One);
+                rest = after.get(end.saturating_add(2)..).unwrap_or_default();
+            }
+            None => {
+                plain.push(*token);
+                rest = after;
+            }
+        }
+    }
+    plain
 }
 
 /// Which places of the pattern are live: a bit each.
@@ -217,6 +292,19 @@ mod tests {
         assert!(matches("deploy-?", "deploy-1", Wild::Name));
         assert!(!matches("deploy-?", "deploy-", Wild::Name));
         assert!(matches("", "", Wild::Name));
+    }
+
+    #[test]
+    fn two_globs_meet_where_one_text_matches_both() {
+        let meet =
+            |a: &str, b: &str| Glob::new(a, Wild::Path).unwrap().may_meet("", &Glob::new(b, Wild::Path).unwrap());
+        assert!(meet("**/.config/countersign/**", "/root/.conf*/countersign/policy/*"));
+        assert!(meet("**/.config/countersign/**", "/root/.config/counter?ign/policy/a.toml"));
+        assert!(meet("**/.config/countersign/**", "/root/.config/[c]ountersign/a"));
+        assert!(meet("**/.bashrc", "/home/a/.b*"));
+        assert!(!meet("**/.bashrc", "/home/a/*.rs"));
+        assert!(!meet("/etc/countersign/**", "/work/project/*"));
+        assert!(!meet("/etc/sudoers", "/etc/x*"));
     }
 
     #[test]

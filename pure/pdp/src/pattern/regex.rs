@@ -2,7 +2,7 @@
 
 use model::Arg;
 
-use super::line_of;
+use super::{Reading, line_of};
 
 /// The longest expression, in bytes.
 const MAX_BYTES: usize = 2_048;
@@ -41,8 +41,13 @@ impl LineRegex {
         self.program.as_deref()
     }
 
-    /// Whether a vector, written as a line, matches. For a rule that allows every word must be known and plain.
-    pub(crate) fn matches(&self, argv: &[Arg], lenient: bool) -> bool {
+    /// Whether a vector, written as a line, matches. For a rule that allows every word must be known and plain, for one
+    /// that blocks every word must be known.
+    pub(crate) fn matches(&self, argv: &[Arg], reading: Reading) -> bool {
+        let lenient = reading == Reading::Narrow;
+        if reading == Reading::Certain && argv.iter().any(|word| word.known().is_none()) {
+            return false;
+        }
         let plain = |word: &str| !word.contains([';', '&', '|', '$', '`', '<', '>', '\n', '\r', '\0']);
         if lenient && !argv.iter().all(|word| word.known().is_some_and(plain)) {
             return false;

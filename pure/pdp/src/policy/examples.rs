@@ -3,6 +3,7 @@
 use model::Intent;
 
 use crate::evaluate::Situation;
+use crate::pattern::Reading;
 use crate::rule::{Rule, RuleVerdict};
 
 /// Commands that no rule that allows may cover.
@@ -20,7 +21,13 @@ pub(crate) fn covers(rule: &Rule, intent: &Intent) -> bool {
     let situation = Situation::of_examples();
     let allows = rule.verdict == RuleVerdict::Allow;
     let mut parts = intent.segments.iter();
-    let fits = |part: &model::Segment| rule.fits(part, intent, &situation, allows).is_ok();
+    let reading = match rule.verdict {
+        RuleVerdict::Allow => Reading::Narrow,
+        RuleVerdict::Block => Reading::Certain,
+        RuleVerdict::Ask => Reading::Wide { program: true },
+        RuleVerdict::Deny => Reading::Wide { program: false },
+    };
+    let fits = |part: &model::Segment| rule.fits(part, intent, &situation, reading).is_ok();
     if allows { !intent.segments.is_empty() && intent.unknowns.is_empty() && parts.all(fits) } else { parts.any(fits) }
 }
 

@@ -10,7 +10,7 @@ use super::index::Index;
 use super::on_call::OnCallText;
 use super::problem::key_at;
 use super::settings::{DefaultText, Mode, Settings};
-use super::{Policy, PolicyDigest, PolicyProblem, examples};
+use super::{Policy, PolicyDigest, PolicyProblem, examples, opened};
 use crate::pace::{CheckpointText, VelocityText};
 use crate::preset;
 use crate::rule::{self, Rule, RuleText, RuleVerdict};
@@ -58,7 +58,13 @@ pub struct Sources {
     tried: BTreeSet<String>,
     /// The examples of what ships with the product are tried, too.
     try_shipped: bool,
+    /// What patterns are tried on.
+    openings: Option<Openings>,
 }
+
+/// What can stand behind the fixed words of a command and do more than they say: commands, each with whether it runs a
+/// program that it names.
+pub type Openings = fn(&[&str]) -> Vec<(String, bool)>;
 
 impl Sources {
     /// A directory's files, in the order of their names. A file that says `preset = "NAME"` brings that preset with it.
@@ -81,6 +87,12 @@ impl Sources {
             sources.files.insert(0, ("(no preset chosen)".to_owned(), "preset = \"strict\"\n".to_owned()));
         }
         sources
+    }
+
+    /// The same, where patterns of rules that allow are tried on what opens them.
+    pub fn opened_by(mut self, openings: Openings) -> Self {
+        self.openings = Some(openings);
+        self
     }
 
     /// The same, where also the rules that ship with the product are tried on their examples.
@@ -126,13 +138,15 @@ struct Build {
     hashed: Vec<u8>,
     /// What no rule that allows may cover, read once.
     canaries: Vec<(&'static str, Intent)>,
+    openings: Option<Openings>,
     /// Settings that a file of the directory made, with the file.
     set: BTreeMap<&'static str, String>,
 }
 
 /// Reads everything. With `read`, every rule is tried on its examples, except those of presets.
 pub(super) fn build(sources: &Sources, read: Option<Reads<'_>>) -> Result<Policy, Vec<PolicyProblem>> {
-    let mut build = Build { canaries: read.map(examples::canaries).unwrap_or_default(), ..Build::default() };
+    let canaries = read.map(examples::canaries).unwrap_or_default();
+    let mut build = Build { canaries, openings: sources.openings, ..Build::default() };
     let mut files: Vec<(&str, &str, Option<FileText>, bool)> = Vec::new();
     let mut chosen: Option<(&str, String)> = None;
     for (file, text) in &sources.files {
@@ -218,7 +232,7 @@ impl Build {
                 rule.bound_by_examples(&mut examples.iter().map(|it| read(it)));
             }
             (true, None) => {
-                let why = "a shipped pattern says what it may do: `options`, `effect`, `only` or `only_category`";
+                let why = "a shipped pattern says what it may do: `effect`, `only` or `only_category`";
                 self.problem(source, start, &id, why);
             }
             (false, _) => {}
@@ -228,6 +242,12 @@ impl Build {
             .map(|read| examples::try_rule(&rule, read, &self.canaries))
             .unwrap_or_default();
         for (key, why) in tried {
+            self.problem(source, key_at(source.text, start, key), &id, &why);
+        }
+        let openings = self.openings.filter(|_| source.try_it && !source.shipped).zip(read);
+        if let Some((openings, read)) = openings
+            && let Some((key, why)) = opened::by(&rule, openings, read)
+        {
             self.problem(source, key_at(source.text, start, key), &id, &why);
         }
         self.rules.push(rule);

@@ -5,10 +5,10 @@ use model::{Action, Category, Level, Reversibility};
 use super::context::Context;
 use super::narrow::narrow;
 use super::resource::{Base, PathPattern, Target};
-use super::text::{Expiry, OneOrMany, RuleText, With};
+use super::text::{Expiry, OneOrMany, OptionsText, RuleText, With};
 use super::{Rule, RuleVerdict};
 use crate::decision::Obligations;
-use crate::pattern::{CommandPattern, Glob, LineRegex, Wild, alternatives_of};
+use crate::pattern::{CommandPattern, Further, Glob, LineRegex, Operand, Wild, alternatives_of};
 use crate::quorum::{Quorum, QuorumText};
 
 /// A problem of a rule: the key that it is about, and what is wrong.
@@ -32,6 +32,7 @@ pub(crate) fn read(text: RuleText, place: (String, usize)) -> Result<Rule, Wrong
         (None, Some(command)) => CommandPattern::read(command).map_err(at("command"))?,
         (None, None) => Vec::new(),
     };
+    let command = further(command, &text)?;
     let regex = text.regex.as_deref().map(|it| LineRegex::new(it, allows)).transpose().map_err(at("regex"))?;
     let tool = text.tool.as_deref().map(|it| Glob::new(it, Wild::Name)).transpose().map_err(at("tool"))?;
     let target = target(&text)?;
@@ -59,12 +60,6 @@ pub(crate) fn read(text: RuleText, place: (String, usize)) -> Result<Rule, Wrong
             .map(|list| all(list, category))
             .transpose()
             .map_err(at("only_category"))?,
-        options: text
-            .options
-            .as_deref()
-            .map(|list| list.iter().map(|it| Glob::new(it, Wild::Argument)).collect())
-            .transpose()
-            .map_err(at("options"))?,
         from: text
             .from
             .as_ref()
@@ -92,6 +87,43 @@ pub(crate) fn read(text: RuleText, place: (String, usize)) -> Result<Rule, Wrong
         tool,
         accepts_partial,
     })
+}
+
+/// Patterns with what their further arguments may be.
+fn further(patterns: Vec<CommandPattern>, text: &RuleText) -> Result<Vec<CommandPattern>, Wrong> {
+    let operands = |words: &Option<OneOrMany>, key: &'static str| -> Result<Option<Vec<Operand>>, Wrong> {
+        let read = words.as_ref().map(|it| it.words().iter().map(|word| Operand::new(word)).collect());
+        read.transpose().map_err(|why| (key, why))
+    };
+    let (operands, target) = (operands(&text.operands, "operands")?, operands(&text.target, "target")?);
+    let globs = |list: &[String]| -> Result<Vec<Glob>, Wrong> {
+        list.iter().map(|it| Glob::new(it, Wild::Argument)).collect::<Result<_, _>>().map_err(|why| ("options", why))
+    };
+    let words = |pattern: &CommandPattern| -> Vec<String> {
+        pattern.words().iter().filter_map(Glob::literal).map(str::to_owned).collect()
+    };
+    if let Some(OptionsText::ByWord(lists)) = &text.options {
+        let unused = lists.keys().find(|key| *key != "*" && !patterns.iter().any(|it| words(it).contains(key)));
+        if let Some(key) = unused {
+            return Err(("options", format!("`{key}` is no word of the command; for any, say `\"*\"`")));
+        }
+    }
+    patterns
+        .into_iter()
+        .map(|mut pattern| {
+            let options = match &text.options {
+                None => None,
+                Some(OptionsText::OfAll(list)) => Some(globs(list)?),
+                Some(OptionsText::ByWord(lists)) => {
+                    let own = words(&pattern);
+                    let lists = lists.iter().filter(|(key, _)| *key == "*" || own.contains(key));
+                    Some(lists.map(|(_, list)| globs(list)).collect::<Result<Vec<_>, _>>()?.concat())
+                }
+            };
+            pattern.further = Further { options, operands: operands.clone(), target: target.clone() };
+            Ok(pattern)
+        })
+        .collect()
 }
 
 fn name(id: &str) -> Result<(), String> {

@@ -94,6 +94,22 @@ impl Target {
         }
     }
 
+    /// Whether a pattern of paths that an operation is on could match one of these. Links and the directories above are
+    /// not looked at.
+    pub(crate) fn may_name(&self, operation: &Operation, situation: &Situation<'_>) -> bool {
+        let Resource::Pattern(text) = &operation.resource else { return false };
+        let Ok(glob) = Glob::new(text, crate::pattern::Wild::Path) else { return false };
+        self.paths.iter().any(|pattern| {
+            let base = match pattern.base {
+                Base::Root => Some(""),
+                Base::Project => situation.project,
+                Base::Cwd => situation.cwd,
+                Base::Home => situation.home,
+            };
+            base.is_some_and(|base| pattern.glob.may_meet(base, &glob))
+        })
+    }
+
     /// Whether an operation is on one of these.
     pub(crate) fn names(&self, operation: &Operation, verdict: RuleVerdict, situation: &Situation<'_>) -> bool {
         let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob.matches(text));

@@ -1,5 +1,7 @@
 //! A rule as it stands in a file. Unknown keys are refused. The doc comments are the published schema's descriptions.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::RuleVerdict;
@@ -24,8 +26,12 @@ pub(crate) struct RuleText {
     pub(crate) exact: Option<String>,
     /// A command: words, `*` and `?` within a word, `{a,b}`, quotes as in a shell, `**` at the end for further arguments
     pub(crate) command: Option<String>,
-    /// The options that `**` may stand for (globs); without it, any
-    pub(crate) options: Option<Vec<String>>,
+    /// The options that `**` may stand for (globs); without it, any. As a table, by a word of the command (`*`: any)
+    pub(crate) options: Option<OptionsText>,
+    /// The words that are no options and that `**` may stand for: globs, `$NAME` (no setting, no address), `$NUMBER`, `$TARGET` (known to build, test or check)
+    pub(crate) operands: Option<OneOrMany>,
+    /// The same, for the first of them
+    pub(crate) target: Option<OneOrMany>,
     /// Where the program may stand besides the system's own places, as globs of absolute paths
     pub(crate) from: Option<OneOrMany>,
     /// A regular expression for the whole command line, each word quoted where it is not plain; anchored, linear time
@@ -120,6 +126,17 @@ impl schemars::JsonSchema for Expiry {
     }
 }
 
+/// Options, for all commands of a rule or by a word of them.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub(crate) enum OptionsText {
+    /// For all.
+    OfAll(Vec<String>),
+    /// By a word of the command: one letter means one thing to `commit` and another to `log`.
+    ByWord(BTreeMap<String, Vec<String>>),
+}
+
 /// A word or a list of words.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -151,6 +168,8 @@ impl RuleText {
             exact: None,
             command: None,
             options: None,
+            operands: None,
+            target: None,
             from: None,
             regex: None,
             effect: None,
