@@ -32,7 +32,8 @@ pub const TARGETS: &[Target] = &[
 ];
 
 fn read_as(subject: Subject<'_>) {
-    let around = Surroundings { cwd: Some("/work/project"), home: Some("/home/agent"), ..understand::Surroundings::default() };
+    let around =
+        Surroundings { cwd: Some("/work/project"), home: Some("/home/agent"), ..understand::Surroundings::default() };
     drop(understand::settle(subject, around, &mut model::Facts::default(), &mut |_| model::Fact::Unknown));
 }
 

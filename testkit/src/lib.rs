@@ -12,9 +12,11 @@
 
 mod authority;
 pub mod corpus;
+pub mod dresses;
 pub mod fuzz;
 mod gate;
 pub mod golden;
+pub mod grammar;
 mod mount;
 mod python;
 mod raw;

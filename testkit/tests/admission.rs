@@ -190,7 +190,11 @@ fn a_program_of_the_same_name_from_elsewhere_is_another_program() {
             model::FactQuery::Program(_) => model::Fact::Program(Some(found.to_owned())),
             model::FactQuery::File(_) | model::FactQuery::RealPath(_) => model::Fact::Unknown,
         };
-        let around = understand::Surroundings { cwd: Some("/work/project"), home: Some("/home/agent"), ..understand::Surroundings::default() };
+        let around = understand::Surroundings {
+            cwd: Some("/work/project"),
+            home: Some("/home/agent"),
+            ..understand::Surroundings::default()
+        };
         let intent = understand::settle(understand::Subject::Shell("terraform plan"), around, &mut facts, &mut look);
         let request = RequestDigest::carried(Digest::of_bytes(b"x"));
         let situation = Situation { home: Some("/home/agent"), ..Situation::default() };

@@ -77,6 +77,7 @@ impl Lowering<'_> {
         let mut segment = self.bare(argv.clone(), dress);
         segment.fed |= piped;
         let started = self.intent.segments.len();
+        crate::terminal::observe(&mut segment);
         let outer = std::mem::replace(&mut self.began, before);
         match head.known() {
             Some(name) => self.named(name, args, &mut segment, input),

@@ -37,6 +37,7 @@ mod shell_state;
 mod simple;
 mod stream;
 mod suspect;
+mod terminal;
 mod text;
 mod tool;
 mod verbs;

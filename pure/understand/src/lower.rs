@@ -10,7 +10,7 @@ use model::{Arg, Fact, FactQuery, Factor, Facts, Intent, Unknown};
 
 use crate::simple::Dress;
 use crate::stream::Stream;
-use crate::{MAX_DEPTH, MAX_QUERIES, Shell, Surroundings, agreement, other_shell, parser, plain};
+use crate::{MAX_DEPTH, MAX_QUERIES, Shell, Surroundings, agreement, other_shell, parser, plain, text};
 
 /// The state of the walk. Variables hold their value where the text alone fixes it.
 pub(crate) struct Lowering<'a> {
@@ -123,6 +123,9 @@ impl<'a> Lowering<'a> {
         if self.depth >= MAX_DEPTH {
             self.unknown(text, "texts are nested too deep");
             return;
+        }
+        if self.depth > 0 || !self.wrappers.is_empty() {
+            text::observe_decoded(text, &mut self.intent);
         }
         if let Some(argv) = plain::command(text) {
             let before = self.intent.segments.len();

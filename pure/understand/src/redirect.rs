@@ -6,6 +6,7 @@ use model::{Arg, Unknown};
 use crate::knowledge::Role;
 use crate::lower::Lowering;
 use crate::simple::Dress;
+use crate::terminal;
 
 impl Lowering<'_> {
     /// Redirections around a compound command: what they touch becomes a segment of its own.
@@ -77,6 +78,9 @@ impl Lowering<'_> {
             dress
                 .unknowns
                 .push(Unknown { text: raw.to_owned(), why: "the shell itself opens a network connection".to_owned() });
+        }
+        if terminal::names_terminal(&arg) {
+            dress.unknowns.push(terminal::unknown());
         }
         let before = dress.operations.len();
         self.effect(&arg, role, false, &mut dress.operations, &mut dress.unknowns);

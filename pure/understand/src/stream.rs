@@ -120,11 +120,11 @@ impl Stream {
             }
             ("cat", [] | ["-" | "-u"]) | ("tee", []) => from_input(),
             // Where the last line has no end, or a character has more than one byte, programs differ.
-            ("rev", []) => {
-                from_input().filter(is_plain_lines).map(|text| lines(&text, |line| line.chars().rev().collect()))
-            }
+            ("rev", []) => from_input()
+                .filter(|text| is_plain_lines(text))
+                .map(|text| lines(&text, |line| line.chars().rev().collect())),
             ("tac", []) => from_input()
-                .filter(is_plain_lines)
+                .filter(|text| is_plain_lines(text))
                 .map(|text| text.split_inclusive('\n').rev().collect::<Vec<_>>().concat()),
             ("base64", ["-d" | "-D" | "--decode"]) => from_input().and_then(|text| decoded(&text.replace('\n', ""))),
             ("base64", ["-di" | "-id"] | ["-d", "-i"] | ["-i", "-d"]) => from_input().and_then(|text| {
@@ -194,7 +194,7 @@ fn last_part(path: &str) -> Option<&str> {
     path.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty() && !path.starts_with('-'))
 }
 
-fn is_plain_lines(text: &String) -> bool {
+fn is_plain_lines(text: &str) -> bool {
     text.is_ascii() && (text.is_empty() || text.ends_with('\n'))
 }
 

@@ -27,6 +27,17 @@ pub(crate) fn observe(text: &str, intent: &mut Intent) {
     }
 }
 
+/// The same for a text that was decoded from another, of which a person sees only the code.
+pub(crate) fn observe_decoded(text: &str, intent: &mut Intent) {
+    let hidden = !text.is_ascii() && text.chars().any(|character| !character.is_ascii() && is_deceptive(character));
+    if hidden && !intent.factors.iter().any(|factor| NAMES.contains(&factor.name)) {
+        observe(text, intent);
+    }
+}
+
+/// The factors of characters outside of ASCII.
+const NAMES: &[&str] = &["terminal_escape", "bidirectional_text", "invisible_character"];
+
 fn note(intent: &mut Intent, name: &'static str, why: String) {
     intent.factors.push(Factor { name, points: 25, why: why.clone() });
     intent.unknowns.push(Unknown { text: String::new(), why });

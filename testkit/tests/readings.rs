@@ -1,0 +1,112 @@
+//! What runs is what was read: real shells run thousands of texts whose planted commands only say that they ran, and each
+//! of those is listed, or the text is said not to be understood.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::{Command, Stdio};
+
+use testkit::grammar::{Grammar, MARKERS};
+
+/// How many texts one run takes; `COUNTERSIGN_TEXTS` says another number, `COUNTERSIGN_SEED` where it begins.
+const TEXTS: u64 = 8_000;
+
+fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
+}
+
+/// What a shell executed of each text, by the number of the text.
+fn executed(shell: &str, texts: &[String], directory: &std::path::Path) -> Option<BTreeMap<usize, Vec<String>>> {
+    let mut script = String::from("PATH=/nowhere\nFUNCNEST=30\nexec 9>&1 >/dev/null 2>&1 </dev/null\n");
+    for marker in 0..MARKERS {
+        // A loop without its end stops after a few rounds.
+        script.push_str(&format!(
+            "m{marker}() {{ C=$((C+1)); [ $C -gt 20 ] && exit; printf '%s m{marker}\\n' \"$N\" >&9; }}\n"
+        ));
+    }
+    for (number, text) in texts.iter().enumerate() {
+        script.push_str(&format!("N={number} C=0\n( ulimit -t 1; eval '{}' )\n", text.replace('\'', "'\\''")));
+    }
+    let file = directory.join(format!("{shell}.sh"));
+    fs::write(&file, script).unwrap();
+    let output = Command::new(shell)
+        .arg(&file)
+        .env_clear()
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let mut calls: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        if let Some((number, name)) = line.split_once(' ')
+            && let Ok(number) = number.parse()
+        {
+            calls.entry(number).or_default().push(name.to_owned());
+        }
+    }
+    Some(calls)
+}
+
+/// The commands of a text as we list them, and whether anything of it is not understood.
+fn listed(text: &str) -> (Vec<String>, bool) {
+    let intent = understand::read_blind(text);
+    let own = intent.segments.iter().flat_map(|segment| &segment.unknowns);
+    let opaque = intent.unknowns.len() + own.filter(|unknown| unknown.why != "this program is not known to us").count();
+    let names = intent.segments.iter().filter_map(|segment| Some(segment.argv.first()?.text().to_owned())).collect();
+    (names, opaque > 0)
+}
+
+fn hold_against(shell: &str) {
+    let (count, seed) = (setting("COUNTERSIGN_TEXTS", TEXTS), setting("COUNTERSIGN_SEED", 1));
+    let directory = std::env::temp_dir().join(format!("countersign-readings-{shell}-{}", std::process::id()));
+    fs::create_dir_all(&directory).unwrap();
+    let (mut ran, mut full, mut missed) = (0_usize, 0_usize, Vec::new());
+    let seeds: Vec<u64> = (seed..seed.saturating_add(count)).collect();
+    for batch in seeds.chunks(1_000) {
+        let texts: Vec<String> =
+            batch.iter().map(|seed| Grammar::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).text()).collect();
+        let Some(calls) = executed(shell, &texts, &directory) else {
+            eprintln!("`{shell}` is not installed: skipped");
+            return;
+        };
+        for (number, names) in calls {
+            let Some(text) = texts.get(number) else { continue };
+            let (known, opaque) = listed(text);
+            ran = ran.saturating_add(names.len());
+            full = full.saturating_add(usize::from(!opaque));
+            let hidden: Vec<&String> = names.iter().filter(|name| !known.contains(name)).collect();
+            if !opaque && !hidden.is_empty() {
+                missed.push(format!("{hidden:?} ran, and is not among {known:?}:\n{text}"));
+            }
+        }
+    }
+    let _ = fs::remove_dir_all(&directory);
+    eprintln!(
+        "{shell}: seed {seed}, {count} texts, {ran} calls, {full} texts that ran something were understood outright"
+    );
+    let shown: Vec<&str> = missed.iter().take(40).map(String::as_str).collect();
+    assert!(
+        missed.is_empty(),
+        "{shell}: {} of {count} texts from seed {seed}:\n{}",
+        missed.len(),
+        shown.join("\n---\n")
+    );
+    assert!(ran > 500, "only {ran} calls");
+}
+
+#[test]
+fn what_runs_is_what_was_read_in_bash() {
+    hold_against("bash");
+}
+
+#[test]
+fn what_runs_is_what_was_read_in_a_posix_shell() {
+    hold_against("dash");
+}
+
+#[test]
+fn what_runs_is_what_was_read_in_z_shell() {
+    hold_against("zsh");
+}
