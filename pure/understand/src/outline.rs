@@ -768,7 +768,7 @@ impl<'a> Scan<'a> {
                 };
                 self.skip(length);
                 match (self.peek(), self.ahead(1)) {
-                    (Some(b':'), Some(letter)) if b"aAcehlpPqQrstuwWxg".contains(&letter) => {
+                    (Some(b':'), Some(letter)) if is_modifier(letter, self.ahead(2)) => {
                         self.differs(Difference::Modifier);
                     }
                     (Some(b'['), Some(_)) => self.differs(Difference::Subscript),
@@ -900,6 +900,11 @@ impl<'a> Scan<'a> {
         if matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'|' | b'(')) {
             return Err("an expansion that only some shells know");
         }
+        // Bash stops at `${=x}` and `${${x}…}`; Z shell splits, matches or evaluates the value.
+        let nested = self.peek() == Some(b'$') && matches!(self.ahead(1), Some(b'{' | b'('));
+        if nested || !self.peek().is_some_and(|byte| is_name_byte(byte) || b"!#?@*$-".contains(&byte)) {
+            return Err("an expansion that only some shells know");
+        }
         while let Some(byte) = self.peek() {
             match byte {
                 b'}' => {
@@ -941,6 +946,13 @@ pub(crate) fn unescape_backquoted(raw: &str) -> String {
         }
     }
     text
+}
+
+/// Whether Z shell takes a letter behind `$x:` for a modifier; some of them need another to mean anything.
+fn is_modifier(letter: u8, next: Option<u8>) -> bool {
+    const ALONE: &[u8] = b"aAcehlPqQrstu&";
+    ALONE.contains(&letter)
+        || (b"fFgwW".contains(&letter) && next.is_some_and(|next| ALONE.contains(&next) || next == b':'))
 }
 
 fn is_unary(raw: &str) -> bool {

@@ -119,6 +119,12 @@ impl Lowering<'_> {
                         Category::ServiceProcessControl,
                     ));
                 }
+                // Z shell's other kinds of aliases take effect anywhere in a line, or for file names.
+                Some(None) if arg.text().starts_with(['-', '+']) && arg.text() != "--" => {
+                    self.lookup_changed = true;
+                    let why = "a kind of alias that changes how the shell reads what follows".to_owned();
+                    segment.unknowns.push(Unknown { text: arg.text().to_owned(), why });
+                }
                 Some(None) => {}
                 None => {
                     self.lookup_changed = true;

@@ -7,7 +7,7 @@ use crate::environment;
 use crate::expand::{ansi_c, expand_braces};
 use crate::lower::Lowering;
 use crate::outline::{self, Inner};
-use crate::{parser, plain};
+use crate::{other_shell, parser, plain};
 
 /// A word as it is being put together.
 #[derive(Default)]
@@ -243,7 +243,8 @@ impl Lowering<'_> {
         }
         if let ParameterExpr::AssignDefaultValues { parameter, .. } = expression {
             let name = if let Parameter::Named(name) = parameter { Some(name) } else { None };
-            match name.filter(|name| !environment::steers_the_shell(name)) {
+            let steers = |name: &str| environment::steers_the_shell(name) || other_shell::steers(self.shell, name);
+            match name.filter(|name| !steers(name)) {
                 Some(name) => drop(self.variables.insert(name.clone(), Arg::Unknown(format!("${name}")))),
                 None => self.unknown("${…:=…}", "an expansion sets a variable that can change which program runs"),
             }
