@@ -286,26 +286,34 @@ fn may_split(arg: &Arg) -> bool {
     !inside.is_some_and(|inside| !inside.contains('"') && !inside.contains("$@") && !inside.contains("[@]"))
 }
 
-/// Whether a pattern could match a name; a bracket counts as any one character.
+/// Whether a pattern could match a name; a bracket counts as any one character. Each character of the pattern moves the
+/// set of places in the name that are reached so far, so that no pattern takes long.
 fn could_match(pattern: &str, name: &str) -> bool {
-    let mut rest = pattern.chars();
-    match rest.next() {
-        None => name.is_empty(),
-        Some('*') => name
-            .char_indices()
-            .map(|(at, _)| at)
-            .chain([name.len()])
-            .any(|at| name.get(at..).is_some_and(|tail| could_match(rest.as_str(), tail))),
-        Some(first) => {
-            let mut letters = name.chars();
-            let Some(letter) = letters.next() else { return false };
-            let after = match first {
-                '[' => rest.as_str().split_once(']').map_or("", |(_, after)| after),
-                _ => rest.as_str(),
-            };
-            (matches!(first, '?' | '[') || first == letter) && could_match(after, letters.as_str())
-        }
+    let letters: Vec<char> = name.chars().collect();
+    let mut reached: Vec<bool> = letters.iter().map(|_| false).chain([false]).collect();
+    if let Some(start) = reached.first_mut() {
+        *start = true;
     }
+    let mut rest = pattern.chars();
+    while let Some(wanted) = rest.next() {
+        if wanted == '*' {
+            let mut any = false;
+            reached.iter_mut().for_each(|it| {
+                any |= *it;
+                *it = any;
+            });
+            continue;
+        }
+        if wanted == '[' {
+            rest = rest.as_str().split_once(']').map_or("", |(_, after)| after).chars();
+        }
+        let steps = reached
+            .iter()
+            .zip(&letters)
+            .map(|(here, letter)| *here && (matches!(wanted, '?' | '[') || wanted == *letter));
+        reached = std::iter::once(false).chain(steps).collect();
+    }
+    reached.last().copied().unwrap_or(false)
 }
 
 /// The pattern that stands for what `find` finds.
@@ -353,4 +361,26 @@ pub(crate) fn found_by(program: &str, args: &[Arg], cwd: Option<&str>) -> Option
 /// Everything under a place.
 pub(crate) fn under(root: &str, cwd: Option<&str>) -> String {
     format!("{}/**", paths::plain(root, cwd).trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::could_match;
+
+    #[test]
+    fn patterns_match_as_the_shell_matches_them() {
+        for (pattern, name, expected) in [
+            ("*", "-delete", true),
+            ("-d*e", "-delete", true),
+            ("*.py", "-delete", false),
+            ("*conf*", "-delete", false),
+            ("-del?te", "-delete", true),
+            ("[-x]delete", "-delete", true),
+            ("-delete?", "-delete", false),
+            ("", "-delete", false),
+        ] {
+            assert_eq!(could_match(pattern, name), expected, "{pattern} and {name}");
+        }
+        assert!(!could_match(&format!("{}x", "*".repeat(5_000)), "-fprint0"));
+    }
 }
