@@ -183,8 +183,16 @@ impl Lowering<'_> {
         let mut parsed = self.parse(entry, args);
         segment.operations.append(&mut parsed.operations);
         segment.unknowns.append(&mut parsed.unknowns);
+        self.carried(entry, args, segment);
+        let terminal = crate::pty::makes_one(entry.name);
+        if terminal {
+            self.wrappers.push(entry.name.to_owned());
+        }
         for text in &parsed.shell_texts {
             self.shell_text(text, segment);
+        }
+        if terminal {
+            self.wrappers.pop();
         }
         for named in &parsed.programs {
             self.program_in_option(entry.name, named, segment);

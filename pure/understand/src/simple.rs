@@ -93,6 +93,7 @@ impl Lowering<'_> {
                 Factor { name: "may_be_broad", points: 25, why }
             });
         }
+        crate::pty::session(&self.wrappers, &mut segment);
         self.note_away(&mut segment.factors);
         if self.intent.segments.len() < crate::MAX_SEGMENTS {
             segment.wrappers.clone_from(&self.wrappers);

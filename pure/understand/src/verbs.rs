@@ -7,16 +7,8 @@ use crate::command::Input;
 use crate::knowledge::{self, Known, Role};
 use crate::lower::Lowering;
 use crate::program::Parsed;
-use crate::words_of::{REMOVE, RUN, RUN_PROJECT, SECRET, SHOW};
-
-/// What the words of a subcommand say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Verb {
-    Show,
-    Change,
-    Remove,
-    Run,
-}
+use crate::verb::{Verb, grants, said, verb_of};
+use crate::words_of::SECRET;
 
 impl Lowering<'_> {
     pub(crate) fn subcommand(&mut self, entry: Known, parsed: Parsed, segment: &mut Segment, input: &Input) {
@@ -53,6 +45,9 @@ impl Lowering<'_> {
         let rest = &parsed.wrapped;
         let two =
             rest.first().and_then(Arg::known).and_then(|next| knowledge::find(&format!("{program} {word} {next}")));
+        if program == "git" {
+            self.git_itself(&parsed, segment);
+        }
         let found = match two {
             Some(entry) => Some((entry, rest.get(1..).unwrap_or_default())),
             None => knowledge::find(&format!("{program} {word}")).map(|entry| (entry, rest.as_slice())),
@@ -64,6 +59,12 @@ impl Lowering<'_> {
                     segment.unknowns.push(Unknown { text: program.to_owned(), why });
                 }
                 let entry = inner;
+                if program == "git" {
+                    let entry = self.git_entry(entry, args);
+                    let args = self.git_words(inner, args, segment);
+                    self.by_entry(entry, &args, segment, input);
+                    return;
+                }
                 if let Some(secret) = args.iter().find(|it| names_secret(it.text())) {
                     segment.operations.push(operation(
                         Action::Read,
@@ -72,9 +73,10 @@ impl Lowering<'_> {
                         Reversibility::Reversible,
                     ));
                 }
+                self.shown(entry, args, segment);
                 self.by_entry(entry, args, segment, input);
             }
-            (None, Some(role)) => self.by_words(entry, role, &words, rest, segment),
+            (None, Some(role)) => self.by_words(entry, role, &words, (rest, parsed.loosely), segment),
             (None, None) => {
                 let (_, category, _) = entry.always.first().copied().unwrap_or(Role::Opaque).effect();
                 let what = format!("{program} {word}");
@@ -93,43 +95,22 @@ impl Lowering<'_> {
 
     /// A subcommand without an entry: its words say what kind of act it is on what the program is for. Whatever they
     /// say, it talks to that, so no such command is a mere read of this machine.
-    fn by_words(&mut self, entry: Known, role: Role, words: &[&Arg], rest: &[Arg], segment: &mut Segment) {
+    fn by_words(
+        &mut self,
+        entry: Known,
+        role: Role,
+        words: &[&Arg],
+        (rest, loosely): (&[Arg], bool),
+        segment: &mut Segment,
+    ) {
         let (action, category, reversibility) = role.effect();
-        let said: Vec<&str> = words.iter().take(3).filter_map(|word| word.known()).collect();
-        let what = std::iter::once(entry.name).chain(said.iter().copied()).collect::<Vec<_>>().join(" ");
-        let tokens: Vec<&str> =
-            said.iter().flat_map(|word| word.split(['-', ':', '_', '.'])).chain(said.iter().copied()).collect();
-        let says = |list: &[&str]| tokens.iter().any(|token| list.contains(token));
-        // `apk add bash` runs nothing: what follows such a word is a name.
-        let takes_names = said.first().is_some_and(|word| {
-            matches!(
-                *word,
-                "add"
-                    | "install"
-                    | "i"
-                    | "remove"
-                    | "uninstall"
-                    | "update"
-                    | "upgrade"
-                    | "get"
-                    | "del"
-                    | "rm"
-                    | "search"
-                    | "info"
-                    | "show"
-            )
-        });
-        let whole = |list: &[&str]| said.iter().take(if takes_names { 1 } else { 3 }).any(|word| list.contains(word));
-        let project = matches!(role, Role::Install | Role::History);
-        let verb = if whole(RUN) || (project && says(RUN_PROJECT)) {
-            Verb::Run
-        } else if says(REMOVE) {
-            Verb::Remove
-        } else if says(SHOW) {
-            Verb::Show
-        } else {
-            Verb::Change
-        };
+        let said = said(words, rest);
+        let what = std::iter::once(entry.name)
+            .chain(said.iter().take(3).map(|it| it.text))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let near: Vec<&str> = said.iter().take(4).map(|it| it.text).collect();
+        let verb = verb_of(entry.name, role, &said, loosely, rest);
         let network = matches!(role, Role::Cloud | Role::Container | Role::Send | Role::Url);
         let act = match verb {
             Verb::Show if network => operation(
@@ -175,16 +156,28 @@ impl Lowering<'_> {
                 Reversibility::Irreversible,
             ));
         }
-        if says(&["help", "changelog"]) {
-            let pager = Resource::Program("a pager".to_owned());
-            segment.operations.push(operation(Action::Run, pager, Category::RemoteCode, Reversibility::Partial));
+        if verb != Verb::Show && grants(&near) {
+            segment.operations.push(operation(
+                Action::Permit,
+                Resource::Unknown(format!("who may do what: {what}")),
+                Category::Privilege,
+                Reversibility::Irreversible,
+            ));
+        }
+        // What shows a text at length, or has one changed, starts a pager or an editor on a terminal.
+        for (words, program) in [(&["help", "changelog"][..], "a pager"), (&["edit"][..], "an editor")] {
+            if near.iter().any(|word| words.contains(word)) {
+                let program = Resource::Program(program.to_owned());
+                segment.operations.push(operation(Action::Run, program, Category::RemoteCode, Reversibility::Partial));
+            }
         }
         if verb == Verb::Run {
             segment
                 .unknowns
                 .push(Unknown { text: what.clone(), why: "runs code that is not part of the command".to_owned() });
         }
-        if tokens.iter().any(|token| SECRET.contains(token)) || rest.iter().any(|it| names_secret(it.text())) {
+        let tokens = near.iter().flat_map(|word| word.split(['-', ':', '_', '.'])).chain(near.iter().copied());
+        if tokens.clone().any(|token| SECRET.contains(&token)) || rest.iter().any(|it| names_secret(it.text())) {
             segment.operations.push(operation(
                 Action::Read,
                 Resource::Unknown(what),
@@ -226,6 +219,7 @@ impl Lowering<'_> {
             && (value.starts_with(['/', '~'])
                 || value.starts_with("./")
                 || value.starts_with("../")
+                || (value.starts_with('.') && value.len() > 2)
                 || has_extension(value))
         {
             let value = Arg::Known(value.to_owned());

@@ -99,7 +99,7 @@ impl Lowering<'_> {
                     reversibility: Reversibility::Reversible,
                     recursive: false,
                 }),
-                "exec" | "command" | "builtin" | "nice" | "time" | "xargs" => {}
+                "exec" | "command" | "builtin" | "nice" | "time" | "xargs" | "ts" | "ccache" | "sccache" => {}
                 // A forward or a master connection runs nothing there.
                 "ssh" if segment.argv.iter().any(|arg| is_forward(arg.text())) => {}
                 _ if wrapper.starts_with("docker") || wrapper.starts_with("podman") => {

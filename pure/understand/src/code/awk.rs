@@ -26,7 +26,7 @@ impl Lowering<'_> {
                     let closed = tokens.get(at.saturating_add(3)) == Some(&Token::Mark(')'));
                     self.awk_command(argument.filter(|_| closed), segment);
                 }
-                Token::Word(word) if word == "getline" => self.awk_getline(before, next, &tokens, at, segment),
+                Token::Word(word) if word == "getline" => self.awk_getline(&tokens, at, segment),
                 Token::Word(word) if word == "ENVIRON" => segment.operations.push(model::Operation {
                     action: model::Action::Read,
                     resource: model::Resource::Unknown("the environment".to_owned()),
@@ -54,11 +54,17 @@ impl Lowering<'_> {
                     self.effect(&value, Role::Write, false, &mut segment.operations, &mut segment.unknowns);
                 }
                 Token::Mark('|') if next != Some(&Token::Mark('|')) && before != Some(&Token::Mark('|')) => {
-                    let target =
-                        if matches!(next, Some(Token::Mark('&'))) { tokens.get(at.saturating_add(2)) } else { next };
+                    // `|&` is a pipe in both directions.
+                    let skip = if matches!(next, Some(Token::Mark('&'))) { 2 } else { 1 };
+                    let target = tokens.get(at.saturating_add(skip));
                     match target {
-                        Some(Token::Word(word)) if word == "getline" => {}
-                        other => self.awk_command(other, segment),
+                        Some(Token::Word(word)) if word == "getline" => {
+                            self.awk_command(command_before(&tokens, at), segment);
+                        }
+                        other => {
+                            let after = tokens.get(at.saturating_add(skip).saturating_add(1));
+                            self.awk_command(other.filter(|_| ends(after)), segment);
+                        }
                     }
                 }
                 Token::Word(_) | Token::Text(..) | Token::Number | Token::Mark(_) => {}
@@ -73,35 +79,55 @@ impl Lowering<'_> {
         }
     }
 
-    fn awk_getline(
-        &mut self,
-        before: Option<&Token>,
-        next: Option<&Token>,
-        tokens: &[Token],
-        at: usize,
-        segment: &mut Segment,
-    ) {
-        if before == Some(&Token::Mark('|')) {
-            self.awk_command(at.checked_sub(2).and_then(|at| tokens.get(at)), segment);
-        }
-        let found = tokens.iter().skip(at).take(3).position(|token| *token == Token::Mark('<'));
-        if let Some(found) = found {
-            let file = tokens.get(at.saturating_add(found).saturating_add(1));
-            let value = literal(file, None);
-            self.effect(&value, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
-        } else if !matches!(before, Some(Token::Mark('|'))) && matches!(next, Some(Token::Text(..))) {
-            segment
-                .unknowns
-                .push(Unknown { text: "getline".to_owned(), why: "a form of `getline` that is not read".to_owned() });
+    /// `getline` from a file: `getline < FILE`, with a variable or an element before the `<`.
+    fn awk_getline(&mut self, tokens: &[Token], at: usize, segment: &mut Segment) {
+        let mut depth = 0_usize;
+        for (here, token) in tokens.iter().enumerate().skip(at.saturating_add(1)) {
+            match token {
+                Token::Mark('<') if depth == 0 => {
+                    let after = tokens.get(here.saturating_add(2));
+                    let value = literal(tokens.get(here.saturating_add(1)), after);
+                    self.effect(&value, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
+                    return;
+                }
+                Token::Mark('[' | '(') => depth = depth.saturating_add(1),
+                Token::Mark(']' | ')') => match depth.checked_sub(1) {
+                    Some(less) => depth = less,
+                    None => return,
+                },
+                Token::Mark('$') | Token::Word(_) | Token::Number | Token::Mark('-' | '+') => {}
+                Token::Text(..) | Token::Mark(_) if depth > 0 => {}
+                Token::Text(..) => {
+                    let why = "a form of `getline` that is not read".to_owned();
+                    segment.unknowns.push(Unknown { text: "getline".to_owned(), why });
+                    return;
+                }
+                Token::Mark(_) => return,
+            }
         }
     }
 }
 
+/// The command before a pipe into `getline`: known only where it is one literal, and nothing is joined to it.
+fn command_before(tokens: &[Token], at: usize) -> Option<&Token> {
+    let command = at.checked_sub(1).and_then(|before| tokens.get(before));
+    let joined = match at.checked_sub(2).and_then(|before| tokens.get(before)) {
+        None => false,
+        Some(Token::Mark(mark)) => !matches!(mark, ';' | '{' | '}' | '\n' | '(' | '&' | '|' | '!'),
+        Some(Token::Word(_) | Token::Text(..) | Token::Number) => true,
+    };
+    command.filter(|_| !joined)
+}
+
+/// Whether a statement or an argument ends here.
+const fn ends(after: Option<&Token>) -> bool {
+    matches!(after, None | Some(Token::Mark(';' | '\n' | '}' | ')' | '{')))
+}
+
 /// A file name: known only where it is one literal and nothing is joined to it.
 fn literal(token: Option<&Token>, after: Option<&Token>) -> Arg {
-    let ends = matches!(after, None | Some(Token::Mark(';' | '\n' | '}' | ')' | '{')));
     match token {
-        Some(Token::Text(text, false)) if ends => Arg::Known(text.clone()),
+        Some(Token::Text(text, false)) if ends(after) => Arg::Known(text.clone()),
         _ => Arg::Unknown("a file named when it runs".to_owned()),
     }
 }

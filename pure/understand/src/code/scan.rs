@@ -134,16 +134,18 @@ pub(super) fn awk(code: &str) -> Option<Vec<Token>> {
         Lexis { comments: &["#"], filled: &[], triple: false, back_quote_runs: false, joins: &[], sigils: &[] };
     let mut plain = String::new();
     let mut rest = code;
-    let mut last = '{';
+    let (mut last, mut word) = ('{', String::new());
     while let Some(first) = rest.chars().next() {
         if first == '"' {
+            word.clear();
             let (_, _, next) = literal(rest, '"', &LEXIS)?;
             plain.push_str(rest.get(..rest.len().saturating_sub(next.len()))?);
             (rest, last) = (next, '"');
         } else if first == '#' {
             rest = rest.find('\n').and_then(|at| rest.get(at..)).unwrap_or("");
-        } else if first == '/' && matches!(last, '(' | '{' | '}' | ';' | '\n' | ',' | '~' | '!' | '&' | '|' | '=') {
+        } else if first == '/' && begins_pattern(last, &word) {
             let end = pattern_end(rest.get(1..)?)?;
+            word.clear();
             plain.push_str(" 0 ");
             rest = rest.get(end.saturating_add(2)..)?;
             last = '0';
@@ -151,7 +153,20 @@ pub(super) fn awk(code: &str) -> Option<Vec<Token>> {
             if first == '\'' {
                 return None;
             }
+            // Whether awk divides or begins a pattern here depends on what it makes of what stands before.
+            if first == '/' && matches!(last, ')' | '+' | '-') && hides_a_quote(rest.get(1..)?) {
+                return None;
+            }
             plain.push(first);
+            if first.is_alphanumeric() || first == '_' {
+                let apart = plain.chars().rev().nth(1).is_some_and(char::is_whitespace);
+                if apart || !(last.is_alphanumeric() || last == '_') {
+                    word.clear();
+                }
+                word.push(first);
+            } else if !first.is_whitespace() {
+                word.clear();
+            }
             if first == '\n' || !first.is_whitespace() {
                 last = first;
             }
@@ -161,11 +176,28 @@ pub(super) fn awk(code: &str) -> Option<Vec<Token>> {
     tokens(&plain, &LEXIS)
 }
 
+/// Whether a slash begins a pattern: behind an operator, an opening mark, or a word of the language.
+fn begins_pattern(last: char, word: &str) -> bool {
+    matches!(
+        last,
+        '(' | '{' | '}' | ';' | '\n' | ',' | '~' | '!' | '&' | '|' | '=' | '*' | '%' | '^' | '<' | '>' | '?' | ':' | '['
+    ) || matches!(word, "print" | "printf" | "return" | "in" | "else" | "do" | "case" | "exit" | "getline")
+}
+
+/// Whether a quote stands before the next slash of the line: read as a pattern, it would hide what follows.
+fn hides_a_quote(rest: &str) -> bool {
+    let line = rest.split('\n').next().unwrap_or(rest);
+    line.split_once('/').is_some_and(|(inside, _)| inside.contains('"'))
+}
+
+/// Where a pattern ends: nothing where a bracket list or a line end leaves open what it is.
 fn pattern_end(text: &str) -> Option<usize> {
     let mut escaped = false;
-    text.char_indices().find_map(|(at, c)| {
+    let end = text.char_indices().find_map(|(at, c)| {
         let ends = c == '/' && !escaped;
         escaped = c == '\\' && !escaped;
         ends.then_some(at)
-    })
+    })?;
+    let pattern = text.get(..end)?;
+    (!pattern.contains('\n') && !super::sed::opens_list(pattern)).then_some(end)
 }

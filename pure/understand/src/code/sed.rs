@@ -181,7 +181,7 @@ pub(super) fn is_plain_substitution(text: &str) -> bool {
 }
 
 /// Whether a pattern ends inside a bracket list.
-fn opens_list(pattern: &str) -> bool {
+pub(super) fn opens_list(pattern: &str) -> bool {
     let mut letters = pattern.chars();
     let (mut inside, mut first) = (false, false);
     while let Some(c) = letters.next() {

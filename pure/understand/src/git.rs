@@ -1,0 +1,370 @@
+//! What a table cannot say of git: names of the form REVISION:PATH, transports that are programs, settings by their key,
+//! and what is lost for good. Repositories elsewhere are in `repository.rs`.
+
+use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment};
+
+use crate::command::run_unknown;
+use crate::git_settings::{key_and_value, names_a_program, reads_a_secret, runs_nothing};
+use crate::knowledge::{self, Known, Role};
+use crate::lower::Lowering;
+use crate::program::Parsed;
+
+impl Lowering<'_> {
+    /// Git's own options: where the repository is, and settings for this one call.
+    pub(crate) fn git_itself(&mut self, parsed: &Parsed, segment: &mut Segment) {
+        let mut directory: Option<String> = None;
+        let mut git_dir = None;
+        for (option, value) in &parsed.settings {
+            match (option.as_str(), value.known()) {
+                ("-c", Some(setting)) => self.git_setting(setting, segment),
+                ("-C", Some(path)) => {
+                    let from = directory.as_deref().or(self.cwd.as_deref());
+                    directory = Some(crate::paths::plain(path, from));
+                }
+                ("--git-dir", Some(path)) => git_dir = Some(path.to_owned()),
+                ("--work-tree", Some(_)) => {
+                    self.effect(value, Role::Read, true, &mut segment.operations, &mut segment.unknowns);
+                }
+                ("-c" | "-C" | "--git-dir" | "--work-tree", None) => {
+                    let why = "which repository and settings git takes is not known before it runs".to_owned();
+                    segment.unknowns.push(model::Unknown { text: value.text().to_owned(), why });
+                }
+                _ => {}
+            }
+        }
+        self.repository(directory, git_dir, segment);
+    }
+
+    /// A setting for one call (`-c KEY=VALUE`).
+    fn git_setting(&mut self, setting: &str, segment: &mut Segment) {
+        let (key, value) = key_and_value(setting);
+        if runs_nothing(&key, value) {
+            return;
+        }
+        self.git_program(&key, value, segment);
+        let why = "this setting decides what git runs, trusts or talks to".to_owned();
+        segment.unknowns.push(model::Unknown { text: setting.to_owned(), why });
+    }
+
+    /// The program that a setting names, if it names one.
+    fn git_program(&mut self, key: &str, value: &str, segment: &mut Segment) {
+        if key.starts_with("alias.") {
+            match value.strip_prefix('!') {
+                Some(text) => self.program_in_option("git", &Arg::Known(text.to_owned()), segment),
+                None => self.program_in_option("git", &Arg::Known(format!("git {value}")), segment),
+            }
+        } else if names_a_program(key) && !value.is_empty() {
+            let value = value.strip_prefix('!').unwrap_or(value);
+            self.program_in_option("git", &Arg::Known(value.to_owned()), segment);
+        }
+    }
+
+    /// The entry that the words select: some subcommands show where nothing more is said.
+    pub(crate) fn git_entry(&self, entry: Known, args: &[Arg]) -> Known {
+        let operands = args.iter().filter(|arg| !arg.text().starts_with('-')).count();
+        let deletes = has(args, &["-d", "--delete", "-m"]);
+        let other = match entry.name {
+            "git symbolic-ref" if operands < 2 && !deletes => Some("git rev-parse"),
+            "git reflog" => Some("git log"),
+            "git notes" | "git submodule" if args.is_empty() => Some("git rev-parse"),
+            _ => None,
+        };
+        other.and_then(knowledge::find).unwrap_or(entry)
+    }
+
+    /// What the words of a subcommand do beyond its entry, and the words as the entry is to read them.
+    pub(crate) fn git_words(&mut self, entry: Known, args: &[Arg], segment: &mut Segment) -> Vec<Arg> {
+        let name = entry.name.strip_prefix("git ").unwrap_or(entry.name);
+        if let Some((what, category)) = lost(name, args) {
+            segment.operations.push(Operation {
+                action: Action::Delete,
+                resource: Resource::Unknown(what.to_owned()),
+                category,
+                reversibility: Reversibility::Irreversible,
+                recursive: false,
+            });
+        }
+        match name {
+            "config" => self.git_config(args, segment),
+            "commit" if has(args, &["-c", "--reedit-message", "-e", "--edit"]) => {
+                segment.operations.push(operation(Action::Run, "an editor", Category::RemoteCode, true));
+            }
+            "remote add" | "remote set-url" => self.git_remote(args, segment),
+            "remote show" | "remote update" => {
+                segment.operations.push(operation(Action::Connect, "the remote", Category::NetworkEgress, false));
+            }
+            "clone" => self.clone_settings(args, segment),
+            "grep" => {
+                let pager = |arg: &Arg| {
+                    let text = arg.text();
+                    let value = text.strip_prefix("-O").or_else(|| text.strip_prefix("--open-files-in-pager="));
+                    value.filter(|value| !value.is_empty()).map(|value| Arg::Known(value.to_owned()))
+                };
+                for pager in args.iter().filter_map(pager).collect::<Vec<_>>() {
+                    self.program_in_option("git", &pager, segment);
+                }
+            }
+            _ => {}
+        }
+        if connects(name) {
+            self.transports(args, segment);
+        }
+        if reads_revisions(name) { self.paths_of_revisions(args, segment) } else { args.to_vec() }
+    }
+
+    fn clone_settings(&mut self, args: &[Arg], segment: &mut Segment) {
+        let mut words = args.iter();
+        while let Some(word) = words.next() {
+            let text = word.text();
+            let setting = match text {
+                "-c" | "--config" => words.next().map(Arg::text),
+                _ => text.strip_prefix("--config=").or_else(|| text.strip_prefix("-c").filter(|it| it.contains('='))),
+            };
+            if let Some(setting) = setting {
+                self.git_setting(setting, segment);
+            }
+        }
+    }
+
+    /// A remote decides where later commands send to and fetch from.
+    fn git_remote(&mut self, args: &[Arg], segment: &mut Segment) {
+        let mut operands = args.iter().filter(|arg| !arg.text().starts_with('-'));
+        if let (Some(name), Some(_)) = (operands.next(), operands.next()) {
+            segment.operations.push(Operation {
+                category: Category::PersistenceConfig,
+                ..operation(Action::Write, name.text(), Category::PersistenceConfig, true)
+            });
+        }
+        if has(args, &["-f", "--fetch"]) {
+            segment.operations.push(operation(Action::Connect, "the remote", Category::NetworkEgress, false));
+        }
+    }
+
+    /// `ext::COMMAND` and its kin: a program is the transport.
+    fn transports(&mut self, args: &[Arg], segment: &mut Segment) {
+        for word in args {
+            let text = word.text();
+            let text = if text.starts_with('-') { text.split_once('=').map_or("", |(_, value)| value) } else { text };
+            let Some((helper, rest)) = text.split_once("::") else { continue };
+            if helper.is_empty() || !helper.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+                continue;
+            }
+            if helper == "ext" {
+                self.program_in_option("git", &Arg::Known(rest.to_owned()), segment);
+            } else {
+                run_unknown(segment, text, "git starts a helper of this name, with what follows");
+            }
+        }
+    }
+
+    /// `REVISION:PATH` reads that path, as `cat` would.
+    fn paths_of_revisions(&mut self, args: &[Arg], segment: &mut Segment) -> Vec<Arg> {
+        let mut behind: &str = "";
+        let mut found = Vec::with_capacity(args.len());
+        for word in args {
+            let text = word.text();
+            let range = text.strip_prefix("-L").filter(|it| !it.is_empty()).or((behind == "-L").then_some(text));
+            if let Some((_, path)) = range.and_then(|range| range.rsplit_once(':')) {
+                let path = Arg::Known(path.to_owned());
+                self.effect(&path, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
+            }
+            found.push(match (word, path_of(text)) {
+                (Arg::Known(_), Some(path)) if range.is_none() => Arg::Known(path.to_owned()),
+                (Arg::Pattern(_), Some(path)) if range.is_none() => Arg::Pattern(path.to_owned()),
+                _ => word.clone(),
+            });
+            behind = text;
+        }
+        found
+    }
+
+    /// `git config`: shows a setting or changes one.
+    fn git_config(&mut self, args: &[Arg], segment: &mut Segment) {
+        let mut operands: Vec<&Arg> = Vec::new();
+        let mut words = args.iter();
+        let mut file = None;
+        while let Some(word) = words.next() {
+            match word.text() {
+                "-f" | "--file" | "--blob" => file = words.next().cloned(),
+                "--type" | "--default" | "--value" | "--url" | "--comment" => drop(words.next()),
+                text if text.starts_with("--file=") => {
+                    file = text.split_once('=').map(|(_, path)| Arg::Known(path.to_owned()));
+                }
+                text if text.starts_with('-') => {}
+                _ => operands.push(word),
+            }
+        }
+        let verb = operands.first().map_or("", |word| word.text());
+        let verbed = matches!(
+            verb,
+            "get" | "list" | "set" | "unset" | "rename-section" | "remove-section" | "edit" | "get-color"
+        );
+        if verbed {
+            operands.remove(0);
+        }
+        let gets = has(args, &["--get", "--get-all", "--get-regexp", "--get-urlmatch", "-l", "--list", "--get-color"])
+            || matches!(verb, "get" | "list" | "get-color");
+        let sets = has(args, &["--add", "--unset", "--unset-all", "--replace-all", "--rename-section", "--remove-section"])
+            || matches!(verb, "set" | "unset" | "rename-section" | "remove-section");
+        if matches!(verb, "edit") || has(args, &["-e", "--edit"]) {
+            segment.operations.push(operation(Action::Run, "an editor", Category::RemoteCode, true));
+            segment.operations.push(operation(Action::Write, "settings of git", Category::PersistenceConfig, true));
+        } else if gets || (!sets && operands.len() < 2) {
+            let role = if operands.iter().any(|key| reads_a_secret(key.text())) { Role::Secret } else { Role::Inspect };
+            crate::program::act(&[role], &mut segment.operations);
+            if let Some(file) = file {
+                self.effect(&file, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
+            }
+        } else {
+            let wide = has(args, &["--global", "--system"]) || file.is_some();
+            self.git_sets(&operands, wide, segment);
+            if let Some(file) = file {
+                self.effect(&file, Role::Write, false, &mut segment.operations, &mut segment.unknowns);
+            }
+        }
+    }
+
+    fn git_sets(&mut self, operands: &[&Arg], wide: bool, segment: &mut Segment) {
+        let key = operands.first().map_or("", |key| key.text());
+        let value = operands.get(1).map_or("", |value| value.text());
+        let lower = key.to_ascii_lowercase();
+        let plain = !wide && operands.iter().all(|word| word.known().is_some()) && runs_nothing(&lower, value);
+        let category = if plain { Category::VcsHistory } else { Category::PersistenceConfig };
+        segment.operations.push(operation(Action::Write, key, category, true));
+        if !plain && !value.is_empty() {
+            self.git_program(&lower, value, segment);
+        }
+    }
+}
+
+fn operation(action: Action, what: &str, category: Category, lasts: bool) -> Operation {
+    let reversibility = if lasts { Reversibility::Partial } else { Reversibility::Reversible };
+    let resource = if action == Action::Run {
+        Resource::Program(what.to_owned())
+    } else {
+        Resource::Unknown(what.to_owned())
+    };
+    Operation { action, resource, category, reversibility, recursive: false }
+}
+
+/// Whether one of the options is there, alone, with a value, or in a bundle.
+fn has(args: &[Arg], options: &[&str]) -> bool {
+    args.iter().take_while(|arg| arg.text() != "--").any(|arg| {
+        let text = arg.text();
+        options.iter().any(|option| {
+            let letter = option.strip_prefix('-').filter(|it| it.len() == 1);
+            let bundled = letter.is_some_and(|letter| {
+                text.starts_with('-') && !text.starts_with("--") && text.get(1..).is_some_and(|it| it.contains(letter))
+            });
+            // Git takes a long option by its beginning.
+            let long = option.len() > 4 && text.len() > 4 && option.starts_with(text.split('=').next().unwrap_or(text));
+            text == *option || bundled || (option.starts_with("--") && long)
+        })
+    })
+}
+
+fn connects(name: &str) -> bool {
+    ["fetch", "pull", "clone", "push", "ls-remote", "remote add", "remote set-url", "submodule", "archive", "subtree"]
+        .iter()
+        .any(|it| name.starts_with(it))
+}
+
+fn reads_revisions(name: &str) -> bool {
+    matches!(
+        name,
+        "show" | "log" | "diff" | "whatchanged" | "range-diff" | "diff-tree" | "diff-index" | "diff-files" | "blame"
+            | "annotate" | "cat-file" | "archive" | "grep" | "ls-tree" | "stash show" | "shortlog" | "notes show"
+    )
+}
+
+/// The path of `REVISION:PATH`, `:STAGE:PATH`, `:(magic)PATH` or `:/PATH`.
+fn path_of(text: &str) -> Option<&str> {
+    if text.starts_with('-') {
+        return None;
+    }
+    if let Some(rest) = text.strip_prefix(":(") {
+        return rest.split_once(')').map(|(_, path)| path).filter(|path| !path.is_empty());
+    }
+    let mut depth = 0_usize;
+    let at = text.char_indices().find_map(|(at, c)| {
+        match c {
+            '{' => depth = depth.saturating_add(1),
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        (c == ':' && depth == 0).then_some(at)
+    })?;
+    let path = text.get(at.saturating_add(1)..)?;
+    let staged = at == 0 && path.get(1..2) == Some(":") && path.starts_with(|c: char| c.is_ascii_digit());
+    let path = if staged { path.get(2..)? } else { path };
+    let path = if at == 0 { path.trim_start_matches(['/', '!', '^']) } else { path };
+    (!path.is_empty()).then_some(path)
+}
+
+/// What a subcommand takes away for good.
+fn lost(name: &str, args: &[Arg]) -> Option<(&'static str, Category)> {
+    const FILES: Category = Category::FsDestructive;
+    const HISTORY: Category = Category::VcsHistory;
+    let has = |options: &[&str]| has(args, options);
+    let operand = |holds: &dyn Fn(&str) -> bool| args.iter().any(|arg| !arg.text().starts_with('-') && holds(arg.text()));
+    let uncommitted = Some(("changes that are not committed", FILES));
+    match name {
+        "clean" if !has(&["-n", "--dry-run"]) => Some(("files that are in no commit", FILES)),
+        "reset" if has(&["--hard", "--merge", "--keep"]) => uncommitted,
+        "checkout" | "switch" if has(&["-f", "--force", "--discard-changes", "-B", "-C", "--force-create"]) => uncommitted,
+        "checkout" => {
+            let paths = args.iter().skip_while(|arg| arg.text() != "--").count() > 1;
+            let named = operand(&|text| text == "." || text.starts_with("./") || text.starts_with('*'));
+            let file = operand(&|text| crate::verbs::has_extension(text) && !text.starts_with('v'));
+            (paths || named || (file && !has(&["-b", "--orphan", "--detach", "-t"]))).then_some(uncommitted).flatten()
+        }
+        "restore" if !has(&["--staged", "-S"]) || has(&["-W", "--worktree"]) => uncommitted,
+        "rm" if !has(&["--cached", "-n", "--dry-run"]) => Some(("files of the project", FILES)),
+        "checkout-index" if has(&["-f", "--force"]) => uncommitted,
+        "read-tree" if has(&["--reset", "-u"]) => uncommitted,
+        "stash drop" | "stash clear" => Some(("changes that were put aside", HISTORY)),
+        "worktree remove" | "submodule deinit" if has(&["-f", "--force"]) => uncommitted,
+        "branch" if has(&["-D", "-f", "--force", "-M", "-C"]) => Some(("commits that only this branch holds", HISTORY)),
+        "tag" if has(&["-d", "--delete", "-f", "--force"]) => Some(("what the tag names", HISTORY)),
+        "reflog expire" | "reflog delete" | "reflog drop" | "prune" => {
+            Some(("commits that nothing else holds", HISTORY))
+        }
+        "gc" if has(&["--prune", "--aggressive"]) => Some(("commits that nothing else holds", HISTORY)),
+        "update-ref" | "symbolic-ref" if has(&["-d", "--delete", "--stdin"]) => Some(("a reference", HISTORY)),
+        "notes remove" | "notes prune" => Some(("notes", HISTORY)),
+        "push"
+            if has(&["-f", "--force", "--mirror", "-d", "--delete", "--prune", "--force-with-lease"])
+                || operand(&|text| text.starts_with(['+', ':'])) =>
+        {
+            Some(("history of the other repository", HISTORY))
+        }
+        "filter-branch" | "filter-repo" if !has(&["--analyze", "--dry-run"]) => {
+            Some(("the history as it was", HISTORY))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_of;
+
+    #[test]
+    fn the_path_behind_a_revision() {
+        for (text, path) in [
+            ("HEAD:.env", Some(".env")),
+            ("HEAD~1:src/a.rs", Some("src/a.rs")),
+            ("stash@{1}:x", Some("x")),
+            ("HEAD^{/fix: y}:x", Some("x")),
+            (":0:x", Some("x")),
+            (":x", Some("x")),
+            (":(top,icase)x", Some("x")),
+            (":/x", Some("x")),
+            ("HEAD", None),
+            ("HEAD:", None),
+            ("a..b", None),
+        ] {
+            assert_eq!(path_of(text), path, "{text}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Which repository git works in. A repository's configuration decides which programs git runs, so one that is not the
+//! project's own is not read as if it were.
+
+use model::{Action, Fact, FactQuery, FileKind, Resource, Segment, Unknown};
+
+use crate::lower::Lowering;
+use crate::paths;
+
+/// How far up a repository is looked for.
+const MAX_UP: usize = 16;
+
+/// The repository that git finds from a directory.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    /// One whose `.git` is in this directory.
+    At(String),
+    /// One that is no `.git`, by another name: anybody who writes files can make such.
+    Bare,
+    Nothing,
+    Unknown,
+}
+
+impl Lowering<'_> {
+    /// Says so where git may work in another repository than that of the directory in which the text begins.
+    pub(crate) fn repository(&mut self, directory: Option<String>, git_dir: Option<String>, segment: &mut Segment) {
+        let git_dir = git_dir.map(|path| paths::plain(&path, directory.as_deref().or(self.cwd.as_deref())));
+        let stands_in = match (&git_dir, directory) {
+            (Some(path), _) => path.strip_suffix("/.git").map(str::to_owned),
+            (None, Some(directory)) => Some(directory),
+            (None, None) if self.cwd == self.began_in => return,
+            (None, None) => self.cwd.clone(),
+        };
+        let ordinary = match &stands_in {
+            Some(directory) => self.is_own(directory),
+            // Where the text itself asks git for the top of its repository, it stays in it.
+            None => git_dir.is_none() && self.asked_for_top(),
+        };
+        if !ordinary {
+            let text = git_dir.or(stands_in).unwrap_or_else(|| "git".to_owned());
+            let why = "a repository elsewhere, whose configuration decides what git runs".to_owned();
+            segment.unknowns.push(Unknown { text, why });
+        }
+    }
+
+    fn is_own(&mut self, directory: &str) -> bool {
+        let Some(began) = self.began_in.clone() else { return false };
+        if directory == began {
+            return true;
+        }
+        if !directory.starts_with('/') || paths::has_parent(directory) || self.writes_below(directory) {
+            return false;
+        }
+        match self.found_from(directory) {
+            Found::At(top) => self.found_from(&began) == Found::At(top),
+            Found::Nothing => true,
+            Found::Bare | Found::Unknown => false,
+        }
+    }
+
+    /// Whether an earlier part of the text writes there.
+    fn writes_below(&self, directory: &str) -> bool {
+        self.intent.segments.iter().flat_map(|it| &it.operations).any(|it| {
+            it.action == Action::Write
+                && matches!(it.resource, Resource::Path(_) | Resource::Pattern(_))
+                && it.resource.text().starts_with(directory)
+        })
+    }
+
+    fn found_from(&mut self, directory: &str) -> Found {
+        let mut at = directory;
+        for _ in 0..MAX_UP {
+            match self.fact(FactQuery::File(format!("{at}/.git"))) {
+                Fact::File(FileKind::Directory | FileKind::Text(..)) => return Found::At(at.to_owned()),
+                Fact::File(FileKind::Missing) => {}
+                Fact::File(FileKind::Opaque) | Fact::Program(_) | Fact::RealPath(_) | Fact::Unknown => {
+                    return Found::Unknown;
+                }
+            }
+            match self.fact(FactQuery::File(format!("{at}/HEAD"))) {
+                Fact::File(FileKind::Missing | FileKind::Directory) => {}
+                Fact::File(FileKind::Text(..) | FileKind::Opaque) => return Found::Bare,
+                Fact::Program(_) | Fact::RealPath(_) | Fact::Unknown => return Found::Unknown,
+            }
+            at = match at.rsplit_once('/') {
+                Some(("", _)) | None => return Found::Nothing,
+                Some((parent, _)) => parent,
+            };
+        }
+        Found::Unknown
+    }
+
+    /// Whether the only change of directory is to what git says the top is.
+    fn asked_for_top(&self) -> bool {
+        let mut moves = self.intent.segments.iter().filter(|segment| {
+            segment.argv.first().is_some_and(|head| matches!(head.text(), "cd" | "pushd" | "popd" | "chdir"))
+        });
+        let top = moves.next().and_then(|segment| segment.argv.get(1)).is_some_and(|to| {
+            to.text().trim_matches(['"', '$', '(', ')', '`']).trim() == "git rev-parse --show-toplevel"
+        });
+        top && moves.next().is_none()
+    }
+}
