@@ -31,12 +31,12 @@ impl Lowering<'_> {
             };
             let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
             let dashed = text.len() > 1 && text.starts_with('-');
-            let listed = entry.option(name).is_some() || entry.act(name).is_some() || entry.each(name).is_some();
+            let listed = entry.meaning(name).is_some();
             let carries = if value_of_listed || (dashed && listed) {
                 false
             } else if dashed {
                 let bare = name.trim_start_matches('-');
-                let takes = !entry.is_flag(name) && (TAKES_CODE.contains(&bare) || suspect::sounds_like_running(bare));
+                let takes = TAKES_CODE.contains(&bare) || suspect::sounds_like_running(bare);
                 takes || value.is_some_and(is_code) || names_program_by_key(text)
             } else {
                 is_code(text) || names_program_by_key(text)

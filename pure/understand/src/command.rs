@@ -184,6 +184,7 @@ impl Lowering<'_> {
         segment.operations.append(&mut parsed.operations);
         segment.unknowns.append(&mut parsed.unknowns);
         self.carried(entry, args, segment);
+        self.overrides(entry, args, segment);
         let terminal = crate::pty::makes_one(entry.name);
         if terminal {
             self.wrappers.push(entry.name.to_owned());

@@ -25,6 +25,7 @@ mod openings;
 mod options;
 mod other_shell;
 mod outline;
+mod overrides;
 mod own_rules;
 mod parser;
 mod paths;

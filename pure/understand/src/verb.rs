@@ -81,7 +81,7 @@ fn words_say(program: &str, role: Role, said: &[Said<'_>], rest: &[Arg]) -> Verb
     let mut doubtful = None;
     let mut shown = None;
     for (at, word) in said.iter().enumerate() {
-        let kind = if at == 0 && nouns_first(program, word.text, said) { Kind::Noun } else { kind(word.text, project) };
+        let kind = if at == 0 && nouns_first(program, word.text, said) { Kind::Noun } else { kind_of(word.text, project) };
         match kind {
             Kind::Verb(verb) if word.doubtful => doubtful = doubtful.max(Some(verb)),
             Kind::Verb(verb) => return doubtful.map_or(verb, |it: Verb| it.max(verb)),
@@ -91,7 +91,14 @@ fn words_say(program: &str, role: Role, said: &[Said<'_>], rest: &[Arg]) -> Verb
             // What is shown may have a name; else a word that we do not know may be a verb of the program's own.
             Kind::Other if shown.is_some() => break,
             Kind::Other if at == 0 && has_plugins(program) => return Verb::Run,
-            Kind::Other => return Verb::Change,
+            // If it is a noun that we do not know, the verb follows: the worse of both readings counts.
+            Kind::Other => {
+                let more = said.iter().skip(at.saturating_add(1)).take(2).filter(|it| !it.doubtful);
+                return more.fold(Verb::Change, |worst, it| match kind_of(it.text, project) {
+                    Kind::Verb(verb) => worst.max(verb),
+                    Kind::Shown(_) | Kind::Noun | Kind::Other => worst,
+                });
+            }
         }
     }
     match shown {
@@ -102,7 +109,7 @@ fn words_say(program: &str, role: Role, said: &[Said<'_>], rest: &[Arg]) -> Verb
     }
 }
 
-fn kind(word: &str, project: bool) -> Kind {
+fn kind_of(word: &str, project: bool) -> Kind {
     let lower;
     let word = if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
         lower = word.to_ascii_lowercase();
@@ -112,7 +119,7 @@ fn kind(word: &str, project: bool) -> Kind {
     };
     // `apps:destroy` is two words.
     if let Some((head, tail)) = word.split_once(':') {
-        return match (whole(head, project), kind(tail, project)) {
+        return match (whole(head, project), kind_of(tail, project)) {
             (found @ Kind::Verb(_), _) => found,
             (found, Kind::Other) => found,
             (_, found) => found,

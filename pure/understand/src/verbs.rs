@@ -185,6 +185,24 @@ impl Lowering<'_> {
                 Reversibility::Reversible,
             ));
         }
+        // `npm run env` prints the environment.
+        if matches!(near.as_slice(), ["run" | "run-script", "env" | "printenv", ..]) {
+            segment.operations.push(operation(
+                Action::Read,
+                Resource::Unknown("the environment".to_owned()),
+                Category::CredentialAccess,
+                Reversibility::Reversible,
+            ));
+        }
+        // Modules of Go are named by the host that they come from.
+        if entry.name == "go" {
+            for module in near.iter().skip(1).filter(|word| names_a_host(word)) {
+                let address = Arg::Known(format!("https://{module}"));
+                for role in [Role::Url, Role::Send] {
+                    self.effect(&address, role, false, &mut segment.operations, &mut segment.unknowns);
+                }
+            }
+        }
         for word in rest.iter().chain(words.iter().copied()) {
             self.word_of_subcommand(word, segment);
         }
@@ -232,6 +250,13 @@ impl Lowering<'_> {
 
 fn operation(action: Action, resource: Resource, category: Category, reversibility: Reversibility) -> Operation {
     Operation { action, resource, category, reversibility, recursive: false }
+}
+
+/// `host.domain/…`, as a module's path begins.
+fn names_a_host(word: &str) -> bool {
+    word.split_once('/').is_some_and(|(host, _)| {
+        !host.starts_with('.') && host.rsplit_once('.').is_some_and(|(name, top)| !name.is_empty() && top.len() >= 2)
+    })
 }
 
 fn names_secret(text: &str) -> bool {
