@@ -100,3 +100,35 @@ impl Lowering<'_> {
         top && moves.next().is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Coverage, Digest, Fact, FactQuery, Facts, FileKind};
+
+    use crate::{Subject, Surroundings, settle};
+
+    fn is_full(text: &str) -> bool {
+        let around = Surroundings { cwd: Some("/w"), home: Some("/home/a"), ..Surroundings::default() };
+        let mut look = |query: &FactQuery| match query {
+            FactQuery::RealPath(path) => Fact::RealPath(path.clone()),
+            FactQuery::Program(name) => Fact::Program(Some(format!("/usr/bin/{name}"))),
+            FactQuery::File(path) => Fact::File(match path.as_str() {
+                "/w/.git" | "/w/src" | "/w/evil" | "/other" | "/other/.git" | "/w/sub/.git" => FileKind::Directory,
+                "/w/evil/HEAD" => FileKind::Text("ref: x".to_owned(), Digest::of_bytes(b"ref: x")),
+                _ => FileKind::Missing,
+            }),
+        };
+        let intent = settle(Subject::Shell(text), around, &mut Facts::default(), &mut look);
+        matches!(intent.coverage(), Coverage::Full)
+    }
+
+    #[test]
+    fn the_repository_of_the_project_is_known_from_others() {
+        for text in ["git -C src status", "cd src && git log", "git -C . status", "git -C /w status", "git --git-dir=.git log"] {
+            assert!(is_full(text), "{text}");
+        }
+        for text in ["git -C evil status", "cd evil && git log", "git -C /other log", "git -C sub log", "git --git-dir=evil log"] {
+            assert!(!is_full(text), "{text}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment, 
 use crate::command::Input;
 use crate::knowledge::{self, Known, Role};
 use crate::lower::Lowering;
+use crate::paths;
 use crate::program::Parsed;
 use crate::verb::{Verb, grants, said, verb_of};
 use crate::words_of::SECRET;
@@ -221,6 +222,20 @@ impl Lowering<'_> {
             return;
         }
         let value = value.strip_prefix("file://").or_else(|| value.strip_prefix("fileb://")).unwrap_or(value);
+        // A dotfile by its name alone may be what is sent, or where something is put: which one the words do not say.
+        if value.starts_with('.') && !value.contains('/') && value.len() > 2 {
+            let place = paths::join(value, self.cwd.as_deref());
+            let category = paths::kept(&place).and_then(|kept| kept.category(true)).unwrap_or(Category::FsWrite);
+            for action in [Action::Read, Action::Write] {
+                segment.operations.push(operation(
+                    action,
+                    Resource::Unknown(value.to_owned()),
+                    category,
+                    Reversibility::Effort,
+                ));
+            }
+            return;
+        }
         if matches!(word, Arg::Unknown(_)) {
             segment
                 .unknowns
@@ -237,7 +252,6 @@ impl Lowering<'_> {
             && (value.starts_with(['/', '~'])
                 || value.starts_with("./")
                 || value.starts_with("../")
-                || (value.starts_with('.') && value.len() > 2)
                 || has_extension(value))
         {
             let value = Arg::Known(value.to_owned());
