@@ -277,7 +277,8 @@ mod tests {
             ("-E x", "a x b", lists(&[&["a"]])),
             ("-a f", "a", None),
             ("--nope", "a", None),
-            ("-n 1 -I {}", "a", None),
+            ("-n 1 -I {}", "a", lists(&[&["a"]])),
+            ("-I {} -n 1", "a", None),
             ("", "a 'b", None),
         ] {
             assert_eq!(groups(options, text), expected, "xargs {options} of {text:?}");
