@@ -210,6 +210,18 @@ impl Coverage {
     }
 }
 
+/// The directory that a part of a text runs in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Directory {
+    /// The one that the text as a whole runs in.
+    #[default]
+    Start,
+    /// Another, absolute: an earlier part or a wrapper goes there.
+    Moved(String),
+    /// Not known before it runs.
+    Unknown,
+}
+
 /// One simple command (or tool call) of the text. Each must stand on its own before the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Segment {
@@ -227,8 +239,8 @@ pub struct Segment {
     pub fed: bool,
     /// The wrappers it was found inside, outermost first.
     pub wrappers: Vec<String>,
-    /// An earlier part of the text changed the directory, so it is not run where the text as a whole is.
-    pub moved: bool,
+    /// The directory that it runs in.
+    pub directory: Directory,
     /// Where the program was found, if that is not one of the system's own places.
     pub found_at: Option<String>,
 }

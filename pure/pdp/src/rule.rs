@@ -14,7 +14,7 @@ pub(crate) use read::{Wrong, action, nearest, no_such, path as path_patterns, re
 pub(crate) use resource::{Base, PathPattern, Target};
 pub(crate) use text::{OneOrMany, RuleText};
 
-use model::{Action, Arg, Category, Intent, Level, Reversibility, Segment};
+use model::{Action, Arg, Category, Directory, Intent, Level, Reversibility, Segment};
 use serde::Deserialize;
 
 use crate::decision::Obligations;
@@ -118,7 +118,7 @@ impl std::fmt::Display for Miss {
             Self::Context(name) => write!(out, "its condition `when.{name}` does not hold"),
             Self::Key(key) => write!(out, "`{key}` does not fit"),
             Self::Elsewhere => {
-                out.write_str("an earlier part, or a wrapper, runs it elsewhere than its `when` is about")
+                out.write_str("an earlier part, or a wrapper, runs it in another directory, or in one that is not known")
             }
             Self::Coverage => {
                 out.write_str("a part is not understood, and the rule does not say `coverage = \"partial\"`")
@@ -179,7 +179,12 @@ impl Rule {
             return Err(Miss::Context(name));
         }
         // `cd /elsewhere; …` and `ssh host …` are not run where the request is from.
-        if lenient && (segment.moved || !segment.wrappers.is_empty()) && self.context.is_placed() {
+        let moved = segment.directory != Directory::Start;
+        if lenient && (moved || !segment.wrappers.is_empty()) && self.context.is_placed() {
+            return Err(Miss::Elsewhere);
+        }
+        // What a command finds in its directory decides what it does.
+        if lenient && segment.directory == Directory::Unknown {
             return Err(Miss::Elsewhere);
         }
         // A limit on how often ends what a rule allows; one that restricts goes on restricting.
@@ -236,6 +241,7 @@ impl Rule {
             within.only_paths.is_empty() || segment.operations.iter().all(|it| within.keeps_within(it, situation)),
             "only_path",
         )?;
+        key(!lenient || within.only_paths.is_empty() || within.keeps_directory(segment, situation), "only_path")?;
         let categories = &self.categories;
         key(
             categories.is_empty() || segment.operations.iter().any(|it| categories.contains(&it.category)),

@@ -49,11 +49,11 @@ impl Lowering<'_> {
                 self.wrapped("parallel", inner, segment, Input::default());
             }
             match (&known, item) {
-                (Some(text), Arg::Known(item)) if text.is_empty() => self.nested(item),
-                (Some(text), Arg::Known(item)) if text.contains("{}") => self.nested(&text.replace("{}", item)),
-                (Some(text), Arg::Known(item)) if !text.contains('{') => self.nested(&format!("{text} {item}")),
+                (Some(text), Arg::Known(item)) if text.is_empty() => self.process(item),
+                (Some(text), Arg::Known(item)) if text.contains("{}") => self.process(&text.replace("{}", item)),
+                (Some(text), Arg::Known(item)) if !text.contains('{') => self.process(&format!("{text} {item}")),
                 (Some(text), _) if command.len() == 1 && text.contains(' ') => {
-                    self.nested(text);
+                    self.process(text);
                     let why = "the shell reads the command again with what is filled in".to_owned();
                     segment.unknowns.push(model::Unknown { text: item.text().to_owned(), why });
                 }

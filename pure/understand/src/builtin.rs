@@ -1,121 +1,90 @@
 //! Builtins of the shell: they change the shell itself, or what it knows, and so how the rest of the text is read.
 
-use model::{Arg, Fact, FactQuery, FileKind, Segment, Unknown};
+use model::{Action, Arg, Category, Fact, FactQuery, FileKind, Operation, Resource, Reversibility, Segment, Unknown};
 
 use crate::command::run_unknown;
-use crate::lower::Lowering;
+use crate::compound::FrameKind;
+use crate::lower::{Dispatch, Lowering};
 use crate::paths;
-use crate::simple::Dress;
 
 /// Builtins that change nothing we judge.
-const QUIET_BUILTINS: &[&str] = &[
-    "exit", "return", "break", "continue", "shift", "wait", "jobs", "times", "logout", "dirs", "caller", "disown",
-    "suspend", "umask", "ulimit",
+const QUIET_BUILTINS: &[&str] =
+    &["wait", "jobs", "times", "logout", "dirs", "caller", "disown", "suspend", "umask", "ulimit"];
+
+/// Builtins that this file and its neighbours give a meaning.
+const BUILTINS: &[&str] = &[
+    "cd", "pushd", "popd", "read", "export", "declare", "typeset", "local", "readonly", "unset", "mapfile",
+    "readarray", "getopts", "set", "shopt", "alias", "history", "bind", "complete", "compgen", "compopt", "unalias",
+    "enable", "fc", "hash", "trap", "eval", "source", ".", "let", "exit", "return", "break", "continue", "shift",
 ];
+
+/// Whether a name is one of a builtin that changes the shell, and of no program.
+pub(crate) fn is_builtin(name: &str) -> bool {
+    BUILTINS.contains(&name) || QUIET_BUILTINS.contains(&name)
+}
 
 impl Lowering<'_> {
     /// Builtins of the shell that are no programs. Says whether it was one.
     pub(crate) fn builtin(&mut self, name: &str, args: &[Arg], segment: &mut Segment) -> bool {
         match name {
-            "cd" => {
-                self.cwd = match args {
-                    [] => self.home.clone(),
-                    [Arg::Known(directory)]
-                        if !directory.starts_with('-') && (directory.starts_with('/') || self.cwd.is_some()) =>
-                    {
-                        Some(paths::plain(directory, self.cwd.as_deref()))
-                    }
-                    _ => None,
-                };
-                // Behind a link the shell and the system disagree on where `..` leads, so nothing relative is known.
-                if let Some(directory) = self.cwd.clone()
-                    && let Fact::RealPath(real) = self.fact(FactQuery::RealPath(directory.clone()))
-                    && real != directory
-                {
-                    self.cwd = None;
-                }
-                // Where it fails, what follows runs where it was; a directory may also be made before.
-                if let Some(directory) = self.cwd.clone()
-                    && let Fact::File(FileKind::Missing | FileKind::Text(..) | FileKind::Opaque) =
-                        self.fact(FactQuery::File(directory))
-                {
-                    self.cwd = None;
-                }
-                let cwd = self.cwd.clone();
-                self.variables
-                    .insert("PWD".to_owned(), cwd.map_or_else(|| Arg::Unknown("$PWD".to_owned()), Arg::Known));
+            "cd" | "pushd" => self.change_directory(name, args),
+            "popd" => {
+                let failed = Box::new(self.state.clone());
+                self.moves = self.moves.saturating_add(1);
+                self.state.enter(None);
+                self.failed = Some(failed);
             }
-            "pushd" | "popd" => self.cwd = None,
-            "read" => self.read(args, segment),
-            "export" | "declare" | "typeset" | "local" | "readonly" | "unset" | "mapfile" | "readarray" | "getopts" => {
-                self.declaration(name, args, segment);
-            }
+            "exit" | "return" | "break" | "continue" => self.leave(name, args),
+            "shift" => self.shift(args),
+            "read" | "export" | "declare" | "typeset" | "local" | "readonly" | "unset" | "mapfile" | "readarray"
+            | "getopts" => self.declaration(name, args, segment),
             "set" => self.set_options(args, segment),
             "shopt" => self.shopt(args, segment),
             "alias" => self.alias(args, segment),
             "history" => self.history(args, segment),
-            "bind" | "complete" | "compgen" | "unalias" | "enable" | "fc" => {
-                let lists = args.iter().all(|arg| {
-                    matches!(arg.text(), "-p" | "-P" | "-l" | "-v" | "-V" | "-s" | "-S" | "-a" | "-b" | "-c" | "-A")
-                });
-                if !lists || matches!(name, "fc" | "unalias") {
-                    self.lookup_changed |= matches!(name, "enable" | "unalias");
-                    segment.unknowns.push(Unknown {
-                        text: name.to_owned(),
-                        why: "changes how the shell reads what follows".to_owned(),
-                    });
+            "bind" | "complete" | "compgen" | "compopt" | "unalias" | "enable" | "fc" => {
+                self.table(name, args, segment);
+            }
+            "hash" => {
+                let lists = args.iter().all(|arg| matches!(arg.text(), "-r" | "-l" | "-t" | "-lt" | "-tl") || is_name(arg));
+                if !lists {
+                    self.lookup_changed = true;
+                    let why = "changes which program runs".to_owned();
+                    segment.unknowns.push(Unknown { text: name.to_owned(), why });
                 }
             }
-            "hash" if args.iter().any(|arg| arg.text().starts_with("-p")) => {
-                self.lookup_changed = true;
-                segment.unknowns.push(Unknown { text: name.to_owned(), why: "changes which program runs".to_owned() });
-            }
-            "trap" => match args {
-                [] => {}
-                [Arg::Known(action), ..] if matches!(action.as_str(), "-" | "-l" | "-p" | "") => {}
-                // It runs in this very shell.
-                [action, ..] => self.shell_text_for(true, action, segment),
-            },
+            "trap" => self.trap(args, segment),
             "eval" => {
-                let text = args.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
+                let args = if args.first().is_some_and(|arg| arg.text() == "--") { args.get(1..) } else { Some(args) };
+                let text =
+                    args.unwrap_or_default().iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|it| it.join(" "));
                 match text {
                     Some(text) => self.shell(&text),
-                    None => run_unknown(segment, "eval", "the text for the shell is not known before it runs"),
-                }
-            }
-            "source" | "." => match args.first() {
-                Some(Arg::Known(path)) if path.contains('/') => {
-                    let path = paths::join(path, self.cwd.as_deref());
-                    self.script(&path, segment);
-                }
-                Some(other) => {
-                    run_unknown(segment, other.text(), "the file that the shell reads is not known before it runs")
-                }
-                None => {}
-            },
-            "printf" if args.first().is_none_or(|arg| arg.text().starts_with("-v")) => {
-                let words: Vec<Arg> = args.get(1..2).unwrap_or_default().to_vec();
-                self.declaration("read", &words, segment);
-            }
-            "wait" if args.iter().any(|arg| arg.text().starts_with('-')) => {
-                let words: Vec<Arg> = args.iter().filter(|arg| !arg.text().starts_with('-')).cloned().collect();
-                self.declaration("read", &words, segment);
-            }
-            "test" | "[" => {
-                // `-v NAME` evaluates a subscript in the name.
-                for pair in args.windows(2) {
-                    if let [flag, name] = pair
-                        && matches!(flag.text(), "-v" | "-R")
-                        && name.known().is_none_or(|name| name.contains('['))
-                    {
-                        let why = "a subscript in a test is evaluated, which may run commands".to_owned();
-                        segment.unknowns.push(Unknown { text: name.text().to_owned(), why });
+                    None => {
+                        run_unknown(segment, "eval", "the text for the shell is not known before it runs");
+                        self.state.forget();
                     }
                 }
             }
+            "source" | "." => self.source(args, segment),
+            "printf" if args.first().is_none_or(|arg| arg.text().starts_with("-v")) => {
+                let glued = args.first().and_then(|arg| arg.text().strip_prefix("-v")).filter(|it| !it.is_empty());
+                let words = match glued {
+                    Some(name) => vec![Arg::Known(name.to_owned())],
+                    None => args.get(1..2).unwrap_or_default().to_vec(),
+                };
+                self.received(&words, segment);
+            }
+            "wait" if args.iter().any(|arg| arg.text().starts_with('-')) => {
+                let words: Vec<Arg> = args.iter().filter(|arg| !arg.text().starts_with('-')).cloned().collect();
+                self.received(&words, segment);
+            }
+            "test" | "[" => subscripts(args, segment),
             "let" => {
                 for arg in args {
                     self.arithmetic(arg.text());
+                    let name = arg.text().split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next();
+                    self.assigned_by_arithmetic(name.unwrap_or(""), arg.text(), segment);
                 }
             }
             _ => return QUIET_BUILTINS.contains(&name),
@@ -123,75 +92,197 @@ impl Lowering<'_> {
         true
     }
 
-    fn declaration(&mut self, name: &str, args: &[Arg], segment: &mut Segment) {
-        let exports =
-            name == "export" || args.iter().any(|arg| arg.text().starts_with('-') && arg.text().contains('x'));
-        let mut dress = Dress::default();
-        for arg in args {
-            let Some(text) = arg.known() else {
-                match arg.text().split_once('=') {
-                    Some((name, _)) if !name.contains(['$', '`']) => {
-                        self.set(name, Arg::Unknown(format!("${name}")), exports, &mut dress)
-                    }
-                    Some(_) | None => dress.unknowns.push(Unknown {
-                        text: arg.text().to_owned(),
-                        why: "which variable is set is not known before it runs".to_owned(),
-                    }),
-                }
-                continue;
+    /// `cd` and `pushd`: where it succeeds the shell is there, where it fails it is where it was.
+    fn change_directory(&mut self, name: &str, args: &[Arg]) {
+        let mut failed = self.state.clone();
+        let options = args.iter().take_while(|arg| matches!(arg.text(), "-L" | "-P" | "-e" | "-@" | "-n" | "--")).count();
+        let aside = args.iter().take(options).any(|arg| arg.text() == "-n");
+        let mut directory = match args.get(options..).unwrap_or_default() {
+            [] if name == "cd" => self.home.clone().filter(|_| !self.variables.get("HOME").is_none_or(|it| it.known().is_none())),
+            [Arg::Known(directory)]
+                if !directory.is_empty()
+                    && !directory.starts_with(['-', '+'])
+                    && (directory.starts_with('/') || self.cwd.is_some()) =>
+            {
+                Some(paths::plain(directory, self.cwd.as_deref()))
+            }
+            _ => None,
+        };
+        let mut there = true;
+        if let Some(path) = &directory {
+            let path = path.clone();
+            // Behind a link the shell and the system disagree on where `..` leads, so nothing relative is known.
+            let elsewhere = match self.fact(FactQuery::RealPath(path.clone())) {
+                Fact::RealPath(real) => real != path,
+                Fact::Program(_) | Fact::File(_) | Fact::Unknown => false,
             };
-            if text.starts_with("-C") && matches!(name, "mapfile" | "readarray") {
-                dress.unknowns.push(Unknown { text: text.to_owned(), why: "runs a command for every line".to_owned() });
+            if elsewhere || aside || !self.linked(&path).is_empty() {
+                directory = None;
             }
-            if text.starts_with('-') {
-                if text.contains(['n', 'f', 'A']) && matches!(name, "declare" | "typeset" | "local" | "export") {
-                    dress.unknowns.push(Unknown {
-                        text: text.to_owned(),
-                        why: "references and functions are not followed".to_owned(),
-                    });
-                }
-                continue;
-            }
-            let (variable, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
-            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '+';
-            if !variable.chars().all(plain) {
-                let why = "a subscript is evaluated, which may run commands";
-                dress.unknowns.push(Unknown { text: text.to_owned(), why: why.to_owned() });
-                continue;
-            }
-            let quiet = value.is_none() && matches!(name, "export" | "readonly");
-            if !quiet {
-                let variable = variable.trim_end_matches('+');
-                let value = match value {
-                    Some(value) if !text.contains("+=") && name != "read" => Arg::Known(value.to_owned()),
-                    Some(_) | None => Arg::Unknown(format!("${variable}")),
-                };
-                self.set(variable, value.clone(), exports, &mut dress);
-                self.variables.insert(variable.to_owned(), value);
+            // One that is missing may be made before; whether it is shows only when it runs.
+            match self.fact(FactQuery::File(path)) {
+                Fact::File(FileKind::Missing) => there = false,
+                Fact::File(FileKind::Text(..) | FileKind::Opaque) => directory = None,
+                Fact::File(FileKind::Directory) | Fact::Program(_) | Fact::RealPath(_) | Fact::Unknown => {}
             }
         }
-        segment.unknowns.extend(dress.unknowns);
+        if there {
+            failed.stay();
+        }
+        self.moves = self.moves.saturating_add(1);
+        self.state.enter(directory);
+        self.failed = Some(Box::new(failed));
     }
 
-    /// `read`: the names after its options get what comes in.
-    fn read(&mut self, args: &[Arg], segment: &mut Segment) {
-        let mut rest = args.iter();
-        let mut names = Vec::new();
-        while let Some(arg) = rest.next() {
-            match arg.text().strip_prefix('-').filter(|_| names.is_empty()) {
-                Some(letters) if arg.known().is_some() => {
-                    // The last letter of a bundle may take the next word as its value.
-                    match letters.find(['p', 't', 'n', 'N', 'd', 'i', 'u']) {
-                        Some(at) if at.saturating_add(1) == letters.len() => drop(rest.next()),
-                        Some(_) | None => {}
-                    }
-                    if letters.ends_with('a') {
-                        names.extend(rest.next().cloned());
-                    }
-                }
-                Some(_) | None => names.push(arg.clone()),
-            }
+    /// Words that leave the shell, a function or a loop.
+    fn leave(&mut self, name: &str, args: &[Arg]) {
+        let number = |arg: &Arg| {
+            arg.known().is_some_and(|text| {
+                !text.is_empty() && text.len() < 4 && text.bytes().all(|byte| byte.is_ascii_digit())
+            })
+        };
+        let certain = match args {
+            [] => true,
+            [only] => number(only) && (only.text().trim_start_matches('0') != "" || matches!(name, "exit" | "return")),
+            _ => false,
+        };
+        let landed = match name {
+            "exit" => true,
+            "return" => self.jump(FrameKind::Function),
+            _ => self.jump(FrameKind::Loop),
+        };
+        if certain && landed && !self.redirected && self.dispatch == Dispatch::Shell {
+            self.state.leave();
         }
-        self.declaration("read", &names, segment);
+    }
+
+    fn shift(&mut self, args: &[Arg]) {
+        let count = match args {
+            [] => Some(1),
+            [only] => only.known().and_then(|text| text.parse::<usize>().ok()),
+            _ => None,
+        };
+        let words = self.state.positional.take();
+        let left = count.zip(words).and_then(|(count, words)| words.get(count..).map(<[Arg]>::to_vec));
+        self.state.set_positional(left);
+    }
+
+    /// A file that this shell itself reads and runs.
+    fn source(&mut self, args: &[Arg], segment: &mut Segment) {
+        let args = if args.first().is_some_and(|arg| arg.text() == "--") { args.get(1..).unwrap_or_default() } else { args };
+        match args.split_first() {
+            Some((Arg::Known(path), words)) if path.contains('/') => {
+                let path = paths::join(path, self.cwd.as_deref());
+                let outside = self.state.positional.clone();
+                if !words.is_empty() {
+                    self.state.set_positional(Some(words.to_vec()));
+                }
+                let before = self.state.clone();
+                self.sourced(&path, segment);
+                if words.is_empty() {
+                    // It may change the parameters of the shell around it.
+                    self.state.join(before);
+                } else {
+                    self.state.set_positional(outside);
+                }
+            }
+            Some((other, _)) => {
+                run_unknown(segment, other.text(), "the file that the shell reads is not known before it runs");
+                self.state.forget();
+            }
+            None => {}
+        }
+    }
+
+    /// An action that runs at another time: at a signal, at an error, before each command, or at the end.
+    fn trap(&mut self, args: &[Arg], segment: &mut Segment) {
+        let args = if args.first().is_some_and(|arg| arg.text() == "--") { args.get(1..).unwrap_or_default() } else { args };
+        let [action, _, ..] = args else { return };
+        if matches!(action.known(), Some("-" | "-l" | "-p" | "")) {
+            return;
+        }
+        let Some(text) = action.known() else {
+            run_unknown(segment, action.text(), "the text for the shell is not known before it runs");
+            self.state.forget();
+            return;
+        };
+        let moves = self.moves;
+        let mut outside = self.state.clone();
+        let here = outside.cwd.clone();
+        self.state.forget();
+        self.state.variables.retain(|name, _| name == "HOME");
+        self.state.cwd = here;
+        self.shell(text);
+        self.settle();
+        let mut after = std::mem::take(&mut self.state);
+        for name in after.variables.keys().filter(|name| *name != "HOME") {
+            outside.unsettle(name);
+        }
+        self.traps.push((text.to_owned(), self.moves));
+        if self.moves != moves {
+            outside.drift();
+        }
+        outside.lookup_changed |= after.lookup_changed || outside.aliases != after.aliases;
+        outside.exports_all |= after.exports_all;
+        outside.exported.append(&mut after.exported);
+        outside.integers.append(&mut after.integers);
+        self.state = outside;
+        let jumps = text.split(|c: char| !c.is_ascii_alphanumeric()).any(|it| matches!(it, "return" | "break" | "continue"));
+        if jumps || text.contains('(') && text.contains('{') {
+            let why = "a trap that changes where the text goes on is not followed".to_owned();
+            segment.unknowns.push(Unknown { text: text.to_owned(), why });
+        }
+    }
+
+    /// Builtins that show or change the shell's own tables.
+    fn table(&mut self, name: &str, args: &[Arg], segment: &mut Segment) {
+        const SHOWS: &[&str] = &["-p", "-P", "-l", "-v", "-V", "-s", "-S", "-a", "-b", "-c", "-A"];
+        let shows = args.iter().all(|arg| SHOWS.contains(&arg.text()));
+        if name == "unalias" {
+            // The readings with the alias are kept: that shows more, never less.
+            return;
+        }
+        if !shows || name == "fc" {
+            self.lookup_changed |= name == "enable";
+            let why = "changes how the shell reads what follows".to_owned();
+            segment.unknowns.push(Unknown { text: name.to_owned(), why });
+        }
+    }
+
+    /// Arithmetic may set a variable to a number.
+    fn assigned_by_arithmetic(&mut self, name: &str, text: &str, segment: &mut Segment) {
+        let sets = text.contains('=') || text.contains("++") || text.contains("--");
+        if sets && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            self.received(&[Arg::Known(name.to_owned())], segment);
+        }
+    }
+}
+
+/// `-v NAME` evaluates a subscript in the name.
+fn subscripts(args: &[Arg], segment: &mut Segment) {
+    for pair in args.windows(2) {
+        if let [flag, name] = pair
+            && matches!(flag.text(), "-v" | "-R")
+            && name.known().is_none_or(|name| name.contains('['))
+        {
+            let why = "a subscript in a test is evaluated, which may run commands".to_owned();
+            segment.unknowns.push(Unknown { text: name.text().to_owned(), why });
+        }
+    }
+}
+
+/// A word that is a plain name.
+fn is_name(arg: &Arg) -> bool {
+    arg.known().is_some_and(|text| !text.is_empty() && !text.starts_with('-'))
+}
+
+/// What a builtin shows that is secret: values of variables.
+pub(crate) fn shows_variables() -> Operation {
+    Operation {
+        action: Action::Read,
+        resource: Resource::Unknown("the environment".to_owned()),
+        category: Category::CredentialAccess,
+        reversibility: Reversibility::Reversible,
+        recursive: false,
     }
 }

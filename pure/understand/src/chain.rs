@@ -1,56 +1,73 @@
-//! Pipelines joined by `&&` and `||`.
+//! Lists: pipelines joined by `&&` and `||`, one after another, or in the background.
 
-use std::collections::BTreeMap;
-
-use brush_parser::ast::{AndOr, AndOrList, Command, Pipeline};
-use model::Arg;
+use brush_parser::ast::{AndOr, AndOrList, CompoundList, SeparatorOperator};
 
 use crate::lower::Lowering;
+use crate::state::{Outcome, State};
 use crate::stream::Stream;
 
 impl Lowering<'_> {
-    /// Pipelines joined by `&&` and `||`. What a part behind one of these changes holds along `&&`, and is not known
-    /// after that: it may never have run.
-    pub(crate) fn chain(&mut self, chain: &AndOrList) {
-        let start = self.cwd.clone();
-        self.pipeline(&chain.first);
-        let before = (self.cwd.clone(), self.variables.clone());
-        for (at, next) in chain.additional.iter().enumerate() {
-            let (AndOr::And(pipeline) | AndOr::Or(pipeline)) = next;
-            // Behind `cd x ||` one stands where one stood, or nowhere known; `cd x || exit` leaves no doubt after it.
-            if matches!(next, AndOr::Or(_)) && self.cwd != start && !leaves(pipeline) {
-                self.cwd = None;
+    pub(crate) fn list(&mut self, CompoundList(items): &CompoundList) {
+        for (at, item) in items.iter().enumerate() {
+            match item.1 {
+                // In the background a shell of its own runs it: nothing that it changes stays.
+                SeparatorOperator::Async => self.contained(|walk| walk.chain(&item.0)),
+                SeparatorOperator::Sequence => self.chain(&item.0),
             }
-            self.pipeline(pipeline);
+            if at.saturating_add(1) < items.len() {
+                self.settle();
+            }
+        }
+        if items.len() != 1 {
             self.printed = Stream::default();
-            let holds =
-                matches!((next, chain.additional.get(at.saturating_add(1))), (AndOr::And(_), Some(AndOr::And(_))));
-            if !holds {
-                self.forget_changes(&before);
-            }
         }
     }
 
-    /// Takes as unknown whatever is otherwise than it was.
-    fn forget_changes(&mut self, (cwd, variables): &(Option<String>, BTreeMap<String, Arg>)) {
-        if self.cwd != *cwd {
-            self.cwd = None;
+    /// Pipelines joined by `&&` and `||`. Each runs in the state that the way to it leaves.
+    fn chain(&mut self, chain: &AndOrList) {
+        self.pipeline(&chain.first);
+        if chain.additional.is_empty() {
+            return;
         }
-        let changed: Vec<String> = self
-            .variables
-            .iter()
-            .filter(|(name, value)| variables.get(*name) != Some(*value))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in changed {
-            let unknown = Arg::Unknown(format!("${name}"));
-            self.variables.insert(name, unknown);
+        let mut whole = self.outcome();
+        for next in &chain.additional {
+            let (AndOr::And(pipeline) | AndOr::Or(pipeline)) = next;
+            let skipped = match next {
+                AndOr::And(_) => {
+                    self.state = whole.success;
+                    Outcome { success: State::nowhere(), failure: whole.failure }
+                }
+                AndOr::Or(_) => {
+                    self.state = whole.failure;
+                    self.state.reckon_with_failure();
+                    Outcome { success: whole.success, failure: State::nowhere() }
+                }
+            };
+            self.pipeline(pipeline);
+            whole = self.outcome();
+            whole.join(skipped);
+        }
+        self.printed = Stream::default();
+        self.resume(whole);
+    }
+
+    /// Takes how the last command left the shell.
+    pub(crate) fn outcome(&mut self) -> Outcome {
+        let success = std::mem::take(&mut self.state);
+        let failure = self.failed.take().map_or_else(|| success.clone(), |failed| *failed);
+        Outcome { success, failure }
+    }
+
+    /// Goes on behind a command that left the shell so.
+    pub(crate) fn resume(&mut self, Outcome { success, failure }: Outcome) {
+        self.failed = (success != failure).then(|| Box::new(failure));
+        self.state = success;
+    }
+
+    /// Goes on whether the last command succeeded or failed.
+    pub(crate) fn settle(&mut self) {
+        if let Some(failed) = self.failed.take() {
+            self.state.join(*failed);
         }
     }
-}
-
-/// Whether a pipeline does nothing but leave: what follows then ran only where what stands before it held.
-fn leaves(pipeline: &Pipeline) -> bool {
-    matches!(pipeline.seq.as_slice(), [Command::Simple(simple)]
-        if simple.prefix.is_none() && simple.word_or_name.as_ref().is_some_and(|word| matches!(word.value.as_str(), "exit" | "return" | "break" | "continue")))
 }

@@ -2,12 +2,11 @@
 
 use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource, Reversibility, Segment};
 
-use crate::code;
 use crate::knowledge::{self, Known};
 use crate::leak::{self, Leak};
-use crate::lower::Lowering;
-use crate::paths;
+use crate::lower::{Dispatch, Lowering};
 use crate::simple::Dress;
+use crate::{builtin, code, paths};
 
 /// Shells whose language the parser reads.
 const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "rbash"];
@@ -74,17 +73,24 @@ impl Lowering<'_> {
         let piped_text = if piped { self.stream.plain().map(Some) } else { None };
         let input = Input { fed: piped || dress.reads_elsewhere, text: dress.input.clone().or(piped_text) };
         let fed = dress.reads_elsewhere || dress.input.is_some();
+        self.redirected = dress.redirected;
         let mut segment = self.bare(argv.clone(), dress);
         segment.fed |= piped;
         let started = self.intent.segments.len();
         crate::terminal::observe(&mut segment);
+        let secrets = std::mem::take(&mut self.secrets);
         let outer = std::mem::replace(&mut self.began, before);
         match head.known() {
             Some(name) => self.named(name, args, &mut segment, input),
             None => {
                 run_unknown(&mut segment, head.text(), "the program is not known before it runs");
+                // It may be a builtin or a function that changes the shell.
+                if self.dispatch == Dispatch::Shell {
+                    self.state.forget();
+                }
             }
         }
+        self.given_secrets(head.text(), secrets, &mut segment);
         self.began = outer;
         self.note_flows(&mut segment, before..started, fed);
         self.push(segment);
@@ -111,21 +117,10 @@ impl Lowering<'_> {
     }
 
     fn named(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {
-        if self.functions.contains(name) {
-            return;
-        }
-        if let Some(text) = self.aliases.get(name).cloned() {
-            // Whether the shell expands it depends on how it was started: what both readings do is said.
-            let words = args.iter().map(Arg::known).collect::<Option<Vec<_>>>();
-            match words {
-                Some(words) => {
-                    self.aliases.remove(name);
-                    let quoted: Vec<String> =
-                        words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
-                    self.nested(&format!("{text} {}", quoted.join(" ")));
-                    self.aliases.insert(name.to_owned(), text);
-                }
-                None => run_unknown(segment, name, "an alias with arguments that are not known before it runs"),
+        if self.dispatch == Dispatch::Shell {
+            self.expand_alias(name, args, segment);
+            if self.call_function(name, args, segment) {
+                return;
             }
         }
         if name.contains('/') {
@@ -134,7 +129,10 @@ impl Lowering<'_> {
                 self.script(&path, segment);
                 return;
             }
-        } else if self.builtin(name, args, segment) {
+        } else if self.dispatch == Dispatch::Program && builtin::is_builtin(name) && knowledge::find(name).is_none() {
+            run_unknown(segment, name, "a builtin of the shell, but here a program runs it");
+            return;
+        } else if self.dispatch != Dispatch::Program && self.builtin(name, args, segment) {
             return;
         } else {
             if self.lookup_changed {
@@ -148,6 +146,36 @@ impl Lowering<'_> {
                 segment.found_at.get_or_insert(path);
             }
         }
+        self.program(name, args, segment, input);
+    }
+
+    /// Whether the shell expands an alias depends on how it was started: what both readings do is said.
+    fn expand_alias(&mut self, name: &str, args: &[Arg], segment: &mut Segment) {
+        let Some(texts) = self.state.aliases.remove(name) else { return };
+        let before = self.state.clone();
+        let mut end = before.clone();
+        match args.iter().map(Arg::known).collect::<Option<Vec<_>>>() {
+            Some(words) => {
+                let quoted: Vec<String> =
+                    words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
+                for text in &texts {
+                    self.state = before.clone();
+                    self.shell(&format!("{text} {}", quoted.join(" ")));
+                    self.settle();
+                    end.join(std::mem::take(&mut self.state));
+                }
+            }
+            None => {
+                run_unknown(segment, name, "an alias with arguments that are not known before it runs");
+                end.forget();
+            }
+        }
+        self.state = end;
+        self.state.aliases.insert(name.to_owned(), texts);
+    }
+
+    /// A program, by its name.
+    fn program(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {
         let name = name.rsplit('/').next().unwrap_or(name);
         if SHELLS.contains(&name) {
             self.shell_program(name, args, segment, input);
@@ -156,6 +184,7 @@ impl Lowering<'_> {
         } else if name == "find" {
             self.find(args, segment);
         } else {
+            self.links_of(name, args, segment);
             // `gcc-12`, `pip3.11`: the same program in another version.
             let family = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
             let versioned = name.get(family.len()..).is_some_and(|version| version.contains(['-', '.']));

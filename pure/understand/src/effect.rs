@@ -97,11 +97,13 @@ impl Lowering<'_> {
         unknowns: &mut Vec<Unknown>,
     ) {
         let (action, category, reversibility) = role.effect();
-        let Some(places) = self.located(value, role, unknowns) else {
+        let Some(mut places) = self.located(value, role, unknowns) else {
             let resource = Resource::Unknown(value.text().to_owned());
             operations.push(Operation { action, resource, category, reversibility, recursive });
             return;
         };
+        let linked: Vec<String> = places.iter().flat_map(|place| self.linked(place)).collect();
+        places.extend(linked);
         if places.iter().all(|place| paths::is_sink(place) || place == "-") {
             return;
         }

@@ -10,15 +10,19 @@ mod carried;
 mod chain;
 mod code;
 mod command;
+mod compound;
+mod declaration;
 mod effect;
 mod environment;
 mod expand;
 mod feed;
 mod find;
+mod function;
 mod git;
 mod git_settings;
 mod knowledge;
 mod leak;
+mod links;
 mod lower;
 mod message;
 mod openings;
@@ -42,6 +46,7 @@ mod shell;
 mod shell_state;
 mod shown;
 mod simple;
+mod state;
 mod stream;
 mod suspect;
 mod terminal;
@@ -110,6 +115,7 @@ pub fn settle(
 ) -> Intent {
     let mut lowering = Lowering::new(around, Source::Looking { facts, look, left: MAX_FACTS });
     read(&mut lowering, subject);
+    lowering.uncalled();
     lowering.finish().0
 }
 
@@ -128,6 +134,7 @@ pub fn parses(text: &str) -> bool {
 pub fn understand(subject: Subject<'_>, around: Surroundings<'_>, facts: &Facts) -> Step<Intent> {
     let mut lowering = Lowering::new(around, Source::Asking(facts, Vec::new()));
     read(&mut lowering, subject);
+    lowering.uncalled();
     let (intent, needs) = lowering.finish();
     match NonEmpty::from_vec(needs) {
         Some(queries) => Step::Need(queries),

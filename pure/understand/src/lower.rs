@@ -1,29 +1,47 @@
 //! Statements to segments: every construct that can run a command is walked, and each simple command lands in the
 //! intent as a segment of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use brush_parser::ast::{Command, CompoundList, ExtendedTestExpr, Program, UnaryPredicate};
+use model::{Arg, Fact, FactQuery, Facts, Intent, Unknown};
 
-use brush_parser::ast::{
-    Command, CompoundCommand, CompoundList, ExtendedTestExpr, Program, SeparatorOperator, UnaryPredicate,
-};
-use model::{Arg, Fact, FactQuery, Factor, Facts, Intent, Unknown};
-
+use crate::compound::{Frame, FrameKind};
+use crate::function::Calls;
 use crate::simple::Dress;
+use crate::state::State;
 use crate::stream::Stream;
-use crate::{MAX_DEPTH, MAX_QUERIES, Shell, Surroundings, agreement, other_shell, parser, plain, text};
+use crate::{MAX_DEPTH, MAX_QUERIES, Shell, Surroundings, agreement, parser, plain, text};
 
-/// The state of the walk. Variables hold their value where the text alone fixes it.
+/// The walk through a text: what was found so far, and the state of the shell at this point.
 pub(crate) struct Lowering<'a> {
     pub(crate) intent: Intent,
     source: Source<'a>,
-    pub(crate) cwd: Option<String>,
+    /// The state of the shell, where the last command succeeded.
+    pub(crate) state: State,
+    /// The same where it failed, if that is another.
+    pub(crate) failed: Option<Box<State>>,
+    /// The loops, functions and shells around what is read now.
+    pub(crate) frames: Vec<Frame>,
+    /// How often loops were walked again.
+    pub(crate) repeats: usize,
+    /// What a command's name may stand for here.
+    pub(crate) dispatch: Dispatch,
+    /// Functions that were defined and called.
+    pub(crate) calls: Calls,
+    /// A wrapper runs what is read now on another machine, or below another root.
+    pub(crate) elsewhere: bool,
+    /// Actions of traps, each with how often the directory had been changed when it was set.
+    pub(crate) traps: Vec<(String, usize)>,
+    /// How often the text changed the directory.
+    pub(crate) moves: usize,
+    /// The command at hand has redirections, any of which may fail.
+    pub(crate) redirected: bool,
+    /// Arguments for the text of the shell that is about to be read, `$0` first.
+    pub(crate) positional_for_shell: Option<Vec<Arg>>,
+    /// Variables with secrets whose value the command at hand is given.
+    pub(crate) secrets: Vec<String>,
     pub(crate) home: Option<String>,
-    pub(crate) variables: BTreeMap<String, Arg>,
-    /// Aliases that the text defines.
-    pub(crate) aliases: BTreeMap<String, String>,
     /// What the last pipeline of a text prints.
     pub(crate) printed: Stream,
-    pub(crate) functions: BTreeSet<String>,
     pub(crate) wrappers: Vec<String>,
     /// The working directory at the start of the text.
     pub(crate) began_in: Option<String>,
@@ -40,8 +58,31 @@ pub(crate) struct Lowering<'a> {
     pub(crate) began: usize,
     /// A place outside the project whose content the segment at hand reads.
     pub(crate) away: Option<String>,
-    /// Set where the text changed how program names are looked up.
-    pub(crate) lookup_changed: bool,
+}
+
+/// What a command's name may stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dispatch {
+    /// An alias, a function, a builtin or a program.
+    Shell,
+    /// A builtin or a program (`command NAME`).
+    Builtin,
+    /// A program: another program runs it, not the shell.
+    Program,
+}
+
+impl std::ops::Deref for Lowering<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl std::ops::DerefMut for Lowering<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
 }
 
 /// Where facts come from.
@@ -54,21 +95,24 @@ pub(crate) enum Source<'a> {
 
 impl<'a> Lowering<'a> {
     pub(crate) fn new(around: Surroundings<'_>, source: Source<'a>) -> Self {
-        let mut variables = BTreeMap::new();
-        for (name, value) in [("PWD", around.cwd), ("HOME", around.home)] {
-            let value = value.map_or_else(|| Arg::Unknown(format!("${name}")), |value| Arg::Known(value.to_owned()));
-            variables.insert(name.to_owned(), value);
-        }
         Self {
             intent: Intent::default(),
             source,
-            cwd: around.cwd.map(str::to_owned),
+            state: State::new(around.cwd, around.home),
+            failed: None,
+            frames: Vec::new(),
+            repeats: 0,
+            dispatch: Dispatch::Shell,
+            calls: Calls::default(),
+            elsewhere: false,
+            traps: Vec::new(),
+            moves: 0,
+            redirected: false,
+            positional_for_shell: None,
+            secrets: Vec::new(),
             began_in: around.cwd.map(str::to_owned),
             home: around.home.map(str::to_owned),
-            variables,
-            aliases: BTreeMap::new(),
             printed: Stream::default(),
-            functions: BTreeSet::new(),
             wrappers: Vec::new(),
             dressed: false,
             depth: 0,
@@ -77,7 +121,6 @@ impl<'a> Lowering<'a> {
             stream: Stream::default(),
             began: 0,
             away: None,
-            lookup_changed: false,
         }
     }
 
@@ -129,6 +172,7 @@ impl<'a> Lowering<'a> {
         }
         if let Some(argv) = plain::command(text) {
             let before = self.intent.segments.len();
+            self.failed = None;
             self.run(argv, Dress::default(), false, before);
             let own = self.intent.segments.last().filter(|_| self.intent.segments.len() > before);
             self.printed =
@@ -140,14 +184,14 @@ impl<'a> Lowering<'a> {
             Ok(program) => {
                 self.compare(text, &program);
                 let Program { complete_commands } = program;
-                complete_commands.iter().for_each(|list| self.list(list));
+                self.lists(&complete_commands);
                 if complete_commands.len() != 1 {
                     self.printed = Stream::default();
                 }
             }
             Err(why) => match parser::with_mistakes(text) {
                 Some((Program { complete_commands }, passed)) => {
-                    complete_commands.iter().for_each(|list| self.list(list));
+                    self.lists(&complete_commands);
                     self.printed = Stream::default();
                     for line in passed {
                         self.unknown(&line, "a mistake, which the shell passes over to go on with what follows");
@@ -174,123 +218,66 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    fn lists(&mut self, lists: &[CompoundList]) {
+        for (at, list) in lists.iter().enumerate() {
+            if at > 0 {
+                self.settle();
+            }
+            self.list(list);
+        }
+    }
+
     /// A command substitution: a text whose output lands in a word, run in a shell of its own.
     pub(crate) fn nested(&mut self, text: &str) {
         self.contained(|walk| walk.shell(text));
     }
 
-    /// Something whose changes to directory and variables end with it.
-    pub(crate) fn contained(&mut self, walk: impl FnOnce(&mut Self)) {
-        let (cwd, variables) = (self.cwd.clone(), self.variables.clone());
-        walk(self);
-        (self.cwd, self.variables) = (cwd, variables);
-    }
-
-    /// Something that runs any number of times, or never: inside it no variable is known, and what it changes is
-    /// not known afterwards.
-    fn uncertain(&mut self, walk: impl FnOnce(&mut Self)) {
-        let (cwd, outer) = (self.cwd.clone(), std::mem::take(&mut self.variables));
-        walk(self);
-        let changed = std::mem::replace(&mut self.variables, outer);
-        for name in changed.into_keys() {
-            let unknown = Arg::Unknown(format!("${name}"));
-            self.variables.insert(name, unknown);
-        }
-        if self.cwd != cwd {
-            self.cwd = None;
-        }
-    }
-
-    pub(crate) fn list(&mut self, CompoundList(items): &CompoundList) {
-        for item in items {
-            match item.1 {
-                // In the background a shell of its own runs it: nothing that it changes stays.
-                SeparatorOperator::Async => self.contained(|walk| walk.chain(&item.0)),
-                SeparatorOperator::Sequence => self.chain(&item.0),
+    /// A text that a shell runs which some program starts: it has only what is exported.
+    pub(crate) fn process(&mut self, text: &str) {
+        let words = self.positional_for_shell.take();
+        self.contained(|walk| {
+            walk.state = walk.state.of_new_shell(walk.home.as_deref());
+            if let Some((zero, words)) = words.as_deref().and_then(<[Arg]>::split_first) {
+                walk.state.put("0", zero.clone());
+                let known = words.iter().all(|word| word.known().is_some());
+                if known {
+                    walk.state.set_positional(Some(words.to_vec()));
+                } else {
+                    // An item that is not known may be several words; those before it keep their place.
+                    walk.state.set_partly(words);
+                }
             }
-        }
-        if items.len() != 1 {
-            self.printed = Stream::default();
-        }
+            walk.shell(text);
+        });
+    }
+
+    /// Something that runs in a shell of its own: its changes end with it.
+    pub(crate) fn contained(&mut self, walk: impl FnOnce(&mut Self)) {
+        let state = self.state.clone();
+        let dispatch = std::mem::replace(&mut self.dispatch, Dispatch::Shell);
+        let secrets = std::mem::take(&mut self.secrets);
+        self.frames.push(Frame { kind: FrameKind::Shell, jumped: State::nowhere() });
+        walk(self);
+        self.frames.pop();
+        self.dispatch = dispatch;
+        self.secrets = secrets;
+        self.state = state;
+        self.failed = None;
     }
 
     pub(crate) fn command(&mut self, command: &Command, piped: bool) {
+        self.failed = None;
         match command {
             Command::Simple(simple) => self.simple(simple, piped),
             Command::Compound(compound, redirects) => {
                 self.redirects_of(redirects.as_ref());
                 self.compound(compound);
             }
-            Command::Function(function) => {
-                if other_shell::is_hook(self.shell, &function.fname.value) {
-                    self.unknown(&function.fname.value, "Z shell calls a function of this name by itself");
-                }
-                self.functions.insert(function.fname.value.clone());
-                self.intent.factors.push(Factor {
-                    name: "own_functions",
-                    points: 20,
-                    why: format!("it is a program of its own: it defines `{}`", function.fname.value),
-                });
-                self.redirects_of(function.body.1.as_ref());
-                self.uncertain(|walk| walk.compound(&function.body.0));
-            }
+            Command::Function(function) => self.define(function),
             Command::ExtendedTest(test, redirects) => {
                 self.redirects_of(redirects.as_ref());
                 self.test(&test.expr);
             }
-        }
-    }
-
-    fn compound(&mut self, compound: &CompoundCommand) {
-        match compound {
-            CompoundCommand::Arithmetic(command) => self.arithmetic(&command.expr.value),
-            CompoundCommand::ArithmeticForClause(command) => {
-                for part in [&command.initializer, &command.condition, &command.updater].into_iter().flatten() {
-                    self.arithmetic(&part.value);
-                }
-                self.uncertain(|walk| walk.list(&command.body.list));
-            }
-            CompoundCommand::BraceGroup(group) => self.list(&group.list),
-            CompoundCommand::Subshell(subshell) => self.contained(|walk| walk.list(&subshell.list)),
-            CompoundCommand::ForClause(command) => {
-                let values: Option<Vec<Arg>> = command
-                    .values
-                    .as_ref()
-                    .map(|words| words.iter().flat_map(|word| self.words(&word.value)).collect());
-                for value in each_value(values, &command.variable_name) {
-                    let mut dress = Dress::default();
-                    self.set(&command.variable_name, value.clone(), false, &mut dress);
-                    self.intent.unknowns.extend(dress.unknowns);
-                    self.uncertain(|walk| {
-                        walk.variables.insert(command.variable_name.clone(), value);
-                        walk.list(&command.body.list);
-                    });
-                }
-            }
-            CompoundCommand::CaseClause(command) => {
-                let _ = self.word(&command.value.value);
-                for case in &command.cases {
-                    for pattern in &case.patterns {
-                        let _ = self.word(&pattern.value);
-                    }
-                    self.uncertain(|walk| case.cmd.iter().for_each(|list| walk.list(list)));
-                }
-            }
-            CompoundCommand::IfClause(command) => {
-                self.list(&command.condition);
-                self.uncertain(|walk| walk.list(&command.then));
-                for branch in command.elses.iter().flatten() {
-                    self.uncertain(|walk| {
-                        branch.condition.iter().for_each(|list| walk.list(list));
-                        walk.list(&branch.body);
-                    });
-                }
-            }
-            CompoundCommand::WhileClause(command) | CompoundCommand::UntilClause(command) => self.uncertain(|walk| {
-                walk.list(&command.0);
-                walk.list(&command.1.list);
-            }),
-            CompoundCommand::Coprocess(command) => self.contained(|walk| walk.command(&command.body, true)),
         }
     }
 
@@ -331,23 +318,5 @@ impl<'a> Lowering<'a> {
                 }
             }
         }
-    }
-}
-
-/// How many values of a loop are walked one by one.
-const MAX_VALUES: usize = 8;
-
-/// The values that a loop's variable takes: each on its own where they are few, else one that stands for all.
-fn each_value(values: Option<Vec<Arg>>, name: &str) -> Vec<Arg> {
-    let Some(values) = values else { return vec![Arg::Unknown(format!("${name}"))] };
-    let plain = |value: &Arg| {
-        value.known().is_some_and(|text| !text.contains(['/', ' ', '\n', '\t']) && !text.starts_with(['-', '.']))
-    };
-    if values.len() <= MAX_VALUES {
-        values
-    } else if values.iter().all(plain) {
-        vec![Arg::Pattern("*".to_owned())]
-    } else {
-        vec![Arg::Unknown(format!("${name}"))]
     }
 }

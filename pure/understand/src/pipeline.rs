@@ -7,6 +7,7 @@ use model::{Action, Flow, Resource};
 
 use crate::leak::{self, Leak};
 use crate::lower::Lowering;
+use crate::state::Outcome;
 use crate::stream::Stream;
 
 impl Lowering<'_> {
@@ -15,14 +16,30 @@ impl Lowering<'_> {
             let first = self.intent.segments.len();
             self.command(only, false);
             self.printed = self.handed_on(only, first, &Stream::default());
+            if pipeline.bang {
+                let Outcome { success, failure } = self.outcome();
+                self.resume(Outcome { success: failure, failure: success });
+            }
             return;
         }
         let began = self.intent.segments.len();
         let outer = std::mem::take(&mut self.stream);
+        self.failed = None;
         for (at, command) in pipeline.seq.iter().enumerate() {
             let first = self.intent.segments.len();
             let stream = self.stream.clone();
-            self.contained(|walk| walk.command(command, at > 0));
+            if at.saturating_add(1) < pipeline.seq.len() {
+                self.contained(|walk| walk.command(command, at > 0));
+            } else {
+                // Some shells, and Bash with `lastpipe`, run the last part in the shell itself.
+                let mut outside = self.state.clone();
+                self.contained(|walk| {
+                    walk.command(command, at > 0);
+                    walk.settle();
+                    outside.join(std::mem::take(&mut walk.state));
+                });
+                self.state = outside;
+            }
             self.stream = self.handed_on(command, first, &stream);
             if at > 0 {
                 self.flow(began, first);

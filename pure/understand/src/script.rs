@@ -3,19 +3,41 @@
 use model::{Action, Category, Fact, FactQuery, FileKind, Operation, Resource, Reversibility, Segment};
 
 use crate::command::run_unknown;
+use crate::compound::{Frame, FrameKind};
 use crate::lower::Lowering;
 use crate::paths;
+use crate::state::State;
 
 impl Lowering<'_> {
-    /// A file that is executed, or read by a shell.
+    /// A file that is executed, or read by a shell that is started for it.
     pub(crate) fn script(&mut self, path: &str, segment: &mut Segment) {
+        self.file_of_commands(path, segment, |walk, text| walk.process(text));
+    }
+
+    /// A file that this very shell reads.
+    pub(crate) fn sourced(&mut self, path: &str, segment: &mut Segment) {
+        let understood = self.file_of_commands(path, segment, |walk, text| {
+            walk.frames.push(Frame { kind: FrameKind::Function, jumped: State::nowhere() });
+            walk.shell(text);
+            walk.settle();
+            if let Some(frame) = walk.frames.pop() {
+                walk.state.join(frame.jumped);
+            }
+        });
+        if !understood {
+            self.state.forget();
+        }
+    }
+
+    /// Reads a file of commands. Says whether it was walked.
+    fn file_of_commands(&mut self, path: &str, segment: &mut Segment, walk: impl FnOnce(&mut Self, &str)) -> bool {
         if paths::is_sink(path) {
             run_unknown(segment, path, "runs whatever comes out of the pipe");
-            return;
+            return false;
         }
         if !path.starts_with('/') {
             run_unknown(segment, path, "the working directory is not known, so neither is this file");
-            return;
+            return false;
         }
         match self.fact(FactQuery::File(path.to_owned())) {
             Fact::File(FileKind::Text(text, _)) => {
@@ -32,8 +54,9 @@ impl Lowering<'_> {
                     }
                     Some(_) | None => {
                         self.wrappers.push(path.to_owned());
-                        self.nested(&text);
+                        walk(self, &text);
                         self.wrappers.pop();
+                        return true;
                     }
                 }
             }
@@ -45,6 +68,7 @@ impl Lowering<'_> {
                 run_unknown(segment, path, "a file that could not be read as a script");
             }
         }
+        false
     }
 }
 

@@ -19,10 +19,18 @@ impl Lowering<'_> {
             match text {
                 "--version" | "--help" => return,
                 "--" | "-" | "-s" => break,
-                "--login" | "--norc" | "--noprofile" | "--posix" | "--verbose" => {}
+                "--norc" | "--noprofile" | "--posix" | "--verbose" => {}
+                "--login" => starts_up(text, segment),
+                "--rcfile" | "--init-file" => {
+                    let _ = rest.next();
+                    starts_up(text, segment);
+                }
                 "-o" | "+o" | "-O" | "+O" => drop(rest.next()),
                 _ if text.starts_with("--") => run_unknown(segment, text, "the shell's option is not known to us"),
                 _ if text.starts_with('-') || text.starts_with('+') => {
+                    if text.starts_with('-') && text.contains(['l', 'i']) {
+                        starts_up(text, segment);
+                    }
                     let harmless = text.chars().skip(1).all(|c| "abefhiklmnprtuvxBCEHPTc".contains(c));
                     if !harmless {
                         run_unknown(segment, text, "the shell's option is not known to us");
@@ -48,7 +56,7 @@ impl Lowering<'_> {
         match input.text {
             Some(Some(text)) => {
                 self.wrappers.push("sh".to_owned());
-                self.nested(&text);
+                self.process(&text);
                 self.wrappers.pop();
                 if !bash {
                     doubt(&text, segment);
@@ -66,15 +74,9 @@ impl Lowering<'_> {
 
     /// A text with its positional parameters, `$0` first.
     fn shell_text_with(&mut self, bash: bool, text: &Arg, positional: &[Arg], segment: &mut Segment) {
-        self.contained(|walk| {
-            for (number, value) in positional.iter().enumerate() {
-                walk.variables.insert(number.to_string(), value.clone());
-            }
-            if let Some([only]) = positional.get(1..) {
-                walk.variables.insert("@".to_owned(), only.clone());
-            }
-            walk.shell_text_for(bash, text, segment);
-        });
+        self.positional_for_shell = Some(positional.to_vec());
+        self.shell_text_for(bash, text, segment);
+        self.positional_for_shell = None;
     }
 
     /// A text that the system's shell will run, in a shell of its own.
@@ -87,7 +89,7 @@ impl Lowering<'_> {
         match text.known() {
             Some(text) => {
                 self.wrappers.push("sh -c".to_owned());
-                self.nested(text);
+                self.process(text);
                 self.wrappers.pop();
                 if !bash {
                     doubt(text, segment);
@@ -96,6 +98,11 @@ impl Lowering<'_> {
             None => run_unknown(segment, text.text(), "the text for the shell is not known before it runs"),
         }
     }
+}
+
+/// A shell that reads start-up files first: what they hold is not part of the text.
+fn starts_up(option: &str, segment: &mut Segment) {
+    run_unknown(segment, option, "the shell runs its start-up files first, which are not part of the command");
 }
 
 /// What `sh` is depends on the system, and shells differ on what these mean: `sh -c 'rm {a,b}'` removes one file or two,

@@ -12,6 +12,9 @@ impl Lowering<'_> {
             return;
         }
         let options = args.iter().take_while(|arg| arg.text() != "--" && arg.text().starts_with(['-', '+']));
+        // `-a` exports whatever is set from here on.
+        self.state.exports_all |= options.clone().any(|arg| arg.text().starts_with('-') && arg.text().contains('a'))
+            || args.iter().any(|arg| arg.text() == "allexport");
         let count = options.clone().count();
         let plain = |arg: &Arg| arg.known().is_some_and(|text| text.chars().all(|c| "-+euxovhnCfabmBEHTP".contains(c)));
         let long = options.clone().filter(|arg| arg.text().ends_with('o')).count();
@@ -46,6 +49,15 @@ impl Lowering<'_> {
         if !known {
             let why = "changes how the shell reads what follows".to_owned();
             segment.unknowns.push(Unknown { text: "set".to_owned(), why });
+        }
+        // What follows the options are the new positional parameters.
+        let after = count.saturating_add(long);
+        let words = args.get(after..).unwrap_or_default();
+        let ended = words.first().is_some_and(|arg| arg.text() == "--");
+        let words = if ended { words.get(1..).unwrap_or_default() } else { words };
+        if ended || !words.is_empty() {
+            let known = words.iter().all(|arg| arg.known().is_some());
+            self.state.set_positional(known.then(|| words.to_vec()));
         }
     }
 
@@ -88,8 +100,11 @@ impl Lowering<'_> {
             "lastpipe",
             "autocd",
         ];
-        let changes = args.iter().any(|arg| matches!(arg.text(), "-s" | "-u" | "-so" | "-uo"));
+        let changes = args
+            .iter()
+            .any(|arg| arg.known().is_none() || (arg.text().starts_with('-') && arg.text().contains(['s', 'u'])));
         let names = args.iter().filter(|arg| !arg.text().starts_with('-'));
+        self.state.exports_all |= args.iter().any(|arg| arg.text() == "allexport");
         let known =
             args.iter().all(|arg| arg.known().is_some()) && names.clone().all(|name| MATCHING.contains(&name.text()));
         if !changes {
@@ -112,7 +127,10 @@ impl Lowering<'_> {
         for arg in args.iter().filter(|arg| arg.text() != "-p") {
             match arg.known().map(|text| text.split_once('=')) {
                 Some(Some((name, value))) => {
-                    self.aliases.insert(name.to_owned(), value.to_owned());
+                    let texts = self.state.aliases.entry(name.to_owned()).or_default();
+                    if !texts.iter().any(|text| text == value) {
+                        texts.push(value.to_owned());
+                    }
                     segment.operations.push(of_shell(
                         Action::Control,
                         &format!("what `{name}` means to the shell"),

@@ -3,10 +3,11 @@
 use brush_parser::ast::{
     Assignment, AssignmentName, AssignmentValue, CommandPrefixOrSuffixItem as Item, SimpleCommand,
 };
-use model::{Action, Arg, Factor, Operation, Resource, Segment, Unknown};
+use model::{Action, Arg, Directory, Factor, Operation, Resource, Segment, Unknown};
 
 use crate::lower::Lowering;
-use crate::{environment, other_shell, paths};
+use crate::state::unknown;
+use crate::{builtin, environment, other_shell, paths};
 
 /// What a simple command has around its words.
 #[derive(Default)]
@@ -21,6 +22,8 @@ pub(crate) struct Dress {
     pub(crate) reads_elsewhere: bool,
     /// That redirection is from a place that gives nothing.
     pub(crate) reads_sink: bool,
+    /// It has redirections, any of which may fail.
+    pub(crate) redirected: bool,
 }
 
 impl Dress {
@@ -34,6 +37,7 @@ impl Lowering<'_> {
     pub(crate) fn simple(&mut self, simple: &SimpleCommand, piped: bool) {
         let mut dress = Dress::default();
         let segments_before = self.intent.segments.len();
+        let outer_secrets = std::mem::take(&mut self.secrets);
         let mut prefix: Vec<&Assignment> = Vec::new();
         for item in simple.prefix.iter().flat_map(|prefix| prefix.0.iter()) {
             match item {
@@ -62,17 +66,52 @@ impl Lowering<'_> {
                 }
             }
         }
+        let suffix = simple.suffix.iter().flat_map(|suffix| suffix.0.iter());
+        let mut items = simple.prefix.iter().flat_map(|prefix| prefix.0.iter()).chain(suffix);
+        dress.redirected = items.any(|item| matches!(item, Item::IoRedirect(_)));
+        let for_program = simple.word_or_name.is_some();
+        let mut outside = Vec::new();
         for assignment in prefix {
-            self.assign(assignment, simple.word_or_name.is_some(), &mut dress);
+            let (name, value) = self.assign(assignment, for_program, &mut dress);
+            if for_program {
+                outside.push((name.clone(), self.state.variables.get(&name).cloned()));
+                self.state.put(&name, value);
+            }
         }
-        if simple.word_or_name.is_none() {
+        if !for_program {
             if !dress.operations.is_empty() || !dress.unknowns.is_empty() {
                 let segment = self.bare(argv, dress);
                 self.push(segment);
             }
+            self.secrets = outer_secrets;
             return;
         }
+        let head = argv.first().and_then(Arg::known).map(str::to_owned);
         self.run(argv, dress, piped, segments_before);
+        self.secrets = outer_secrets;
+        self.end_prefix(head.as_deref(), outside);
+    }
+
+    /// What stands before a command is set while it runs. Behind a builtin or a function it may stay set.
+    fn end_prefix(&mut self, head: Option<&str>, outside: Vec<(String, Option<Arg>)>) {
+        if outside.is_empty() {
+            return;
+        }
+        let stays = head.is_none_or(|head| {
+            builtin::is_builtin(head)
+                || self.functions.contains_key(head)
+                || self.aliases.contains_key(head)
+                || matches!(head, ":" | "exec" | "command" | "builtin")
+        });
+        for state in std::iter::once(&mut self.state).chain(self.failed.as_deref_mut()) {
+            for (name, value) in &outside {
+                match value {
+                    _ if stays && state.variables.get(name) != value.as_ref() => state.put(name, unknown(name)),
+                    Some(value) => drop(state.variables.insert(name.clone(), value.clone())),
+                    None => drop(state.variables.remove(name)),
+                }
+            }
+        }
     }
 
     /// Adds a segment, up to the limit.
@@ -98,7 +137,6 @@ impl Lowering<'_> {
         if self.intent.segments.len() < crate::MAX_SEGMENTS {
             segment.wrappers.clone_from(&self.wrappers);
             segment.dressed |= self.dressed;
-            segment.moved = self.cwd != self.began_in;
             self.intent.segments.push(segment);
         } else if self.intent.segments.len() == crate::MAX_SEGMENTS && self.intent.unknowns.len() < crate::MAX_SEGMENTS
         {
@@ -117,12 +155,23 @@ impl Lowering<'_> {
             dressed: dress.worn,
             fed,
             wrappers: Vec::new(),
-            moved: false,
+            directory: self.here(),
             found_at: None,
         }
     }
 
-    fn assign(&mut self, assignment: &Assignment, for_program: bool, dress: &mut Dress) {
+    /// The directory that a command runs in here.
+    fn here(&self) -> Directory {
+        match &self.cwd {
+            _ if self.elsewhere => Directory::Unknown,
+            here if *here == self.began_in && (here.is_some() || self.moves == 0) => Directory::Start,
+            Some(here) => Directory::Moved(here.clone()),
+            None => Directory::Unknown,
+        }
+    }
+
+    fn assign(&mut self, assignment: &Assignment, for_program: bool, dress: &mut Dress) -> (String, Arg) {
+        let outer = std::mem::take(&mut self.secrets);
         let (name, value) = match (&assignment.name, &assignment.value) {
             (AssignmentName::VariableName(name), AssignmentValue::Scalar(word)) => {
                 (name.clone(), self.word(&word.value).unwrap_or_else(|| Arg::Known(String::new())))
@@ -132,39 +181,58 @@ impl Lowering<'_> {
                     key.iter().for_each(|key| drop(self.word(&key.value)));
                     let _ = self.words(&value.value);
                 }
-                (name.clone(), Arg::Unknown(format!("${name}")))
+                (name.clone(), unknown(name))
             }
             (AssignmentName::ArrayElementName(name, index), value) => {
                 self.arithmetic(index);
                 if let AssignmentValue::Scalar(word) = value {
                     let _ = self.word(&word.value);
                 }
-                (name.clone(), Arg::Unknown(format!("${name}")))
+                (name.clone(), unknown(name))
             }
         };
-        let value = if assignment.append { Arg::Unknown(format!("${name}")) } else { value };
-        self.set(&name, value, for_program, dress);
+        let scalar = matches!((&assignment.name, &assignment.value), (AssignmentName::VariableName(_), AssignmentValue::Scalar(_)));
+        if !scalar && self.integers.contains(&name) {
+            let why = "what an integer variable gets is evaluated, which may run commands".to_owned();
+            dress.unknowns.push(Unknown { text: name.clone(), why });
+        }
+        let value = if assignment.append { unknown(&name) } else { value };
+        self.set(&name, value.clone(), for_program, dress);
+        if !std::mem::replace(&mut self.secrets, outer).is_empty() {
+            self.state.secrets.insert(name.clone());
+        }
+        (name, value)
     }
 
     /// A variable gets a value: for one program, or for the rest of the text.
     pub(crate) fn set(&mut self, name: &str, value: Arg, for_program: bool, dress: &mut Dress) {
         dress.worn |= for_program;
-        if for_program && environment::names_a_program(name) {
+        let reaches = for_program || self.exports_all || self.exported.contains(name);
+        if reaches && environment::names_a_program(name) {
             self.program_in_variable(&value, dress);
         }
         if other_shell::steers(self.shell, name) {
             let why = format!("where the shell is Z shell, setting `{name}` changes which program runs or how");
             dress.unknowns.push(Unknown { text: name.to_owned(), why });
         }
-        if environment::steers_the_shell(name) || (for_program && !environment::is_harmless(name)) {
-            self.lookup_changed |= environment::steers_the_shell(name);
+        let inherited = !reaches && environment::may_be_inherited(name);
+        if environment::steers_the_shell(name) || inherited || (reaches && !environment::is_harmless(name)) {
+            self.state.lookup_changed |= environment::steers_the_shell(name);
             dress.unknowns.push(Unknown {
                 text: name.to_owned(),
                 why: format!("setting `{name}` can change what a program does or which program runs"),
             });
         }
-        if !for_program {
-            self.variables.insert(name.to_owned(), value);
+        if for_program {
+            return;
         }
+        let number = value.known().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        if self.integers.contains(name) && !number {
+            let why = "what an integer variable gets is evaluated, which may run commands".to_owned();
+            dress.unknowns.push(Unknown { text: name.to_owned(), why });
+            self.state.put(name, unknown(name));
+            return;
+        }
+        self.state.put(name, value);
     }
 }

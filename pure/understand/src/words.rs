@@ -7,6 +7,8 @@ use crate::environment;
 use crate::expand::{ansi_c, expand_braces};
 use crate::lower::Lowering;
 use crate::outline::{self, Inner};
+use crate::simple::Dress;
+use crate::state::unknown;
 use crate::{other_shell, parser, plain};
 
 /// A word as it is being put together.
@@ -28,6 +30,11 @@ impl Lowering<'_> {
     }
 
     pub(crate) fn words_by_grammar(&mut self, raw: &str) -> Vec<Arg> {
+        if matches!(raw, "\"$@\"" | "\"${@}\"")
+            && let Some(words) = &self.positional
+        {
+            return words.clone();
+        }
         if raw.contains('{') {
             match parser::braces(raw) {
                 Ok(Some(parts)) => match expand_braces(&parts) {
@@ -201,6 +208,9 @@ impl Lowering<'_> {
     }
 
     fn parameter(&mut self, expression: &ParameterExpr, quoted: bool, draft: &mut Draft) {
+        if let Some(name) = value_of(expression) {
+            self.note_secret(name);
+        }
         if let ParameterExpr::Parameter { parameter, indirect: false } = expression
             && let Some(value) = name_of(parameter).and_then(|name| self.variables.get(&name))
         {
@@ -245,7 +255,11 @@ impl Lowering<'_> {
             let name = if let Parameter::Named(name) = parameter { Some(name) } else { None };
             let steers = |name: &str| environment::steers_the_shell(name) || other_shell::steers(self.shell, name);
             match name.filter(|name| !steers(name)) {
-                Some(name) => drop(self.variables.insert(name.clone(), Arg::Unknown(format!("${name}")))),
+                Some(name) => {
+                    let mut dress = Dress::default();
+                    self.set(name, unknown(name), false, &mut dress);
+                    self.intent.unknowns.extend(dress.unknowns);
+                }
                 None => self.unknown("${…:=…}", "an expansion sets a variable that can change which program runs"),
             }
         }
@@ -278,8 +292,8 @@ impl Lowering<'_> {
             self.substitutions_in(expression);
             return;
         }
-        let mut names = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        let opaque = names.any(|name| {
+        let names = || expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let opaque = names().any(|name| {
             name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                 && !self
                     .variables
@@ -289,6 +303,16 @@ impl Lowering<'_> {
         });
         if opaque {
             self.unknown(expression, "arithmetic evaluates the value of a variable, which may hold commands");
+        }
+        let compares = expression.replace("==", "").replace("!=", "").replace("<=", "").replace(">=", "");
+        if compares.contains('=') || expression.contains("<<=") || expression.contains("++") || expression.contains("--") {
+            for name in names().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')) {
+                let mut dress = Dress::default();
+                self.set(name, unknown(name), false, &mut dress);
+                self.state.put(name, unknown(name));
+                let steered = dress.unknowns.into_iter().filter(|_| environment::steers_the_shell(name));
+                self.intent.unknowns.extend(steered);
+            }
         }
     }
 
@@ -310,6 +334,37 @@ impl Lowering<'_> {
         for inside in text.split('`').skip(1).step_by(2) {
             self.nested_in_word(inside);
         }
+    }
+}
+
+/// The variable whose value an expansion gives out, if it does.
+fn value_of(expression: &ParameterExpr) -> Option<&str> {
+    let parameter = match expression {
+        ParameterExpr::ParameterLength { .. }
+        | ParameterExpr::UseAlternativeValue { .. }
+        | ParameterExpr::VariableNames { .. }
+        | ParameterExpr::MemberKeys { .. } => return None,
+        ParameterExpr::Parameter { parameter, .. }
+        | ParameterExpr::Transform { parameter, .. }
+        | ParameterExpr::UseDefaultValues { parameter, .. }
+        | ParameterExpr::AssignDefaultValues { parameter, .. }
+        | ParameterExpr::IndicateErrorIfNullOrUnset { parameter, .. }
+        | ParameterExpr::RemoveSmallestSuffixPattern { parameter, .. }
+        | ParameterExpr::RemoveLargestSuffixPattern { parameter, .. }
+        | ParameterExpr::RemoveSmallestPrefixPattern { parameter, .. }
+        | ParameterExpr::RemoveLargestPrefixPattern { parameter, .. }
+        | ParameterExpr::UppercaseFirstChar { parameter, .. }
+        | ParameterExpr::UppercasePattern { parameter, .. }
+        | ParameterExpr::LowercaseFirstChar { parameter, .. }
+        | ParameterExpr::LowercasePattern { parameter, .. }
+        | ParameterExpr::Substring { parameter, .. }
+        | ParameterExpr::ReplaceSubstring { parameter, .. } => parameter,
+    };
+    match parameter {
+        Parameter::Named(name) | Parameter::NamedWithIndex { name, .. } | Parameter::NamedWithAllIndices { name, .. } => {
+            Some(name)
+        }
+        Parameter::Positional(_) | Parameter::Special(_) => None,
     }
 }
 

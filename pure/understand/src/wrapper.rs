@@ -5,7 +5,8 @@ use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment};
 use crate::command::{Input, run_unknown};
 use crate::feed::Feed;
 use crate::knowledge::{self, Known};
-use crate::lower::Lowering;
+use crate::lower::{Dispatch, Lowering};
+use crate::paths;
 use crate::program::Parsed;
 use crate::simple::Dress;
 
@@ -20,7 +21,24 @@ impl Lowering<'_> {
         // What `env` sets is set for all that it runs.
         let outer = self.dressed;
         self.dressed |= dress.worn;
-        self.inside(entry, parsed, segment, input);
+        match directory_of(entry.name, &parsed) {
+            Place::Here => self.inside(entry, parsed, segment, input),
+            Place::Elsewhere => {
+                let outer = std::mem::replace(&mut self.elsewhere, true);
+                self.inside(entry, parsed, segment, input);
+                self.elsewhere = outer;
+            }
+            Place::At(directory) => {
+                let directory =
+                    directory.known().filter(|it| it.starts_with('/') || self.cwd.is_some()).map(|it| paths::plain(it, self.cwd.as_deref()));
+                let directory = directory.filter(|it| self.linked(it).is_empty());
+                self.moves = self.moves.saturating_add(1);
+                self.contained(|walk| {
+                    walk.state.enter(directory);
+                    walk.inside(entry, parsed, segment, input);
+                });
+            }
+        }
         self.dressed = outer;
     }
 
@@ -47,7 +65,7 @@ impl Lowering<'_> {
             let text = inner.iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
             self.wrappers.push(entry.name.to_owned());
             match text {
-                Some(text) => self.nested(&text),
+                Some(text) => self.process(&text),
                 None => run_unknown(segment, entry.name, "the text it runs is not known before it runs"),
             }
             self.wrappers.pop();
@@ -123,9 +141,16 @@ impl Lowering<'_> {
             return;
         }
         self.wrappers.push(wrapper.to_owned());
+        let outer = self.dispatch;
+        self.dispatch = match (wrapper, outer) {
+            (_, Dispatch::Program) => Dispatch::Program,
+            ("command" | "builtin", _) => Dispatch::Builtin,
+            _ => Dispatch::Program,
+        };
         let before = self.began;
         let dress = Dress { input: input.text, reads_elsewhere: input.fed, ..Dress::default() };
         self.run(inner, dress, false, before);
+        self.dispatch = outer;
         self.wrappers.pop();
     }
 
@@ -143,7 +168,7 @@ impl Lowering<'_> {
         match known {
             Some(text) => {
                 self.wrappers.push(by.to_owned());
-                self.nested(text);
+                self.process(text);
                 self.wrappers.pop();
                 let why = "it is run with arguments that are not part of the command".to_owned();
                 segment.unknowns.push(model::Unknown { text: text.to_owned(), why });
@@ -165,10 +190,43 @@ impl Lowering<'_> {
         });
         if let Some(text) = value.known() {
             self.wrappers.push("a variable".to_owned());
-            self.nested(text);
+            self.process(text);
             self.wrappers.pop();
         }
     }
+}
+
+/// Where a wrapper runs what it is given.
+enum Place {
+    Here,
+    /// In this directory; not known where the value is not.
+    At(Arg),
+    /// In a directory of another user, another root or another machine.
+    Elsewhere,
+}
+
+fn directory_of(wrapper: &str, parsed: &Parsed) -> Place {
+    const OPTIONS: &[&str] = &[
+        "--chdir", "--working-directory", "--workdir", "--wd", "--wdns", "--directory", "--pwd", "--root", "--cwd",
+    ];
+    const ELSEWHERE: &[&str] = &["ssh", "chroot", "su", "runuser", "machinectl", "systemd-nspawn", "vagrant", "proot"];
+    let short: &[&str] = match wrapper {
+        "env" => &["-C"],
+        "sudo" => &["-D", "-R"],
+        "unshare" | "nsenter" => &["-w", "-R", "-r"],
+        "parallel" | "systemd-run" => &["-d"],
+        _ => &[],
+    };
+    let named = |name: &str| OPTIONS.contains(&name) || short.contains(&name);
+    if let Some((_, value)) = parsed.settings.iter().rev().find(|(name, _)| named(name)) {
+        return Place::At(value.clone());
+    }
+    let remote = ELSEWHERE.contains(&wrapper)
+        || ["docker", "podman", "kubectl", "lxc", "oc", "nerdctl", "adb", "gcloud", "aws"]
+            .iter()
+            .any(|it| wrapper.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
+    let login = matches!(wrapper, "sudo" | "doas") && parsed.options.iter().any(|it| matches!(it.as_str(), "-i" | "--login"));
+    if remote || login { Place::Elsewhere } else { Place::Here }
 }
 
 /// Options of `ssh` that ask for no command on the other side.

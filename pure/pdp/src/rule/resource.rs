@@ -1,6 +1,6 @@
 //! What a rule says about the resources of operations.
 
-use model::{Action, Operation, Resource};
+use model::{Action, Directory, Operation, Resource, Segment};
 
 use super::RuleVerdict;
 use crate::evaluate::Situation;
@@ -108,6 +108,24 @@ impl Target {
             };
             base.is_some_and(|base| pattern.glob.may_meet(base, &glob))
         })
+    }
+
+    /// Whether the directory that a command runs in is among `only_path`. Where everything that a command does is on a
+    /// named place, its directory does not matter.
+    pub(crate) fn keeps_directory(&self, segment: &Segment, situation: &Situation<'_>) -> bool {
+        let named = |operation: &Operation| {
+            operation.action != Action::Run
+                && matches!(operation.resource, Resource::Path(_) | Resource::Pattern(_) | Resource::Host(_))
+        };
+        if segment.unknowns.is_empty() && !segment.operations.is_empty() && segment.operations.iter().all(named) {
+            return true;
+        }
+        let directory = match &segment.directory {
+            Directory::Start => situation.cwd,
+            Directory::Moved(directory) => Some(directory.as_str()),
+            Directory::Unknown => None,
+        };
+        directory.is_some_and(|directory| self.only_paths.iter().any(|pattern| pattern.matches(directory, situation)))
     }
 
     /// Whether an operation is on one of these.

@@ -1,0 +1,220 @@
+//! Compound commands: each way through them is walked from a copy of the state, and the ends are joined.
+
+use brush_parser::ast::{
+    CaseClauseCommand, CaseItemPostAction, CompoundCommand, ForClauseCommand, IfClauseCommand,
+    WhileOrUntilClauseCommand,
+};
+use model::Arg;
+
+use crate::lower::Lowering;
+use crate::simple::Dress;
+use crate::state::{Outcome, State, unknown};
+
+/// How often a loop is walked until nothing more changes from one time to the next.
+const MAX_PASSES: usize = 6;
+
+/// How often loops of one text are walked again. Beyond it they are not understood.
+const MAX_REPEATS: usize = 256;
+
+/// What jumps end at.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) kind: FrameKind,
+    /// The state on all ways that jumped here, if any did.
+    pub(crate) jumped: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FrameKind {
+    /// `break` and `continue`.
+    Loop,
+    /// `return`.
+    Function,
+    /// A shell of its own, which no jump leaves.
+    Shell,
+}
+
+impl Lowering<'_> {
+    pub(crate) fn compound(&mut self, compound: &CompoundCommand) {
+        match compound {
+            CompoundCommand::Arithmetic(command) => self.arithmetic(&command.expr.value),
+            CompoundCommand::ArithmeticForClause(command) => {
+                for part in [&command.initializer, &command.condition, &command.updater].into_iter().flatten() {
+                    self.arithmetic(&part.value);
+                }
+                self.repeated(|walk| walk.list(&command.body.list));
+            }
+            CompoundCommand::BraceGroup(group) => self.list(&group.list),
+            CompoundCommand::Subshell(subshell) => self.contained(|walk| walk.list(&subshell.list)),
+            CompoundCommand::ForClause(command) => self.for_each(command),
+            CompoundCommand::CaseClause(command) => self.case(command),
+            CompoundCommand::IfClause(command) => self.branches(command),
+            CompoundCommand::WhileClause(command) => self.conditional_loop(command, false),
+            CompoundCommand::UntilClause(command) => self.conditional_loop(command, true),
+            CompoundCommand::Coprocess(command) => {
+                self.contained(|walk| walk.command(&command.body, true));
+                let name = command.name.as_ref().map_or("COPROC", |name| name.value.as_str()).to_owned();
+                for name in [format!("{name}_PID"), name] {
+                    self.state.put(&name, unknown(&name));
+                }
+            }
+        }
+    }
+
+    fn branches(&mut self, command: &IfClauseCommand) {
+        self.list(&command.condition);
+        let Outcome { success, failure: mut otherwise } = self.outcome();
+        self.state = success;
+        self.list(&command.then);
+        let mut end = self.outcome();
+        for branch in command.elses.iter().flatten() {
+            self.state = otherwise;
+            otherwise = State::nowhere();
+            if let Some(condition) = &branch.condition {
+                self.list(condition);
+                let Outcome { success, failure } = self.outcome();
+                self.state = success;
+                otherwise = failure;
+            }
+            self.list(&branch.body);
+            end.join(self.outcome());
+        }
+        // Where no branch is taken it succeeds.
+        end.success.join(otherwise);
+        self.resume(end);
+    }
+
+    fn case(&mut self, command: &CaseClauseCommand) {
+        let _ = self.word(&command.value.value);
+        let mut unmatched = self.state.clone();
+        let mut end = Outcome { success: State::nowhere(), failure: State::nowhere() };
+        let mut falling = State::nowhere();
+        for case in &command.cases {
+            self.state = unmatched.clone();
+            for pattern in &case.patterns {
+                let _ = self.word(&pattern.value);
+            }
+            unmatched.join(self.state.clone());
+            self.state.join(std::mem::replace(&mut falling, State::nowhere()));
+            case.cmd.iter().for_each(|list| self.list(list));
+            match case.post_action {
+                CaseItemPostAction::ExitCase => end.join(self.outcome()),
+                CaseItemPostAction::UnconditionallyExecuteNextCaseItem => {
+                    self.settle();
+                    end.success.join(self.state.clone());
+                    falling = std::mem::take(&mut self.state);
+                }
+                CaseItemPostAction::ContinueEvaluatingCases => {
+                    self.settle();
+                    unmatched.join(std::mem::take(&mut self.state));
+                }
+            }
+        }
+        end.success.join(unmatched);
+        self.resume(end);
+    }
+
+    fn conditional_loop(&mut self, command: &WhileOrUntilClauseCommand, until: bool) {
+        self.repeated(|walk| {
+            walk.list(&command.0);
+            let Outcome { success, failure } = walk.outcome();
+            let (goes_on, ends) = if until { (failure, success) } else { (success, failure) };
+            walk.state = goes_on;
+            walk.list(&command.1.list);
+            walk.settle();
+            walk.state.join(ends);
+        });
+    }
+
+    fn for_each(&mut self, command: &ForClauseCommand) {
+        let name = &command.variable_name;
+        let values = match &command.values {
+            Some(words) => Some(words.iter().flat_map(|word| self.words(&word.value)).collect()),
+            None => self.state.positional.clone(),
+        };
+        let values = each_value(values, name);
+        self.repeated(|walk| {
+            let start = walk.state.clone();
+            let mut end = State::nowhere();
+            for value in &values {
+                walk.state = start.clone();
+                let mut dress = Dress::default();
+                walk.set(name, value.clone(), false, &mut dress);
+                walk.intent.unknowns.extend(dress.unknowns);
+                walk.list(&command.body.list);
+                walk.settle();
+                end.join(std::mem::take(&mut walk.state));
+            }
+            walk.state = end;
+        });
+    }
+
+    /// Something that runs any number of times, or never. It is walked until a further time would find nothing that
+    /// the times before did not; what the last walk found counts.
+    fn repeated(&mut self, mut walk: impl FnMut(&mut Self)) {
+        let mark = (self.intent.segments.len(), self.intent.unknowns.len(), self.intent.flows.len());
+        let factors = self.intent.factors.len();
+        for pass in 0..MAX_PASSES {
+            let head = self.state.clone();
+            self.frames.push(Frame { kind: FrameKind::Loop, jumped: State::nowhere() });
+            walk(self);
+            self.settle();
+            let mut after = std::mem::take(&mut self.state);
+            if let Some(frame) = self.frames.pop() {
+                after.join(frame.jumped);
+            }
+            let mut next = head.clone();
+            next.join(after);
+            let settled = next == head;
+            self.state = next;
+            if settled {
+                return;
+            }
+            self.repeats = self.repeats.saturating_add(1);
+            if self.repeats > MAX_REPEATS || pass.saturating_add(1) == MAX_PASSES {
+                break;
+            }
+            self.intent.segments.truncate(mark.0);
+            self.intent.unknowns.truncate(mark.1);
+            self.intent.flows.truncate(mark.2);
+            self.intent.factors.truncate(factors);
+        }
+        self.state.forget();
+        self.unknown("", "a loop changes more from one time to the next than is followed");
+    }
+
+    /// A jump: `break` and `continue` go to the loops around, `return` to the function.
+    pub(crate) fn jump(&mut self, to: FrameKind) -> bool {
+        let shells = self.frames.iter().rposition(|frame| frame.kind == FrameKind::Shell).map_or(0, |at| at.saturating_add(1));
+        let functions = self.frames.iter().rposition(|frame| frame.kind == FrameKind::Function);
+        let first = match to {
+            FrameKind::Loop => functions.map_or(0, |at| at.saturating_add(1)).max(shells),
+            FrameKind::Function | FrameKind::Shell => functions.filter(|at| *at >= shells).unwrap_or(self.frames.len()),
+        };
+        let state = &self.state;
+        let mut landed = false;
+        for frame in self.frames.iter_mut().skip(first).filter(|frame| frame.kind == to) {
+            frame.jumped.join(state.clone());
+            landed = true;
+        }
+        landed
+    }
+}
+
+/// How many values of a loop are walked one by one.
+const MAX_VALUES: usize = 8;
+
+/// The values that a loop's variable takes: each on its own where they are few, else one that stands for all.
+fn each_value(values: Option<Vec<Arg>>, name: &str) -> Vec<Arg> {
+    let Some(values) = values else { return vec![unknown(name)] };
+    let plain = |value: &Arg| {
+        value.known().is_some_and(|text| !text.contains(['/', ' ', '\n', '\t']) && !text.starts_with(['-', '.']))
+    };
+    if values.len() <= MAX_VALUES {
+        values
+    } else if values.iter().all(plain) {
+        vec![Arg::Pattern("*".to_owned())]
+    } else {
+        vec![unknown(name)]
+    }
+}

@@ -1,0 +1,105 @@
+//! Links that the text makes: the new name stands for the place, and whoever links a secret gets at it.
+
+use model::{Arg, Segment};
+
+use crate::knowledge::Role;
+use crate::lower::Lowering;
+use crate::paths;
+use crate::state::Link;
+
+impl Lowering<'_> {
+    /// Notes the links that a command makes, and what it thereby gets at.
+    pub(crate) fn links_of(&mut self, name: &str, args: &[Arg], segment: &mut Segment) {
+        let letters = |wanted: &str| {
+            args.iter().take_while(|arg| arg.text() != "--").any(|arg| {
+                let text = arg.text();
+                text.starts_with('-') && !text.starts_with("--") && text.contains(|letter| wanted.contains(letter))
+            })
+        };
+        let long = |wanted: &str| args.iter().any(|arg| arg.text().len() > 3 && wanted.starts_with(arg.text()));
+        let links = match name {
+            "ln" | "link" => true,
+            "cp" => letters("ls") || long("--link") || long("--symbolic-link"),
+            _ => false,
+        };
+        if !links {
+            return;
+        }
+        let symbolic = (name == "ln" && (letters("s") || long("--symbolic"))) || (name == "cp" && !letters("l"));
+        let directory = args.iter().enumerate().find_map(|(at, arg)| match arg.text() {
+            "-t" | "--target-directory" => args.get(at.saturating_add(1)).cloned(),
+            text => text.strip_prefix("--target-directory=").map(|text| Arg::Known(text.to_owned())),
+        });
+        let operands: Vec<&Arg> =
+            args.iter().filter(|arg| !arg.text().starts_with('-') && Some(*arg) != directory.as_ref()).collect();
+        let here = Arg::Known(".".to_owned());
+        let (sources, target) = match (&directory, operands.as_slice()) {
+            (Some(directory), sources) => (sources, directory),
+            (None, [only]) => (std::slice::from_ref(only), &here),
+            (None, [sources @ .., target]) => (sources, *target),
+            (None, []) => return,
+        };
+        for source in sources {
+            self.link_to(source, target, symbolic, segment);
+        }
+    }
+
+    fn link_to(&mut self, source: &Arg, target: &Arg, symbolic: bool, segment: &mut Segment) {
+        let (Some(from), Some(to)) = (source.known(), target.known()) else {
+            // Which place gets which name shows only when it runs.
+            self.state.drift();
+            return;
+        };
+        let name = paths::plain(to, self.cwd.as_deref());
+        // What a symbolic link says is read from where the link is; a hard link's is read from here.
+        let base = if symbolic && !from.starts_with('/') {
+            name.rsplit_once('/').map(|(directory, _)| if directory.is_empty() { "/" } else { directory }.to_owned())
+        } else {
+            self.cwd.clone()
+        };
+        let mut place = paths::plain(from, base.as_deref());
+        if symbolic && !from.starts_with('/') {
+            // Where the target is a directory the link is one deeper.
+            let inside = paths::plain(from, Some(&name));
+            if paths::kept(&inside).is_some() && paths::kept(&place).is_none() {
+                place = inside;
+            }
+        }
+        if paths::kept(&place).and_then(|kept| kept.category(false)).is_some() {
+            let value = Arg::Known(place.clone());
+            self.effect(&value, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
+        }
+        let inside = place.rsplit('/').next().map(|last| format!("{}/{last}", name.trim_end_matches('/')));
+        for name in std::iter::once(name).chain(inside) {
+            self.state.link(Link { name, target: place.clone() });
+        }
+    }
+
+    /// The places that a path or pattern leads to by links that the text makes.
+    pub(crate) fn linked(&self, path: &str) -> Vec<String> {
+        if self.state.links.is_empty() {
+            return Vec::new();
+        }
+        let mut found: Vec<String> = Vec::new();
+        if let Some((head, _)) = path.split_once(['*', '?', '[']) {
+            let matching = self.state.links.iter().filter(|link| link.name.starts_with(head));
+            found.extend(matching.map(|link| link.target.clone()).take(MAX_PLACES));
+        }
+        let mut next = vec![path.to_owned()];
+        while let Some(path) = next.pop() {
+            for link in &self.state.links {
+                let rest = path.strip_prefix(link.name.as_str());
+                let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with('/')) else { continue };
+                let place = paths::plain(&format!("{}{rest}", link.target), None);
+                if place != path && !found.contains(&place) && found.len() < MAX_PLACES {
+                    found.push(place.clone());
+                    next.push(place);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// How many places one path may lead to.
+const MAX_PLACES: usize = 16;

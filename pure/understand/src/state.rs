@@ -1,0 +1,338 @@
+//! What the shell knows at one point of the text, and what it may know where several ways to a point meet.
+//!
+//! Every construct that can take one of several ways walks each of them from a copy of the state and joins the ends.
+//! [`State::join`] keeps what holds on both ways; a value that differs becomes unknown. So a value that is known was
+//! set on every way that leads here, and no possible value is forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use brush_parser::ast::FunctionDefinition;
+use model::Arg;
+
+/// The state of one shell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct State {
+    /// The working directory; nothing where it is not known.
+    pub(crate) cwd: Option<String>,
+    /// The directory is that of a `cd` that failed though its directory is there: a way that hardly occurs.
+    stayed: bool,
+    /// Variables that the text set, with the value where the text alone fixes it. Positional parameters are among
+    /// them, by number.
+    pub(crate) variables: BTreeMap<String, Arg>,
+    /// The positional parameters from `$1` on, where they are known.
+    pub(crate) positional: Option<Vec<Arg>>,
+    /// Names whose later values reach the programs that are run.
+    pub(crate) exported: BTreeSet<String>,
+    /// Every variable that is set from here on is exported (`set -a`).
+    pub(crate) exports_all: bool,
+    /// Names that may have the integer attribute: what is assigned to them is evaluated.
+    pub(crate) integers: BTreeSet<String>,
+    /// Names that may be read-only: an assignment to them may fail.
+    pub(crate) constants: BTreeSet<String>,
+    /// Names that may hold a secret of the environment.
+    pub(crate) secrets: BTreeSet<String>,
+    /// Names that change at times that the text does not fix (traps), or on assignment (`declare -l`).
+    volatile: BTreeSet<String>,
+    /// The directory changes at such times.
+    adrift: bool,
+    /// Aliases that may be defined: every text that each may stand for.
+    pub(crate) aliases: BTreeMap<String, Vec<String>>,
+    pub(crate) functions: BTreeMap<String, Function>,
+    /// Links that the text may have made, and where each leads.
+    pub(crate) links: Vec<Link>,
+    /// The text may have changed how program names are looked up.
+    pub(crate) lookup_changed: bool,
+    /// Nothing runs from here: the text has left the shell, the function or the loop.
+    dead: bool,
+}
+
+/// What a name may stand for as a function.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Function {
+    pub(crate) bodies: Vec<Body>,
+    /// It is defined on every way that leads here.
+    pub(crate) certain: bool,
+}
+
+/// A function's definition.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    pub(crate) definition: Rc<FunctionDefinition>,
+    text: Rc<str>,
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Body {
+    pub(crate) fn of(definition: &FunctionDefinition) -> Self {
+        Self { definition: Rc::new(definition.clone()), text: definition.to_string().into() }
+    }
+}
+
+/// A second name of a place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Link {
+    /// The new name, absolute.
+    pub(crate) name: String,
+    /// What it leads to, absolute.
+    pub(crate) target: String,
+}
+
+/// How a command leaves the shell: as it is where the command succeeded, and where it failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) success: State,
+    pub(crate) failure: State,
+}
+
+impl Outcome {
+    pub(crate) fn join(&mut self, other: Self) {
+        self.success.join(other.success);
+        self.failure.join(other.failure);
+    }
+}
+
+/// How many links are kept. With more of them the directory is unknown.
+const MAX_LINKS: usize = 32;
+
+impl State {
+    pub(crate) fn new(cwd: Option<&str>, home: Option<&str>) -> Self {
+        let mut state = Self { cwd: cwd.map(str::to_owned), ..Self::default() };
+        for (name, value) in [("PWD", cwd), ("HOME", home)] {
+            state.put(name, value.map_or_else(|| unknown(name), |value| Arg::Known(value.to_owned())));
+        }
+        state
+    }
+
+    /// The state in which another shell begins that this one starts: of the variables it has only what is exported.
+    pub(crate) fn of_new_shell(&self, home: Option<&str>) -> Self {
+        let mut state = Self::new(self.cwd.as_deref(), home);
+        state.exported.clone_from(&self.exported);
+        state.links.clone_from(&self.links);
+        state.lookup_changed = self.lookup_changed;
+        state
+    }
+
+    /// Joins the state of another way to the same point.
+    pub(crate) fn join(&mut self, mut other: Self) {
+        if other.dead {
+            return;
+        }
+        if self.dead {
+            *self = other;
+            return;
+        }
+        if self.cwd == other.cwd {
+            self.stayed &= other.stayed;
+        } else if self.stayed && !other.stayed {
+            self.cwd = other.cwd;
+            self.stayed = false;
+        } else if self.stayed || !other.stayed {
+            self.cwd = None;
+            self.stayed = false;
+        }
+        for (name, value) in &mut self.variables {
+            if other.variables.remove(name).as_ref() != Some(value) {
+                *value = unknown(name);
+            }
+        }
+        for name in other.variables.into_keys() {
+            let value = unknown(&name);
+            self.variables.insert(name, value);
+        }
+        if self.positional != other.positional {
+            self.positional = None;
+        }
+        self.exported.append(&mut other.exported);
+        self.integers.append(&mut other.integers);
+        self.constants.append(&mut other.constants);
+        self.volatile.append(&mut other.volatile);
+        self.secrets.append(&mut other.secrets);
+        for (name, texts) in other.aliases {
+            let own = self.aliases.entry(name).or_default();
+            own.extend(texts.into_iter().filter(|text| !own.contains(text)).collect::<Vec<_>>());
+        }
+        for (name, function) in &mut self.functions {
+            function.certain &= other.functions.get(name).is_some_and(|it| it.certain);
+        }
+        for (name, function) in other.functions {
+            let own = self.functions.entry(name).or_default();
+            own.bodies.extend(function.bodies.into_iter().filter(|it| !own.bodies.contains(it)).collect::<Vec<_>>());
+        }
+        for link in other.links {
+            self.link(link);
+        }
+        self.exports_all |= other.exports_all;
+        self.adrift |= other.adrift;
+        self.lookup_changed |= other.lookup_changed;
+    }
+
+    /// Forgets every value: what follows may run at any time.
+    pub(crate) fn forget(&mut self) {
+        for (name, value) in &mut self.variables {
+            *value = unknown(name);
+        }
+        self.cwd = None;
+        self.stayed = false;
+        self.positional = None;
+        self.dead = false;
+        for function in self.functions.values_mut() {
+            function.certain = false;
+        }
+    }
+
+    /// A variable gets a value, as far as its attributes let it.
+    pub(crate) fn put(&mut self, name: &str, value: Arg) {
+        let value = if self.volatile.contains(name)
+            || (self.constants.contains(name) && self.variables.get(name).is_none_or(|old| *old != value))
+        {
+            unknown(name)
+        } else {
+            value
+        };
+        self.variables.insert(name.to_owned(), value);
+    }
+
+    /// From here on a variable has no known value, whatever is assigned.
+    pub(crate) fn unsettle(&mut self, name: &str) {
+        self.volatile.insert(name.to_owned());
+        self.variables.insert(name.to_owned(), unknown(name));
+    }
+
+    /// Sets the positional parameters, `$1` first.
+    pub(crate) fn set_positional(&mut self, words: Option<Vec<Arg>>) {
+        self.variables.retain(|name, _| name == "0" || !name.starts_with(|c: char| c.is_ascii_digit() || c == '@'));
+        for (at, word) in words.iter().flatten().enumerate() {
+            self.variables.insert(at.saturating_add(1).to_string(), word.clone());
+        }
+        if let Some([only]) = words.as_deref() {
+            self.variables.insert("@".to_owned(), only.clone());
+        }
+        self.positional = words;
+    }
+
+    /// Sets the positional parameters where some are patterns or not known: those before the first unknown word keep
+    /// their place.
+    pub(crate) fn set_partly(&mut self, words: &[Arg]) {
+        self.set_positional(None);
+        let plain = words.iter().take_while(|word| word.known().is_some()).count();
+        // The first match of a pattern comes in its place; what follows may come later.
+        let known = words.iter().take(plain).chain(words.get(plain).filter(|word| matches!(word, Arg::Pattern(_))));
+        for (at, word) in known.enumerate() {
+            self.variables.insert(at.saturating_add(1).to_string(), word.clone());
+        }
+        if let [only] = words {
+            self.variables.insert("@".to_owned(), only.clone());
+        }
+    }
+
+    /// The shell goes to a directory.
+    pub(crate) fn enter(&mut self, directory: Option<String>) {
+        self.cwd = directory.filter(|_| !self.adrift);
+        self.stayed = false;
+        let value = self.cwd.clone().map_or_else(|| unknown("PWD"), Arg::Known);
+        self.put("PWD", value);
+        self.put("OLDPWD", unknown("OLDPWD"));
+    }
+
+    /// Marks the directory as the one of a `cd` that failed, though nothing speaks for that.
+    pub(crate) const fn stay(&mut self) {
+        self.stayed = true;
+    }
+
+    /// The text itself reckons with the failure of a `cd`.
+    pub(crate) const fn reckon_with_failure(&mut self) {
+        self.stayed = false;
+    }
+
+    /// From here on the directory is not known, whatever `cd` says.
+    pub(crate) fn drift(&mut self) {
+        self.adrift = true;
+        self.cwd = None;
+    }
+
+    /// A place gets a second name.
+    pub(crate) fn link(&mut self, link: Link) {
+        if !self.links.contains(&link) {
+            if self.links.len() >= MAX_LINKS {
+                self.drift();
+            } else {
+                self.links.push(link);
+            }
+        }
+    }
+
+    /// A function is defined.
+    pub(crate) fn define(&mut self, name: &str, body: Body) {
+        let constant = self.functions.get(name).is_some_and(|it| it.certain && self.constants.contains(name));
+        let function = self.functions.entry(name.to_owned()).or_default();
+        if !constant {
+            function.bodies.clear();
+        }
+        function.bodies.push(body);
+        function.certain = true;
+    }
+
+    /// Nothing of this shell, function or loop runs behind this point.
+    pub(crate) const fn leave(&mut self) {
+        self.dead = true;
+    }
+
+    /// A state that no way leads to.
+    pub(crate) fn nowhere() -> Self {
+        Self { dead: true, ..Self::default() }
+    }
+}
+
+/// A variable whose value is not known.
+pub(crate) fn unknown(name: &str) -> Arg {
+    Arg::Unknown(format!("${name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::State;
+    use model::Arg;
+
+    fn with(name: &str, value: &str) -> State {
+        let mut state = State::new(Some("/w"), None);
+        state.put(name, Arg::Known(value.to_owned()));
+        state
+    }
+
+    #[test]
+    fn a_value_is_known_where_every_way_agrees() {
+        let mut same = with("v", "a");
+        same.join(with("v", "a"));
+        assert_eq!(same.variables.get("v").and_then(Arg::known), Some("a"));
+        for mut other in [with("v", "b"), with("w", "a")] {
+            other.join(with("v", "a"));
+            assert_eq!(other.variables.get("v").and_then(Arg::known), None);
+        }
+    }
+
+    #[test]
+    fn a_way_that_has_left_says_nothing() {
+        let mut left = with("v", "b");
+        left.leave();
+        let mut state = with("v", "a");
+        state.join(left.clone());
+        assert_eq!(state, with("v", "a"));
+        left.join(with("v", "a"));
+        assert_eq!(left, with("v", "a"));
+    }
+
+    #[test]
+    fn joining_twice_changes_nothing_more() {
+        let mut once = with("v", "a");
+        once.join(with("v", "b"));
+        let mut twice = once.clone();
+        twice.join(with("v", "b"));
+        assert_eq!(once, twice);
+    }
+}
