@@ -47,7 +47,7 @@ impl AgentLink {
             act: act.to_value(),
             intent: claims.intent,
             task: claims.task,
-            search_path: std::env::var("PATH").ok(),
+            search_path: claims.search_path,
             hands_over,
             park,
         })?;
@@ -84,6 +84,19 @@ impl AgentLink {
 pub(crate) struct Claims {
     pub(crate) intent: Option<String>,
     pub(crate) task: Option<String>,
+    /// The search path for programs.
+    pub(crate) search_path: Option<String>,
+}
+
+/// Our own search path. One that is not UTF-8 is refused: what cannot be said cannot be judged.
+pub(crate) fn search_path() -> Result<Option<String>, String> {
+    match std::env::var("PATH") {
+        Ok(path) => Ok(Some(path)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err("`PATH` is not UTF-8, so where programs are found is not known".to_owned())
+        }
+    }
 }
 
 /// The key of an agent: from the environment, from a file, or from the key file of the agent's name.

@@ -138,7 +138,7 @@ fn lines(policy: &Policy) -> Result<ExitCode, String> {
 }
 
 fn answer_line(judge: &Judge<'_>, line: &[u8]) -> Value {
-    let value: Value = match serde_json::from_slice(line) {
+    let value = match model::unambiguous::parse(line) {
         Ok(value) => value,
         Err(why) => return json!({"id": null, "error": format!("not JSON: {why}")}),
     };

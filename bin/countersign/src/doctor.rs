@@ -1,6 +1,8 @@
 //! `countersign doctor`: what is running, what binds and what only advises; and a live canary through every
 //! enforcement point.
 
+mod claude_code;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -10,7 +12,6 @@ use host::layout::Layout;
 use serde_json::json;
 use wire::{OperatorHears, OperatorSays, Status};
 
-use crate::hook::settings_path;
 use crate::operator_link::{OperatorLink, unexpected};
 
 #[derive(Args)]
@@ -70,7 +71,7 @@ pub(crate) fn main(args: &DoctorArgs) -> Result<ExitCode, String> {
                 .to_owned(),
         ),
     }
-    hooks(&mut report, args)?;
+    claude_code::look(&mut report, &args.settings)?;
     let bad = report.0.iter().any(|(finding, ..)| *finding == Finding::Bad);
     if args.json {
         let rows: Vec<_> = report
@@ -177,7 +178,9 @@ fn separation(report: &mut Report, layout: &Layout, status: Option<&Status>) {
     } else {
         report.add(Finding::Good, "separation", "this user cannot read the daemon's state".to_owned());
     }
-    if host::files::is_open_to_others_than(&layout.config, status.map_or(me, |status| status.uid)).unwrap_or(false) {
+    // Whose directory it ought to be is known from the daemon alone: without its word, only the mode tells.
+    let owner = status.map(|status| status.uid);
+    if host::files::is_open_to_others_than(&layout.config, owner).unwrap_or(false) {
         report.add(Finding::Bad, "policy", format!("others can write to `{}`", layout.config.display()));
     }
 }
@@ -214,38 +217,6 @@ fn run_canary(report: &mut Report, agent: &str) {
         Ok(_) => report.add(Finding::Bad, "run", "THE CANARY RAN: `countersign run` does not block".to_owned()),
         Err(why) => report.add(Finding::Bad, "run", format!("the canary could not be sent: {why}")),
     }
-}
-
-fn hooks(report: &mut Report, args: &DoctorArgs) -> Result<(), String> {
-    let mut paths = vec![settings_path(false)?];
-    paths.extend(settings_path(true).ok());
-    paths.extend(args.settings.iter().cloned());
-    let mut found = false;
-    for path in paths {
-        let Ok(Some(bytes)) = host::files::read_small(&path, 4 * 1024 * 1024) else { continue };
-        let place = path.display();
-        match hook::claude_code::inspect(&String::from_utf8_lossy(&bytes)) {
-            Ok((Some(command), problems)) => {
-                found = true;
-                problems
-                    .iter()
-                    .for_each(|problem| report.add(Finding::Bad, "claude-code", format!("`{place}`: {problem}")));
-                hook_canary(report, &path, &command);
-            }
-            Ok((None, problems)) => problems
-                .iter()
-                .for_each(|problem| report.add(Finding::Bad, "claude-code", format!("`{place}`: {problem}"))),
-            Err(why) => report.add(Finding::Bad, "claude-code", format!("`{place}`: {why}")),
-        }
-    }
-    if !found {
-        report.add(
-            Finding::Advice,
-            "claude-code",
-            "no hook is installed here: `countersign hook install claude-code --agent NAME`".to_owned(),
-        );
-    }
-    Ok(())
 }
 
 /// Sends the canary through the very command line that the host would run.

@@ -22,7 +22,8 @@ const OUR_DEADLINE: Duration = Duration::from_secs(640);
 /// Answers Claude Code's hook. Whatever goes wrong, the exit status is 2, which blocks the call.
 pub(crate) fn claude_code(words: impl Iterator<Item = OsString>) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
-        eprintln!("countersign: the hook failed, so the call is blocked: {panic}");
+        // Not `eprintln!`, which would panic again where standard error cannot be written, and end us with another status.
+        let _ = writeln!(std::io::stderr(), "countersign: the hook failed, so the call is blocked: {panic}");
         std::process::exit(2);
     }));
     let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
@@ -43,10 +44,12 @@ pub(crate) fn claude_code(words: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn put(answer: &HookAnswer) -> ExitCode {
-    let told = std::io::stdout().write_all(answer.stdout.as_bytes()).and_then(|()| std::io::stdout().flush());
+    // A no that nobody reads, or that could not be printed, is still a no: by exit status.
+    let is_read = answer.stdout.is_empty() || host::files::is_read(std::io::stdout());
+    let print = |text: &str| std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush());
+    let answer = if is_read && print(&answer.stdout).is_ok() { answer.clone() } else { answer.clone().by_status() };
     let _ = std::io::stderr().write_all(answer.stderr.as_bytes());
-    // A no that could not be printed is still a no.
-    if told.is_err() { ExitCode::from(2) } else { ExitCode::from(answer.exit) }
+    ExitCode::from(answer.exit)
 }
 
 fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
@@ -60,7 +63,7 @@ fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
     let layout = Layout::from_environment()?;
     let key = agent_link::key(&layout, agent, None)?;
     let link = AgentLink::connect(&layout)?;
-    let claims = Claims { intent: call.intent, ..Claims::default() };
+    let claims = Claims { intent: call.intent, task: None, search_path: agent_link::search_path()? };
     let mut heard = link.submit(key, call.session, &Act::Tool(call.call), claims, true, false)?;
     if let AgentHears::Held { expires_at_ms, .. } = heard {
         let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms()))
@@ -70,9 +73,11 @@ fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
     match heard {
         AgentHears::Allow { .. } => Ok(contract::no_objection()),
         AgentHears::Deny { reasons, .. } => Ok(contract::deny(&format!("Countersign: {}", reasons.join("; ")))),
-        AgentHears::Held { .. } | AgentHears::Parked { .. } | AgentHears::Spent | AgentHears::Noted => {
-            Err("the daemon answered something else".to_owned())
-        }
+        AgentHears::Held { .. }
+        | AgentHears::Parked { .. }
+        | AgentHears::Standing { .. }
+        | AgentHears::Spent
+        | AgentHears::Noted => Err("the daemon answered something else".to_owned()),
     }
 }
 

@@ -18,7 +18,7 @@ use clap::{Args, Subcommand};
 use host::clock;
 use host::layout::Layout;
 use journal::{Content, Found, Reader, Wanted};
-use model::display::visible;
+use model::display::exact;
 use serde_json::{Value, json};
 
 pub(crate) use archive::layered;
@@ -238,7 +238,7 @@ fn shown(found: Found, filter: &Filter, as_json: bool) -> Option<String> {
             if as_json {
                 json!({"seq": entry.seq, "at_ms": entry.at_ms, "unreadable": what}).to_string()
             } else {
-                visible(&format!("{:>6}  {}  {what}", entry.seq, moment(entry.at_ms)))
+                exact(&format!("{:>6}  {}  {what}", entry.seq, moment(entry.at_ms)))
             }
         })
     };
@@ -298,7 +298,7 @@ pub(crate) fn summary(record: &Value) -> String {
         }
         _ => record.get("body").map(ToString::to_string).unwrap_or_default(),
     };
-    visible(&format!("{seq:>6}  {at}  {:<8}  {}", text("/kind"), what.trim()))
+    exact(&format!("{seq:>6}  {at}  {:<8}  {}", text("/kind"), what.trim()))
 }
 
 /// An act in one line.

@@ -29,6 +29,7 @@ mod sets;
 mod up;
 mod when;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -40,7 +41,8 @@ fn main() -> ExitCode {
     match cli::main() {
         Ok(code) => code,
         Err(why) => {
-            eprintln!("countersign: {why}");
+            // A standard error that cannot be written does not change the exit status.
+            let _ = writeln!(std::io::stderr(), "countersign: {why}");
             ExitCode::from(cli::COULD_NOT)
         }
     }

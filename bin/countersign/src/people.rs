@@ -49,6 +49,13 @@ enum AgentVerb {
         #[command(flatten)]
         proof: ProofArgs,
     },
+    /// Remove an agent: its key is refused from now on, and what it does or waits for ends
+    Rm {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
     /// List them
     Ls {
         /// As JSON
@@ -95,8 +102,7 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
                 let (name, owner) = (name.clone(), owner.clone());
                 OperatorSays::AddAgent { name, owner, under: under.clone(), uid: *uid, place: place.view(), by }
             };
-            let given = proof.reviewer.is_some() || proof.code.is_some() || proof.ssh_key.is_some();
-            let say = if given { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
+            let say = if is_given(proof) { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
             let OperatorHears::Agent { key } = link.ask(&say)? else { return Err(unexpected()) };
             if *save {
                 let path = layout.agent_key(&name);
@@ -114,6 +120,11 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
                     "This key is shown once and stored only as a digest. Give it to the agent as COUNTERSIGN_KEY, or as a file with --key-file."
                 );
             }
+        }
+        AgentVerb::Rm { name, proof } => {
+            let build = |by| OperatorSays::RemoveAgent { name: name.clone(), by };
+            let say = if is_given(proof) { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
+            said(&link, &say)?;
         }
         AgentVerb::Ls { json } => {
             let OperatorHears::Agents { agents } = link.ask(&OperatorSays::Agents)? else { return Err(unexpected()) };
@@ -284,6 +295,11 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a person's proof was offered.
+const fn is_given(proof: &ProofArgs) -> bool {
+    proof.reviewer.is_some() || proof.code.is_some() || proof.ssh_key.is_some()
 }
 
 fn said(link: &OperatorLink, say: &OperatorSays) -> Result<(), String> {

@@ -1,17 +1,20 @@
 //! `countersign run`: ask, then run exactly that.
 
+mod environment;
 mod recorded;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use approval::{PermitVerifier, SealedPermit};
 use clap::Args;
+use host::facts::DEFAULT_PATH;
 use host::identity::{self, Unbound};
 use host::layout::Layout;
 use host::{clock, exec};
-use model::Digest;
+use model::{Act, Digest};
 use pdp::Obligations;
 use wire::{AgentHears, AgentSays, Refusal, SealedText};
 
@@ -20,12 +23,6 @@ use crate::cli::{AgentChoice, COULD_NOT};
 
 /// How long to wait for people beyond the hold's own deadline before giving up on the daemon.
 const GRACE: Duration = Duration::from_secs(30);
-
-/// Variables that give an agent its key. What runs never gets them.
-const KEY_VARIABLES: &[&str] = &["COUNTERSIGN_KEY", "COUNTERSIGN_KEY_FILE"];
-
-/// The variable with the session.
-const SESSION_VARIABLE: &str = "COUNTERSIGN_SESSION";
 
 #[derive(Args)]
 pub(crate) struct RunArgs {
@@ -46,6 +43,12 @@ pub(crate) struct RunArgs {
     /// Where people are asked, do not wait for them: end with status 75. The same command, later, uses what they said, once
     #[arg(long)]
     park: bool,
+    /// Start it with a small environment: names of the session, language, terminal and home, and programs of the system alone
+    #[arg(long)]
+    clean_env: bool,
+    /// Leave the pager as it is set. Without this, what runs gets none: pagers run commands. A pager is then judged as a program
+    #[arg(long)]
+    own_pager: bool,
     /// Say nothing on standard error unless it fails
     #[arg(short, long)]
     quiet: bool,
@@ -87,10 +90,15 @@ pub(crate) fn main(args: RunArgs) -> Result<ExitCode, String> {
                 PARKED => "parked",
                 _ => "not run",
             };
-            eprintln!("countersign: {word}: {}", no.reasons.join("; "));
+            say(&format!("{word}: {}", no.reasons.join("; ")));
             Ok(ExitCode::from(no.status))
         }
     }
+}
+
+/// Says something on standard error, if that can be written. It never changes how we end: the exit status is the answer.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stderr(), "countersign: {words}");
 }
 
 /// The shell for `-c`: the one whose language we read.
@@ -98,20 +106,17 @@ fn shell() -> &'static str {
     if host::facts::resolve("bash", host::facts::DEFAULT_PATH).is_some() { "bash" } else { "sh" }
 }
 
-/// What is run gets our environment without our keys; a recorded one is told the session, so that what it asks for is marked in
-/// the recording.
-fn environment(session: Option<&str>) -> Vec<(OsString, OsString)> {
-    let ours = std::env::vars_os().filter(|(name, _)| {
-        !KEY_VARIABLES.iter().any(|key| name == key) && (session.is_none() || name != SESSION_VARIABLE)
-    });
-    ours.chain(session.map(|session| (SESSION_VARIABLE.into(), session.into()))).collect()
-}
-
-fn observe(argv: &[OsString], session: Option<&str>) -> Result<identity::Observed, No> {
-    identity::observe(argv, environment(session)).map_err(|why| No {
+fn observe(args: &RunArgs, argv: &[OsString], session: Option<&str>) -> Result<identity::Observed, No> {
+    let environment = environment::of(args, session);
+    let variables = environment::variables(&environment);
+    let mut observed = identity::observe(argv, environment).map_err(|why| No {
         status: if matches!(why, Unbound::NotFound(_)) { 127 } else { COULD_NOT },
         reasons: vec![why.to_string()],
-    })
+    })?;
+    if let Act::Exec(exec) = &mut observed.act {
+        exec.variables = Some(variables);
+    }
+    Ok(observed)
 }
 
 fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
@@ -119,9 +124,10 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     let key = agent_link::key(&layout, args.agent.agent.as_deref(), args.agent.key_file.as_deref())?;
     let session = args.session.clone().unwrap_or_else(session);
     let told = args.record.then_some(session.as_str());
-    let first = observe(argv, told)?;
+    let first = observe(args, argv, told)?;
     let link = AgentLink::connect(&layout)?;
-    let claims = Claims { intent: args.intent.clone(), task: args.task.clone() };
+    let search_path = if args.clean_env { Some(DEFAULT_PATH.to_owned()) } else { agent_link::search_path()? };
+    let claims = Claims { intent: args.intent.clone(), task: args.task.clone(), search_path };
     let heard = link.submit(key, session.clone(), &first.act, claims, false, args.park)?;
     let (permit, obliged) = permit(args, &layout, &link, heard)?;
     let beyond = Obligations { withhold: Vec::new(), timeout_s: None, record: false, ..obliged.clone() };
@@ -131,7 +137,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
         )));
     }
     // What was judged is what runs: look again, and let the daemon compare, before the permit is spent.
-    let now = observe(argv, told)?;
+    let now = observe(args, argv, told)?;
     let terminal = (args.record || obliged.record).then(recorded::terminal);
     let is_recorded = terminal.is_some();
     match link.ask(&AgentSays::Redeem { permit: permit.clone(), act: now.act.to_value(), terminal })? {
@@ -150,7 +156,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     // Whoever stopped it hears how it ended, and says nothing more.
     let told = if is_stopped { link.say(&outcome) } else { link.ask(&outcome).map(drop) };
     if let Err(why) = told {
-        eprintln!("countersign: the outcome could not be recorded: {why}");
+        say(&format!("the outcome could not be recorded: {why}"));
     }
     Ok(ended)
 }
@@ -163,7 +169,7 @@ fn permit(args: &RunArgs, layout: &Layout, link: &AgentLink, heard: AgentHears) 
             let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms()));
             if !args.quiet {
                 let why = reasons.first().map_or("", String::as_str);
-                eprintln!("countersign: held as {hold} for {} s ({why})", left.as_secs());
+                say(&format!("held as {hold} for {} s ({why})", left.as_secs()));
             }
             match link.hear(left.saturating_add(GRACE))? {
                 AgentHears::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
@@ -192,9 +198,11 @@ fn refused(heard: AgentHears) -> No {
                 reasons: vec![format!("people are asked as {hold} for {left} s ({why}); run the same again later")],
             }
         }
-        AgentHears::Allow { .. } | AgentHears::Held { .. } | AgentHears::Spent | AgentHears::Noted => {
-            No::from("the daemon answered something else".to_owned())
-        }
+        AgentHears::Allow { .. }
+        | AgentHears::Held { .. }
+        | AgentHears::Standing { .. }
+        | AgentHears::Spent
+        | AgentHears::Noted => No::from("the daemon answered something else".to_owned()),
     }
 }
 

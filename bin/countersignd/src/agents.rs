@@ -86,9 +86,10 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
         let idle = if talk.running.is_empty() { Some(IDLE) } else { None };
         let heard = match socket::receive::<AgentSays>(stream, MAX_AGENT_FRAME, idle, PATIENCE) {
             Ok(AgentSays::Submit { key, session, act, intent, task, search_path, hands_over, park }) => {
-                let claims = Claims { intent: short(intent), task: short(task), search_path: short(search_path) };
+                let claims = Claims { intent: short(intent), task: short(task), search_path };
                 talk.submit(&key, &session, &act, claims, How { hands_over, park })
             }
+            Ok(AgentSays::Standing { key }) => talk.standing(&key),
             Ok(AgentSays::Redeem { permit, act, terminal }) => talk.redeem(&permit, &act, terminal),
             Ok(AgentSays::Recorded { permit, events }) => talk.recorded(&permit, events),
             Ok(AgentSays::Outcome { permit, exit, signal, millis }) => talk.outcome(&permit, exit, signal, millis),

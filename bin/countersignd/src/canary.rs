@@ -53,7 +53,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
         seen: Seen { uid, gid: uid, pid: std::process::id() },
     };
     let place = Place { env: agent.env, groups: agent.groups, trust };
-    let case = Case::read(request, place, false)?;
+    let case = Case::read(daemon, request, place, false)?;
     let decision = judging::decide(daemon, &case)?;
     let Verdict::Ask(quorum, _) = decision.verdict() else {
         return Err(format!(

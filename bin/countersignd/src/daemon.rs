@@ -66,6 +66,8 @@ pub(crate) struct Daemon {
     /// Where our page lives: what passkeys are bound to.
     pub(crate) site: Site,
     pub(crate) host: String,
+    /// Our own environment.
+    pub(crate) environment: BTreeMap<String, String>,
     /// The user of the web gate, where it has one of its own.
     pub(crate) web_uid: Option<u32>,
     log: Log,
@@ -117,6 +119,7 @@ impl Daemon {
             site: crate::surroundings::site()?,
             web_uid: crate::surroundings::web_uid(&agents)?,
             host: host::facts::host_name(),
+            environment: crate::judge::environment(),
             log,
             agents: RwLock::new(agents.into_iter().map(|agent| (agent.key_digest, agent)).collect()),
             refused_at_ms: Mutex::new(0),
@@ -238,6 +241,17 @@ impl Daemon {
         self.agents.write().unwrap_or_else(PoisonError::into_inner).insert(row.key_digest, row);
         self.policy.moved();
         Ok(())
+    }
+
+    /// Takes an agent away. The order: recorded, stored, in force; what rested on it falls with the epoch.
+    pub(crate) fn remove_agent(&self, row: &AgentRow, by: &str) -> Result<(), String> {
+        let body = json!({"what": "agent removed", "agent": row.name.as_str(), "by": by});
+        let _receipt = self.record(RecordKind::Change, body)?;
+        let removed = self.store.remove_agent(&row.name).map_err(|why| why.to_string());
+        // In force even if the store failed: a key that leaked is none from here on.
+        self.agents.write().unwrap_or_else(PoisonError::into_inner).remove(&row.key_digest);
+        self.policy.moved();
+        removed.map(drop)
     }
 
     /// An agent by its name.

@@ -1,9 +1,11 @@
 //! Reading a request: what it would do, with the facts that this takes, looked up by us and not by the caller.
 
+use std::collections::BTreeMap;
+
 use host::facts::{self, DEFAULT_PATH};
 use host::stack;
 use model::{Act, Digest, Fact, FactQuery, Facts, FileKind, Intent, Request, Step};
-use understand::{Shell, Subject, Surroundings};
+use understand::{Inherited, Shell, Subject, Surroundings};
 
 /// A text this short with this few openers is read on the thread at hand; any other on one with a large stack.
 const SMALL_TEXT_BYTES: usize = 2_048;
@@ -20,7 +22,7 @@ pub(crate) struct Read {
 ///
 /// # Errors
 /// It took too many rounds, or reading it failed. The request is refused.
-pub(crate) fn read(request: &Request) -> Result<Read, String> {
+pub(crate) fn read(request: &Request, own: &BTreeMap<String, String>) -> Result<Read, String> {
     let home = host::homes::home_of(request.seen.uid);
     let search = request.claims.search_path.as_deref().unwrap_or(DEFAULT_PATH);
     let mut known = Facts::default();
@@ -37,8 +39,11 @@ pub(crate) fn read(request: &Request) -> Result<Read, String> {
         Act::Tool(call) => (None, call.cwd.clone(), Some((call.tool.as_str(), &call.input))),
     };
     let around = Surroundings { cwd: cwd.as_deref(), home: home.as_deref(), shell: Shell::Unknown };
+    let variables = inherited(&request.act, own);
+    let variables: Vec<Inherited<'_>> =
+        variables.iter().map(|(name, value)| Inherited { name, value: value.as_deref() }).collect();
     let subject = match (&argv, tool) {
-        (Some(words), _) => Subject::Argv(words),
+        (Some(words), _) => Subject::Exec(words, &variables),
         (None, Some((name, input))) => Subject::Tool(name, input),
         (None, None) => return Err("there is nothing to read".to_owned()),
     };
@@ -58,6 +63,27 @@ pub(crate) fn read(request: &Request) -> Result<Read, String> {
     let intent = stack::on_large_stack(|| understand::settle(subject, around, &mut known, &mut look));
     let intent = intent.map_err(|why| format!("it could not be read: {why}"))?;
     Ok(Read { intent, facts: known, home })
+}
+
+/// Our own environment: what the operator started us with. A variable that has the same value for an agent is no agent's doing.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The variables that an act would get, but those that are as we have them. A name or a value that is not UTF-8 is not known.
+fn inherited(act: &Act, own: &BTreeMap<String, String>) -> Vec<(String, Option<String>)> {
+    let variables = match act {
+        Act::Exec(exec) => exec.variables.as_deref().unwrap_or(&[]),
+        Act::Tool(_) => &[],
+    };
+    let pair = |it: &model::Variable| {
+        let name = String::from_utf8_lossy(it.name.as_bytes()).into_owned();
+        (name, it.value.as_ref().and_then(|value| value.as_text().map(str::to_owned)))
+    };
+    let all = variables.iter().map(pair);
+    all.filter(|(name, value)| value.is_none() || own.get(name) != value.as_ref()).collect()
 }
 
 fn is_small(act: &Act) -> bool {

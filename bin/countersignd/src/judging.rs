@@ -36,8 +36,8 @@ impl Case {
     ///
     /// # Errors
     /// It could not be read.
-    pub(crate) fn read(request: Request, place: Place, hands_over: bool) -> Result<Self, String> {
-        let read = judge::read(&request)?;
+    pub(crate) fn read(daemon: &Daemon, request: Request, place: Place, hands_over: bool) -> Result<Self, String> {
+        let read = judge::read(&request, &daemon.environment)?;
         let cwd = cwd_of(&request);
         let project = cwd.and_then(|cwd| host::project::project_of(Path::new(cwd), read.home.as_deref()));
         let footprint = Footprint::of(&read.intent, cwd);

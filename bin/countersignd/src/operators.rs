@@ -63,6 +63,7 @@ fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: Seen, is_web: bool) {
             }
             add @ OperatorSays::AddAgent { .. } => rules::add_agent(daemon, &add).unwrap_or_else(|why| refused(&why)),
             about @ (OperatorSays::PlaceAgent { .. }
+            | OperatorSays::RemoveAgent { .. }
             | OperatorSays::Flags
             | OperatorSays::Flag { .. }
             | OperatorSays::Reload

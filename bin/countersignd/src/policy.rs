@@ -55,7 +55,8 @@ impl LivePolicy {
             current: ArcSwap::from_pointee(policy),
             files: Mutex::new(files),
             left_out: out.into_iter().map(|rule| rule.id).collect(),
-            epoch: AtomicU64::new(0),
+            // Never one of before a restart: enforcement points compare it.
+            epoch: AtomicU64::new(host::clock::now_ms()),
             refused: Mutex::default(),
             changing: Mutex::default(),
         })

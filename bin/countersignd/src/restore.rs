@@ -61,6 +61,9 @@ impl Projection {
                 }
                 self.agents.insert(agent, body);
             }
+            "agent removed" => {
+                self.agents.remove(&agent);
+            }
             "agent placed" => {
                 if let Some(known) = self.agents.get_mut(&agent).and_then(Value::as_object_mut) {
                     for key in ["env", "groups", "trust"] {

@@ -48,6 +48,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
             done(format!("flag `{name}` {} {word}", if changed { "is" } else { "was already" }))
         }
         OperatorSays::PlaceAgent { name, place, by } => place_agent(daemon, message, name, place, by),
+        OperatorSays::RemoveAgent { name, by } => remove_agent(daemon, message, name, by.as_ref()),
         OperatorSays::AddRule { text, request, reason, by } => {
             add(daemon, message, text, request.as_deref(), reason, by)
         }
@@ -128,6 +129,38 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<Opera
     let under = above.first().map(|it| it.agent.clone());
     let place = crate::daemon::AgentPlace { name, owner, under, uid: *uid, env, groups, trust };
     Ok(OperatorHears::Agent { key: daemon.add_agent(place)? })
+}
+
+/// Removes an agent: its key, everything that it waits for, and everything that runs on its orders. It takes a proof where adding it
+/// would: an agent that reaches the socket must not take away another one that rules favour.
+fn remove_agent(
+    daemon: &Daemon,
+    message: &OperatorSays,
+    name: &str,
+    by: Option<&Vouch>,
+) -> Result<OperatorHears, String> {
+    let name = AgentName::parse(name).map_err(|why| why.to_string())?;
+    let row = daemon.agent_named(name.as_str()).ok_or_else(|| format!("there is no agent `{name}`"))?;
+    let favoured = daemon.policy.current().rules().iter().any(|rule| rule.favours(name.as_str(), row.owner.as_str()));
+    let placed = row.env.is_some() || !row.groups.is_empty() || row.trust > 1;
+    let who = match by {
+        Some(by) => proved(daemon, message, by, Role::Operator)?.to_string(),
+        None if favoured || placed => {
+            return Err(
+                "it took a person's proof to add this agent, so it takes one to remove it: add `--as NAME`".to_owned()
+            );
+        }
+        None => "somebody at the operator's socket".to_owned(),
+    };
+    // Those who act on its orders, too: their chain is broken from here on.
+    let is_meant = |of: &str, _: &str| chain::is_of(daemon, of, &name);
+    daemon.remove_agent(&row, &who)?;
+    let (held, cut) = (daemon.holds.lose(&is_meant), daemon.recordings.cut(&is_meant));
+    let ended = daemon.acts.stop(&is_meant);
+    done(format!(
+        "agent `{name}` is removed and its key is none any more; {held} holds and {ended} acts ended, {cut} of them recorded. \
+         Agents under it are refused until they are removed and added again"
+    ))
 }
 
 /// The agents above one that is to act on the orders of another. It is trusted no further than any of them.

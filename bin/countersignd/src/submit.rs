@@ -7,6 +7,7 @@ use audit::{Receipt, RecordKind};
 use host::clock;
 use model::{Act, Claims, Request, RequestId, SessionId};
 use pdp::{Decision, Verdict};
+use store::AgentRow;
 use wire::{AgentHears, Refusal};
 
 use crate::agents::{How, Talk, denied, undecided};
@@ -14,6 +15,9 @@ use crate::asking::MAX_VIEW_BYTES;
 use crate::judging::{self, Case, Place};
 use crate::permits::{Bound, permit_id};
 use crate::{chain, flags, judge, view, work};
+
+/// The longest search path for programs, in bytes.
+const MAX_SEARCH_PATH_BYTES: usize = 16 * 1024;
 
 impl Talk<'_> {
     pub(crate) fn submit(
@@ -24,18 +28,21 @@ impl Talk<'_> {
         claims: Claims,
         how: How,
     ) -> AgentHears {
-        let Some(agent) = self.daemon.agent(key) else {
-            self.daemon.note_refusal(self.seen, "an unknown agent key");
-            return undecided(
-                "this agent key is not known; make an agent with `countersign agent add NAME --owner WHO`",
-            );
+        let agent = match self.known(key) {
+            Ok(agent) => agent,
+            Err(why) => return undecided(why),
         };
-        if agent.uid.is_some_and(|uid| uid != self.seen.uid) {
-            self.daemon.note_refusal(self.seen, "an agent key used by another user");
-            return undecided("this agent key is bound to another user of this machine");
+        // Not cut: a program could be found beyond where it was.
+        if claims.search_path.as_ref().is_some_and(|path| path.len() > MAX_SEARCH_PATH_BYTES) {
+            return undecided("the search path is too long to be looked through");
         }
-        let (Ok(act), Ok(session)) = (Act::from_value(act), SessionId::parse(session)) else {
-            return undecided("the act or the session is malformed");
+        let act = match Act::from_value(act) {
+            Ok(act) => act,
+            Err(why) => return undecided(&why.to_string()),
+        };
+        let session = match SessionId::parse(session) {
+            Ok(session) => session,
+            Err(why) => return undecided(&format!("the session is malformed: {why}")),
         };
         let Ok(random) = clock::random_id() else { return undecided("the kernel gives no random bytes") };
         let (chain, trust) = match chain::of(self.daemon, &agent) {
@@ -54,10 +61,33 @@ impl Talk<'_> {
             seen: self.seen,
         };
         let place = Place { env: agent.env, groups: agent.groups, trust };
-        Case::read(request, place, how.hands_over).and_then(|case| self.decide(case, how.park)).unwrap_or_else(|why| {
-            self.daemon.metrics.verdict("undecided");
-            undecided(&why)
-        })
+        Case::read(self.daemon, request, place, how.hands_over)
+            .and_then(|case| self.decide(case, how.park))
+            .unwrap_or_else(|why| {
+                self.daemon.metrics.verdict("undecided");
+                undecided(&why)
+            })
+    }
+
+    /// The agent whose key this is, where it may be used from here.
+    fn known(&self, key: &str) -> Result<AgentRow, &'static str> {
+        let Some(agent) = self.daemon.agent(key) else {
+            self.daemon.note_refusal(self.seen, "an unknown agent key");
+            return Err("this agent key is not known; make an agent with `countersign agent add NAME --owner WHO`");
+        };
+        if agent.uid.is_some_and(|uid| uid != self.seen.uid) {
+            self.daemon.note_refusal(self.seen, "an agent key used by another user");
+            return Err("this agent key is bound to another user of this machine");
+        }
+        Ok(agent)
+    }
+
+    /// Whose key it is, and which rules and flags are in force: for an enforcement point that gives an answer a second time.
+    pub(crate) fn standing(&self, key: &str) -> AgentHears {
+        match self.known(key) {
+            Ok(agent) => AgentHears::Standing { agent: agent.name.to_string(), epoch: self.daemon.policy.epoch() },
+            Err(why) => undecided(why),
+        }
     }
 
     /// Judge, record, then answer or hold. Any `Err` is a refusal: nothing was permitted.

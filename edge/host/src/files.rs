@@ -158,16 +158,29 @@ pub fn can_be_read_by_others(path: &Path) -> io::Result<bool> {
 /// # Errors
 /// It cannot be looked at.
 pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
-    is_open_to_others_than(path, my_uid())
+    is_open_to_others_than(path, Some(my_uid()))
 }
 
-/// The same for another user than ours.
+/// The same for another user than ours; where that is not known, only the mode counts.
 ///
 /// # Errors
 /// It cannot be looked at.
-pub fn is_open_to_others_than(path: &Path, uid: u32) -> io::Result<bool> {
+pub fn is_open_to_others_than(path: &Path, owner: Option<u32>) -> io::Result<bool> {
     let found = fs::metadata(path)?;
-    Ok(found.mode() & 0o022 != 0 || (found.uid() != uid && found.uid() != 0))
+    let by_its_owner = owner.is_some_and(|owner| found.uid() != owner && found.uid() != 0);
+    Ok(found.mode() & 0o022 != 0 || by_its_owner)
+}
+
+/// Whether what is written to a descriptor can reach a reader. A closed one does not, nor does `/dev/null`, which the runtime of a
+/// program opens in place of a closed one; a terminal, a pipe, a socket and a file do.
+pub fn is_read(descriptor: impl std::os::fd::AsFd) -> bool {
+    use rustix::fs::FileType;
+    let Ok(found) = rustix::fs::fstat(&descriptor) else { return false };
+    match FileType::from_raw_mode(found.st_mode) {
+        FileType::CharacterDevice => rustix::termios::isatty(&descriptor),
+        FileType::RegularFile | FileType::Fifo | FileType::Socket => true,
+        FileType::Directory | FileType::Symlink | FileType::BlockDevice | FileType::Unknown => false,
+    }
 }
 
 /// How many bytes are free, for us, where a path is.

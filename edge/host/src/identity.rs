@@ -79,6 +79,7 @@ pub fn observe(argv: &[OsString], environment: Vec<(OsString, OsString)>) -> Res
         argv: argv.iter().map(|word| ByteText::new(word.as_bytes())).collect(),
         cwd: ByteText::new(cwd.into_os_string().into_vec()),
         environment: digest_environment(&environment),
+        variables: None,
         executable: identity,
         scripts,
     };

@@ -65,6 +65,14 @@ impl Store {
         Ok(changed == 1)
     }
 
+    /// Removes an agent. Says whether there was one.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn remove_agent(&self, name: &AgentName) -> Result<bool, Failed> {
+        Ok(self.connection().execute("DELETE FROM agents WHERE name = ?1", params![name.as_str()])? == 1)
+    }
+
     /// All agents, by name.
     ///
     /// # Errors

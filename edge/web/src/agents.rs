@@ -3,8 +3,7 @@
 //!
 //! The key that an agent sends is checked by `countersignd`; nobody is signed in here, and no page of a browser is let in.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -12,12 +11,14 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use model::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME};
 
 use crate::Gate;
+use crate::idempotency;
 use crate::line::Line;
 use crate::problem::Problem;
 
@@ -30,21 +31,6 @@ const IDLE: Duration = Duration::from_secs(300);
 /// The longest wait for people in one request, in seconds: below what proxies and clients allow.
 const LONGEST_WAIT_S: u64 = 50;
 
-/// How long an answer is kept for whoever asks again under the same idempotency key, and how many.
-const KEPT: Duration = Duration::from_secs(600);
-const MOST_KEPT: usize = 10_000;
-const LONGEST_KEY: usize = 128;
-
-/// Answers by agent key and idempotency key: the digest of the request, and what was answered.
-#[derive(Default)]
-pub(crate) struct Answers(Mutex<BTreeMap<(String, String), Kept>>);
-
-struct Kept {
-    asked: String,
-    answer: Value,
-    at: Instant,
-}
-
 /// What an agent asks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -53,6 +39,7 @@ pub(crate) struct Wanted {
     /// The session, as the agent names it.
     session: String,
     /// The act, as `api/openapi.json` says.
+    #[serde(deserialize_with = "model::unambiguous::deserialize")]
     act: Value,
     /// Why, in the agent's words.
     #[serde(default)]
@@ -104,21 +91,36 @@ pub(crate) async fn request(
     Json(wanted): Json<Wanted>,
 ) -> Result<Json<Value>, Problem> {
     let key = key(&headers)?;
-    let again = idempotency(&headers, &key)?;
-    let asked = serde_json::to_string(&wanted).unwrap_or_default();
-    if let Some(kept) = again.as_ref().and_then(|name| gate.answers.get(name)) {
-        let (before, answer) = kept;
-        return if before == asked {
-            Ok(Json(answer))
-        } else {
-            Err(Problem::refused("this idempotency key was used for another request".to_owned()))
-        };
+    let wait = Duration::from_secs(wait.min(LONGEST_WAIT_S));
+    let Some(name) = idempotency::key(&headers)? else { return answer(&gate, &key, &wanted, wait).await.map(Json) };
+    let whose = match ask(&gate, &AgentSays::Standing { key: key.clone() }).await? {
+        AgentHears::Standing { agent, epoch } => (agent, epoch),
+        other => return of(other).map(Json),
+    };
+    let asked = Digest::of_bytes(&serde_json::to_vec(&wanted).unwrap_or_default());
+    let place = gate.answers.place(whose, name, asked, wait.saturating_add(PATIENCE)).await?;
+    if let Some(answer) = place.answered() {
+        return Ok(Json(answer));
     }
-    let until = Instant::now().checked_add(Duration::from_secs(wait.min(LONGEST_WAIT_S)));
+    // In a task of its own: it is decided and kept though whoever asked may be gone, and asks again.
+    let deciding = tokio::spawn(async move {
+        let answer = answer(&gate, &key, &wanted, wait).await?;
+        // What is not decided is not kept: the same key asks again.
+        if answer.get("verdict").and_then(Value::as_str) != Some("held") {
+            gate.answers.keep(place, &answer);
+        }
+        Ok(Json(answer))
+    });
+    deciding.await.map_err(|_| Problem::away("the request was not decided; ask again".to_owned()))?
+}
+
+/// Asks, and waits so long for people.
+async fn answer(gate: &Gate, key: &str, wanted: &Wanted, wait: Duration) -> Result<Value, Problem> {
+    let until = Instant::now().checked_add(wait);
     let mut changes = gate.holds.subscribe().1;
-    let answer = loop {
-        let heard = decide(&gate, &key, &wanted).await?;
-        let AgentHears::Parked { hold, expires_at_ms, reasons } = heard else { break of(heard)? };
+    loop {
+        let heard = decide(gate, key, wanted).await?;
+        let AgentHears::Parked { hold, expires_at_ms, reasons } = heard else { return of(heard) };
         let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
         let parked = json!({"verdict": "held", "ticket": hold, "expires_at_ms": expires_at_ms, "reasons": reasons});
         // Whatever changes of holds may be this one; looking again is one question to the daemon, which the ticket answers.
@@ -130,14 +132,9 @@ pub(crate) async fn request(
             }
         };
         if left.is_zero() || timeout(left, is_gone).await.is_err() {
-            // What is not decided is not kept: the same key asks again.
-            return Ok(Json(parked));
+            return Ok(parked);
         }
-    };
-    if let Some(name) = again {
-        gate.answers.keep(name, asked, answer.clone());
     }
-    Ok(Json(answer))
 }
 
 async fn decide(gate: &Gate, key: &str, wanted: &Wanted) -> Result<AgentHears, Problem> {
@@ -152,8 +149,13 @@ async fn decide(gate: &Gate, key: &str, wanted: &Wanted) -> Result<AgentHears, P
         hands_over: true,
         park: true,
     };
+    ask(gate, &submit).await
+}
+
+/// One question, and its first answer.
+async fn ask(gate: &Gate, question: &AgentSays) -> Result<AgentHears, Problem> {
     let mut line = Talk::open(gate).await?;
-    line.say(&submit).await?;
+    line.say(question).await?;
     timeout(PATIENCE, line.hear()).await.map_err(|_| Problem::away("countersignd takes too long".to_owned()))?
 }
 
@@ -164,32 +166,14 @@ fn of(heard: AgentHears) -> Result<Value, Problem> {
             "permit": {"text": permit.text, "signature": permit.signature}})
         }
         AgentHears::Deny { refusal, reasons } => json!({"verdict": "deny", "refusal": refusal, "reasons": reasons}),
-        AgentHears::Held { .. } | AgentHears::Parked { .. } | AgentHears::Spent | AgentHears::Noted => {
+        AgentHears::Held { .. }
+        | AgentHears::Parked { .. }
+        | AgentHears::Standing { .. }
+        | AgentHears::Spent
+        | AgentHears::Noted => {
             return Err(Problem::away("the daemon answered something else".to_owned()));
         }
     })
-}
-
-fn idempotency(headers: &HeaderMap, key: &str) -> Result<Option<(String, String)>, Problem> {
-    let Some(name) = headers.get("idempotency-key") else { return Ok(None) };
-    let name = name.to_str().ok().filter(|it| !it.is_empty() && it.len() <= LONGEST_KEY);
-    let name = name.ok_or_else(|| Problem::malformed("an idempotency key is plain text of 128 characters at most"))?;
-    Ok(Some((key.to_owned(), name.to_owned())))
-}
-
-impl Answers {
-    fn get(&self, name: &(String, String)) -> Option<(String, Value)> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, it| it.at.elapsed() < KEPT);
-        kept.get(name).map(|it| (it.asked.clone(), it.answer.clone()))
-    }
-
-    fn keep(&self, name: (String, String), asked: String, answer: Value) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < MOST_KEPT {
-            kept.insert(name, Kept { asked, answer, at: Instant::now() });
-        }
-    }
 }
 
 /// A conversation: JSON messages, as on the agents' socket, but that `submit` has no key.
@@ -265,8 +249,12 @@ async fn hear_while_there(socket: &mut WebSocket, line: &mut Talk) -> Option<Age
 
 /// A message of an agent, with the key that it came with.
 fn with_key(text: &str, key: &str) -> Result<AgentSays, String> {
-    let mut value: Value = serde_json::from_str(text).map_err(|why| why.to_string())?;
+    let mut value = model::unambiguous::parse(text.as_bytes()).map_err(|why| why.to_string())?;
     let map = value.as_object_mut().ok_or("a message is an object")?;
+    // The gate's own question: whose key this is.
+    if map.get("say").and_then(Value::as_str) == Some("standing") {
+        return Err("`standing` is no word of this conversation".to_owned());
+    }
     if map.get("say").and_then(Value::as_str) == Some("submit") {
         if map.contains_key("key") {
             return Err("the key goes into the header `Authorization`".to_owned());

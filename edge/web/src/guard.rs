@@ -115,7 +115,7 @@ mod tests {
             operators,
             holds: Arc::default(),
             agents: std::path::PathBuf::new(),
-            answers: crate::agents::Answers::default(),
+            answers: crate::idempotency::Answers::default(),
             hosts,
             tls: None,
             looking: Arc::new(tokio::sync::Semaphore::new(1)),

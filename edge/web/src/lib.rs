@@ -15,6 +15,7 @@ mod challenge;
 mod chat;
 mod events;
 mod guard;
+mod idempotency;
 mod line;
 mod live;
 #[cfg(feature = "schema")]
@@ -53,7 +54,7 @@ pub(crate) struct Gate {
     /// The agents' socket.
     pub(crate) agents: PathBuf,
     /// Answers that an agent may ask for again.
-    pub(crate) answers: agents::Answers,
+    pub(crate) answers: idempotency::Answers,
     /// `Host` headers that are ours: another one is a page elsewhere whose name was pointed at us.
     pub(crate) hosts: Vec<String>,
     /// Its certificate, where it is reached over TLS.
@@ -103,7 +104,7 @@ pub async fn serve(door: Door) -> std::io::Result<()> {
     let address = listener.local_addr()?;
     let holds = Arc::new(Live::default());
     let hosts = hosts(address, host.as_deref());
-    let answers = agents::Answers::default();
+    let answers = idempotency::Answers::default();
     let away = signon::Away::default();
     let operators = Operators::new(operators);
     let shown = tls.clone();

@@ -37,7 +37,8 @@ pub fn parse(input: &[u8]) -> Result<Call, String> {
     if input.len() > MAX_INPUT_BYTES {
         return Err(format!("the host's message has more than {MAX_INPUT_BYTES} bytes"));
     }
-    let value: Value = serde_json::from_slice(input).map_err(|why| format!("the host's message is not JSON: {why}"))?;
+    let value = model::unambiguous::parse(input)
+        .map_err(|why| format!("the host's message is not JSON that can be judged: {why}"))?;
     let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let event = text("hook_event_name").ok_or("the host's message has no `hook_event_name`")?;
     if event != "PreToolUse" {
@@ -62,7 +63,7 @@ pub fn parse(input: &[u8]) -> Result<Call, String> {
 
 /// No objection: the host goes on with its own rules and prompts. We never say `allow`, which would skip them.
 pub fn no_objection() -> HookAnswer {
-    HookAnswer { stdout: String::new(), stderr: String::new(), exit: 0 }
+    HookAnswer { stdout: String::new(), stderr: String::new(), exit: 0, reason: None }
 }
 
 /// The call must not be made.
@@ -71,13 +72,12 @@ pub fn deny(reason: &str) -> HookAnswer {
     let answer = json!({ "hookSpecificOutput": {
         "hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": reason,
     }});
-    HookAnswer { stdout: format!("{answer}\n"), stderr: String::new(), exit: 0 }
+    HookAnswer { stdout: format!("{answer}\n"), stderr: String::new(), exit: 0, reason: Some(reason) }
 }
 
 /// We could not decide; the host blocks on exit status 2 whatever else is printed.
 pub fn undecided(reason: &str) -> HookAnswer {
-    let reason: String = reason.chars().take(MAX_REASON).collect();
-    HookAnswer { stdout: String::new(), stderr: format!("countersign: {reason}\n"), exit: 2 }
+    HookAnswer::no(reason.chars().take(MAX_REASON).collect())
 }
 
 /// The settings with our hook in them; everything else stays as it was.
@@ -101,50 +101,93 @@ pub fn install(existing: Option<&str>, command: &str) -> Result<String, String> 
     Ok(text)
 }
 
-/// Our hook's command line in the settings, and what in them would keep it from blocking.
-pub fn inspect(settings: &str) -> Result<(Option<String>, Vec<String>), String> {
-    let settings: Value = serde_json::from_str(settings).map_err(|why| format!("the settings are not JSON: {why}"))?;
-    let mut problems = Vec::new();
-    if settings.get("disableAllHooks").and_then(Value::as_bool) == Some(true) {
-        problems.push("`disableAllHooks` is on: no hook runs".to_owned());
+/// What one file of settings says of hooks.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Inspected {
+    /// Our hook's command line, if it is there.
+    pub command: Option<String>,
+    /// What keeps it from blocking, wherever the file is.
+    pub problems: Vec<String>,
+    /// Whether no hook at all runs, where the file says so.
+    pub disables: Option<bool>,
+    /// Only hooks of managed settings run. It counts in managed settings alone.
+    pub managed_only: bool,
+    /// Other hooks that are asked before a call: they can change its input after ours looked at it.
+    pub others: usize,
+}
+
+/// Variables that lead our hook to another installation, or load code into it.
+const MISLEADING: &[&str] =
+    &["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"];
+
+/// Reads one file of settings.
+///
+/// # Errors
+/// It is not JSON. The host refuses such a file, or leaves it out.
+pub fn inspect(settings: &str) -> Result<Inspected, String> {
+    let settings =
+        model::unambiguous::parse(settings.as_bytes()).map_err(|why| format!("the settings are not JSON: {why}"))?;
+    let is_on = |name: &str| settings.get(name).and_then(Value::as_bool);
+    let mut found = Inspected {
+        disables: is_on("disableAllHooks"),
+        managed_only: is_on("allowManagedHooksOnly") == Some(true),
+        ..Inspected::default()
+    };
+    let names = settings.get("env").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str());
+    for name in names.filter(|name| MISLEADING.contains(name) || name.starts_with("COUNTERSIGN_")) {
+        found.problems.push(format!("`env` sets `{name}`: the hook would ask another installation, or not be itself"));
     }
     let entries = settings.pointer("/hooks/PreToolUse").and_then(Value::as_array);
-    let ours = entries.into_iter().flatten().find(|entry| is_ours(entry));
-    let hook = ours.and_then(|entry| entry.pointer("/hooks/0"));
-    if let Some(matcher) = ours.and_then(|entry| entry.get("matcher")).and_then(Value::as_str)
+    for entry in entries.into_iter().flatten() {
+        for hook in entry.get("hooks").and_then(Value::as_array).into_iter().flatten() {
+            if is_our_hook(hook) && found.command.is_none() {
+                found.command = hook.get("command").and_then(Value::as_str).map(str::to_owned);
+                found.problems.extend(problems_of(entry, hook));
+            } else if !is_our_hook(hook) {
+                found.others = found.others.saturating_add(1);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What keeps our hook from blocking every call.
+fn problems_of(entry: &Value, hook: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    if let Some(matcher) = entry.get("matcher").and_then(Value::as_str)
         && !matches!(matcher, "*" | "")
     {
         problems.push(format!("the hook looks only at tools that match `{matcher}`"));
     }
-    if let Some(hook) = hook {
-        if hook.get("timeout").and_then(Value::as_u64).is_none_or(|timeout| timeout < HOST_TIMEOUT_S) {
-            problems.push(format!(
-                "the hook's `timeout` is below {HOST_TIMEOUT_S} s: the host would run what is still being decided"
-            ));
-        }
-        if hook.get("async").and_then(Value::as_bool) == Some(true) {
-            problems.push("the hook is `async`: the host does not wait for it".to_owned());
-        }
-        if hook.get("if").is_some() {
-            problems.push("the hook has a condition (`if`): calls that do not meet it are not looked at".to_owned());
-        }
+    if hook.get("timeout").and_then(Value::as_u64).is_none_or(|timeout| timeout < HOST_TIMEOUT_S) {
+        problems.push(format!(
+            "the hook's `timeout` is below {HOST_TIMEOUT_S} s: the host would run what is still being decided"
+        ));
     }
-    let command = hook.and_then(|hook| hook.get("command")).and_then(Value::as_str).map(str::to_owned);
-    Ok((command, problems))
+    if hook.get("async").and_then(Value::as_bool) == Some(true) {
+        problems.push("the hook is `async`: the host does not wait for it".to_owned());
+    }
+    if hook.get("if").is_some() {
+        problems.push("the hook has a condition (`if`): calls that do not meet it are not looked at".to_owned());
+    }
+    problems
 }
 
 fn is_ours(entry: &Value) -> bool {
     let commands = entry.get("hooks").and_then(Value::as_array).into_iter().flatten();
-    commands
-        .filter_map(|hook| hook.get("command").and_then(Value::as_str))
-        .any(|command| command.contains("countersign") && command.contains("hook claude-code"))
+    commands.into_iter().any(is_our_hook)
+}
+
+fn is_our_hook(hook: &Value) -> bool {
+    let command = hook.get("command").and_then(Value::as_str);
+    command.is_some_and(|command| command.contains("countersign") && command.contains("hook claude-code"))
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{deny, inspect, install, parse, undecided};
+    use super::{deny, inspect, install, no_objection, parse, undecided};
 
     #[test]
     fn a_call_is_read_and_anything_else_refused() {
@@ -169,6 +212,8 @@ mod tests {
             b"{\"hook_event_name\":\"PreToolUse\"}",
             b"{\"hook_event_name\":\"Stop\"}",
             b"\xff",
+            br#"{"session_id":"s","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"ls","command":"rm x"}}"#,
+            br#"{"session_id":"s","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{},"tool_input":{}}"#,
         ] {
             assert!(parse(bad).is_err());
         }
@@ -178,6 +223,9 @@ mod tests {
     fn a_no_is_a_no_to_the_host() {
         assert!(deny("because").stdout.contains("\"permissionDecision\":\"deny\""));
         assert_eq!(undecided("because").exit, 2);
+        let unread = deny("because").by_status();
+        assert_eq!((unread.exit, unread.stderr.as_str(), unread.stdout.as_str()), (2, "countersign: because\n", ""));
+        assert_eq!(no_objection().by_status(), no_objection());
     }
 
     #[test]
@@ -187,8 +235,9 @@ mod tests {
         let twice = install(Some(&once), "countersign hook claude-code --agent a").unwrap();
         assert_eq!(once, twice);
         assert!(once.contains("other") && once.contains("\"model\": \"x\""));
-        let (command, problems) = inspect(&once).unwrap();
-        assert_eq!((command.as_deref(), problems.len()), (Some("countersign hook claude-code --agent a"), 0));
+        let found = inspect(&once).unwrap();
+        assert_eq!(found.command.as_deref(), Some("countersign hook claude-code --agent a"));
+        assert_eq!((found.problems.len(), found.disables, found.others), (0, None, 1));
         assert!(install(Some("not json"), "c").is_err());
     }
 
@@ -196,6 +245,10 @@ mod tests {
     fn what_switches_the_hook_off_is_found() {
         let settings = install(Some(r#"{"disableAllHooks":true}"#), "countersign hook claude-code").unwrap();
         let weak = settings.replace("660", "60").replace("\"*\"", "\"Bash\"");
-        assert_eq!(inspect(&weak).unwrap().1.len(), 3);
+        let found = inspect(&weak).unwrap();
+        assert_eq!((found.problems.len(), found.disables), (2, Some(true)), "{found:?}");
+        let led_away = inspect(r#"{"env":{"COUNTERSIGN_DIR":"/tmp/x","EDITOR":"vi"},"allowManagedHooksOnly":true}"#);
+        let led_away = led_away.unwrap();
+        assert_eq!((led_away.problems.len(), led_away.managed_only), (1, true));
     }
 }

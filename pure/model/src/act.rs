@@ -80,6 +80,15 @@ pub struct FileIdentity {
     pub sha256: Digest,
 }
 
+/// A variable of an environment, as far as people and rules look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: ByteText,
+    /// Its value, where that can steer a program. Of all others only [`Exec::environment`] tells whether they changed.
+    pub value: Option<ByteText>,
+}
+
 /// A program to be executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exec {
@@ -89,6 +98,8 @@ pub struct Exec {
     pub cwd: ByteText,
     /// Digest of the environment that the program will get.
     pub environment: Digest,
+    /// The variables of that environment, by name. Nothing where the enforcement point does not say.
+    pub variables: Option<Vec<Variable>>,
     /// The file that will be executed.
     pub executable: FileIdentity,
     /// Files named on the command line that an interpreter will read as code.
@@ -119,6 +130,9 @@ pub enum Act {
     Tool(ToolCall),
 }
 
+/// The longest path of a working directory, in bytes (`PATH_MAX` of Linux).
+const MAX_DIRECTORY_BYTES: usize = 4_096;
+
 /// A JSON value that is no act: what was missing or wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MalformedAct(pub &'static str);
@@ -135,14 +149,7 @@ impl Act {
     /// As JSON; its canonical form is what digests cover.
     pub fn to_value(&self) -> Value {
         match self {
-            Self::Exec(exec) => json!({
-                "kind": "exec",
-                "argv": exec.argv.iter().map(ByteText::to_value).collect::<Vec<_>>(),
-                "cwd": exec.cwd.to_value(),
-                "environment": exec.environment.to_string(),
-                "executable": exec.executable.to_value(),
-                "scripts": exec.scripts.iter().map(FileIdentity::to_value).collect::<Vec<_>>(),
-            }),
+            Self::Exec(exec) => exec.to_value(),
             Self::Tool(call) => json!({
                 "kind": "tool", "host": call.host, "tool": call.tool, "input": call.input,
                 "call": call.call, "cwd": call.cwd,
@@ -156,8 +163,14 @@ impl Act {
         match text_of(map, "kind")? {
             "exec" => Ok(Self::Exec(Exec {
                 argv: list_of(map, "argv")?.iter().map(ByteText::from_value).collect::<Result<_, _>>()?,
-                cwd: ByteText::from_value(map.get("cwd").ok_or(MalformedAct("`cwd`"))?)?,
+                cwd: directory(ByteText::from_value(map.get("cwd").ok_or(MalformedAct("`cwd`"))?)?)?,
                 environment: digest_of(map, "environment")?,
+                variables: match map.get("variables") {
+                    None | Some(Value::Null) => None,
+                    Some(_) => {
+                        Some(list_of(map, "variables")?.iter().map(Variable::from_value).collect::<Result<_, _>>()?)
+                    }
+                },
                 executable: FileIdentity::from_value(map.get("executable").ok_or(MalformedAct("`executable`"))?)?,
                 scripts: list_of(map, "scripts")?.iter().map(FileIdentity::from_value).collect::<Result<_, _>>()?,
             })),
@@ -166,7 +179,10 @@ impl Act {
                 tool: text_of(map, "tool")?.to_owned(),
                 input: map.get("input").cloned().ok_or(MalformedAct("`input`"))?,
                 call: optional_text_of(map, "call"),
-                cwd: optional_text_of(map, "cwd"),
+                cwd: match optional_text_of(map, "cwd") {
+                    Some(cwd) => directory(ByteText::new(cwd))?.as_text().map(str::to_owned),
+                    None => None,
+                },
             })),
             _ => Err(MalformedAct("`kind` to be `exec` or `tool`")),
         }
@@ -175,6 +191,41 @@ impl Act {
     /// The digest of the act alone: what must be the same when it is done.
     pub fn digest(&self) -> Digest {
         Digest::within("countersign/act/v1", &canonical(&self.to_value()))
+    }
+}
+
+impl Exec {
+    fn to_value(&self) -> Value {
+        let mut value = json!({
+            "kind": "exec",
+            "argv": self.argv.iter().map(ByteText::to_value).collect::<Vec<_>>(),
+            "cwd": self.cwd.to_value(),
+            "environment": self.environment.to_string(),
+            "executable": self.executable.to_value(),
+            "scripts": self.scripts.iter().map(FileIdentity::to_value).collect::<Vec<_>>(),
+        });
+        if let (Some(map), Some(variables)) = (value.as_object_mut(), &self.variables) {
+            let variables = variables.iter().map(Variable::to_value).collect::<Vec<_>>();
+            map.insert("variables".to_owned(), Value::Array(variables));
+        }
+        value
+    }
+}
+
+impl Variable {
+    fn to_value(&self) -> Value {
+        match &self.value {
+            Some(value) => json!({"name": self.name.to_value(), "value": value.to_value()}),
+            None => json!({"name": self.name.to_value()}),
+        }
+    }
+
+    fn from_value(value: &Value) -> Result<Self, MalformedAct> {
+        let map = value.as_object().ok_or(MalformedAct("a variable"))?;
+        Ok(Self {
+            name: ByteText::from_value(map.get("name").ok_or(MalformedAct("`name` of a variable"))?)?,
+            value: map.get("value").map(ByteText::from_value).transpose()?,
+        })
     }
 }
 
@@ -202,6 +253,17 @@ impl FileIdentity {
             sha256: digest_of(map, "sha256")?,
         })
     }
+}
+
+/// A working directory. What is relative to one that is relative itself could be anywhere.
+fn directory(path: ByteText) -> Result<ByteText, MalformedAct> {
+    if path.as_bytes().first() != Some(&b'/') {
+        return Err(MalformedAct("`cwd` to be an absolute path"));
+    }
+    if path.as_bytes().len() > MAX_DIRECTORY_BYTES {
+        return Err(MalformedAct("`cwd` to have 4096 bytes at most"));
+    }
+    Ok(path)
 }
 
 fn text_of<'a>(map: &'a Map<String, Value>, key: &'static str) -> Result<&'a str, MalformedAct> {
@@ -234,6 +296,18 @@ mod tests {
         assert_eq!(ByteText::new(*b"\xff").to_value(), json!({"hex": "ff"}));
         assert!(ByteText::from_value(&json!({"hex": "61"})).is_err());
         assert_ne!(ByteText::new(*b"\xff").to_value(), ByteText::new(*b"ff").to_value());
+    }
+
+    #[test]
+    fn a_directory_is_absolute_and_as_long_as_one_can_be() {
+        let act = |cwd: &str| {
+            let act = json!({"kind": "tool", "host": "h", "tool": "Bash", "input": {}, "call": null, "cwd": cwd});
+            Act::from_value(&act).map(drop).map_err(|why| why.to_string())
+        };
+        assert_eq!(act("/srv"), Ok(()));
+        for bad in ["", "../x", "x", "~/x", &format!("/{}", "x".repeat(4_096))] {
+            assert!(act(bad).unwrap_err().contains("`cwd`"));
+        }
     }
 
     #[test]

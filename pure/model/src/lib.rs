@@ -15,8 +15,9 @@ mod intent;
 mod nonempty;
 mod request;
 mod risk;
+pub mod unambiguous;
 
-pub use act::{Act, ByteText, Exec, FileIdentity, MalformedAct, ToolCall};
+pub use act::{Act, ByteText, Exec, FileIdentity, MalformedAct, ToolCall, Variable};
 pub use arg::Arg;
 pub use digest::{Digest, MalformedDigest, RequestDigest};
 pub use fact::{Fact, FactQuery, Facts, FileKind, Step};

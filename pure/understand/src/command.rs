@@ -59,8 +59,13 @@ pub(crate) fn is_shell(name: &str) -> bool {
 impl Lowering<'_> {
     /// An argument vector that is executed without a shell.
     pub(crate) fn vector(&mut self, argv: &[String]) {
+        self.execute(argv, Dress::default());
+    }
+
+    /// The same, with what stands around it.
+    pub(crate) fn execute(&mut self, argv: &[String], dress: Dress) {
         let argv: Vec<Arg> = argv.iter().cloned().map(Arg::Known).collect();
-        self.run(argv, Dress::default(), false, 0);
+        self.run(argv, dress, false, 0);
     }
 
     /// A command with its words expanded. `before` is where the segments of its own substitutions begin.

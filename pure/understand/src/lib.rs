@@ -20,6 +20,7 @@ mod find;
 mod function;
 mod git;
 mod git_settings;
+mod inherited;
 mod knowledge;
 mod leak;
 mod links;
@@ -62,6 +63,7 @@ use model::{Fact, FactQuery, Facts, Intent, NonEmpty, Step};
 use serde_json::Value;
 
 pub use code::Dialect;
+pub use inherited::{Inherited, value_matters};
 pub use openings::{Opening, openings};
 pub use other_shell::Shell;
 pub use parser::{MAX_OPENERS, MAX_TEXT_BYTES};
@@ -84,6 +86,8 @@ pub enum Subject<'a> {
     Shell(&'a str),
     /// An argument vector, executed without a shell.
     Argv(&'a [String]),
+    /// The same, in an environment that it would get.
+    Exec(&'a [String], &'a [Inherited<'a>]),
     /// A call of an agent host's tool, with its input.
     Tool(&'a str, &'a Value),
     /// SQL for a database.
@@ -153,6 +157,14 @@ fn read(lowering: &mut Lowering<'_>, subject: Subject<'_>) {
                 text::observe(word, &mut lowering.intent);
             }
             lowering.vector(argv);
+        }
+        Subject::Exec(argv, variables) => {
+            for word in argv {
+                text::observe(word, &mut lowering.intent);
+            }
+            let mut dress = simple::Dress::default();
+            lowering.inherit(variables, &mut dress);
+            lowering.execute(argv, dress);
         }
         Subject::Tool(name, input) => tool::lower(lowering, name, input),
         Subject::Sql(text, dialect) => {

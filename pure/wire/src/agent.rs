@@ -15,6 +15,7 @@ pub enum AgentSays {
         /// The session, as the host names it.
         session: String,
         /// The act.
+        #[serde(deserialize_with = "model::unambiguous::deserialize")]
         act: Value,
         /// Why, in the agent's words.
         intent: Option<String>,
@@ -32,7 +33,8 @@ pub enum AgentSays {
     Redeem {
         /// The permit's id.
         permit: String,
-        /// The act, observed anew.
+        /// The act, observed again.
+        #[serde(deserialize_with = "model::unambiguous::deserialize")]
         act: Value,
         /// The terminal, if everything that goes over it will be sent to be recorded before it goes on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,6 +46,11 @@ pub enum AgentSays {
         permit: String,
         /// In order.
         events: Vec<TerminalEvent>,
+    },
+    /// Whose key is this, and do answers of before still count?
+    Standing {
+        /// The agent's key.
+        key: String,
     },
     /// It was done.
     Outcome {
@@ -118,6 +125,13 @@ pub enum AgentHears {
         /// Why.
         reasons: Vec<String>,
     },
+    /// Whose key it is.
+    Standing {
+        /// The agent.
+        agent: String,
+        /// The count of changes of rules, flags and agents: an answer of another count does not stand any more.
+        epoch: u64,
+    },
     /// The permit is spent: act now.
     Spent,
     /// Noted.
@@ -156,6 +170,7 @@ impl AgentHears {
             Self::Deny { refusal: Refusal::Denied, .. } => "deny",
             Self::Held { .. } => "held",
             Self::Parked { .. } => "parked",
+            Self::Standing { .. } => "standing",
             Self::Spent => "spent",
             Self::Noted => "noted",
         }

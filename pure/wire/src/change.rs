@@ -17,6 +17,7 @@ pub fn change_text(message: &OperatorSays) -> Option<String> {
         OperatorSays::PlaceAgent { name, place, .. } => {
             Some(format!("agent {name}\nenv {:?}\ngroups {:?}\ntrust {}", place.env, place.groups, place.trust))
         }
+        OperatorSays::RemoveAgent { name, .. } => Some(format!("remove agent {name}")),
         OperatorSays::AddReviewer { name, ssh_key, place, .. } => {
             let factor = ssh_key.as_deref().unwrap_or("totp");
             Some(format!("add person {name}\nrole {}\ngroups {:?}\nfactor {factor}", place.role, place.groups))

@@ -113,6 +113,14 @@ pub enum OperatorSays {
         /// Who says so.
         by: Vouch,
     },
+    /// An agent is removed: its key is none any more, and what it does or waits for ends.
+    RemoveAgent {
+        /// Its name.
+        name: String,
+        /// Who says so. Nobody is needed where nobody was needed to add it.
+        #[serde(default)]
+        by: Option<Vouch>,
+    },
     /// Which flags are set?
     Flags,
     /// Sets or clears a flag.

@@ -41,6 +41,7 @@ impl OperatorSays {
             | Self::ReviewBrokenGlass { .. }
             | Self::AddAgent { .. }
             | Self::PlaceAgent { .. }
+            | Self::RemoveAgent { .. }
             | Self::Flags
             | Self::Flag { .. }
             | Self::Reload

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use audit::term;
 use journal::Wanted;
-use model::display::visible;
+use model::display::exact;
 use serde_json::{Value, json};
 
 use crate::when;
@@ -29,7 +29,7 @@ pub(crate) fn main(directory: &Path, wanted: &str, as_json: bool) -> Result<Exit
     }
     for record in &story {
         for line in tell(record) {
-            println!("{}", visible(&line));
+            println!("{}", exact(&line));
         }
     }
     println!("\nto prove that none of this was changed since: countersign log verify");

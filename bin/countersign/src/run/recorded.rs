@@ -50,7 +50,7 @@ pub(super) fn run(
     };
     let recorded = terminal::run(observed, argv, withhold, within, &mut record)?;
     if let Some(why) = recorded.failed {
-        eprintln!("countersign: it was ended, because what it does could not be recorded: {why}");
+        super::say(&format!("it was ended, because what it does could not be recorded: {why}"));
     }
     Ok(recorded.ended)
 }

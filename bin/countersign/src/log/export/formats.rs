@@ -1,5 +1,6 @@
 //! Records in the formats of other tools.
 
+use model::display::exact;
 use serde_json::{Map, Value, json};
 
 /// What most tools want to know of a record.
@@ -59,11 +60,13 @@ pub(super) fn csv(record: &Value) -> String {
     cells.join(",")
 }
 
-/// A cell. What a spreadsheet would take for a formula is text: agents choose these words.
+/// A cell. Agents choose these words: what a spreadsheet would take for a formula is text, also behind blanks, and what a terminal
+/// would obey or an eye would miss is written out.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    let text = exact(text);
+    let formula = text.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let text = if formula { format!("'{text}") } else { text };
+    if text.contains([',', '"', ';']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// How grave: 1 informational to 5 critical.
@@ -176,7 +179,14 @@ mod tests {
         let record = json!({"seq": 1, "at_ms": 2, "kind": "decision", "body": {"verdict": "deny",
             "request": {"agent": "@bot", "act": act}, "reasons": ["x|y=z\nCEF:0|forged"]}});
         let row = csv(&record);
-        assert!(row.contains(",'@bot,") && row.ends_with("\"'=cmd|' /C calc'!A0 a\"\"b\nc,d\""), "{row}");
+        assert!(row.contains(",'@bot,") && row.ends_with("\"'=cmd|' /C calc'!A0 a\"\"b⏎c,d\""), "{row}");
+        for hidden in ["\u{1b}[2J", "\r", "\u{202e}", "\u{200b}", "\u{7f}", "\u{9b}"] {
+            let act = json!({"argv": [format!(" {hidden}=1+1")]});
+            let row = csv(&json!({"seq": 1, "kind": "decision", "body": {"request": {"act": act}}}));
+            assert!(!row.contains(hidden) && row.contains("⟨U+"), "{row}");
+        }
+        let spaced = csv(&json!({"seq": 1, "kind": "decision", "body": {"request": {"act": {"argv": ["  =1+1"]}}}}));
+        assert!(spaced.ends_with(",'  =1+1"), "{spaced}");
         let event = cef(&record);
         assert_eq!(event.lines().count(), 1, "{event}");
         assert!(event.contains("reason=x|y\\=z\\nCEF:0|forged"), "{event}");

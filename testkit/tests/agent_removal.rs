@@ -1,0 +1,81 @@
+//! An agent that is removed: its key is none at once, and what it waits for or does ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must fail"
+)]
+
+use testkit::{Sandbox, bash_act};
+use wire::{AgentHears, OperatorHears, OperatorSays};
+
+fn remove(sandbox: &Sandbox, name: &str, by: Option<wire::Vouch>) -> OperatorHears {
+    sandbox.operator(&OperatorSays::RemoveAgent { name: name.to_owned(), by })
+}
+
+#[test]
+fn a_key_that_leaked_is_none_at_once() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    sandbox.add_reviewer("rita");
+    let mut waits = sandbox.run(&["mkdir", "x"]).spawn().unwrap();
+    sandbox.hold();
+    let allowed = sandbox.raw(&key);
+    let AgentHears::Allow { .. } = allowed.submit(&bash_act("ls")) else { panic!("not allowed") };
+    let removed = sandbox.countersign(&["agent", "rm", "bot"]).output().unwrap();
+    assert!(removed.status.success(), "{}", String::from_utf8_lossy(&removed.stderr));
+    assert!(!waits.wait().unwrap().success() && !sandbox.mark("x").exists());
+    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentHears::Deny { .. }));
+    assert!(sandbox.records().iter().any(|it| it["body"]["what"] == "agent removed"));
+    assert!(matches!(remove(&sandbox, "bot", None), OperatorHears::Refused { .. }), "there is none any more");
+    // The name is free again, with another key.
+    let other = sandbox.add_agent("bot");
+    assert!(matches!(sandbox.raw(&other).submit(&bash_act("ls")), AgentHears::Allow { .. }));
+    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentHears::Deny { .. }));
+}
+
+#[test]
+fn who_could_not_add_an_agent_cannot_remove_it() {
+    let rule = "[[rule]]\nid = \"t\"\nverdict = \"allow\"\ncommand = \"mkdir ./own\"\nreason = \"x\"\n\
+                when = { agent = \"builder\" }\nmatches = [\"mkdir ./own\"]\nspares = [\"true\"]\n";
+    let sandbox = Sandbox::start_with(rule);
+    let rita = sandbox.add_reviewer("rita");
+    let say = |by| OperatorSays::AddAgent {
+        name: "builder".to_owned(),
+        owner: "platform".to_owned(),
+        under: None,
+        uid: None,
+        place: wire::AgentPlace::default(),
+        by,
+    };
+    if matches!(sandbox.operator(&say(None)), OperatorHears::Agent { .. }) {
+        panic!("a rule favours it");
+    }
+    assert!(matches!(sandbox.operator(&say(Some(rita.vouch()))), OperatorHears::Agent { .. }));
+    assert!(matches!(remove(&sandbox, "builder", None), OperatorHears::Refused { .. }));
+    let removed = remove(&sandbox, "builder", Some(rita.vouch()));
+    assert!(matches!(removed, OperatorHears::Done { .. }), "{removed:?}");
+}
+
+#[test]
+fn a_directory_or_session_that_is_none_is_refused_with_a_reason() {
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    let reason = |act: &serde_json::Value, session: &str| {
+        let raw = sandbox.raw(&key);
+        raw.send_submit(session, act, true);
+        match raw.hear().unwrap() {
+            AgentHears::Deny { reasons, .. } => reasons.join("; "),
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut act = bash_act("ls");
+    for cwd in ["../x", "x", &format!("/{}", "x".repeat(70_000))] {
+        act["cwd"] = serde_json::json!(cwd);
+        assert!(reason(&act, "s").contains("`cwd`"));
+    }
+    for session in ["../x", &"x".repeat(70_000), ""] {
+        assert!(reason(&bash_act("ls"), session).contains("session"));
+    }
+}
