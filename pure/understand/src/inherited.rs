@@ -303,6 +303,8 @@ impl Lowering<'_> {
             "GNUPGHOME" => below_home(".gnupg"),
             "npm_config_userconfig" => below_home(".npmrc"),
             "GOPATH" => below_home("go"),
+            // How many settings follow, in names of their own; and a switch that changes how options are read.
+            _ if name.starts_with("GIT_CONFIG") || name == "POSIXLY_CORRECT" => false,
             _ if is_a_pager(name) => matches!(value, "" | "cat"),
             _ if is_an_editor(name) => EDITORS.contains(&value),
             _ => is_plain(value) || own_directory(name).is_some_and(|rest| below_home(&rest)),
