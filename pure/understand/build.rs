@@ -13,6 +13,8 @@
 
 #[path = "build/languages.rs"]
 mod languages;
+#[path = "build/places.rs"]
+mod places;
 #[path = "build/programs.rs"]
 mod programs;
 
@@ -26,4 +28,5 @@ fn main() {
     write("programs.rs", programs::compile());
     write("languages.rs", languages::compile());
     write("words.rs", languages::words());
+    write("places.rs", places::compile());
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 
+use host::layout::Layout;
 use host::project::Project;
 use host::{facts, project};
 use model::{Digest, Facts, Intent, RequestDigest};
@@ -16,6 +17,9 @@ pub(crate) struct Reader {
     home: Option<String>,
     here: Option<String>,
     search: String,
+    /// What is ours, where agents do not go.
+    own: Vec<String>,
+    own_programs: Vec<String>,
 }
 
 /// A text that was read, and where it would be run.
@@ -32,16 +36,26 @@ impl Reader {
             home: std::env::var("HOME").ok().filter(|home| home.starts_with('/')),
             here: std::env::current_dir().ok().and_then(|here| here.to_str().map(str::to_owned)),
             search: std::env::var("PATH").unwrap_or_else(|_| facts::DEFAULT_PATH.to_owned()),
+            own: Layout::from_environment().map(|layout| layout.own()).unwrap_or_default(),
+            own_programs: host::layout::own_programs(),
         }
     }
 
     /// Reads a text as if in a directory; ours, if none is given.
     pub(crate) fn read(&self, subject: Subject<'_>, cwd: Option<&str>) -> Read {
         let cwd = cwd.or(self.here.as_deref());
-        let around = Surroundings { cwd, home: self.home.as_deref(), shell: Shell::Unknown };
+        let project = self.project(cwd);
+        let around = Surroundings {
+            cwd,
+            home: self.home.as_deref(),
+            project: project.as_ref().map(|it| it.root.as_str()),
+            own: &self.own,
+            own_programs: &self.own_programs,
+            shell: Shell::Unknown,
+        };
         let intent =
             understand::settle(subject, around, &mut Facts::default(), &mut |query| facts::look(query, &self.search));
-        Read { intent, cwd: cwd.map(str::to_owned), project: self.project(cwd) }
+        Read { intent, cwd: cwd.map(str::to_owned), project }
     }
 
     fn project(&self, cwd: Option<&str>) -> Option<Project> {
@@ -50,7 +64,8 @@ impl Reader {
         match &*known {
             Some((at, project)) if at == cwd => project.clone(),
             Some(_) | None => {
-                let project = project::project_of(Path::new(cwd), self.home.as_deref());
+                let may_be = |root: &str| understand::places::may_be_project(root, self.home.as_deref());
+                let project = project::project_of(Path::new(cwd), &may_be);
                 *known = Some((cwd.to_owned(), project.clone()));
                 project
             }

@@ -40,6 +40,8 @@ const PIN_EVERY: u64 = 256;
 
 pub(crate) struct Daemon {
     pub(crate) layout: Layout,
+    /// What is ours, where agents do not go.
+    pub(crate) own: crate::judge::Own,
     pub(crate) store: Store,
     pub(crate) policy: LivePolicy,
     pub(crate) flags: Flags,
@@ -124,6 +126,7 @@ impl Daemon {
             agents: RwLock::new(agents.into_iter().map(|agent| (agent.key_digest, agent)).collect()),
             refused_at_ms: Mutex::new(0),
             store,
+            own: crate::judge::Own::of(&layout),
             layout,
         };
         let lost = daemon.store.lose_open_holds().map_err(|why| why.to_string())?;

@@ -1,8 +1,11 @@
 //! Reading a request: what it would do, with the facts that this takes, looked up by us and not by the caller.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use host::facts::{self, DEFAULT_PATH};
+use host::layout::Layout;
+use host::project::{Project, project_of};
 use host::stack;
 use model::{Act, Digest, Fact, FactQuery, Facts, FileKind, Intent, Request, Step};
 use understand::{Inherited, Shell, Subject, Surroundings};
@@ -16,13 +19,32 @@ pub(crate) struct Read {
     pub(crate) facts: Facts,
     /// The home of whoever asks.
     pub(crate) home: Option<String>,
+    /// The project that it is about.
+    pub(crate) project: Option<Project>,
+}
+
+/// What is ours: agents do not touch it.
+pub(crate) struct Own {
+    data: Vec<String>,
+    programs: Vec<String>,
+}
+
+impl Own {
+    /// What an installation and this program are made of.
+    pub(crate) fn of(layout: &Layout) -> Self {
+        Self { data: layout.own(), programs: host::layout::own_programs() }
+    }
 }
 
 /// Understands a request.
 ///
 /// # Errors
 /// It took too many rounds, or reading it failed. The request is refused.
-pub(crate) fn read(request: &Request, own: &BTreeMap<String, String>) -> Result<Read, String> {
+pub(crate) fn read(
+    request: &Request,
+    environment: &BTreeMap<String, String>,
+    own: &Own,
+) -> Result<Read, String> {
     let home = host::homes::home_of(request.seen.uid);
     let search = request.claims.search_path.as_deref().unwrap_or(DEFAULT_PATH);
     let mut known = Facts::default();
@@ -38,8 +60,17 @@ pub(crate) fn read(request: &Request, own: &BTreeMap<String, String>) -> Result<
         }
         Act::Tool(call) => (None, call.cwd.clone(), Some((call.tool.as_str(), &call.input))),
     };
-    let around = Surroundings { cwd: cwd.as_deref(), home: home.as_deref(), shell: Shell::Unknown };
-    let variables = inherited(&request.act, own);
+    let may_be_project = |root: &str| understand::places::may_be_project(root, home.as_deref());
+    let project = cwd.as_deref().and_then(|cwd| project_of(Path::new(cwd), &may_be_project));
+    let around = Surroundings {
+        cwd: cwd.as_deref(),
+        home: home.as_deref(),
+        project: project.as_ref().map(|it| it.root.as_str()),
+        own: &own.data,
+        own_programs: &own.programs,
+        shell: Shell::Unknown,
+    };
+    let variables = inherited(&request.act, environment);
     let variables: Vec<Inherited<'_>> =
         variables.iter().map(|(name, value)| Inherited { name, value: value.as_deref() }).collect();
     let subject = match (&argv, tool) {
@@ -53,7 +84,7 @@ pub(crate) fn read(request: &Request, own: &BTreeMap<String, String>) -> Result<
         match understand::understand(subject, around, &known) {
             Step::Done(intent) => {
                 let facts = known;
-                return Ok(Read { intent, facts, home });
+                return Ok(Read { intent, facts, home, project });
             }
             // A script can be any size, so whoever reads one goes to the large stack.
             Step::Need(queries) if queries.iter().any(|query| matches!(query, FactQuery::File(_))) => small = false,
@@ -62,7 +93,7 @@ pub(crate) fn read(request: &Request, own: &BTreeMap<String, String>) -> Result<
     }
     let intent = stack::on_large_stack(|| understand::settle(subject, around, &mut known, &mut look));
     let intent = intent.map_err(|why| format!("it could not be read: {why}"))?;
-    Ok(Read { intent, facts: known, home })
+    Ok(Read { intent, facts: known, home, project })
 }
 
 /// Our own environment: what the operator started us with. A variable that has the same value for an agent is no agent's doing.
@@ -112,12 +143,17 @@ pub(crate) fn changed_since(read: &Facts) -> Option<String> {
                 Fact::File(FileKind::Missing | FileKind::Directory | FileKind::Opaque)
                 | Fact::Program(_)
                 | Fact::RealPath(_)
+                | Fact::Unseen
                 | Fact::Unknown => None,
             };
             (now != Some(*digest)).then(|| path.clone())
         }
         (FactQuery::RealPath(path), Fact::RealPath(real)) => {
             (facts::look(query, DEFAULT_PATH) != Fact::RealPath(real.clone())).then(|| path.clone())
+        }
+        // What could not be looked at then, and can now, was not what was decided on.
+        (FactQuery::RealPath(path) | FactQuery::File(path), Fact::Unseen) => {
+            (facts::look(query, DEFAULT_PATH) != Fact::Unseen).then(|| path.clone())
         }
         _ => None,
     })

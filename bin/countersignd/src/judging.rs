@@ -1,10 +1,8 @@
 //! One request before the policy: what it is, where and when it would be done, what is remembered of whoever asks.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use host::clock;
-use host::project::Project;
 use model::{Act, Request};
 use pdp::{Decision, Footprint, Pace, Policy, Situation, Verdict, note_sequences};
 use store::Kept;
@@ -28,7 +26,6 @@ pub(crate) struct Case {
     /// The enforcement point hands the act to a host that acts by itself.
     pub(crate) hands_over: bool,
     place: Place,
-    project: Option<Project>,
 }
 
 impl Case {
@@ -37,11 +34,9 @@ impl Case {
     /// # Errors
     /// It could not be read.
     pub(crate) fn read(daemon: &Daemon, request: Request, place: Place, hands_over: bool) -> Result<Self, String> {
-        let read = judge::read(&request, &daemon.environment)?;
-        let cwd = cwd_of(&request);
-        let project = cwd.and_then(|cwd| host::project::project_of(Path::new(cwd), read.home.as_deref()));
-        let footprint = Footprint::of(&read.intent, cwd);
-        Ok(Self { footprint, hands_over, place, project, read, request })
+        let read = judge::read(&request, &daemon.environment, &daemon.own)?;
+        let footprint = Footprint::of(&read.intent, cwd_of(&request));
+        Ok(Self { footprint, hands_over, place, read, request })
     }
 
     pub(crate) fn cwd(&self) -> Option<&str> {
@@ -65,9 +60,9 @@ impl Case {
             env: self.place.env.as_deref(),
             host: Some(&self.request.host),
             cwd: self.cwd(),
-            project: self.project.as_ref().map(|it| it.root.as_str()),
+            project: self.read.project.as_ref().map(|it| it.root.as_str()),
             home: self.read.home.as_deref(),
-            branch: self.project.as_ref().and_then(|it| it.branch.as_deref()),
+            branch: self.read.project.as_ref().and_then(|it| it.branch.as_deref()),
             task: self.request.claims.task.as_deref(),
             flags,
             depth: u8::try_from(self.request.chain.len()).unwrap_or(u8::MAX),

@@ -1,8 +1,9 @@
 //! Looking: answers to the fact queries of pure code, from this machine as this process may see it.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
 use model::{Digest, Fact, FactQuery, FileKind};
@@ -20,14 +21,51 @@ pub fn look(query: &FactQuery, search_path: &str) -> Fact {
         FactQuery::Program(name) if search_path.split(':').any(|entry| !entry.starts_with('/')) => {
             Fact::Program(Some(format!("./{name}")))
         }
-        FactQuery::Program(name) => {
-            Fact::Program(resolve(name, search_path).map(|path| path.to_string_lossy().into_owned()))
-        }
-        FactQuery::File(path) => file(Path::new(path)),
+        FactQuery::Program(name) => match program(name, search_path) {
+            Ok(found) => Fact::Program(found.map(|path| path.to_string_lossy().into_owned())),
+            Err(Unseen) => Fact::Unseen,
+        },
+        FactQuery::File(path) => match real_path(Path::new(path)) {
+            Ok(real) => file(&real),
+            Err(Unseen) => Fact::Unseen,
+        },
         FactQuery::RealPath(path) => real_path(Path::new(path))
+            .ok()
             .and_then(|real| real.to_str().map(str::to_owned))
-            .map_or(Fact::Unknown, Fact::RealPath),
+            .map_or(Fact::Unseen, Fact::RealPath),
     }
+}
+
+/// It could not be looked at: that says nothing of whether it is there.
+#[derive(Debug, PartialEq, Eq)]
+struct Unseen;
+
+/// What is certain of an error: that nothing is there. Any other is no answer.
+fn is_missing(why: &std::io::Error) -> bool {
+    matches!(why.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+/// The file that a program name stands for, where every directory before it could be looked into.
+fn program(name: &str, search_path: &str) -> Result<Option<PathBuf>, Unseen> {
+    let places: Vec<PathBuf> = if name.contains('/') {
+        vec![PathBuf::from(name)]
+    } else {
+        search_path.split(':').map(|entry| Path::new(entry).join(name)).collect()
+    };
+    for place in places {
+        match fs::metadata(&place) {
+            Ok(found) if found.is_file() && is_executable_by_any(&found) => return Ok(Some(place)),
+            Ok(_) => {}
+            Err(why) if is_missing(&why) => {}
+            Err(_) => return Err(Unseen),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether anybody may execute a file: it is another user's search that is answered for.
+fn is_executable_by_any(found: &fs::Metadata) -> bool {
+    found.mode() & 0o111 != 0
 }
 
 /// The file that a program name stands for: itself with a slash in it, else the first executable on the path.
@@ -57,10 +95,10 @@ fn file(path: &Path) -> Fact {
     let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     let file = match opened {
         Ok(file) => file,
-        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Fact::File(FileKind::Missing),
-        Err(_) => return Fact::Unknown,
+        Err(why) if is_missing(&why) => return Fact::File(FileKind::Missing),
+        Err(_) => return Fact::Unseen,
     };
-    let Ok(found) = file.metadata() else { return Fact::Unknown };
+    let Ok(found) = file.metadata() else { return Fact::Unseen };
     let kind = found.file_type();
     if kind.is_dir() {
         return Fact::File(FileKind::Directory);
@@ -70,7 +108,7 @@ fn file(path: &Path) -> Fact {
     }
     let mut bytes = Vec::new();
     if file.take(MAX_SCRIPT_BYTES.saturating_add(1)).read_to_end(&mut bytes).is_err() {
-        return Fact::Unknown;
+        return Fact::Unseen;
     }
     let digest = Digest::of_bytes(&bytes);
     match String::from_utf8(bytes) {
@@ -79,30 +117,46 @@ fn file(path: &Path) -> Fact {
     }
 }
 
-/// Follows every link of an absolute path. Parts that do not exist are kept as they are written.
-fn real_path(path: &Path) -> Option<PathBuf> {
-    let mut missing: Vec<&std::ffi::OsStr> = Vec::new();
-    let mut existing = path;
-    loop {
-        match fs::canonicalize(existing) {
-            Ok(mut real) => {
-                real.extend(missing.iter().rev());
-                return Some(real);
-            }
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
-                // A link that points nowhere exists as a link: where it would lead is not known.
-                if fs::symlink_metadata(existing).is_ok() {
-                    return None;
+/// How many links are followed in turn.
+const MAX_LINKS: usize = 40;
+
+/// Follows every link of an absolute path. Parts that do not exist are kept as they are written, also behind a link that
+/// leads to nothing: what is made there is made where it leads.
+fn real_path(path: &Path) -> Result<PathBuf, Unseen> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let mut missing: Vec<OsString> = Vec::new();
+        let mut existing = path.clone();
+        let led = loop {
+            match fs::canonicalize(&existing) {
+                Ok(mut real) => {
+                    real.extend(missing.iter().rev());
+                    return if is_seen_by_us_alone(&real) { Err(Unseen) } else { Ok(real) };
                 }
-                match existing.components().next_back() {
-                    Some(Component::Normal(name)) => missing.push(name),
-                    Some(_) | None => return None,
-                }
-                existing = existing.parent()?;
+                Err(why) if is_missing(&why) => {}
+                Err(_) => return Err(Unseen),
             }
-            Err(_) => return None,
-        }
+            match fs::symlink_metadata(&existing) {
+                Ok(found) if found.file_type().is_symlink() => break fs::read_link(&existing).map_err(|_| Unseen)?,
+                Ok(_) => return Err(Unseen),
+                Err(why) if is_missing(&why) => {}
+                Err(_) => return Err(Unseen),
+            }
+            match existing.components().next_back() {
+                Some(Component::Normal(name)) => missing.push(name.to_owned()),
+                Some(_) | None => return Err(Unseen),
+            }
+            existing = existing.parent().ok_or(Unseen)?.to_owned();
+        };
+        path = existing.parent().ok_or(Unseen)?.join(led);
+        path.extend(missing.iter().rev());
     }
+    Err(Unseen)
+}
+
+/// Whether a path is among what the system shows of us, and would show another process of itself.
+fn is_seen_by_us_alone(real: &Path) -> bool {
+    real.starts_with(format!("/proc/{}", std::process::id()))
 }
 
 #[cfg(test)]
@@ -119,6 +173,29 @@ mod tests {
         std::os::unix::fs::symlink("/etc", &link).unwrap();
         let query = FactQuery::RealPath(format!("{}/no-such/file", link.display()));
         assert_eq!(look(&query, DEFAULT_PATH), Fact::RealPath("/etc/no-such/file".to_owned()));
+        let dangling = directory.join("dangling");
+        let _ = std::fs::remove_file(&dangling);
+        std::os::unix::fs::symlink("/etc/no-such", &dangling).unwrap();
+        let query = FactQuery::RealPath(format!("{}/x", dangling.display()));
+        assert_eq!(look(&query, DEFAULT_PATH), Fact::RealPath("/etc/no-such/x".to_owned()));
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_taken_for_nothing() {
+        let directory = std::env::temp_dir().join(format!("countersign-unseen-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let around = directory.join("around");
+        let _ = std::fs::remove_file(&around);
+        std::os::unix::fs::symlink(&around, &around).unwrap();
+        let text = around.display();
+        assert_eq!(look(&FactQuery::RealPath(text.to_string()), DEFAULT_PATH), Fact::Unseen);
+        assert_eq!(look(&FactQuery::File(text.to_string()), DEFAULT_PATH), Fact::Unseen);
+        assert_eq!(look(&FactQuery::Program("sh".into()), &format!("{text}:/usr/bin:/bin")), Fact::Unseen);
+        for own in ["/proc/self/cwd/x", "/proc/self/environ", "/proc/../proc/self/root/etc"] {
+            let seen = look(&FactQuery::RealPath(own.to_owned()), DEFAULT_PATH);
+            assert!(seen == Fact::Unseen || own.contains("cwd") || own.contains("root"), "{own}: {seen:?}");
+        }
         std::fs::remove_dir_all(&directory).unwrap();
     }
 

@@ -31,6 +31,17 @@ pub const DIRECTORY_VARIABLE: &str = "COUNTERSIGN_DIR";
 /// The variable with the account of the web gate, where it has one of its own: see [`crate::accounts::account`].
 pub const WEB_USER_VARIABLE: &str = "COUNTERSIGN_WEB_USER";
 
+/// The files of our own programs, as far as they are known: this one, and those beside it.
+pub fn own_programs() -> Vec<String> {
+    let Some(directory) = env::current_exe().ok().and_then(|own| own.parent().map(Path::to_owned)) else {
+        return Vec::new();
+    };
+    ["countersign", "countersignd", "countersign-logd", "countersign-gate"]
+        .iter()
+        .filter_map(|name| directory.join(name).to_str().map(str::to_owned))
+        .collect()
+}
+
 impl Layout {
     /// Everything under one directory.
     pub fn under(directory: &Path) -> Self {
@@ -67,6 +78,17 @@ impl Layout {
             run: absolute("XDG_RUNTIME_DIR").map_or_else(|| state.join("run"), |run| run.join("countersign")),
             state,
         })
+    }
+
+    /// The directories of the installation, as they are named and where they really are: what agents do not touch.
+    pub fn own(&self) -> Vec<String> {
+        let mut own: Vec<String> = Vec::new();
+        for directory in [&self.config, &self.state, &self.log, &self.run, &self.web] {
+            for path in [Some(directory.clone()), directory.canonicalize().ok()].into_iter().flatten() {
+                own.extend(path.to_str().map(str::to_owned).filter(|path| !own.contains(path)));
+            }
+        }
+        own
     }
 
     /// The socket for agents: it takes requests and nothing else.

@@ -15,7 +15,8 @@ pub enum FactQuery {
     RealPath(String),
 }
 
-/// An answer. `Unknown` is always a legal answer, and makes coverage partial where it matters.
+/// An answer. What is there, what is not, and what could not be looked at are three different things: the last is
+/// never taken for the second, and makes coverage partial.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// The program's absolute path, or none found.
@@ -24,7 +25,9 @@ pub enum Fact {
     File(FileKind),
     /// The path without links.
     RealPath(String),
-    /// It could not be found out.
+    /// It was looked for, and could not be seen: no permission, a loop of links, a look into another process.
+    Unseen,
+    /// Nobody looked: the text is judged by itself.
     Unknown,
 }
 

@@ -165,7 +165,12 @@ fn program(entry: &Table, place: &str) -> String {
     if let Some(table) = entry.get("options").and_then(Value::as_table) {
         for (names, value) in table {
             let meaning = roles(value.as_str().unwrap_or(""), place);
-            options.extend(names.split_whitespace().map(|option| (option, meaning.clone())));
+            // What an option of this name reads is a list of further files, whatever the program.
+            let of = |option: &str| {
+                let lists = matches!(option, "--files-from" | "--files0-from" | "--file-list" | "--filelist");
+                if lists && meaning == "&[Role::Read]" { "&[Role::Names]".to_owned() } else { meaning.clone() }
+            };
+            options.extend(names.split_whitespace().map(|option| (option, of(option))));
         }
     }
     options.sort();

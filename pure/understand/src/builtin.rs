@@ -114,6 +114,7 @@ impl Lowering<'_> {
             // Behind a link the shell and the system disagree on where `..` leads, so nothing relative is known.
             let elsewhere = match self.fact(FactQuery::RealPath(path.clone())) {
                 Fact::RealPath(real) => real != path,
+                Fact::Unseen => true,
                 Fact::Program(_) | Fact::File(_) | Fact::Unknown => false,
             };
             if elsewhere || aside || !self.linked(&path).is_empty() {
@@ -123,7 +124,11 @@ impl Lowering<'_> {
             match self.fact(FactQuery::File(path)) {
                 Fact::File(FileKind::Missing) => there = false,
                 Fact::File(FileKind::Text(..) | FileKind::Opaque) => directory = None,
-                Fact::File(FileKind::Directory) | Fact::Program(_) | Fact::RealPath(_) | Fact::Unknown => {}
+                Fact::File(FileKind::Directory)
+                | Fact::Program(_)
+                | Fact::RealPath(_)
+                | Fact::Unseen
+                | Fact::Unknown => {}
             }
         }
         if there {

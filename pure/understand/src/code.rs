@@ -77,6 +77,14 @@ impl Lowering<'_> {
         }
     }
 
+    /// A program whose code is named as what comes in on standard input: read where that text is known.
+    pub(crate) fn code_in_input(&mut self, program: &str, segment: &mut Segment, input: &Input) {
+        match &input.text {
+            Some(Some(text)) if !is_database(program) => self.code(program, &Arg::Known(text.clone()), segment),
+            Some(_) | None => self.code_from_input(program, segment, input),
+        }
+    }
+
     /// A program that reads its commands from standard input, and nothing else was named.
     pub(crate) fn code_from_input(&mut self, program: &str, segment: &mut Segment, input: &Input) {
         match &input.text {

@@ -144,11 +144,16 @@ impl Lowering<'_> {
                 run_unknown(segment, name, "an earlier part of the text changed how programs are looked up");
                 segment.found_at = Some("wherever the text makes it be looked up".to_owned());
             }
-            if let Fact::Program(Some(path)) = self.fact(FactQuery::Program(name.to_owned()))
-                && !paths::is_system_program(&path)
-            {
-                run_unknown(segment, name, &format!("`{name}` is `{path}` here, which is no part of the system"));
-                segment.found_at.get_or_insert(path);
+            match self.fact(FactQuery::Program(name.to_owned())) {
+                Fact::Program(Some(path)) if !paths::is_system_program(&path) => {
+                    run_unknown(segment, name, &format!("`{name}` is `{path}` here, which is no part of the system"));
+                    segment.found_at.get_or_insert(path);
+                }
+                Fact::Unseen => {
+                    run_unknown(segment, name, "a directory that is searched for programs could not be looked into");
+                    segment.found_at.get_or_insert("a directory that could not be looked into".to_owned());
+                }
+                Fact::Program(_) | Fact::File(_) | Fact::RealPath(_) | Fact::Unknown => {}
             }
         }
         self.program(name, args, segment, input);
@@ -238,7 +243,9 @@ impl Lowering<'_> {
         for statement in &parsed.statements {
             self.sql_argument(statement, segment);
         }
-        if code::runs_what_comes_in(entry.name, &parsed) {
+        if parsed.from_input {
+            self.code_in_input(entry.name, segment, input);
+        } else if code::runs_what_comes_in(entry.name, &parsed) {
             self.code_from_input(entry.name, segment, input);
         }
         if entry.subcommands {

@@ -4,7 +4,7 @@ use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource,
 
 use crate::knowledge::Role;
 use crate::lower::Lowering;
-use crate::paths;
+use crate::{paths, places};
 
 impl Lowering<'_> {
     /// The operation that a role on a value stands for, with what is known of the place it touches.
@@ -97,6 +97,8 @@ impl Lowering<'_> {
         unknowns: &mut Vec<Unknown>,
     ) {
         let (action, category, reversibility) = role.effect();
+        let plain = without_single_sets(value);
+        let value = plain.as_ref().unwrap_or(value);
         let Some(mut places) = self.located(value, role, unknowns) else {
             let resource = Resource::Unknown(value.text().to_owned());
             operations.push(Operation { action, resource, category, reversibility, recursive });
@@ -105,26 +107,32 @@ impl Lowering<'_> {
         let linked: Vec<String> = places.iter().flat_map(|place| self.linked(place)).collect();
         places.extend(linked);
         if places.iter().all(|place| paths::is_sink(place) || place == "-") {
+            // What comes in can be read and written like nothing at all; it cannot be run like that.
+            if matches!(role, Role::Script | Role::Load) {
+                let resource = Resource::Unknown(value.text().to_owned());
+                operations.push(Operation { action, resource, category, reversibility, recursive });
+                note(unknowns, value, "runs whatever comes in");
+            }
             return;
         }
         if role == Role::Read && value.text().starts_with('@') {
             note(unknowns, value, "some programs take further arguments from such a file");
         }
         let pattern = matches!(value, Arg::Pattern(_));
-        let writes = !matches!(role, Role::Read | Role::Look);
         for place in &places {
-            let kept = if role == Role::Look { None } else { paths::kept(place) };
-            let resource = if pattern { Resource::Pattern(place.clone()) } else { Resource::Path(place.clone()) };
-            let category = kept.and_then(|kept| kept.category(writes)).unwrap_or(category);
-            operations.push(Operation { action, resource, category, reversibility, recursive });
-            if pattern && role != Role::Look && may_match_secret(place) {
-                let why = "the pattern may match files that hold secrets".to_owned();
-                unknowns.push(Unknown { text: place.clone(), why });
+            let whole = recursive || place.ends_with("/**");
+            let touch = self.touch(place, role, whole, pattern);
+            for category in touch.categories {
+                let resource = if pattern { Resource::Pattern(place.clone()) } else { Resource::Path(place.clone()) };
+                operations.push(Operation { action, resource, category, reversibility, recursive });
             }
+            let unknown = |why: &str| Unknown { text: place.clone(), why: why.to_owned() };
+            unknowns.extend(touch.doubts.into_iter().map(unknown));
             let (cwd, home) = (self.cwd.as_deref(), self.home.as_deref());
-            let whole = recursive || pattern;
+            let in_project = self.project.as_deref().is_some_and(|project| paths::is_below(place, project));
             if role == Role::Read
-                && (!paths::is_open(place, cwd, home) || paths::holds_private(place, whole, cwd, home))
+                && !in_project
+                && (!paths::is_open(place, cwd, home) || paths::holds_private(place, recursive || pattern, cwd, home))
             {
                 self.away.get_or_insert_with(|| place.clone());
             }
@@ -134,11 +142,15 @@ impl Lowering<'_> {
         }
     }
 
-    /// Says that a segment reads what is outside the project and not open to everybody, if it does.
-    pub(crate) fn note_away(&mut self, factors: &mut Vec<Factor>) {
+    /// Says that a segment reads what is outside the project and not open to everybody, or touches what is ours, if it does.
+    pub(crate) fn note_places(&mut self, factors: &mut Vec<Factor>) {
         if let Some(place) = self.away.take() {
-            let why = format!("`{place}` is outside the working directory and not known to be public");
+            let why = format!("`{place}` is not part of the work, and not known to be public");
             factors.push(Factor { name: "outside_project", points: 20, why });
+        }
+        if let Some(place) = self.own_house.take() {
+            let why = format!("`{place}` is the firewall's own");
+            factors.push(Factor { name: "own_house", points: 40, why });
         }
     }
 
@@ -169,9 +181,20 @@ impl Lowering<'_> {
                 .map_or("", |(directory, _)| directory),
             Arg::Known(_) | Arg::Unknown(_) => joined.as_str(),
         };
-        let real =
-            if fixed.starts_with('/') { self.fact(FactQuery::RealPath(fixed.to_owned())) } else { Fact::Unknown };
+        let real = if !fixed.starts_with('/') {
+            Fact::Unknown
+        } else if paths::is_of_own_process(fixed) {
+            Fact::Unseen
+        } else {
+            self.fact(FactQuery::RealPath(fixed.to_owned()))
+        };
         match real {
+            Fact::Unseen => {
+                if role != Role::Look {
+                    note(unknowns, value, "where this really leads could not be looked at");
+                }
+                Some(vec![written])
+            }
             Fact::RealPath(real) => {
                 let real = format!("{real}{}", joined.strip_prefix(fixed).unwrap_or(""));
                 // `..` behind a link leads elsewhere than the text says: then only the real place counts.
@@ -194,14 +217,14 @@ fn note(unknowns: &mut Vec<Unknown>, value: &Arg, why: &str) {
     unknowns.push(Unknown { text: value.text().to_owned(), why: why.to_owned() });
 }
 
-/// A pattern in whose last part a secret's usual name could fit: it begins with a dot and a wildcard, say.
-fn may_match_secret(pattern: &str) -> bool {
-    let name = pattern.rsplit('/').next().unwrap_or("");
-    let head = name.split(['*', '?', '[']).next().unwrap_or("");
-    [".env", "id_rsa", "id_ed25519", ".netrc", "credentials", ".git-credentials", "shadow", ".npmrc"]
-        .iter()
-        .any(|secret| !head.is_empty() && secret.starts_with(head))
-        || (head.is_empty() && pattern.contains("/.ssh"))
+/// A pattern with sets of one character taken for that character, where it has such sets.
+fn without_single_sets(value: &Arg) -> Option<Arg> {
+    let Arg::Pattern(text) = value else { return None };
+    let plain = places::without_single_sets(text);
+    if plain == *text {
+        return None;
+    }
+    Some(if plain.contains(['*', '?', '[']) { Arg::Pattern(plain) } else { Arg::Known(plain) })
 }
 
 /// The host of a URL, of `user@host:path` or of `host:port`, lower case.

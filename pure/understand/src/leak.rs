@@ -5,7 +5,7 @@
 use model::{Action, Arg, Category, Operation, Resource, Segment};
 
 use crate::knowledge::{self, Role};
-use crate::paths;
+use crate::{paths, places};
 
 /// What is known of a secret that a command reads, and the network that it talks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,7 +290,21 @@ fn name_of(segment: &Segment) -> &str {
 
 /// Whether an operation reads a secret.
 fn reads_secret(operation: &Operation) -> bool {
-    operation.category == Category::CredentialAccess && operation.action == Action::Read
+    let is_known = match &operation.resource {
+        // A directory that has secrets somewhere below is read for many reasons.
+        Resource::Path(path) | Resource::Pattern(path) => {
+            places::kinds(path, None).category(false).is_some() || !places::holds_credentials(path, None)
+        }
+        Resource::Host(_)
+        | Resource::Program(_)
+        | Resource::Package(_)
+        | Resource::Service(_)
+        | Resource::Tool(_)
+        | Resource::Database(_)
+        | Resource::System
+        | Resource::Unknown(_) => true,
+    };
+    operation.category == Category::CredentialAccess && operation.action == Action::Read && is_known
 }
 
 fn connects(segment: &Segment) -> bool {

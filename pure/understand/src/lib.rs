@@ -35,6 +35,7 @@ mod own_rules;
 mod parser;
 mod paths;
 mod pipeline;
+pub mod places;
 mod plain;
 mod print;
 mod program;
@@ -53,6 +54,7 @@ mod suspect;
 mod terminal;
 mod text;
 mod tool;
+mod touch;
 mod verb;
 mod verbs;
 mod words;
@@ -105,6 +107,12 @@ pub struct Surroundings<'a> {
     pub home: Option<&'a str>,
     /// The shell that runs a text. Where it is not known, a text must mean the same in all usual ones.
     pub shell: Shell,
+    /// The root of the project that the work is on.
+    pub project: Option<&'a str>,
+    /// The directories and files in which the firewall keeps what is its own.
+    pub own: &'a [String],
+    /// The files of its programs.
+    pub own_programs: &'a [String],
 }
 
 /// How many facts may be looked up for one text. Paths beyond it are judged by their text alone.
@@ -125,7 +133,15 @@ pub fn settle(
 
 /// Reads a text in a place where nothing is known of the disk: for the examples of rules.
 pub fn read_blind(text: &str) -> Intent {
-    let around = Surroundings { cwd: Some("/work/project"), home: Some("/home/agent"), shell: Shell::Unknown };
+    let own = ["/home/agent/.config/countersign", "/home/agent/.local/state/countersign"].map(str::to_owned);
+    let around = Surroundings {
+        cwd: Some("/work/project"),
+        home: Some("/home/agent"),
+        project: Some("/work/project"),
+        own: &own,
+        shell: Shell::Unknown,
+        own_programs: &[],
+    };
     settle(Subject::Shell(text), around, &mut Facts::default(), &mut |_| Fact::Unknown)
 }
 

@@ -4,7 +4,7 @@ use model::{Arg, Segment};
 
 use crate::knowledge::Role;
 use crate::lower::Lowering;
-use crate::paths;
+use crate::{paths, places};
 use crate::state::Link;
 
 impl Lowering<'_> {
@@ -61,11 +61,12 @@ impl Lowering<'_> {
         if symbolic && !from.starts_with('/') {
             // Where the target is a directory the link is one deeper.
             let inside = paths::plain(from, Some(&name));
-            if paths::kept(&inside).is_some() && paths::kept(&place).is_none() {
+            let kept = |path: &str| places::kinds(path, self.home.as_deref());
+            if kept(&inside).category(true).is_some() && kept(&place).category(true).is_none() {
                 place = inside;
             }
         }
-        if paths::kept(&place).and_then(|kept| kept.category(false)).is_some() {
+        if places::kinds(&place, self.home.as_deref()).category(false).is_some() || self.is_firewalls(&place) {
             let value = Arg::Known(place.clone());
             self.effect(&value, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
         }

@@ -58,6 +58,14 @@ pub(crate) struct Lowering<'a> {
     pub(crate) began: usize,
     /// A place outside the project whose content the segment at hand reads.
     pub(crate) away: Option<String>,
+    /// A place of the firewall's own that the segment at hand touches.
+    pub(crate) own_house: Option<String>,
+    /// The project that the work is on.
+    pub(crate) project: Option<String>,
+    /// Where the firewall keeps what is its own.
+    pub(crate) own: Vec<String>,
+    /// Where its programs are.
+    pub(crate) own_programs: Vec<String>,
 }
 
 /// What a command's name may stand for.
@@ -121,6 +129,10 @@ impl<'a> Lowering<'a> {
             stream: Stream::default(),
             began: 0,
             away: None,
+            own_house: None,
+            project: around.project.map(str::to_owned),
+            own: around.own.to_vec(),
+            own_programs: around.own_programs.to_vec(),
         }
     }
 
@@ -152,7 +164,8 @@ impl<'a> Lowering<'a> {
                 if let Some(fact) = facts.find(&query) {
                     return fact.clone();
                 }
-                let Some(fewer) = left.checked_sub(1) else { return Fact::Unknown };
+                // What was not looked at is not known to be harmless.
+                let Some(fewer) = left.checked_sub(1) else { return Fact::Unseen };
                 *left = fewer;
                 let fact = look(&query);
                 facts.learn(query, fact.clone());

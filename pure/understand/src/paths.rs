@@ -1,6 +1,6 @@
 //! Paths: made absolute and plain by their text alone, and known for what is kept under them.
 
-use model::Category;
+use crate::places;
 
 /// Joins a path to a directory, without the `./` that it may begin with, and leaves it as it is otherwise.
 pub(crate) fn join(path: &str, cwd: Option<&str>) -> String {
@@ -51,7 +51,28 @@ pub(crate) const PIPE: &str = "/dev/fd/63";
 /// Device files that hold nothing and keep nothing.
 pub(crate) fn is_sink(path: &str) -> bool {
     matches!(path, "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/tty" | "/dev/stdin" | "/dev/zero")
-        || path.strip_prefix("/dev/fd/").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+        || descriptor(path).is_some()
+}
+
+/// Whether a path is standard input.
+pub(crate) fn is_standard_input(path: &str) -> bool {
+    matches!(path, "-" | "/dev/stdin") || descriptor(path) == Some("0")
+}
+
+/// The number of the descriptor that a path stands for.
+fn descriptor(path: &str) -> Option<&str> {
+    let number = path.strip_prefix("/dev/fd/").or_else(|| path.strip_prefix("/proc/self/fd/"))?;
+    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(number)
+}
+
+/// Whether what a path leads to depends on which process looks: then nobody else can look.
+pub(crate) fn is_of_own_process(path: &str) -> bool {
+    let plain = plain(path, None);
+    let Some(rest) = plain.strip_prefix("/proc/self/").or_else(|| plain.strip_prefix("/proc/thread-self/")) else {
+        return plain.starts_with("/dev/fd/");
+    };
+    let first = rest.split('/').next().unwrap_or("");
+    matches!(first, "cwd" | "root" | "fd" | "exe" | "map_files" | "ns" | "task")
 }
 
 /// Devices that give something and keep nothing: reading them is harmless.
@@ -107,8 +128,9 @@ const PUBLIC_DIRECTORIES: &[&str] =
 /// known by its name), or public by its place. Elsewhere may stand anybody's data.
 pub(crate) fn is_open(path: &str, cwd: Option<&str>, home: Option<&str>) -> bool {
     let within = |root: Option<&str>| root.is_some_and(|root| root != "/" && is_below(path, root));
-    within(cwd)
-        || within(home)
+    // Where one stands is one's own work, but not where a system or another's program keeps what is theirs.
+    within(cwd.filter(|cwd| places::may_be_project(cwd, home)))
+        || (within(home) && !places::is_programs_own(path, home))
         || !path.starts_with('/')
         || PUBLIC_FILES.contains(&path)
         || is_plain_device(path)
@@ -121,163 +143,26 @@ pub(crate) fn is_open(path: &str, cwd: Option<&str>, home: Option<&str>) -> bool
 pub(crate) fn holds_private(path: &str, whole: bool, cwd: Option<&str>, home: Option<&str>) -> bool {
     let Some(home) = home else { return false };
     let path = path.trim_end_matches("/**").trim_end_matches("/*");
+    if whole && places::kinds(path, Some(home)).harmless {
+        return false;
+    }
     let ours = cwd.is_some_and(|cwd| cwd != home && is_below(path, cwd));
     // The home itself, or what it is in: as a file it is none, so all below it is meant.
     !ours && (is_below(home, path) || (whole && path.strip_prefix(home).is_some_and(|rest| rest.starts_with("/."))))
 }
 
-fn is_below(path: &str, root: &str) -> bool {
+/// Whether a path is a directory, or in it.
+pub(crate) fn is_below(path: &str, root: &str) -> bool {
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// What a path is known to hold, beyond being a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kept {
-    /// Credentials and keys.
-    Secret,
-    /// Something that makes code run later, or decides who may do what.
-    Persistence,
-    /// Our own settings, state or record.
-    Ours,
-    /// A device or kernel knob.
-    Device,
-}
-
-impl Kept {
-    /// The category of touching it, for readers and for writers.
-    pub(crate) const fn category(self, writes: bool) -> Option<Category> {
-        match (self, writes) {
-            (Self::Secret, _) => Some(Category::CredentialAccess),
-            (Self::Persistence | Self::Ours | Self::Device, true) => Some(Category::PersistenceConfig),
-            (Self::Persistence | Self::Ours | Self::Device, false) => None,
-        }
-    }
-}
-
-/// Recognizes a path (or pattern) by its parts.
-pub(crate) fn kept(path: &str) -> Option<Kept> {
-    let lower = path.to_ascii_lowercase();
-    let name = lower.rsplit('/').next().unwrap_or("");
-    let holds = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
-    let named = |names: &[&str]| names.contains(&name);
-    let begins = |starts: &[&str]| starts.iter().any(|start| lower.starts_with(start));
-    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-
-    if holds(&["/countersign/", "/.countersign/"]) || named(&["countersign.sock", "log.key", "permit.key"]) {
-        return Some(Kept::Ours);
-    }
-    let public = name.ends_with(".pub") || name.ends_with(".example") || name.ends_with(".sample");
-    if !public
-        && (holds(&[
-            "/.aws/",
-            "/.gnupg/",
-            "/.kube/",
-            "/.azure/",
-            "/.config/gcloud",
-            "/.docker/config",
-            "/.config/gh/",
-            "/run/secrets",
-        ]) || (holds(&["/.ssh/"]) && !named(&["config", "known_hosts", "authorized_keys"]))
-            || named(&[
-                "shadow",
-                "gshadow",
-                ".env",
-                ".netrc",
-                "_netrc",
-                ".npmrc",
-                ".pypirc",
-                ".git-credentials",
-                ".pgpass",
-                ".my.cnf",
-                ".envrc",
-                ".htpasswd",
-                "credentials",
-                "credentials.json",
-                "secrets.json",
-                "secrets.yml",
-                "secrets.yaml",
-                ".vault-token",
-                ".bash_history",
-                ".zsh_history",
-                "environ",
-                "id_rsa",
-                "id_ed25519",
-                "id_ecdsa",
-                "id_dsa",
-                "master.key",
-                "kubeconfig",
-            ])
-            || name.starts_with(".env.")
-            || name.starts_with("id_rsa")
-            || ends(&[".pem", ".key", ".p12", ".pfx", ".kdbx", ".jks", ".keystore", ".ppk", ".asc"]))
-    {
-        return Some(Kept::Secret);
-    }
-    if named(&[
-        ".bashrc",
-        ".bash_profile",
-        ".bash_login",
-        ".bash_logout",
-        ".profile",
-        ".zshrc",
-        ".zshenv",
-        ".zprofile",
-        ".zlogin",
-        ".inputrc",
-        "config.fish",
-        "authorized_keys",
-        "crontab",
-        "sudoers",
-        ".gitconfig",
-        ".gitmodules",
-        "ld.so.preload",
-        "jenkinsfile",
-        ".gitlab-ci.yml",
-        "claude.md",
-        "agents.md",
-        "memory.md",
-        ".mcp.json",
-        "hooks.json",
-    ]) || holds(&[
-        "/.git/hooks",
-        "/.git/config",
-        "/cron.",
-        "/cron/",
-        "/systemd/",
-        "/sudoers.d",
-        "/.github/workflows",
-        "/.claude/",
-        "/.codex/",
-        "/.cursor/",
-        "/.gemini/",
-        "/.vscode/",
-        "/autostart/",
-        "/launchagents/",
-        "/launchdaemons/",
-        "/.ssh/",
-        "/pam.d/",
-        "/profile.d/",
-    ]) || begins(&[
-        ".git/hooks",
-        ".git/config",
-        ".github/workflows",
-        ".claude/",
-        ".cursor/",
-        ".ssh/",
-        ".vscode/",
-        "/etc/",
-    ]) {
-        return Some(Kept::Persistence);
-    }
-    if begins(&["/dev/", "/proc/", "/sys/", "/boot/"]) && !is_sink(path) {
-        return Some(Kept::Device);
-    }
-    None
-}
-
-/// Whether a path is so high up that deleting or changing it reaches nearly everything.
-pub(crate) fn is_broad(path: &str, home: Option<&str>) -> bool {
+/// Whether a path is so high up that deleting or changing it reaches nearly everything. The project, wherever it is, is
+/// what the work is on.
+pub(crate) fn is_broad(path: &str, home: Option<&str>, project: Option<&str>) -> bool {
     let path = path.trim_end_matches("/**").trim_end_matches("/*").trim_end_matches('/');
+    if !path.is_empty() && project == Some(path) && places::may_be_project(path, home) {
+        return false;
+    }
     path.is_empty()
         || home.is_some_and(|home| path == home)
         || matches!(path, "." | ".." | "~" | "*" | "/*" | "/root")
@@ -288,7 +173,7 @@ pub(crate) fn is_broad(path: &str, home: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, is_broad, kept, plain};
+    use super::{is_broad, is_of_own_process, is_sink, is_standard_input, plain};
 
     #[test]
     fn dots_are_taken_out_by_the_text() {
@@ -299,21 +184,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_where() {
-        assert_eq!(kept("/home/a/.ssh/id_ed25519"), Some(Kept::Secret));
-        assert_eq!(kept("/home/a/.ssh/id_ed25519.pub"), Some(Kept::Persistence));
-        assert_eq!(kept("/home/a/.ssh/authorized_keys"), Some(Kept::Persistence));
-        assert_eq!(kept("/w/.env"), Some(Kept::Secret));
-        assert_eq!(kept("/w/.env.example"), None);
-        assert_eq!(kept("/home/a/.bashrc"), Some(Kept::Persistence));
-        assert_eq!(kept("/w/src/main.rs"), None);
+    fn breadth() {
+        for broad in ["/", "/etc", "/home/a", "/*", "."] {
+            assert!(is_broad(broad, Some("/home/a"), None), "{broad}");
+        }
+        assert!(!is_broad("/home/a/work/target", Some("/home/a"), None));
+        assert!(is_broad("/app", None, None) && !is_broad("/app/*", None, Some("/app")));
+        assert!(is_broad("/etc", None, Some("/etc")) && is_broad("/home/a", Some("/home/a"), Some("/home/a")));
     }
 
     #[test]
-    fn breadth() {
-        for broad in ["/", "/etc", "/home/a", "/*", "."] {
-            assert!(is_broad(broad, Some("/home/a")), "{broad}");
-        }
-        assert!(!is_broad("/home/a/work/target", Some("/home/a")));
+    fn what_comes_in_is_told_from_files() {
+        assert!(is_sink("/dev/fd/63") && is_standard_input("/proc/self/fd/0") && is_standard_input("-"));
+        assert!(!is_standard_input("/dev/null") && !is_standard_input("/dev/fd/3"));
+        assert!(!is_sink("/dev/fd/") && !is_sink("/dev/fd/../sda"));
+        assert!(is_of_own_process("/proc//self/root/etc/shadow") && !is_of_own_process("/proc/self/status"));
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Parsed {
     pub(crate) programs: Vec<Arg>,
     /// Codes in the program's own language.
     pub(crate) codes: Vec<Arg>,
+    /// An option or operand takes the code from standard input.
+    pub(crate) from_input: bool,
     /// Texts of SQL.
     pub(crate) statements: Vec<Arg>,
     /// The options as written, for whoever has to know whether one was there.
@@ -112,6 +114,10 @@ impl Lowering<'_> {
                 Role::Program => &mut parsed.programs,
                 Role::Code => &mut parsed.codes,
                 Role::Sql => &mut parsed.statements,
+                Role::Script if value.known().is_some_and(crate::paths::is_standard_input) => {
+                    parsed.from_input = true;
+                    continue;
+                }
                 role => {
                     self.effect(&value, *role, parsed.recursive, &mut parsed.operations, &mut parsed.unknowns);
                     continue;

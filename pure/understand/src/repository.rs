@@ -72,14 +72,14 @@ impl Lowering<'_> {
             match self.fact(FactQuery::File(format!("{at}/.git"))) {
                 Fact::File(FileKind::Directory | FileKind::Text(..)) => return Found::At(at.to_owned()),
                 Fact::File(FileKind::Missing) => {}
-                Fact::File(FileKind::Opaque) | Fact::Program(_) | Fact::RealPath(_) | Fact::Unknown => {
+                Fact::File(FileKind::Opaque) | Fact::Program(_) | Fact::RealPath(_) | Fact::Unseen | Fact::Unknown => {
                     return Found::Unknown;
                 }
             }
             match self.fact(FactQuery::File(format!("{at}/HEAD"))) {
                 Fact::File(FileKind::Missing | FileKind::Directory) => {}
                 Fact::File(FileKind::Text(..) | FileKind::Opaque) => return Found::Bare,
-                Fact::Program(_) | Fact::RealPath(_) | Fact::Unknown => return Found::Unknown,
+                Fact::Program(_) | Fact::RealPath(_) | Fact::Unseen | Fact::Unknown => return Found::Unknown,
             }
             at = match at.rsplit_once('/') {
                 Some(("", _)) | None => return Found::Nothing,

@@ -1,6 +1,6 @@
 //! Files that are run: a shell script is read and understood in turn, anything else is opaque.
 
-use model::{Action, Category, Fact, FactQuery, FileKind, Operation, Resource, Reversibility, Segment};
+use model::{Action, Category, Fact, FactQuery, Factor, FileKind, Operation, Resource, Reversibility, Segment};
 
 use crate::command::run_unknown;
 use crate::compound::{Frame, FrameKind};
@@ -31,8 +31,10 @@ impl Lowering<'_> {
 
     /// Reads a file of commands. Says whether it was walked.
     fn file_of_commands(&mut self, path: &str, segment: &mut Segment, walk: impl FnOnce(&mut Self, &str)) -> bool {
-        if paths::is_sink(path) {
+        if paths::is_sink(path) || paths::is_of_own_process(path) {
             run_unknown(segment, path, "runs whatever comes out of the pipe");
+            let why = "runs whatever comes in".to_owned();
+            segment.factors.push(Factor { name: "code_from_input", points: 15, why });
             return false;
         }
         if !path.starts_with('/') {
@@ -64,6 +66,7 @@ impl Lowering<'_> {
             Fact::File(FileKind::Directory | FileKind::Opaque)
             | Fact::Program(_)
             | Fact::RealPath(_)
+            | Fact::Unseen
             | Fact::Unknown => {
                 run_unknown(segment, path, "a file that could not be read as a script");
             }

@@ -46,6 +46,7 @@ impl Lowering<'_> {
                         return;
                     }
                 }
+                path if paths::is_standard_input(path) => break,
                 path => {
                     let path = paths::join(path, self.cwd.as_deref());
                     self.script(&path, segment);

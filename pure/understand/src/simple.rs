@@ -118,7 +118,7 @@ impl Lowering<'_> {
     pub(crate) fn push(&mut self, mut segment: Segment) {
         let reaches = |operation: &&Operation| {
             matches!(operation.action, Action::Delete | Action::Permit)
-                && crate::paths::is_broad(operation.resource.text(), self.home.as_deref())
+                && crate::paths::is_broad(operation.resource.text(), self.home.as_deref(), self.project.as_deref())
         };
         if let Some(wide) = segment.operations.iter().find(reaches) {
             let text = wide.resource.text();
@@ -133,7 +133,8 @@ impl Lowering<'_> {
             });
         }
         crate::pty::session(&self.wrappers, &mut segment);
-        self.note_away(&mut segment.factors);
+        self.note_own_service(&segment);
+        self.note_places(&mut segment.factors);
         if self.intent.segments.len() < crate::MAX_SEGMENTS {
             segment.wrappers.clone_from(&self.wrappers);
             segment.dressed |= self.dressed;
@@ -213,6 +214,11 @@ impl Lowering<'_> {
         }
         if other_shell::steers(self.shell, name) {
             let why = format!("where the shell is Z shell, setting `{name}` changes which program runs or how");
+            dress.unknowns.push(Unknown { text: name.to_owned(), why });
+        }
+        // By these our own programs know which agent asks, and where.
+        if name.starts_with("COUNTERSIGN_") {
+            let why = "it says which agent this is, or where the firewall is".to_owned();
             dress.unknowns.push(Unknown { text: name.to_owned(), why });
         }
         let inherited = !reaches && environment::may_be_inherited(name);

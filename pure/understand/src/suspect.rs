@@ -39,11 +39,14 @@ impl Lowering<'_> {
                 }
             } else if is_place(word) {
                 let value = Arg::Known(word.to_owned());
+                let known = self.own_house.take();
                 for role in [Role::Read, Role::Write] {
                     let mut operations = Vec::new();
                     self.effect(&value, role, false, &mut operations, &mut Vec::new());
                     operations.into_iter().for_each(|operation| push(segment, operation));
                 }
+                // That a word names what is ours does not say that it is touched.
+                self.own_house = known;
             }
         }
     }

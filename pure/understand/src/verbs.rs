@@ -225,7 +225,8 @@ impl Lowering<'_> {
         // A dotfile by its name alone may be what is sent, or where something is put: which one the words do not say.
         if value.starts_with('.') && !value.contains('/') && value.len() > 2 {
             let place = paths::join(value, self.cwd.as_deref());
-            let category = paths::kept(&place).and_then(|kept| kept.category(true)).unwrap_or(Category::FsWrite);
+            let found = crate::places::kinds(&place, self.home.as_deref());
+            let category = found.category(false).or(found.category(true)).unwrap_or(Category::FsWrite);
             for action in [Action::Read, Action::Write] {
                 segment.operations.push(operation(
                     action,

@@ -16,6 +16,12 @@ impl Lowering<'_> {
         for (name, value) in std::mem::take(&mut parsed.assigned) {
             self.set(&name, Arg::Known(value), true, &mut dress);
         }
+        let unset = |option: &str| entry.name == "env" && matches!(option, "-u" | "--unset");
+        for (_, value) in parsed.settings.iter().filter(|(option, _)| unset(option)) {
+            if value.known().is_none_or(|name| name.starts_with("COUNTERSIGN_")) {
+                self.set(value.text(), Arg::Known(String::new()), true, &mut dress);
+            }
+        }
         segment.dressed |= dress.worn;
         segment.unknowns.extend(dress.unknowns);
         // What `env` sets is set for all that it runs.

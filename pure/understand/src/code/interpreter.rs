@@ -57,7 +57,7 @@ impl Lowering<'_> {
                     .push(Unknown { text: module.to_owned(), why: "a module is loaded as code".to_owned() });
             } else if language.values.contains(&text) {
                 let _ = rest.next();
-            } else if text == "-" {
+            } else if text == "-" || (!given && paths::is_standard_input(text)) {
                 break;
             } else if text == "--" || text.starts_with('-') {
                 if !text.starts_with("--")
@@ -101,7 +101,7 @@ impl Lowering<'_> {
             }
             Some(_) | None => run_unknown(segment, program, "runs whatever is typed or comes in"),
         }
-        let named = args.iter().any(|arg| !arg.text().starts_with('-'));
+        let named = args.iter().any(|arg| !arg.text().starts_with('-') && !paths::is_standard_input(arg.text()));
         if (input.fed || input.text.is_some()) && !named {
             segment.factors.push(Factor {
                 name: "code_from_input",
@@ -188,7 +188,7 @@ impl Lowering<'_> {
         match self.fact(FactQuery::File(path.clone())) {
             Fact::File(FileKind::Text(text, _)) => self.calls(language, &text, segment),
             Fact::File(FileKind::Missing) => run_unknown(segment, &path, "there is no such file now"),
-            Fact::Program(_) | Fact::File(_) | Fact::RealPath(_) | Fact::Unknown => {
+            Fact::Program(_) | Fact::File(_) | Fact::RealPath(_) | Fact::Unseen | Fact::Unknown => {
                 run_unknown(segment, &path, "a file that could not be read as a script");
             }
         }

@@ -1,0 +1,147 @@
+//! What is known of the place that a role is on: a credential's, one that makes code run later, or ours.
+
+use model::{Action, Arg, Category, Segment};
+
+use crate::knowledge::Role;
+use crate::lower::Lowering;
+use crate::places;
+
+/// How a role on a place is judged.
+pub(crate) struct Touch {
+    pub(crate) categories: Vec<Category>,
+    /// What the place could be, and is not known to be.
+    pub(crate) doubts: Vec<&'static str>,
+}
+
+/// Whether a role touches what is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ours {
+    No,
+    Known,
+    /// What rules say may be read by whoever asks people.
+    Rules,
+    Doubt,
+}
+
+impl Lowering<'_> {
+    /// Judges a role on a place. `whole`: all below the place is meant.
+    pub(crate) fn touch(&mut self, place: &str, role: Role, whole: bool, pattern: bool) -> Touch {
+        let (_, usual, _) = role.effect();
+        let mut touch = Touch { categories: Vec::new(), doubts: Vec::new() };
+        if role == Role::Look {
+            touch.categories.push(usual);
+            return touch;
+        }
+        let home = self.home.as_deref();
+        let reads = matches!(role, Role::Read | Role::Script | Role::Load);
+        let found = places::kinds(place, home);
+        let could = if pattern { places::could_be(place, home, whole) } else { places::Kinds::default() };
+        let ours = self.ours(place, role, whole, pattern);
+        let is_ours = matches!(ours, Ours::Known | Ours::Rules);
+        if reads {
+            let below = role == Role::Read && places::holds_credentials(place.trim_end_matches("/**"), home);
+            if found.credential || below || is_ours || could.credential || could.own || ours == Ours::Doubt {
+                touch.categories.push(Category::CredentialAccess);
+            }
+        } else {
+            if found.later || found.device || is_ours || could.later || could.own || ours == Ours::Doubt {
+                touch.categories.push(Category::PersistenceConfig);
+            }
+            if found.credential && !found.device {
+                touch.categories.push(Category::CredentialAccess);
+            }
+        }
+        if could.credential && !found.credential {
+            touch.doubts.push("the pattern may match files that hold secrets");
+        }
+        if could.later && !reads && !found.later {
+            touch.doubts.push("the pattern may match files that make code run later, or that instruct agents");
+        }
+        if (could.own && !is_ours) || ours == Ours::Doubt {
+            touch.doubts.push("it may reach the firewall's own settings, state or record");
+        }
+        if ours == Ours::Known {
+            self.own_house.get_or_insert_with(|| place.to_owned());
+        }
+        if touch.categories.is_empty() {
+            touch.categories.push(usual);
+        }
+        touch
+    }
+
+    /// Notes a segment that ends or holds up the firewall itself.
+    pub(crate) fn note_own_service(&mut self, segment: &Segment) {
+        let manages = segment.argv.first().and_then(Arg::known).is_some_and(|name| {
+            let name = name.rsplit('/').next().unwrap_or(name);
+            matches!(name, "systemctl" | "service" | "launchctl" | "rc-service" | "rc-update" | "sv" | "update-rc.d" | "chkconfig")
+        });
+        let changes = |action: Action| !matches!(action, Action::Inspect | Action::Read);
+        let controls = segment
+            .operations
+            .iter()
+            .any(|operation| operation.action == Action::Control || (manages && changes(operation.action)));
+        let named = |arg: &&Arg| arg.text().to_ascii_lowercase().contains("countersign");
+        if controls && let Some(named) = segment.argv.iter().skip(1).find(named) {
+            self.own_house.get_or_insert_with(|| named.text().to_owned());
+        }
+    }
+
+    /// Whether a place is where the firewall really keeps what is its own.
+    pub(crate) fn is_firewalls(&self, place: &str) -> bool {
+        self.own.iter().any(|own| is_within(place, own))
+    }
+
+    fn ours(&self, place: &str, role: Role, whole: bool, pattern: bool) -> Ours {
+        let home = self.home.as_deref();
+        let reads = matches!(role, Role::Read | Role::Script | Role::Load);
+        let place = place.trim_end_matches("/**").trim_end_matches('/');
+        let is_own = places::kinds(place, home).own || self.is_firewalls(place);
+        if is_own {
+            let of_rules = place.contains("/policy/") && place.to_ascii_lowercase().ends_with(".toml");
+            return if reads && of_rules { Ours::Rules } else { Ours::Known };
+        }
+        let above = |own: &String| own.len() > place.len() && is_within(own, place);
+        let has_own = self.own.iter().any(above);
+        if reads {
+            // A whole home, or what homes are in, is read for many reasons; people are asked about it.
+            let inside_home = home.is_some_and(|home| is_within(place, home) && place.len() > home.len());
+            if has_own && inside_home {
+                return Ours::Known;
+            }
+        } else {
+            let in_project = self.project.as_deref().is_some_and(|project| is_within(place, project));
+            let has_program = !in_project && self.own_programs.iter().any(above);
+            let ends_it = matches!(role, Role::Delete | Role::Permit);
+            if is_own_program(place) || self.own_programs.iter().any(|own| is_within(place, own)) {
+                return Ours::Known;
+            }
+            if (has_own || has_program) && ends_it {
+                return Ours::Known;
+            }
+            if has_own && whole {
+                return Ours::Doubt;
+            }
+        }
+        let could = |own: &String| places::could_reach(place, own, whole || !reads);
+        if pattern && (self.own.iter().any(could) || (!reads && self.own_programs.iter().any(could))) {
+            return Ours::Doubt;
+        }
+        Ours::No
+    }
+}
+
+/// Whether a path is a directory, or in it; capitals and small letters are the same.
+fn is_within(path: &str, directory: &str) -> bool {
+    let directory = directory.trim_end_matches('/');
+    path.get(..directory.len()).is_some_and(|head| head.eq_ignore_ascii_case(directory))
+        && path.get(directory.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a path is where a program of ours is installed.
+fn is_own_program(path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    let (name, directory) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let is_name = name.get(..11).is_some_and(|head| head.eq_ignore_ascii_case("countersign"))
+        && name.get(11..).is_some_and(|rest| matches!(rest, "" | "d" | "-logd" | "-gate" | "-web"));
+    is_name && matches!(directory, "bin" | "sbin" | "libexec" | "countersign")
+}
