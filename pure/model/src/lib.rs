@@ -22,7 +22,9 @@ pub use arg::Arg;
 pub use digest::{Digest, MalformedDigest, RequestDigest};
 pub use fact::{Fact, FactQuery, Facts, FileKind, Step};
 pub use ids::{AgentName, HoldId, MalformedId, PermitId, PersonName, RecordingId, RequestId, SessionId};
-pub use intent::{Action, Category, Coverage, Directory, Flow, Intent, Operation, Resource, Reversibility, Segment, Unknown};
+pub use intent::{
+    Action, Category, Coverage, Directory, Flow, Intent, Operation, Resource, Reversibility, Segment, Unknown,
+};
 pub use nonempty::NonEmpty;
 pub use request::{Above, Claims, Request, Seen};
 pub use risk::{Factor, Level, Risk};

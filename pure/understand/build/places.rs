@@ -35,7 +35,8 @@ pub(crate) fn compile() -> String {
     plain.sort_by(|a, b| a.parts.cmp(&b.parts));
     let (names, others): (Vec<Place>, Vec<Place>) = others.into_iter().partition(is_name);
     let mut out = String::new();
-    writeln!(out, "const PLAIN: usize = {};\nconst NAMES: usize = {};", plain.len(), plain.len() + names.len()).unwrap();
+    writeln!(out, "const PLAIN: usize = {};\nconst NAMES: usize = {};", plain.len(), plain.len() + names.len())
+        .unwrap();
     writeln!(out, "static PARENTS: &[&str] = &{:?};", parents(&plain).into_iter().collect::<Vec<String>>()).unwrap();
     out.push_str("static ALL: &[Place] = &[\n");
     for Place { kind, tool, root, parts, below } in plain.iter().chain(&names).chain(&others) {

@@ -13,9 +13,41 @@ const QUIET_BUILTINS: &[&str] =
 
 /// Builtins that this file and its neighbours give a meaning.
 const BUILTINS: &[&str] = &[
-    "cd", "pushd", "popd", "read", "export", "declare", "typeset", "local", "readonly", "unset", "mapfile",
-    "readarray", "getopts", "set", "shopt", "alias", "history", "bind", "complete", "compgen", "compopt", "unalias",
-    "enable", "fc", "hash", "trap", "eval", "source", ".", "let", "exit", "return", "break", "continue", "shift",
+    "cd",
+    "pushd",
+    "popd",
+    "read",
+    "export",
+    "declare",
+    "typeset",
+    "local",
+    "readonly",
+    "unset",
+    "mapfile",
+    "readarray",
+    "getopts",
+    "set",
+    "shopt",
+    "alias",
+    "history",
+    "bind",
+    "complete",
+    "compgen",
+    "compopt",
+    "unalias",
+    "enable",
+    "fc",
+    "hash",
+    "trap",
+    "eval",
+    "source",
+    ".",
+    "let",
+    "exit",
+    "return",
+    "break",
+    "continue",
+    "shift",
 ];
 
 /// Whether a name is one of a builtin that changes the shell, and of no program.
@@ -46,7 +78,8 @@ impl Lowering<'_> {
                 self.table(name, args, segment);
             }
             "hash" => {
-                let lists = args.iter().all(|arg| matches!(arg.text(), "-r" | "-l" | "-t" | "-lt" | "-tl") || is_name(arg));
+                let lists =
+                    args.iter().all(|arg| matches!(arg.text(), "-r" | "-l" | "-t" | "-lt" | "-tl") || is_name(arg));
                 if !lists {
                     self.lookup_changed = true;
                     let why = "changes which program runs".to_owned();
@@ -95,10 +128,13 @@ impl Lowering<'_> {
     /// `cd` and `pushd`: where it succeeds the shell is there, where it fails it is where it was.
     fn change_directory(&mut self, name: &str, args: &[Arg]) {
         let mut failed = self.state.clone();
-        let options = args.iter().take_while(|arg| matches!(arg.text(), "-L" | "-P" | "-e" | "-@" | "-n" | "--")).count();
+        let options =
+            args.iter().take_while(|arg| matches!(arg.text(), "-L" | "-P" | "-e" | "-@" | "-n" | "--")).count();
         let aside = args.iter().take(options).any(|arg| arg.text() == "-n");
         let mut directory = match args.get(options..).unwrap_or_default() {
-            [] if name == "cd" => self.home.clone().filter(|_| !self.variables.get("HOME").is_none_or(|it| it.known().is_none())),
+            [] if name == "cd" => {
+                self.home.clone().filter(|_| !self.variables.get("HOME").is_none_or(|it| it.known().is_none()))
+            }
             [Arg::Known(directory)]
                 if !directory.is_empty()
                     && !directory.starts_with(['-', '+'])
@@ -174,7 +210,8 @@ impl Lowering<'_> {
 
     /// A file that this shell itself reads and runs.
     fn source(&mut self, args: &[Arg], segment: &mut Segment) {
-        let args = if args.first().is_some_and(|arg| arg.text() == "--") { args.get(1..).unwrap_or_default() } else { args };
+        let args =
+            if args.first().is_some_and(|arg| arg.text() == "--") { args.get(1..).unwrap_or_default() } else { args };
         match args.split_first() {
             Some((Arg::Known(path), words)) if path.contains('/') => {
                 let path = paths::join(path, self.cwd.as_deref());
@@ -201,7 +238,8 @@ impl Lowering<'_> {
 
     /// An action that runs at another time: at a signal, at an error, before each command, or at the end.
     fn trap(&mut self, args: &[Arg], segment: &mut Segment) {
-        let args = if args.first().is_some_and(|arg| arg.text() == "--") { args.get(1..).unwrap_or_default() } else { args };
+        let args =
+            if args.first().is_some_and(|arg| arg.text() == "--") { args.get(1..).unwrap_or_default() } else { args };
         let [action, _, ..] = args else { return };
         if matches!(action.known(), Some("-" | "-l" | "-p" | "")) {
             return;
@@ -232,7 +270,8 @@ impl Lowering<'_> {
         outside.exported.append(&mut after.exported);
         outside.integers.append(&mut after.integers);
         self.state = outside;
-        let jumps = text.split(|c: char| !c.is_ascii_alphanumeric()).any(|it| matches!(it, "return" | "break" | "continue"));
+        let jumps =
+            text.split(|c: char| !c.is_ascii_alphanumeric()).any(|it| matches!(it, "return" | "break" | "continue"));
         if jumps || text.contains('(') && text.contains('{') {
             let why = "a trap that changes where the text goes on is not followed".to_owned();
             segment.unknowns.push(Unknown { text: text.to_owned(), why });

@@ -39,8 +39,26 @@ impl Lowering<'_> {
             // One word of a command of the server: few of them load code, write files or go elsewhere.
             "redis-cli" | "valkey-cli" | "keydb-cli" => {
                 const FAR: &[&str] = &[
-                    "config", "debug", "eval", "eval_ro", "evalsha", "evalsha_ro", "fcall", "fcall_ro", "function", "migrate",
-                    "module", "monitor", "psync", "replicaof", "script", "shutdown", "slaveof", "sync", "acl", "failover",
+                    "config",
+                    "debug",
+                    "eval",
+                    "eval_ro",
+                    "evalsha",
+                    "evalsha_ro",
+                    "fcall",
+                    "fcall_ro",
+                    "function",
+                    "migrate",
+                    "module",
+                    "monitor",
+                    "psync",
+                    "replicaof",
+                    "script",
+                    "shutdown",
+                    "slaveof",
+                    "sync",
+                    "acl",
+                    "failover",
                 ];
                 if FAR.contains(&text.to_ascii_lowercase().as_str()) {
                     run_unknown(segment, text, "loads code into the server, or changes where it writes and connects");

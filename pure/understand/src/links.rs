@@ -4,8 +4,8 @@ use model::{Arg, Segment};
 
 use crate::knowledge::Role;
 use crate::lower::Lowering;
-use crate::{paths, places};
 use crate::state::Link;
+use crate::{paths, places};
 
 impl Lowering<'_> {
     /// Notes the links that a command makes, and what it thereby gets at.

@@ -231,9 +231,11 @@ fn of_a_process(parts: &[&str]) -> bool {
     };
     match inside {
         ["fd", number] if parts.get(1) == Some(&"self") => number.parse::<u32>().is_err(),
-        ["environ" | "mem" | "fd" | "root" | "cwd" | "map_files" | "auxv" | "stack" | "syscall" | "pagemap" | "fdinfo", ..] => {
-            true
-        }
+        [
+            "environ" | "mem" | "fd" | "root" | "cwd" | "map_files" | "auxv" | "stack" | "syscall" | "pagemap"
+            | "fdinfo",
+            ..,
+        ] => true,
         _ => false,
     }
 }
@@ -243,8 +245,20 @@ const SECRET_WORDS: &[&str] =
     &["token", "auth", "cred", "secret", "key", "cookie", "history", "pass", "login", "session", "wallet"];
 
 /// Words in which those words mean something else.
-const OTHER_WORDS: &[&str] =
-    &["author", "keyboard", "keymap", "keybind", "keyword", "monkey", "hotkey", "passive", "compass", "bypass", "passage", "tokenizer"];
+const OTHER_WORDS: &[&str] = &[
+    "author",
+    "keyboard",
+    "keymap",
+    "keybind",
+    "keyword",
+    "monkey",
+    "hotkey",
+    "passive",
+    "compass",
+    "bypass",
+    "passage",
+    "tokenizer",
+];
 
 /// A file in a hidden directory of a home whose name says that it holds a credential.
 fn is_named_secret(parts: &[&str], tail: usize) -> bool {
@@ -268,7 +282,9 @@ fn is_hidden(first: &str) -> bool {
 pub(crate) fn is_programs_own(path: &str, home: Option<&str>) -> bool {
     let lower = path.to_ascii_lowercase();
     let parts = parts_of(&lower);
-    behind_worktree(&parts).len() == parts.len() && in_home(&parts, home).and_then(<[&str]>::first).is_some_and(|first| is_hidden(first)) && !kinds(path, home).harmless
+    behind_worktree(&parts).len() == parts.len()
+        && in_home(&parts, home).and_then(<[&str]>::first).is_some_and(|first| is_hidden(first))
+        && !kinds(path, home).harmless
 }
 
 /// Whether credentials lie below a directory of a home, or the home, or what homes are in. As a file it is none, so
@@ -349,7 +365,9 @@ pub(crate) fn without_single_sets(pattern: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Kinds, Place, Root, all, could_be, holds_credentials, is_programs_own, kinds, without_single_sets};
+    use super::{
+        Kind, Kinds, Place, Root, all, could_be, holds_credentials, is_programs_own, kinds, without_single_sets,
+    };
 
     const HOME: Option<&str> = Some("/home/a");
 
@@ -403,16 +421,37 @@ mod tests {
         assert!(of("/root/Library/Application Support/gh/hosts.yml").credential);
         assert!(of("/home/a/snap/firefox/common/.mozilla/firefox/x/key4.db").credential);
         assert!(of("/home/a/.newtool/access_token").credential && !of("/home/a/.newtool/author.txt").credential);
-        assert!(of("/proc/12/fd/3").credential && of("/proc/self/environ").credential && !of("/proc/self/fd/0").credential);
+        assert!(
+            of("/proc/12/fd/3").credential && of("/proc/self/environ").credential && !of("/proc/self/fd/0").credential
+        );
         assert!(of("/w/.GIT/info/attributes").later && of("/w/.claude").later);
     }
 
     #[test]
     fn ordinary_files_of_a_project_are_not_listed() {
         for path in [
-            "src/main.rs", "src/auth/token.rs", "tokenizer.py", "keys.ts", "password_reset.tsx", ".gitignore", ".eslintrc",
-            ".prettierrc", "package.json", "Makefile", "Cargo.toml", "Dockerfile", "setup.py", "conftest.py", "build.rs",
-            "src/credentials/mod.rs", "lib/secrets.ts", "docs/index.md", "model.pth", "session.py", "login.html", ".editorconfig",
+            "src/main.rs",
+            "src/auth/token.rs",
+            "tokenizer.py",
+            "keys.ts",
+            "password_reset.tsx",
+            ".gitignore",
+            ".eslintrc",
+            ".prettierrc",
+            "package.json",
+            "Makefile",
+            "Cargo.toml",
+            "Dockerfile",
+            "setup.py",
+            "conftest.py",
+            "build.rs",
+            "src/credentials/mod.rs",
+            "lib/secrets.ts",
+            "docs/index.md",
+            "model.pth",
+            "session.py",
+            "login.html",
+            ".editorconfig",
         ] {
             let found = Kinds { spared: false, ..of(&format!("/home/a/work/{path}")) };
             assert_eq!(found, Kinds::default(), "{path}");

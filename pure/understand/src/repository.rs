@@ -124,10 +124,18 @@ mod tests {
 
     #[test]
     fn the_repository_of_the_project_is_known_from_others() {
-        for text in ["git -C src status", "cd src && git log", "git -C . status", "git -C /w status", "git --git-dir=.git log"] {
+        for text in
+            ["git -C src status", "cd src && git log", "git -C . status", "git -C /w status", "git --git-dir=.git log"]
+        {
             assert!(is_full(text), "{text}");
         }
-        for text in ["git -C evil status", "cd evil && git log", "git -C /other log", "git -C sub log", "git --git-dir=evil log"] {
+        for text in [
+            "git -C evil status",
+            "cd evil && git log",
+            "git -C /other log",
+            "git -C sub log",
+            "git --git-dir=evil log",
+        ] {
             assert!(!is_full(text), "{text}");
         }
     }

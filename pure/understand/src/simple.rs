@@ -192,7 +192,10 @@ impl Lowering<'_> {
                 (name.clone(), unknown(name))
             }
         };
-        let scalar = matches!((&assignment.name, &assignment.value), (AssignmentName::VariableName(_), AssignmentValue::Scalar(_)));
+        let scalar = matches!(
+            (&assignment.name, &assignment.value),
+            (AssignmentName::VariableName(_), AssignmentValue::Scalar(_))
+        );
         if !scalar && self.integers.contains(&name) {
             let why = "what an integer variable gets is evaluated, which may run commands".to_owned();
             dress.unknowns.push(Unknown { text: name.clone(), why });

@@ -172,7 +172,10 @@ mod tests {
             ("mcp__files__read", json!({"paths": ["/home/a/.ssh/id_rsa"]})),
         ] {
             let intent = read(tool, &input);
-            assert!(intent.operations().any(|it| it.category == Category::CredentialAccess), "{tool} {input}: {intent:?}");
+            assert!(
+                intent.operations().any(|it| it.category == Category::CredentialAccess),
+                "{tool} {input}: {intent:?}"
+            );
         }
         for (tool, input) in [
             ("Grep", json!({"pattern": "token", "glob": "*.rs"})),

@@ -73,7 +73,10 @@ impl Lowering<'_> {
     pub(crate) fn note_own_service(&mut self, segment: &Segment) {
         let manages = segment.argv.first().and_then(Arg::known).is_some_and(|name| {
             let name = name.rsplit('/').next().unwrap_or(name);
-            matches!(name, "systemctl" | "service" | "launchctl" | "rc-service" | "rc-update" | "sv" | "update-rc.d" | "chkconfig")
+            matches!(
+                name,
+                "systemctl" | "service" | "launchctl" | "rc-service" | "rc-update" | "sv" | "update-rc.d" | "chkconfig"
+            )
         });
         let changes = |action: Action| !matches!(action, Action::Inspect | Action::Read);
         let controls = segment

@@ -106,10 +106,8 @@ impl Lowering<'_> {
     ) {
         let (action, category, reversibility) = role.effect();
         let said = said(words, rest);
-        let what = std::iter::once(entry.name)
-            .chain(said.iter().take(3).map(|it| it.text))
-            .collect::<Vec<_>>()
-            .join(" ");
+        let what =
+            std::iter::once(entry.name).chain(said.iter().take(3).map(|it| it.text)).collect::<Vec<_>>().join(" ");
         let near: Vec<&str> = said.iter().take(4).map(|it| it.text).collect();
         let verb = verb_of(entry.name, role, &said, loosely, rest);
         let network = matches!(role, Role::Cloud | Role::Container | Role::Send | Role::Url);

@@ -35,8 +35,10 @@ impl Lowering<'_> {
                 self.elsewhere = outer;
             }
             Place::At(directory) => {
-                let directory =
-                    directory.known().filter(|it| it.starts_with('/') || self.cwd.is_some()).map(|it| paths::plain(it, self.cwd.as_deref()));
+                let directory = directory
+                    .known()
+                    .filter(|it| it.starts_with('/') || self.cwd.is_some())
+                    .map(|it| paths::plain(it, self.cwd.as_deref()));
                 let directory = directory.filter(|it| self.linked(it).is_empty());
                 self.moves = self.moves.saturating_add(1);
                 self.contained(|walk| {
@@ -212,9 +214,8 @@ enum Place {
 }
 
 fn directory_of(wrapper: &str, parsed: &Parsed) -> Place {
-    const OPTIONS: &[&str] = &[
-        "--chdir", "--working-directory", "--workdir", "--wd", "--wdns", "--directory", "--pwd", "--root", "--cwd",
-    ];
+    const OPTIONS: &[&str] =
+        &["--chdir", "--working-directory", "--workdir", "--wd", "--wdns", "--directory", "--pwd", "--root", "--cwd"];
     const ELSEWHERE: &[&str] = &["ssh", "chroot", "su", "runuser", "machinectl", "systemd-nspawn", "vagrant", "proot"];
     let short: &[&str] = match wrapper {
         "env" => &["-C"],
@@ -231,7 +232,8 @@ fn directory_of(wrapper: &str, parsed: &Parsed) -> Place {
         || ["docker", "podman", "kubectl", "lxc", "oc", "nerdctl", "adb", "gcloud", "aws"]
             .iter()
             .any(|it| wrapper.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
-    let login = matches!(wrapper, "sudo" | "doas") && parsed.options.iter().any(|it| matches!(it.as_str(), "-i" | "--login"));
+    let login =
+        matches!(wrapper, "sudo" | "doas") && parsed.options.iter().any(|it| matches!(it.as_str(), "-i" | "--login"));
     if remote || login { Place::Elsewhere } else { Place::Here }
 }
 

@@ -4,14 +4,64 @@ use super::{holds_credentials, kinds, parts_of, tails};
 
 /// Directories at the root that a system has for itself.
 const SYSTEM: &[&str] = &[
-    "applications", "bin", "boot", "cores", "dev", "efi", "etc", "home", "lib", "lib32", "lib64", "libx32", "library",
-    "lost+found", "media", "mnt", "network", "nix", "opt", "private", "proc", "root", "run", "sbin", "snap", "srv", "sys",
-    "system", "tmp", "users", "usr", "var", "volumes",
+    "applications",
+    "bin",
+    "boot",
+    "cores",
+    "dev",
+    "efi",
+    "etc",
+    "home",
+    "lib",
+    "lib32",
+    "lib64",
+    "libx32",
+    "library",
+    "lost+found",
+    "media",
+    "mnt",
+    "network",
+    "nix",
+    "opt",
+    "private",
+    "proc",
+    "root",
+    "run",
+    "sbin",
+    "snap",
+    "srv",
+    "sys",
+    "system",
+    "tmp",
+    "users",
+    "usr",
+    "var",
+    "volumes",
 ];
 
 /// Those of them below which no directory is a project either.
-const SYSTEM_BELOW: &[&str] =
-    &["bin", "boot", "cores", "dev", "efi", "etc", "lib", "lib32", "lib64", "libx32", "library", "lost+found", "network", "nix", "proc", "run", "sbin", "snap", "sys", "system"];
+const SYSTEM_BELOW: &[&str] = &[
+    "bin",
+    "boot",
+    "cores",
+    "dev",
+    "efi",
+    "etc",
+    "lib",
+    "lib32",
+    "lib64",
+    "libx32",
+    "library",
+    "lost+found",
+    "network",
+    "nix",
+    "proc",
+    "run",
+    "sbin",
+    "snap",
+    "sys",
+    "system",
+];
 
 /// Whether a directory can be a project, whatever is in it: neither a system's, nor a home, nor above one, nor a place
 /// that is listed. So nobody makes one of them a project by a file put into it.
@@ -37,7 +87,11 @@ pub fn may_be_project(root: &str, home: Option<&str>) -> bool {
         [first, ..] => SYSTEM_BELOW.contains(first),
     };
     let inside = kinds(&format!("{root}/x"), home);
-    !above_home && !is_home && !of_system && !holds_credentials(root, home) && !(inside.credential || inside.later || inside.own || inside.device)
+    !above_home
+        && !is_home
+        && !of_system
+        && !holds_credentials(root, home)
+        && !(inside.credential || inside.later || inside.own || inside.device)
 }
 
 #[cfg(test)]
@@ -47,15 +101,50 @@ mod tests {
     #[test]
     fn a_project_is_no_place_of_the_system_or_of_a_home() {
         for root in [
-            "/app", "/workspace", "/repo", "/src", "/testbed", "/home/a/work", "/root/project", "/tmp/x", "/opt/app", "/usr/src/app",
-            "/srv/www", "/var/www/site", "/home/a/.dotfiles", "/mnt/d/code", "/home/a/.cache/worktrees/x", "/data",
+            "/app",
+            "/workspace",
+            "/repo",
+            "/src",
+            "/testbed",
+            "/home/a/work",
+            "/root/project",
+            "/tmp/x",
+            "/opt/app",
+            "/usr/src/app",
+            "/srv/www",
+            "/var/www/site",
+            "/home/a/.dotfiles",
+            "/mnt/d/code",
+            "/home/a/.cache/worktrees/x",
+            "/data",
         ] {
             assert!(may_be_project(root, Some("/home/a")), "{root}");
         }
         for root in [
-            "/", "/etc", "/etc/nginx", "/usr", "/usr/local", "/home", "/home/a", "/home/b", "/root", "/tmp", "/opt", "/var", "/var/lib",
-            "/home/a/.ssh", "/home/a/.config", "/home/a/.config/systemd", "/home/a/.oh-my-zsh", "/home/a/.claude", "/w/.git", "/Users/x",
-            "/home/a/.config/countersign", "/proc/1", "relative", "/dev/shm",
+            "/",
+            "/etc",
+            "/etc/nginx",
+            "/usr",
+            "/usr/local",
+            "/home",
+            "/home/a",
+            "/home/b",
+            "/root",
+            "/tmp",
+            "/opt",
+            "/var",
+            "/var/lib",
+            "/home/a/.ssh",
+            "/home/a/.config",
+            "/home/a/.config/systemd",
+            "/home/a/.oh-my-zsh",
+            "/home/a/.claude",
+            "/w/.git",
+            "/Users/x",
+            "/home/a/.config/countersign",
+            "/proc/1",
+            "relative",
+            "/dev/shm",
         ] {
             assert!(!may_be_project(root, Some("/home/a")), "{root}");
         }
