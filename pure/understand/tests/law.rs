@@ -179,7 +179,7 @@ fn look(query: &FactQuery) -> Fact {
 
 fn understood(shell: &str, text: &str, cwd: &str) -> Intent {
     let shell = if shell == "zsh" { Shell::Zsh } else if shell == "dash" { Shell::Sh } else { Shell::Bash };
-    let around = Surroundings { cwd: Some(cwd), home: Some(cwd), shell };
+    let around = Surroundings { cwd: Some(cwd), home: Some(cwd), shell, ..Surroundings::default() };
     understand::settle(Subject::Shell(text), around, &mut Facts::default(), &mut look)
 }
 
