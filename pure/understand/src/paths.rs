@@ -128,10 +128,15 @@ const PUBLIC_DIRECTORIES: &[&str] =
 /// known by its name), or public by its place. Elsewhere may stand anybody's data.
 pub(crate) fn is_open(path: &str, cwd: Option<&str>, home: Option<&str>) -> bool {
     let within = |root: Option<&str>| root.is_some_and(|root| root != "/" && is_below(path, root));
-    // Where one stands is one's own work, but not where a system or another's program keeps what is theirs.
-    within(cwd.filter(|cwd| places::may_be_project(cwd, home)))
-        || (within(home) && !places::is_programs_own(path, home))
-        || !path.starts_with('/')
+    // The working directory is open, unless it is a place where the system or a program keeps its own files.
+    if within(cwd.filter(|cwd| places::may_be_project(cwd, home))) {
+        return true;
+    }
+    // A home below a public directory (`/opt/agent`, `/tmp/x`) is private all the same.
+    if within(home) {
+        return !places::is_programs_own(path, home);
+    }
+    !path.starts_with('/')
         || PUBLIC_FILES.contains(&path)
         || is_plain_device(path)
         || is_sink(path)
@@ -181,6 +186,16 @@ mod tests {
         assert_eq!(plain("/../../etc//passwd", None), "/etc/passwd");
         assert_eq!(plain("./a/./b/..", None), "a");
         assert_eq!(plain(".", Some("/w")), "/w");
+    }
+
+    #[test]
+    fn a_home_below_a_public_directory_is_private() {
+        for home in ["/opt/agent", "/tmp/agent", "/home/agent"] {
+            let open = |path: &str| super::is_open(&format!("{home}/{path}"), Some("/work"), Some(home));
+            assert!(!open(".newtool/state.json"), "{home}");
+            assert!(open("notes.txt") && open(".vimrc"), "{home}");
+        }
+        assert!(super::is_open("/opt/tool/README", Some("/work"), Some("/home/agent")));
     }
 
     #[test]
