@@ -7,7 +7,7 @@ use host::facts::{self, DEFAULT_PATH};
 use host::layout::Layout;
 use host::project::{Project, project_of};
 use host::stack;
-use model::{Act, Digest, Fact, FactQuery, Facts, FileKind, Intent, Request, Step};
+use model::{Act, Action, Digest, Fact, FactQuery, Facts, FileKind, Intent, Request, Resource, Step};
 use understand::{Inherited, Shell, Subject, Surroundings};
 
 /// A text this short with this few openers is read on the thread at hand; any other on one with a large stack.
@@ -83,8 +83,8 @@ pub(crate) fn read(
     while small {
         match understand::understand(subject, around, &known) {
             Step::Done(intent) => {
-                let facts = known;
-                return Ok(Read { intent, facts, home, project });
+                bind_code(&intent, &mut known, &mut look);
+                return Ok(Read { intent, facts: known, home, project });
             }
             // A script can be any size, so whoever reads one goes to the large stack.
             Step::Need(queries) if queries.iter().any(|query| matches!(query, FactQuery::File(_))) => small = false,
@@ -93,7 +93,33 @@ pub(crate) fn read(
     }
     let intent = stack::on_large_stack(|| understand::settle(subject, around, &mut known, &mut look));
     let intent = intent.map_err(|why| format!("it could not be read: {why}"))?;
+    bind_code(&intent, &mut known, &mut look);
     Ok(Read { intent, facts: known, home, project })
+}
+
+/// The most files of one text that are bound because they are run.
+const MAX_BOUND: usize = 32;
+
+/// Looks at every file that is read as code, so that another one in its place is a change: one that is named as such, those that a
+/// command reads which runs something, and all where something runs what comes in. What only is data is left out: logs grow.
+fn bind_code(intent: &Intent, known: &mut Facts, look: &mut dyn FnMut(&FactQuery) -> Fact) {
+    let runs_input = intent.segments.iter().flat_map(|it| &it.factors).any(|it| it.name == "code_from_input");
+    let mut left = MAX_BOUND;
+    for segment in &intent.segments {
+        let runs = segment.operations.iter().any(|it| it.action == Action::Run);
+        for operation in &segment.operations {
+            let Resource::Path(path) = &operation.resource else { continue };
+            let is_code = operation.action == Action::Run || (operation.action == Action::Read && (runs || runs_input));
+            let query = FactQuery::File(path.clone());
+            if !is_code || !path.starts_with('/') || known.find(&query).is_some() {
+                continue;
+            }
+            let Some(fewer) = left.checked_sub(1) else { return };
+            left = fewer;
+            let fact = look(&query);
+            known.learn(query, fact);
+        }
+    }
 }
 
 /// Our own environment: what the operator started us with. A variable that has the same value for an agent is no agent's doing.
