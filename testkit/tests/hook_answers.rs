@@ -31,7 +31,7 @@ fn hook(sandbox: &Sandbox, input: &str, redirections: &str) -> (Option<i32>, Str
     let mut shell = Command::new("bash");
     shell.args(["-c", &text]).current_dir(&sandbox.work);
     shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    drop(command.stdin(Stdio::null()));
+    let _ = command.stdin(Stdio::null());
     let output = shell.output().unwrap();
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
@@ -62,7 +62,7 @@ fn a_no_is_heard_however_descriptors_stand() {
     let text = format!("'{}' run --agent bot -c '{DENIED}' 2> /dev/full", own.display());
     let mut shell = Command::new("bash");
     shell.args(["-c", &text]).envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    drop(run.stdin(Stdio::null()));
+    let _ = run.stdin(Stdio::null());
     assert_eq!(shell.status().unwrap().code(), Some(126), "the status says it");
 }
 

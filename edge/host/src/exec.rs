@@ -14,6 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::identity::Observed;
+use crate::sealed::{self, Sealed};
 use crate::stop;
 
 /// How an act ended.
@@ -117,6 +118,8 @@ pub(crate) struct Image {
     path: CString,
     file: OwnedFd,
     by_path: bool,
+    /// Sealed copies of what an interpreter reads, which what is started inherits.
+    _copies: Vec<OwnedFd>,
     /// What the pointers above point into. A `CString` does not move its bytes when it is moved.
     _owned: (Vec<CString>, Vec<CString>),
 }
@@ -130,17 +133,19 @@ impl Image {
     /// What was observed, with these arguments and without these variables.
     pub(crate) fn of(observed: Observed, argv: &[OsString], withhold: &[String]) -> io::Result<Self> {
         let c_string = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::other("an argument holds a NUL byte"));
+        let model::Act::Exec(exec) = &observed.act else {
+            return Err(io::Error::other("only an execution can be executed"));
+        };
+        let executable = std::ffi::OsStr::from_bytes(exec.executable.path.as_bytes());
+        let Sealed { argv, copies } = sealed::seal(executable, argv, &observed.bound)?;
         let words = argv.iter().map(|word| c_string(word.as_bytes())).collect::<io::Result<Vec<_>>>()?;
         let kept = observed.environment.into_iter().filter(|(name, _)| !withhold.iter().any(|it| name == it.as_str()));
         let variables = kept
             .map(|(name, value)| c_string(&[name.as_bytes(), b"=", &value.into_vec()].concat()))
             .collect::<io::Result<Vec<_>>>()?;
-        let model::Act::Exec(exec) = &observed.act else {
-            return Err(io::Error::other("only an execution can be executed"));
-        };
         let path = c_string(exec.executable.path.as_bytes())?;
         let file: OwnedFd = observed.executable.into();
-        Ok(Self::new(words, variables, path, file, observed.is_script))
+        Ok(Self { _copies: copies, ..Self::new(words, variables, path, file, observed.is_script) })
     }
 
     /// A command that becomes it. With a terminal of its own, what is its standard input then is its controlling terminal.
@@ -168,6 +173,7 @@ impl Image {
             path,
             file,
             by_path,
+            _copies: Vec::new(),
             _owned: (words, variables),
         }
     }

@@ -10,9 +10,13 @@ use std::path::{Path, PathBuf};
 use model::{Act, ByteText, Digest, Exec, FileIdentity};
 
 use crate::facts;
+use crate::sealed::{Bound, PROGRAM_OPTIONS};
 
 /// The largest executable or script that is hashed, in bytes. A larger one cannot be bound, so it is refused.
 pub const MAX_BOUND_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// The longest file of which the bytes are kept, to be given to an interpreter as they were hashed. A longer one is read by its path.
+const MAX_SEALED_BYTES: usize = 64 * 1024 * 1024;
 
 /// Why an act cannot be described to the byte.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub struct Observed {
     pub executable: File,
     /// It is a `#!` script, which the kernel must be given by path.
     pub is_script: bool,
+    /// The files that an interpreter reads as code, as they were hashed.
+    pub bound: Vec<Bound>,
     /// The environment it will get.
     pub environment: Vec<(OsString, OsString)>,
 }
@@ -63,16 +69,24 @@ pub fn observe(argv: &[OsString], environment: Vec<(OsString, OsString)>) -> Res
     let path = facts::resolve(name, search.as_deref().unwrap_or(facts::DEFAULT_PATH))
         .ok_or_else(|| Unbound::NotFound(name.to_owned()))?;
     let path = fs::canonicalize(&path).map_err(|why| Unbound::File(path.clone(), why))?;
-    let (executable, identity, is_script) = bind(&path)?;
-    let mut scripts = Vec::new();
-    for operand in argv.iter().skip(1) {
+    let (executable, identity, bytes) = bind(&path)?;
+    let is_script = bytes.starts_with(b"#!");
+    drop(bytes);
+    let (mut scripts, mut bound) = (Vec::new(), Vec::new());
+    for (word, operand) in argv.iter().enumerate().skip(1) {
+        let option = glued_option(operand);
+        let Some(operand) = operand.as_bytes().get(option..).map(OsStr::from_bytes) else { continue };
         let candidate = cwd.join(operand);
         if operand.as_bytes().starts_with(b"-") || !fs::metadata(&candidate).is_ok_and(|found| found.is_file()) {
             continue;
         }
         if runs_files(&path) || is_executable(&candidate) {
             let real = fs::canonicalize(&candidate).map_err(|why| Unbound::File(candidate.clone(), why))?;
-            scripts.push(bind(&real)?.1);
+            let (_, identity, bytes) = bind(&real)?;
+            scripts.push(identity);
+            if bytes.len() <= MAX_SEALED_BYTES {
+                bound.push(Bound { word, option, bytes });
+            }
         }
     }
     let exec = Exec {
@@ -83,7 +97,7 @@ pub fn observe(argv: &[OsString], environment: Vec<(OsString, OsString)>) -> Res
         executable: identity,
         scripts,
     };
-    Ok(Observed { act: Act::Exec(exec), executable, is_script, environment })
+    Ok(Observed { act: Act::Exec(exec), executable, is_script, bound, environment })
 }
 
 /// The digest of an environment: every `NAME=value` with a zero byte behind it, sorted.
@@ -154,12 +168,24 @@ fn runs_files(program: &Path) -> bool {
     READERS.contains(&family) || READERS.contains(&name.as_str())
 }
 
+/// How much of a word is an option that names a file read as code and has its value in the same word: `-fprog`, `--file=prog`.
+fn glued_option(word: &OsStr) -> usize {
+    let bytes = word.as_bytes();
+    let glued = |option: &&&str| bytes.starts_with(option.as_bytes()) && bytes.len() > option.len();
+    let option = PROGRAM_OPTIONS.iter().filter(glued).map(|it| it.len()).max();
+    match option {
+        Some(2) if !bytes.starts_with(b"--") => 2,
+        Some(length) if bytes.get(length) == Some(&b'=') => length.saturating_add(1),
+        Some(_) | None => 0,
+    }
+}
+
 fn is_executable(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
 /// Opens a file and says which one it is and what is in it. Identity and content are those of the open file.
-fn bind(path: &Path) -> Result<(File, FileIdentity, bool), Unbound> {
+fn bind(path: &Path) -> Result<(File, FileIdentity, Vec<u8>), Unbound> {
     let failed = |why: io::Error| Unbound::File(path.to_owned(), why);
     let mut file = File::open(path).map_err(failed)?;
     let found = file.metadata().map_err(failed)?;
@@ -178,6 +204,5 @@ fn bind(path: &Path) -> Result<(File, FileIdentity, bool), Unbound> {
         changed_ns,
         sha256: Digest::of_bytes(&bytes),
     };
-    let is_script = bytes.starts_with(b"#!");
-    Ok((file, identity, is_script))
+    Ok((file, identity, bytes))
 }

@@ -12,6 +12,7 @@ pub mod identity;
 pub mod layout;
 pub mod memory;
 pub mod project;
+pub mod sealed;
 pub mod socket;
 pub mod stack;
 pub mod stop;
