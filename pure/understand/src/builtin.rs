@@ -9,7 +9,7 @@ use crate::paths;
 
 /// Builtins that change nothing we judge.
 const QUIET_BUILTINS: &[&str] =
-    &["wait", "jobs", "times", "logout", "dirs", "caller", "disown", "suspend", "umask", "ulimit"];
+    &["wait", "jobs", "times", "logout", "dirs", "caller", "disown", "umask", "ulimit"];
 
 /// Builtins that this file and its neighbours give a meaning.
 const BUILTINS: &[&str] = &[
@@ -48,6 +48,7 @@ const BUILTINS: &[&str] = &[
     "break",
     "continue",
     "shift",
+    "suspend",
 ];
 
 /// Whether a name is one of a builtin that changes the shell, and of no program.
@@ -85,6 +86,10 @@ impl Lowering<'_> {
                     let why = "changes which program runs".to_owned();
                     segment.unknowns.push(Unknown { text: name.to_owned(), why });
                 }
+            }
+            "suspend" => {
+                let why = "stops the shell that runs it".to_owned();
+                segment.unknowns.push(Unknown { text: name.to_owned(), why });
             }
             "trap" => self.trap(args, segment),
             "eval" => {
@@ -267,6 +272,7 @@ impl Lowering<'_> {
         }
         outside.lookup_changed |= after.lookup_changed || outside.aliases != after.aliases;
         outside.exports_all |= after.exports_all;
+        outside.traces |= after.traces;
         outside.exported.append(&mut after.exported);
         outside.integers.append(&mut after.integers);
         self.state = outside;
@@ -315,9 +321,9 @@ fn subscripts(args: &[Arg], segment: &mut Segment) {
     }
 }
 
-/// A word that is a plain name.
+/// A word that is a plain name. Z shell's `hash NAME=PATH` says what a name stands for.
 fn is_name(arg: &Arg) -> bool {
-    arg.known().is_some_and(|text| !text.is_empty() && !text.starts_with('-'))
+    arg.known().is_some_and(|text| !text.is_empty() && !text.starts_with('-') && !text.contains('='))
 }
 
 /// What a builtin shows that is secret: values of variables.

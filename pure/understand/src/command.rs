@@ -95,6 +95,9 @@ impl Lowering<'_> {
                 }
             }
         }
+        if !secrets.is_empty() {
+            self.hand_on_secrets(head.text(), args);
+        }
         self.given_secrets(head.text(), secrets, &mut segment);
         self.began = outer;
         self.note_flows(&mut segment, before..started, fed);

@@ -128,10 +128,14 @@ impl Lowering<'_> {
 
     fn for_each(&mut self, command: &ForClauseCommand) {
         let name = &command.variable_name;
+        let outer = std::mem::take(&mut self.secrets);
         let values = match &command.values {
             Some(words) => Some(words.iter().flat_map(|word| self.words(&word.value)).collect()),
             None => self.state.positional.clone(),
         };
+        if !std::mem::replace(&mut self.secrets, outer).is_empty() {
+            self.state.secrets.insert(name.clone());
+        }
         let values = each_value(values, name);
         self.repeated(|walk| {
             let start = walk.state.clone();

@@ -52,7 +52,9 @@ impl Lowering<'_> {
             return;
         }
         if asked.functions || (asked.prints && !matches!(builtin, "export" | "readonly")) {
-            let secret = names.iter().any(|arg| environment::names_a_secret(arg.text()));
+            let secret = names.iter().any(|arg| {
+                arg.known().is_none_or(|name| environment::names_a_secret(name) || self.state.secrets.contains(name))
+            });
             if secret && !asked.functions {
                 segment.operations.push(shows_variables());
             }

@@ -1,6 +1,6 @@
 //! Variables that change what a program does or which program runs, and those that hold secrets.
 
-use model::{Action, Category, Operation, Resource, Reversibility, Segment};
+use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment};
 
 use crate::command::mark_leak;
 use crate::leak::Leak;
@@ -18,10 +18,22 @@ impl Lowering<'_> {
         }
     }
 
+    /// What a builtin that sets variables is given, these variables hold.
+    pub(crate) fn hand_on_secrets(&mut self, builtin: &str, args: &[Arg]) {
+        let own = match builtin {
+            "read" => "REPLY",
+            "mapfile" | "readarray" => "MAPFILE",
+            "export" | "declare" | "local" | "readonly" | "typeset" => "",
+            _ => return,
+        };
+        let names = args.iter().map(|arg| arg.text().split('=').next().unwrap_or("")).chain([own]);
+        self.state.secrets.extend(names.filter(|it| !it.is_empty() && !it.starts_with('-')).map(str::to_owned));
+    }
+
     /// A command is given the values of variables with secrets.
     pub(crate) fn given_secrets(&self, program: &str, names: Vec<String>, segment: &mut Segment) {
         // Tests look at a value, and what sets a variable hands it on to that.
-        let looks = matches!(program, "test" | "[" | ":" | "true" | "export" | "declare" | "local" | "readonly" | "typeset" | "read" | "unset");
+        let looks = !self.state.traces && matches!(program, "test" | "[" | ":" | "true" | "export" | "declare" | "local" | "readonly" | "typeset" | "read" | "unset");
         for name in names.into_iter().filter(|_| !looks) {
             let (plain, braced) = (format!("${name}"), format!("${{{name}"));
             // In front of the host it signs in there.
@@ -79,6 +91,18 @@ pub(crate) fn is_harmless(name: &str) -> bool {
         "CARGO_TERM_COLOR",
     ];
     HARMLESS.contains(&name) || name.starts_with("LC_") || is_private(name)
+}
+
+/// Whether a value of such a name is of the usual kind. One of a terminal, a language or a time zone can be the path of a
+/// file that every program then loads.
+pub(crate) fn is_usual(name: &str, value: &Arg) -> bool {
+    let plain = |bad: &dyn Fn(&str) -> bool| value.known().is_some_and(|text| !bad(text));
+    match name {
+        "TERM" | "LANG" | "LANGUAGE" => plain(&|text| text.contains('/')),
+        "TZ" => plain(&|text| text.trim_start_matches(':').starts_with('/') || text.contains("..")),
+        _ if name.starts_with("LC_") => plain(&|text| text.contains('/')),
+        _ => true,
+    }
 }
 
 /// Names that only the text itself reads: lower case, or a letter or two; but for those that programs are known to

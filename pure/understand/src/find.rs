@@ -2,10 +2,11 @@
 
 use model::{Arg, Segment, Unknown};
 
+use crate::aim;
 use crate::command::Input;
 use crate::knowledge::Role;
 use crate::lower::Lowering;
-use crate::paths;
+use crate::{paths, places};
 
 /// Tests and actions with one value, of GNU and BSD: the value is a text, or a file that is only looked at.
 const WITH_VALUE: &[&str] = &[
@@ -108,6 +109,7 @@ impl Lowering<'_> {
         let found = found_under(&roots);
         let mut roots_known = true;
         let mut role = Role::Look;
+        let aimed = self.aimed(expression);
         let mut rest = expression.iter();
         while let Some(arg) = rest.next() {
             match arg.text() {
@@ -116,8 +118,7 @@ impl Lowering<'_> {
                 "-exec" | "-execdir" | "-ok" | "-okdir" => {
                     let plus = arg.text().starts_with("-exec");
                     let inner = command_of(plus, &mut rest, segment);
-                    let inner = inner.into_iter().map(|word| filled(word, &found)).collect();
-                    self.wrapped("find -exec", inner, segment, Input::default());
+                    self.find_runs(arg.text().ends_with("dir"), inner, &found, aimed, segment);
                 }
                 "-fprint" | "-fprint0" | "-fls" | "-fprintf" => {
                     let format = if arg.text() == "-fprintf" { 1 } else { 0 };
@@ -156,6 +157,46 @@ impl Lowering<'_> {
         if !roots_known && role == Role::Delete {
             let anything = Arg::Unknown("what the file names".to_owned());
             self.effect(&anything, Role::Delete, true, &mut segment.operations, &mut segment.unknowns);
+        }
+    }
+
+    /// Whether the tests select what holds secrets: by a name that only these have, or by a file that is one.
+    fn aimed(&self, expression: &[Arg]) -> bool {
+        expression.windows(2).any(|pair| {
+            let [test, value] = pair else { return false };
+            let text = value.text();
+            match test.text() {
+                "-name" | "-iname" | "-path" | "-ipath" | "-wholename" | "-iwholename" => aim::at_secrets(text),
+                "-regex" | "-iregex" => aim::expression_at_secrets(text),
+                "-samefile" => {
+                    let place = paths::join(text, self.cwd.as_deref());
+                    value.known().is_none() || places::kinds(&place, self.home.as_deref()).credential
+                }
+                // A number says nothing of the file that has it.
+                "-inum" => true,
+                _ => false,
+            }
+        })
+    }
+
+    /// What an action runs: in the directory of what is found, perhaps.
+    fn find_runs(&mut self, there: bool, inner: Vec<Arg>, found: &str, aimed: bool, segment: &mut Segment) {
+        let found = if there { under(found.trim_end_matches("/**"), self.cwd.as_deref()) } else { found.to_owned() };
+        let inner: Vec<Arg> = inner.into_iter().map(|word| filled(word, &found)).collect();
+        let before = self.intent.segments.len();
+        if there {
+            self.moves = self.moves.saturating_add(1);
+            self.contained(|walk| {
+                walk.state.enter(None);
+                walk.wrapped("find -execdir", inner, segment, Input::default());
+            });
+        } else {
+            self.wrapped("find -exec", inner, segment, Input::default());
+        }
+        let reads = |it: &model::Operation| it.action != model::Action::Inspect;
+        let run = self.intent.segments.get(before..).unwrap_or_default();
+        if aimed && run.iter().flat_map(|it| &it.operations).any(reads) {
+            crate::program::act(&[Role::Secret], &mut segment.operations);
         }
     }
 
@@ -288,7 +329,7 @@ fn may_split(arg: &Arg) -> bool {
 
 /// Whether a pattern could match a name; a bracket counts as any one character. Each character of the pattern moves the
 /// set of places in the name that are reached so far, so that no pattern takes long.
-fn could_match(pattern: &str, name: &str) -> bool {
+pub(crate) fn could_match(pattern: &str, name: &str) -> bool {
     let letters: Vec<char> = name.chars().collect();
     let mut reached: Vec<bool> = letters.iter().map(|_| false).chain([false]).collect();
     if let Some(start) = reached.first_mut() {
@@ -328,9 +369,18 @@ fn found_under(roots: &[Arg]) -> String {
 pub(crate) fn found_by(program: &str, args: &[Arg], cwd: Option<&str>) -> Option<String> {
     let found = if program == "find" {
         let prints =
-            |text: &str| matches!(text, "-printf" | "-ls" | "-exec" | "-execdir" | "-ok" | "-okdir" | "-files0-from");
+            |text: &str| matches!(text, "-printf" | "-ls" | "-exec" | "-execdir" | "-ok" | "-okdir" | "-files0-from" | "-inum" | "-samefile");
         let (roots, expression) = split(args);
-        if expression.iter().any(|arg| prints(arg.text())) {
+        let aims = |pair: &[Arg]| match pair {
+            [test, value] => match test.text() {
+                "-name" | "-iname" | "-path" | "-ipath" | "-wholename" | "-iwholename" => aim::at_secrets(value.text()),
+                "-regex" | "-iregex" => aim::expression_at_secrets(value.text()),
+                _ => false,
+            },
+            _ => false,
+        };
+        // What a secret's name selects is not any file.
+        if expression.iter().any(|arg| prints(arg.text())) || expression.windows(2).any(aims) {
             return None;
         }
         found_under(&roots)

@@ -32,6 +32,10 @@ impl Lowering<'_> {
                 _ => {}
             }
         }
+        if parsed.given.iter().any(|option| option == "--bare") {
+            let why = "the directory itself is taken for a repository, whose configuration decides what git runs".to_owned();
+            segment.unknowns.push(model::Unknown { text: "--bare".to_owned(), why });
+        }
         self.repository(directory, git_dir, segment);
     }
 
@@ -89,8 +93,11 @@ impl Lowering<'_> {
             "commit" if has(args, &["-c", "--reedit-message", "-e", "--edit"]) => {
                 segment.operations.push(operation(Action::Run, "an editor", Category::RemoteCode, true));
             }
+            "commit" if !has(args, GIVES_MESSAGE) && !has(args, &["-h", "--help"]) => {
+                segment.operations.push(operation(Action::Run, "an editor", Category::RemoteCode, true));
+            }
             "remote add" | "remote set-url" => self.git_remote(args, segment),
-            "remote show" | "remote update" => {
+            "remote show" | "remote update" | "remote prune" => {
                 segment.operations.push(operation(Action::Connect, "the remote", Category::NetworkEgress, false));
             }
             "clone" => self.clone_settings(args, segment),
@@ -169,6 +176,10 @@ impl Lowering<'_> {
                 self.effect(&path, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
             }
             found.push(match (word, path_of(text)) {
+                // Git itself matches patterns.
+                (Arg::Known(text), None) if text.contains(['*', '?', '[']) && crate::aim::at_secrets(text) => {
+                    Arg::Pattern(text.clone())
+                }
                 (Arg::Known(_), Some(path)) if range.is_none() => Arg::Known(path.to_owned()),
                 (Arg::Pattern(_), Some(path)) if range.is_none() => Arg::Pattern(path.to_owned()),
                 _ => word.clone(),
@@ -246,6 +257,11 @@ fn operation(action: Action, what: &str, category: Category, lasts: bool) -> Ope
     };
     Operation { action, resource, category, reversibility, recursive: false }
 }
+
+/// Options of a commit with which it asks no editor for a message.
+const GIVES_MESSAGE: &[&str] = &[
+    "-m", "--message", "-F", "--file", "-C", "--reuse-message", "--no-edit", "--fixup", "--dry-run", "--porcelain",
+];
 
 /// Whether one of the options is there, alone, with a value, or in a bundle.
 fn has(args: &[Arg], options: &[&str]) -> bool {

@@ -4,6 +4,7 @@
 //! not understood is named as unknown, and an unknown part is never allowed by default.
 
 mod agreement;
+mod aim;
 mod arguments;
 mod builtin;
 mod carried;

@@ -322,12 +322,18 @@ impl<'a> Lowering<'a> {
                         | P::ArithmeticGreaterThan
                         | P::ArithmeticGreaterThanOrEqualTo
                 );
+                let outer = std::mem::take(&mut self.secrets);
                 for word in [left, right] {
                     let value = self.word(&word.value);
                     let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
                     if arithmetic && !value.as_ref().and_then(Arg::known).is_some_and(number) {
                         self.unknown(&word.value, "arithmetic evaluates the value, which may hold commands");
                     }
+                }
+                // A match leaves its parts in variables.
+                let holds = !std::mem::replace(&mut self.secrets, outer).is_empty();
+                if holds && matches!(predicate, P::StringMatchesRegex) {
+                    self.state.secrets.extend(["BASH_REMATCH", "MATCH", "match"].map(str::to_owned));
                 }
             }
         }

@@ -16,15 +16,43 @@ impl Lowering<'_> {
             "kill" => everything(parsed),
             "ps" if shows_environment(parsed) => act(&[Role::Secret], &mut parsed.operations),
             "unzip" => self.unpack(parsed),
+            "dmesg" => colours(parsed),
+            "lsof" => self.addresses_by_name(parsed),
+            "fd" | "fdfind" => kinds_of_files(parsed),
+            "lslogins" if chooses(parsed, &["-o", "--output"], "pwd") => act(&[Role::Secret], &mut parsed.operations),
+            "systemctl" | "systemctl show" if chooses(parsed, &["-p", "-P", "--property"], "nvironment") => {
+                act(&[Role::Secret], &mut parsed.operations);
+            }
+            "exec" => as_login_shell(parsed),
+            "strace" | "xargs" | "gxargs" | "systemd-run" => assigned_by_options(program.name, parsed),
+            _ if aims_at_secrets(parsed) => act(&[Role::Secret], &mut parsed.operations),
             _ if program.style == Style::Bundle && program.remote => self.unpack(parsed),
             _ => {}
         }
     }
 
+    /// `lsof -i @host`: the name of a host is looked up.
+    fn addresses_by_name(&mut self, parsed: &mut Parsed) {
+        let by_option = parsed.settings.iter().filter(|(option, _)| option == "-i").map(|(_, value)| value);
+        let named = |value: &&Arg| {
+            let host = value.text().split_once('@').map(|(_, host)| host);
+            host.is_some_and(|host| !crate::suspect::is_numeric_address(host) && !host.starts_with('['))
+        };
+        let hosts: Vec<Arg> = by_option.chain(&parsed.operands).filter(named).cloned().collect();
+        for host in hosts {
+            self.effect(&host, Role::Host, false, &mut parsed.operations, &mut parsed.unknowns);
+        }
+    }
+
     /// `install -m 4755`: what it makes runs as its owner, whoever starts it.
     fn privileged_mode(&mut self, parsed: &mut Parsed) {
-        let sets = |(option, value): &(String, Arg)| {
-            matches!(option.as_str(), "-m" | "--mode") && value.known().is_none_or(is_privileged)
+        if parsed.operands.iter().skip(1).any(|kind| matches!(kind.text(), "b" | "c" | "u")) && !parsed.tar {
+            act(&[Role::Elevate], &mut parsed.operations);
+        }
+        let sets = |(option, value): &(String, Arg)| match option.as_str() {
+            "-m" | "--mode" => value.known().is_none_or(is_privileged),
+            "-o" | "-g" | "--owner" | "--group" => true,
+            _ => false,
         };
         if !parsed.settings.iter().any(sets) {
             return;
@@ -79,6 +107,75 @@ impl Lowering<'_> {
                 recursive: true,
             });
         }
+    }
+}
+
+/// Options by which tools that search choose which files they read.
+const CHOOSE: &[&str] = &["-g", "--glob", "--iglob", "--include", "--include-dir", "--type-add", "-G"];
+
+/// Whether a search is told to read files that are called as secrets are.
+fn aims_at_secrets(parsed: &Parsed) -> bool {
+    let lists = parsed.given.iter().any(|option| option == "--files");
+    let aims = |(option, value): &(String, Arg)| {
+        let text = value.text().trim_matches(['"', '\'']);
+        // `--type-add NAME:PATTERN`
+        let text = if option == "--type-add" { text.rsplit(':').next().unwrap_or(text) } else { text };
+        CHOOSE.contains(&option.as_str()) && !text.starts_with('!') && crate::aim::at_secrets(text)
+    };
+    !lists && parsed.settings.iter().any(aims)
+}
+
+/// Whether an option that names columns or properties asks for one whose name says this.
+fn chooses(parsed: &Parsed, options: &[&str], what: &str) -> bool {
+    parsed.settings.iter().any(|(option, value)| {
+        options.contains(&option.as_str()) && value.text().to_ascii_lowercase().contains(what)
+    })
+}
+
+/// `dmesg -LD`: what is glued to the letter is its value only where it is one.
+fn colours(parsed: &mut Parsed) {
+    let other = |(option, value): &&(String, Arg)| {
+        matches!(option.as_str(), "-L" | "--color") && !matches!(value.text(), "auto" | "always" | "never")
+    };
+    if let Some(value) = parsed.settings.iter().find(other).map(|(_, value)| value.text().to_owned()) {
+        parsed.unknown(&value, "it says no more than when to colour");
+    }
+}
+
+/// `fd -t KIND`: anything else could be options that are bundled otherwise.
+fn kinds_of_files(parsed: &mut Parsed) {
+    const KINDS: &[&str] = &[
+        "f", "file", "d", "dir", "directory", "l", "symlink", "s", "socket", "p", "pipe", "b", "block-device", "c",
+        "char-device", "x", "executable", "e", "empty",
+    ];
+    let other = |(option, value): &&(String, Arg)| {
+        matches!(option.as_str(), "-t" | "--type") && value.known().is_none_or(|kind| !KINDS.contains(&kind))
+    };
+    if let Some(kind) = parsed.settings.iter().find(other).map(|(_, value)| value.text().to_owned()) {
+        parsed.unknown(&kind, "no kind of file that we know");
+    }
+}
+
+/// `exec -l`, `exec -a -bash`: a shell whose name begins with a dash reads what a login reads.
+fn as_login_shell(parsed: &mut Parsed) {
+    let dashed = |(option, value): &(String, Arg)| {
+        option == "-a" && value.known().is_none_or(|name| name.starts_with('-'))
+    };
+    if parsed.given.iter().any(|option| option == "-l") || parsed.settings.iter().any(dashed) {
+        parsed.unknown("exec", "a program that is named as a login shell is reads start-up files first");
+    }
+}
+
+/// Options of wrappers that set a variable for what they run.
+fn assigned_by_options(program: &str, parsed: &mut Parsed) {
+    for (option, value) in &parsed.settings {
+        let text = value.known().unwrap_or("");
+        let (name, value) = match option.as_str() {
+            "-E" | "--env" | "--setenv" if !program.ends_with("xargs") => text.split_once('=').unwrap_or((text, "")),
+            "--process-slot-var" => (text, "0"),
+            _ => continue,
+        };
+        parsed.assigned.push((name.to_owned(), value.to_owned()));
     }
 }
 

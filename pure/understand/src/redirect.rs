@@ -12,8 +12,13 @@ impl Lowering<'_> {
     /// Redirections around a compound command: what they touch becomes a segment of its own.
     pub(crate) fn redirects_of(&mut self, list: Option<&RedirectList>) {
         let mut dress = Dress::default();
+        let outer = std::mem::take(&mut self.secrets);
         for redirect in list.iter().flat_map(|list| list.0.iter()) {
             self.redirect(redirect, &mut dress);
+        }
+        // What is fed to a loop, the commands in it read.
+        if !std::mem::replace(&mut self.secrets, outer).is_empty() {
+            dress.operations.push(crate::builtin::shows_variables());
         }
         if !dress.operations.is_empty() || !dress.unknowns.is_empty() {
             dress.worn = true;

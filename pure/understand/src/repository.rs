@@ -50,10 +50,28 @@ impl Lowering<'_> {
         if !directory.starts_with('/') || paths::has_parent(directory) || self.writes_below(directory) {
             return false;
         }
+        // One that is not there may be another's by the time git looks, and behind a link it is elsewhere.
+        let there = matches!(self.fact(FactQuery::File(directory.to_owned())), Fact::File(FileKind::Directory));
+        let real = match self.fact(FactQuery::RealPath(directory.to_owned())) {
+            Fact::RealPath(real) => real == directory || self.is_below(&real),
+            Fact::Program(_) | Fact::File(_) | Fact::Unseen | Fact::Unknown => false,
+        };
+        if !there || !real {
+            return false;
+        }
         match self.found_from(directory) {
             Found::At(top) => self.found_from(&began) == Found::At(top),
-            Found::Nothing => true,
+            Found::Nothing => paths::is_below(directory, &began) && self.found_from(&began) == Found::Nothing,
             Found::Bare | Found::Unknown => false,
+        }
+    }
+
+    /// Whether a place is below the directory in which the text begins, really.
+    fn is_below(&mut self, real: &str) -> bool {
+        let Some(began) = self.began_in.clone() else { return false };
+        match self.fact(FactQuery::RealPath(began)) {
+            Fact::RealPath(began) => paths::is_below(real, &began),
+            Fact::Program(_) | Fact::File(_) | Fact::Unseen | Fact::Unknown => false,
         }
     }
 
@@ -135,6 +153,9 @@ mod tests {
             "git -C /other log",
             "git -C sub log",
             "git --git-dir=evil log",
+            "git -C gone log",
+            "cd /gone && git diff",
+            "git -C src/gone status",
         ] {
             assert!(!is_full(text), "{text}");
         }

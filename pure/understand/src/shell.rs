@@ -11,6 +11,7 @@ impl Lowering<'_> {
     pub(crate) fn shell_program(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {
         let bash = matches!(name, "bash" | "rbash");
         let mut rest = args.iter();
+        let mut traced = false;
         while let Some(arg) = rest.next() {
             let Some(text) = arg.known() else {
                 run_unknown(segment, arg.text(), "the script is not known before it runs");
@@ -28,6 +29,7 @@ impl Lowering<'_> {
                 "-o" | "+o" | "-O" | "+O" => drop(rest.next()),
                 _ if text.starts_with("--") => run_unknown(segment, text, "the shell's option is not known to us"),
                 _ if text.starts_with('-') || text.starts_with('+') => {
+                    traced |= text.starts_with('-') && text.contains('x');
                     if text.starts_with('-') && text.contains(['l', 'i']) {
                         starts_up(text, segment);
                     }
@@ -39,7 +41,10 @@ impl Lowering<'_> {
                         match rest.next() {
                             Some(text) => {
                                 let positional: Vec<Arg> = rest.cloned().collect();
+                                let traces = self.state.traces;
+                                self.state.traces |= traced;
                                 self.shell_text_with(bash, text, &positional, segment);
+                                self.state.traces = traces;
                             }
                             None => run_unknown(segment, text, "the option lacks its text"),
                         }

@@ -15,6 +15,8 @@ impl Lowering<'_> {
         // `-a` exports whatever is set from here on.
         self.state.exports_all |= options.clone().any(|arg| arg.text().starts_with('-') && arg.text().contains('a'))
             || args.iter().any(|arg| arg.text() == "allexport");
+        self.state.traces |= options.clone().any(|arg| arg.text().starts_with('-') && arg.text().contains('x'))
+            || args.iter().any(|arg| arg.text() == "xtrace");
         let count = options.clone().count();
         let plain = |arg: &Arg| arg.known().is_some_and(|text| text.chars().all(|c| "-+euxovhnCfabmBEHTP".contains(c)));
         let long = options.clone().filter(|arg| arg.text().ends_with('o')).count();

@@ -204,6 +204,9 @@ impl Lowering<'_> {
         self.set(&name, value.clone(), for_program, dress);
         if !std::mem::replace(&mut self.secrets, outer).is_empty() {
             self.state.secrets.insert(name.clone());
+            if self.state.traces {
+                dress.operations.push(builtin::shows_variables());
+            }
         }
         (name, value)
     }
@@ -225,7 +228,7 @@ impl Lowering<'_> {
             dress.unknowns.push(Unknown { text: name.to_owned(), why });
         }
         let inherited = !reaches && environment::may_be_inherited(name);
-        if environment::steers_the_shell(name) || inherited || (reaches && !environment::is_harmless(name)) {
+        if environment::steers_the_shell(name) || inherited || (reaches && !environment::is_harmless(name)) || !environment::is_usual(name, &value) {
             self.state.lookup_changed |= environment::steers_the_shell(name);
             dress.unknowns.push(Unknown {
                 text: name.to_owned(),

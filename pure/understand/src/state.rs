@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) exported: BTreeSet<String>,
     /// Every variable that is set from here on is exported (`set -a`).
     pub(crate) exports_all: bool,
+    /// Every command is printed with its values before it runs (`set -x`).
+    pub(crate) traces: bool,
     /// Names that may have the integer attribute: what is assigned to them is evaluated.
     pub(crate) integers: BTreeSet<String>,
     /// Names that may be read-only: an assignment to them may fail.
@@ -115,6 +117,7 @@ impl State {
         state.exported.clone_from(&self.exported);
         state.links.clone_from(&self.links);
         state.lookup_changed = self.lookup_changed;
+        state.traces = self.traces;
         state
     }
 
@@ -168,6 +171,7 @@ impl State {
             self.link(link);
         }
         self.exports_all |= other.exports_all;
+        self.traces |= other.traces;
         self.adrift |= other.adrift;
         self.lookup_changed |= other.lookup_changed;
     }

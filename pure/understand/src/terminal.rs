@@ -17,18 +17,21 @@ const ESCAPES: &[&str] = &[
     "\\u{1b}",
     "\\x{1b}",
     "\\U0000001b",
+    "%x1b",
+    "%x1B",
 ];
 
 /// How they spell the one-character forms of the same openings.
 const OPENINGS: &[&str] = &[
     "\u{9d}", "\u{90}", "\u{9e}", "\u{9f}", "\u{98}", "\\x9d", "\\x90", "\\x9D", "\\235", "\\220", "\\u009d",
     "\\u0090", "\\0235", "\\0220",
+    "%x9d", "%x9D", "%x90",
 ];
 
 /// Notes a control sequence that does more than colour: one that opens a string (OSC, DCS, APC, PM, SOS) can write
 /// the clipboard, set titles, or make a terminal answer as if a person typed.
 pub(crate) fn observe(segment: &mut Segment) {
-    let suspicious = |text: &str| text.contains(['\\', '\u{1b}']) || !text.is_ascii();
+    let suspicious = |text: &str| text.contains(['\\', '\u{1b}']) || text.contains("%x") || !text.is_ascii();
     let found = segment.argv.iter().skip(1).any(|arg| suspicious(arg.text()) && opens_string(arg.text()));
     if found {
         let why = "prints a control sequence that a terminal obeys (clipboard, title, answers), not text".to_owned();
@@ -67,8 +70,25 @@ fn opens_string(text: &str) -> bool {
                 behind.starts_with([']', 'P', 'X', '^', '_'])
                     || behind.starts_with("\\]")
                     || behind.starts_with("\\x5d")
+                    || behind.starts_with('Z')
+                    || behind.strip_prefix('[').is_some_and(asks)
             })
         })
+}
+
+/// Whether what follows `ESC [` makes a terminal answer as if a person typed, print, or report what is done with it: a
+/// query of its state, its size or its title, a copy to a printer, a mode that reports the mouse or the focus.
+fn asks(behind: &str) -> bool {
+    let end = behind.find(|c: char| !c.is_ascii_digit() && !matches!(c, ';' | ':' | '?' | '>' | '=' | '!' | '$' | ' '));
+    let (parameters, rest) = behind.split_at_checked(end.unwrap_or(behind.len())).unwrap_or_default();
+    match rest.chars().next() {
+        Some('n' | 'c' | 'i' | 'x' | 't') => true,
+        Some('p') => parameters.ends_with('$'),
+        Some('q') => parameters.starts_with('>'),
+        Some('u') => parameters.starts_with(['?', '>', '=']),
+        Some('h') => parameters.split(['?', ';']).any(|it| it.starts_with("100") || it.starts_with("101")),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -77,10 +97,10 @@ mod tests {
 
     #[test]
     fn colours_are_text_and_strings_are_not() {
-        for text in ["\\033[31mred\\033[0m", "\\e[1;32m", "\\x1b[0K", "C:\\\\Program", "a\\nb", "\\Eigen", "é"] {
+        for text in ["\\033[31mred\\033[0m", "\\e[1;32m", "\\x1b[0K", "C:\\\\Program", "\\e[2J\\e[H", "\\e[?25l", "\\x1b[[0-9;]*m", "\\x1b\\[[0-9]*n", "%x09%s", "a\\nb", "\\Eigen", "é"] {
             assert!(!opens_string(text), "{text}");
         }
-        for text in ["\\033]52;c;x\\a", "\\e]0;t\\007", "\\x1bP+q", "\\u001b]52;c;", "\u{1b}]52;", "\\x9d52;c"] {
+        for text in ["\\033]52;c;x\\a", "\\e]0;t\\007", "\\x1bP+q", "\\u001b]52;c;", "\u{1b}]52;", "\\x9d52;c", "\\e[6n", "\\e[21t", "\\033[c", "\\e[?1003h", "\\eZ", "%x1b]52;c;"] {
             assert!(opens_string(text), "{text}");
         }
         assert!(is_terminal("/dev/tty") && is_terminal("/dev/pts/3") && is_terminal("/dev/tty1"));

@@ -44,14 +44,23 @@ impl Lowering<'_> {
             return;
         };
         let rest = &parsed.wrapped;
-        let two =
-            rest.first().and_then(Arg::known).and_then(|next| knowledge::find(&format!("{program} {word} {next}")));
+        // Flags may stand before the second word (`git remote -v update`).
+        let one = knowledge::find(&format!("{program} {word}"));
+        let flags = rest.iter().take_while(|arg| one.is_some_and(|one| one.is_flag(arg.text()))).count();
+        let second = rest.get(flags).and_then(Arg::known);
+        let two = second.and_then(|next| knowledge::find(&format!("{program} {word} {next}")));
+        let without_second: Vec<Arg>;
         if program == "git" {
             self.git_itself(&parsed, segment);
         }
         let found = match two {
+            Some(entry) if flags > 0 => {
+                let others = rest.iter().enumerate().filter(|(at, _)| *at != flags);
+                without_second = others.map(|(_, arg)| arg.clone()).collect();
+                Some((entry, without_second.as_slice()))
+            }
             Some(entry) => Some((entry, rest.get(1..).unwrap_or_default())),
-            None => knowledge::find(&format!("{program} {word}")).map(|entry| (entry, rest.as_slice())),
+            None => one.map(|entry| (entry, rest.as_slice())),
         };
         match (found, entry.verbs) {
             (Some((inner, args)), _) => {
