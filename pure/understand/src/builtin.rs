@@ -56,6 +56,14 @@ pub(crate) fn is_builtin(name: &str) -> bool {
     BUILTINS.contains(&name) || QUIET_BUILTINS.contains(&name)
 }
 
+/// Builtins that a POSIX shell need not have, and whose lack it survives.
+const OF_BASH: &[&str] = &["declare", "typeset", "pushd", "popd", "mapfile", "readarray", "let", "source", "shopt", "printf"];
+
+/// Whether a shell that is not Bash may know nothing of a builtin, or of its option that sets a variable.
+pub(crate) fn is_of_bash(name: &str) -> bool {
+    OF_BASH.contains(&name)
+}
+
 impl Lowering<'_> {
     /// Builtins of the shell that are no programs. Says whether it was one.
     pub(crate) fn builtin(&mut self, name: &str, args: &[Arg], segment: &mut Segment) -> bool {
@@ -92,18 +100,7 @@ impl Lowering<'_> {
                 segment.unknowns.push(Unknown { text: name.to_owned(), why });
             }
             "trap" => self.trap(args, segment),
-            "eval" => {
-                let args = if args.first().is_some_and(|arg| arg.text() == "--") { args.get(1..) } else { Some(args) };
-                let text =
-                    args.unwrap_or_default().iter().map(Arg::known).collect::<Option<Vec<_>>>().map(|it| it.join(" "));
-                match text {
-                    Some(text) => self.shell(&text),
-                    None => {
-                        run_unknown(segment, "eval", "the text for the shell is not known before it runs");
-                        self.state.forget();
-                    }
-                }
-            }
+            "eval" => self.eval(args, segment),
             "source" | "." => self.source(args, segment),
             "printf" if args.first().is_none_or(|arg| arg.text().starts_with("-v")) => {
                 let glued = args.first().and_then(|arg| arg.text().strip_prefix("-v")).filter(|it| !it.is_empty());
@@ -128,6 +125,24 @@ impl Lowering<'_> {
             _ => return QUIET_BUILTINS.contains(&name),
         }
         true
+    }
+
+    /// A text put together from words. Z shell may take it for a mistake, and then runs nothing of it and goes on.
+    fn eval(&mut self, args: &[Arg], segment: &mut Segment) {
+        let args = if args.first().is_some_and(|arg| arg.text() == "--") { args.get(1..) } else { Some(args) };
+        let words = args.unwrap_or_default().iter().map(Arg::known).collect::<Option<Vec<_>>>();
+        let Some(text) = words.map(|it| it.join(" ")) else {
+            run_unknown(segment, "eval", "the text for the shell is not known before it runs");
+            self.state.forget();
+            return;
+        };
+        let doubtful = self.shell.may_be_zsh() && (text.contains(['(', '{', '<', '>', '[']) || text.contains(";;"));
+        let before = doubtful.then(|| self.state.clone());
+        self.shell(&text);
+        if let Some(before) = before {
+            self.settle();
+            self.state.join(before);
+        }
     }
 
     /// `cd` and `pushd`: where it succeeds the shell is there, where it fails it is where it was.

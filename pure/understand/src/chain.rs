@@ -11,7 +11,7 @@ impl Lowering<'_> {
         for (at, item) in items.iter().enumerate() {
             match item.1 {
                 // In the background a shell of its own runs it: nothing that it changes stays.
-                SeparatorOperator::Async => self.contained(|walk| walk.chain(&item.0)),
+                SeparatorOperator::Async => self.background(&item.0),
                 SeparatorOperator::Sequence => self.chain(&item.0),
             }
             if at.saturating_add(1) < items.len() {
@@ -21,6 +21,17 @@ impl Lowering<'_> {
         if items.len() != 1 {
             self.printed = Stream::default();
         }
+    }
+
+    /// In Z shell all but the last of the pipelines joined by `&&` and `||` run in this shell.
+    fn background(&mut self, chain: &AndOrList) {
+        if chain.additional.is_empty() || !self.shell.may_be_zsh() {
+            return self.contained(|walk| walk.chain(chain));
+        }
+        let before = self.state.clone();
+        self.chain(chain);
+        self.settle();
+        self.state.join(before);
     }
 
     /// Pipelines joined by `&&` and `||`. Each runs in the state that the way to it leaves.

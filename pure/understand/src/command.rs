@@ -5,6 +5,7 @@ use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource,
 use crate::knowledge::{self, Known};
 use crate::leak::{self, Leak};
 use crate::lower::{Dispatch, Lowering};
+use crate::other_shell::Shell;
 use crate::simple::Dress;
 use crate::{builtin, code, paths};
 
@@ -140,7 +141,7 @@ impl Lowering<'_> {
         } else if self.dispatch == Dispatch::Program && builtin::is_builtin(name) && knowledge::find(name).is_none() {
             run_unknown(segment, name, "a builtin of the shell, but here a program runs it");
             return;
-        } else if self.dispatch != Dispatch::Program && self.builtin(name, args, segment) {
+        } else if self.dispatch != Dispatch::Program && self.builtin_or_program(name, args, segment) {
             return;
         } else {
             if self.lookup_changed {
@@ -160,6 +161,29 @@ impl Lowering<'_> {
             }
         }
         self.program(name, args, segment, input);
+    }
+
+    /// A builtin, if it is one. Where another shell that may run the text has no such builtin, it changes nothing
+    /// there, and both ways are kept.
+    fn builtin_or_program(&mut self, name: &str, args: &[Arg], segment: &mut Segment) -> bool {
+        let before = if self.runs_surely(name) { None } else { Some(self.state.clone()) };
+        let is_builtin = self.builtin(name, args, segment);
+        if is_builtin && let Some(before) = before {
+            self.settle();
+            self.state.join(before);
+        }
+        is_builtin
+    }
+
+    /// Whether every shell that may run the text runs a builtin here. In Z shell `command` runs no builtin; POSIX
+    /// shells have no `builtin`, and fewer builtins.
+    fn runs_surely(&self, name: &str) -> bool {
+        let named = self.dispatch == Dispatch::Shell;
+        match self.shell {
+            Shell::Bash | Shell::Other => true,
+            Shell::Zsh => named,
+            Shell::Sh | Shell::Unknown => named && !builtin::is_of_bash(name),
+        }
     }
 
     /// Whether the shell expands an alias depends on how it was started: what both readings do is said.

@@ -103,7 +103,12 @@ impl Lowering<'_> {
         if asked.integer {
             self.state.integers.insert(name.to_owned());
         }
-        let own = matches!(builtin, "local" | "declare" | "typeset") && !asked.global;
+        // In Z shell what a function makes read-only is its own.
+        let own = match builtin {
+            "local" | "declare" | "typeset" => !asked.global,
+            "readonly" => self.shell.may_be_zsh(),
+            _ => false,
+        };
         let inside = own && self.localize(name);
         let current = self.state.variables.get(name).cloned();
         match (value, &current) {

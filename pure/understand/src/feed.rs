@@ -30,6 +30,8 @@ pub(crate) struct Feed {
     pub(crate) fill: Option<String>,
     /// The word of the command that all items take the place of (BSD).
     gather: Option<String>,
+    /// A limit on items stands before the replacement: GNU drops it, others take lines apart by it.
+    limited: bool,
     /// At most so many items for one command.
     most: Option<usize>,
     /// At most so many lines for one command.
@@ -115,6 +117,7 @@ impl Feed {
             'I' | 'i' => {
                 self.fill = Some(text.unwrap_or("{}").to_owned());
                 self.opaque |= text == Some("");
+                self.limited |= self.most.is_some();
                 (self.most, self.lines) = (None, None);
             }
             'J' => self.gather = text.map(str::to_owned),
@@ -164,7 +167,11 @@ impl Feed {
                 let lines: Vec<Vec<String>> = by_line.into_iter().filter(|line| !line.is_empty()).collect();
                 Some(lines.chunks(most).map(<[Vec<String>]>::concat).collect())
             }
-            None => Some(self.grouped(until(by_line.concat()))),
+            None => {
+                let items = until(by_line.concat());
+                let apart = self.limited && items.iter().any(|item| item.contains([' ', '\t']));
+                Some(self.grouped(items)).filter(|_| !apart)
+            }
         }
     }
 
@@ -278,6 +285,8 @@ mod tests {
             ("-a f", "a", None),
             ("--nope", "a", None),
             ("-n 1 -I {}", "a", lists(&[&["a"]])),
+            ("-n 1 -I {}", "a b\nc", None),
+            ("-n 1 -I {}", "a\nb", lists(&[&["a"], &["b"]])),
             ("-I {} -n 1", "a", None),
             ("", "a 'b", None),
         ] {

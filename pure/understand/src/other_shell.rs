@@ -33,7 +33,8 @@ impl Shell {
         }
     }
 
-    const fn may_be_zsh(self) -> bool {
+    /// Whether Z shell may run the text.
+    pub(crate) const fn may_be_zsh(self) -> bool {
         matches!(self, Self::Unknown | Self::Zsh | Self::Other)
     }
 
