@@ -15,6 +15,8 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("pgrep", "procps", "shows that what could not be recorded was ended"),
     ("script", "bsdutils", "a terminal to record"),
     ("pebble", "pebble", "a certificate authority"),
+    ("dash", "dash", "a POSIX shell, which what is understood is held against"),
+    ("zsh", "zsh", "Z shell, which what is understood is held against"),
 ];
 
 /// The package that the second verifier of the record is written with.

@@ -175,14 +175,14 @@ impl Lowering<'_> {
         is_builtin
     }
 
-    /// Whether every shell that may run the text runs a builtin here. In Z shell `command` runs no builtin; POSIX
-    /// shells have no `builtin`, and fewer builtins.
+    /// Whether the shell that runs the text runs a builtin here. In Z shell `command` runs no builtin; POSIX shells have
+    /// no `builtin`, and fewer builtins. Where the shell is not known, it is taken to have those of Bash.
     fn runs_surely(&self, name: &str) -> bool {
         let named = self.dispatch == Dispatch::Shell;
         match self.shell {
             Shell::Bash | Shell::Other => true,
-            Shell::Zsh => named,
-            Shell::Sh | Shell::Unknown => named && !builtin::is_of_bash(name),
+            Shell::Zsh | Shell::Unknown => named,
+            Shell::Sh => named && !builtin::is_of_bash(name),
         }
     }
 

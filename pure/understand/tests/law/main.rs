@@ -41,7 +41,13 @@ fn look(query: &FactQuery) -> Fact {
 }
 
 fn understood(shell: &str, text: &str, cwd: &str) -> Intent {
-    let shell = if shell == "zsh" { Shell::Zsh } else if shell == "dash" { Shell::Sh } else { Shell::Bash };
+    let shell = if shell == "zsh" {
+        Shell::Zsh
+    } else if shell == "dash" {
+        Shell::Sh
+    } else {
+        Shell::Bash
+    };
     let around = Surroundings { cwd: Some(cwd), home: Some(cwd), shell, ..Surroundings::default() };
     understand::settle(Subject::Shell(text), around, &mut Facts::default(), &mut look)
 }
@@ -139,12 +145,12 @@ macro_rules! parts {
 }
 
 parts! {
-    what_bash_executes_is_understood: "bash", 0, 25_000;
-    what_bash_executes_is_understood_2: "bash", 1_000_000, 25_000;
-    what_bash_executes_is_understood_3: "bash", 2_000_000, 25_000;
-    what_bash_executes_is_understood_4: "bash", 3_000_000, 25_000;
-    what_dash_executes_is_understood: "dash", 4_000_000, 10_000;
-    what_dash_executes_is_understood_2: "dash", 5_000_000, 10_000;
-    what_zsh_executes_is_understood: "zsh", 6_000_000, 10_000;
-    what_zsh_executes_is_understood_2: "zsh", 7_000_000, 10_000;
+    what_bash_executes_is_understood: "bash", 0, 5_000;
+    what_bash_executes_is_understood_2: "bash", 1_000_000, 5_000;
+    what_bash_executes_is_understood_3: "bash", 2_000_000, 5_000;
+    what_bash_executes_is_understood_4: "bash", 3_000_000, 5_000;
+    what_dash_executes_is_understood: "dash", 4_000_000, 1_500;
+    what_dash_executes_is_understood_2: "dash", 5_000_000, 1_500;
+    what_zsh_executes_is_understood: "zsh", 6_000_000, 1_500;
+    what_zsh_executes_is_understood_2: "zsh", 7_000_000, 1_500;
 }

@@ -27,8 +27,8 @@ fn calls(log: &Path) -> Vec<(usize, Call)> {
 
 /// Names that texts give to commands.
 const NAMES: &[&str] = &[
-    "alpha", "beta", "gamma", "one", "-x", "1", "sub", "a b", "2", "3", "two", "ALPHA", "BETA", "GAMMA", "alphax", "betax",
-    "gammax", "onex", "1x", "-xx", "alpha1", "beta1", "gamma1", "one1", "11", "x",
+    "alpha", "beta", "gamma", "one", "-x", "1", "sub", "a b", "2", "3", "two", "ALPHA", "BETA", "GAMMA", "alphax",
+    "betax", "gammax", "onex", "1x", "-xx", "alpha1", "beta1", "gamma1", "one1", "11", "x",
 ];
 
 /// A directory with the recorder under every name, and one that texts run in.
@@ -84,7 +84,7 @@ impl Stage {
             .env("PATH", format!("{}:/usr/bin:/bin", self.root.join("bin").display()))
             .env("HOME", &work)
             .env("LAW_LOG", &log)
-            .env("FUNCNEST", "20")
+            .env("FUNCNEST", "4")
             .current_dir(&work)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

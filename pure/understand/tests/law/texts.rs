@@ -18,7 +18,8 @@ impl Dice {
 const PLAIN: &[&str] = &["alpha", "beta", "gamma", "one", "-x", "1", "'a b'"];
 
 /// Every kind of value of a variable.
-const VALUES: &[&str] = &["alpha", "beta", "gamma", "one", "-x", "1", "'a b'", "\"$V\"", "\"$W\"", "$(echo sub)", "\"\""];
+const VALUES: &[&str] =
+    &["alpha", "beta", "gamma", "one", "-x", "1", "'a b'", "\"$V\"", "\"$W\"", "$(echo sub)", "\"\""];
 
 /// Something that the law is about: a command whose words depend on the state, and seldom its name.
 fn call(dice: &mut Dice) -> String {
@@ -27,7 +28,18 @@ fn call(dice: &mut Dice) -> String {
         1 => format!("$W {}", dice.pick(&["k", "\"$V\""])),
         2..=9 => {
             let name = dice.pick(&["alpha", "beta", "gamma", "one"]);
-            let word = dice.pick(&["$W", "\"$V\"", "\"$W\"", "$V $W", "\"$1\"", "\"$@\"", "\"$#\"", "in \"${V}/z\"", "\"$V\" y", "here"]);
+            let word = dice.pick(&[
+                "$W",
+                "\"$V\"",
+                "\"$W\"",
+                "$V $W",
+                "\"$1\"",
+                "\"$@\"",
+                "\"$#\"",
+                "in \"${V}/z\"",
+                "\"$V\" y",
+                "here",
+            ]);
             format!("{name} {word}")
         }
         10 => "x=1".to_owned(),
@@ -63,7 +75,18 @@ fn odd_change(dice: &mut Dice, name: &str) -> String {
         4 => format!("local {name}={value}"),
         5 => format!("readonly {name}={value}"),
         6 => format!("export {name}={value}"),
-        7 => format!("{} {name}={value}", dice.pick(&["declare -i", "declare -a", "declare -p", "declare -g", "typeset -l", "declare -u", "local -r"])),
+        7 => format!(
+            "{} {name}={value}",
+            dice.pick(&[
+                "declare -i",
+                "declare -a",
+                "declare -p",
+                "declare -g",
+                "typeset -l",
+                "declare -u",
+                "local -r"
+            ])
+        ),
         8 => format!("read {name} <<< {value}"),
         9 => format!("printf -v {name} %s {value}"),
         10 => format!("eval '{name}={}'", dice.pick(&["alpha", "beta", "one"])),
@@ -71,12 +94,16 @@ fn odd_change(dice: &mut Dice, name: &str) -> String {
         12 => format!("cd {}", dice.pick(&["sub", "..", "nosuch", "sub/deep", "/tmp", ".", "-"])),
         13 => format!("set -- {} {value}", dice.pick(&["alpha", "one"])),
         14 => "shift".to_owned(),
-        15 => format!("trap '{name}={}' {}", dice.pick(&["alpha", "gamma"]), dice.pick(&["DEBUG", "EXIT", "ERR", "USR1"])),
+        15 => {
+            format!("trap '{name}={}' {}", dice.pick(&["alpha", "gamma"]), dice.pick(&["DEBUG", "EXIT", "ERR", "USR1"]))
+        }
         16 => format!("{name}={value} eval '{name}={}'", dice.pick(&["beta", "gamma"])),
         17 => format!("nice {}", dice.pick(&["cd sub", "export V=beta", "declare W=alpha"])),
         18 => format!("command {}", dice.pick(&["cd sub", "export V=beta", "unset V", "eval V=beta"])),
         19 => format!("{name}+={}", dice.pick(&["x", "1"])),
-        20 => dice.pick(&["unset -f fun", "unset -f gun", "set -e", "set -a", "pushd sub", "popd", "let V=2", "((W=3))"]).to_owned(),
+        20 => dice
+            .pick(&["unset -f fun", "unset -f gun", "set -e", "set -a", "pushd sub", "popd", "let V=2", "((W=3))"])
+            .to_owned(),
         21 => format!("{name}={value} {}", dice.pick(&["fun", "gun", ":", "alpha"])),
         22 => format!("builtin {}", dice.pick(&["cd sub", "export V=beta", "unset V", "eval V=beta"])),
         _ => format!("{name}=({} {})", dice.pick(&["alpha", "one"]), dice.pick(&["beta", "two"])),
@@ -90,6 +117,8 @@ fn jump(dice: &mut Dice) -> &'static str {
 /// The body of a function: it calls none and counts for itself, so that every text ends.
 fn body(text: &str) -> String {
     let quiet = text.replace("unset -f fun", ":").replace("unset -f gun", ":");
+    // A function defined inside gets a name that nothing calls: one that called itself would start processes without end.
+    let quiet = quiet.replace("fun()", "inner()").replace("gun()", "inner()");
     quiet.replace("fun", "alpha").replace("gun", "beta").replace("n1", "m1").replace("n2", "m2")
 }
 
@@ -112,18 +141,30 @@ fn statement(dice: &mut Dice, depth: usize) -> String {
         9 => format!("{one} || {two} && {three}"),
         10 => format!("{} && {one} || {two}; {three}", dice.pick(&["true", "false"])),
         11 => format!("if {one}; then {two}; else {three}; fi"),
-        12 => format!("if {}; then {one}; elif {}; then {two}; fi; {three}", dice.pick(&["true", "false"]), dice.pick(&["true", "false"])),
+        12 => format!(
+            "if {}; then {one}; elif {}; then {two}; fi; {three}",
+            dice.pick(&["true", "false"]),
+            dice.pick(&["true", "false"])
+        ),
         13 => format!("case $V in alpha) {one};; b*) {two};; *) {three};; esac"),
         14 => format!("case x in x) {one};& y) {two};; esac; {three}"),
         15 => format!("case x in x) {one};;& *) {two};; esac; {three}"),
-        16..=17 => format!("for V in {}; do {one}; {two}; done; {three}", dice.pick(&["alpha beta", "one $W", "gamma", "$V x", "\"$@\""])),
+        16..=17 => format!(
+            "for V in {}; do {one}; {two}; done; {three}",
+            dice.pick(&["alpha beta", "one $W", "gamma", "$V x", "\"$@\""])
+        ),
         18 => format!("for i in 1 2 3; do {one}; {two}; done; {three}"),
         19 => format!("n{depth}=; while [ ${{#n{depth}}} -lt 3 ]; do n{depth}=x$n{depth}; {one}; {two}; done; {three}"),
         20 => format!("n{depth}=; until [ ${{#n{depth}}} -ge 2 ]; do n{depth}=x$n{depth}; {one}; {two}; done; {three}"),
         21 => format!("! {{ {one}; }}; {two}; {three}"),
         22 => format!("({one}; {two}); {three}"),
         23 => format!("{{ {one}; {two}; }}; {three}"),
-        24 => format!("fun() {{ {}; {}; }}; {three}; fun {}", body(&one), body(&two), dice.pick(&["", "alpha", "$V beta"])),
+        24 => format!(
+            "fun() {{ {}; {}; }}; {three}; fun {}",
+            body(&one),
+            body(&two),
+            dice.pick(&["", "alpha", "$V beta"])
+        ),
         25 => format!("gun() {{ {}; }}; {two}; gun one; {three}", body(&one)),
         26 => format!("{dead} && fun() {{ {}; }}; {two}; {three}", body(&one), dead = dice.pick(&["true", "false"])),
         27 => format!("{one} | {{ {two}; }}; {three}"),
