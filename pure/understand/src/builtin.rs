@@ -5,7 +5,7 @@ use model::{Action, Arg, Category, Fact, FactQuery, FileKind, Operation, Resourc
 use crate::command::run_unknown;
 use crate::compound::FrameKind;
 use crate::lower::{Dispatch, Lowering};
-use crate::paths;
+use crate::{Shell, paths};
 
 /// Builtins that change nothing we judge.
 const QUIET_BUILTINS: &[&str] =
@@ -148,9 +148,9 @@ impl Lowering<'_> {
     /// `cd` and `pushd`: where it succeeds the shell is there, where it fails it is where it was.
     fn change_directory(&mut self, name: &str, args: &[Arg]) {
         let mut failed = self.state.clone();
-        let options =
-            args.iter().take_while(|arg| matches!(arg.text(), "-L" | "-P" | "-e" | "-@" | "-n" | "--")).count();
-        let aside = args.iter().take(options).any(|arg| arg.text() == "-n");
+        // Options that every shell takes: with any other it fails in some, or does not move.
+        let options = args.iter().take_while(|arg| name == "cd" && matches!(arg.text(), "-L" | "-P" | "--")).count();
+        let lacking = name == "pushd" && self.shell == Shell::Sh;
         let mut directory = match args.get(options..).unwrap_or_default() {
             [] if name == "cd" => {
                 self.home.clone().filter(|_| !self.variables.get("HOME").is_none_or(|it| it.known().is_none()))
@@ -164,7 +164,10 @@ impl Lowering<'_> {
             }
             _ => None,
         };
-        let mut there = true;
+        let mut there = directory.is_some();
+        if lacking {
+            directory = None;
+        }
         if let Some(path) = &directory {
             let path = path.clone();
             // Behind a link the shell and the system disagree on where `..` leads, so nothing relative is known.
@@ -173,7 +176,7 @@ impl Lowering<'_> {
                 Fact::Unseen => true,
                 Fact::Program(_) | Fact::File(_) | Fact::Unknown => false,
             };
-            if elsewhere || aside || !self.linked(&path).is_empty() {
+            if elsewhere || !self.linked(&path).is_empty() {
                 directory = None;
             }
             // One that is missing may be made before; whether it is shows only when it runs.
@@ -187,12 +190,24 @@ impl Lowering<'_> {
                 | Fact::Unknown => {}
             }
         }
-        if there {
+        if there && directory.as_deref().is_some_and(|path| !self.taken_away(path)) {
             failed.stay();
         }
         self.moves = self.moves.saturating_add(1);
         self.state.enter(directory);
         self.failed = Some(Box::new(failed));
+    }
+
+    /// Whether the text itself may have removed or shut a directory.
+    fn taken_away(&self, path: &str) -> bool {
+        let mut operations = self.intent.segments.iter().flat_map(|segment| &segment.operations);
+        operations.any(|operation| {
+            let text = operation.resource.text();
+            matches!(operation.action, Action::Delete | Action::Permit)
+                && (!text.starts_with('/')
+                    || text.contains(['*', '?', '['])
+                    || path.strip_prefix(text.trim_end_matches('/')).is_some_and(|it| it.is_empty() || it.starts_with('/')))
+        })
     }
 
     /// Words that leave the shell, a function or a loop.

@@ -128,10 +128,26 @@ impl Lowering<'_> {
     fn named(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {
         if self.dispatch == Dispatch::Shell {
             self.expand_alias(name, args, segment);
+            let before = self.functions.contains_key(name).then(|| self.state.clone());
             if self.call_function(name, args, segment) {
                 return;
             }
+            if let Some(before) = before {
+                // The function ran, or what it hides did: one of the two.
+                let function = self.outcome();
+                self.state = before;
+                self.named_by_none(name, args, segment, input);
+                let mut end = self.outcome();
+                end.join(function);
+                self.resume(end);
+                return;
+            }
         }
+        self.named_by_none(name, args, segment, input);
+    }
+
+    /// A builtin or a program, by its name, where no function has it.
+    fn named_by_none(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {
         if name.contains('/') {
             let path = paths::join(name, self.cwd.as_deref());
             if paths::has_parent(&path) || !paths::is_system_program(&path) {

@@ -30,6 +30,8 @@ pub(crate) enum FrameKind {
     Loop,
     /// `return`.
     Function,
+    /// An error in an expansion or an assignment.
+    Line,
     /// A shell of its own, which no jump leaves.
     Shell,
 }
@@ -193,7 +195,7 @@ impl Lowering<'_> {
         let functions = self.frames.iter().rposition(|frame| frame.kind == FrameKind::Function);
         let first = match to {
             FrameKind::Loop => functions.map_or(0, |at| at.saturating_add(1)).max(shells),
-            FrameKind::Function | FrameKind::Shell => functions.filter(|at| *at >= shells).unwrap_or(self.frames.len()),
+            FrameKind::Function | FrameKind::Line | FrameKind::Shell => functions.filter(|at| *at >= shells).unwrap_or(self.frames.len()),
         };
         let state = &self.state;
         let mut landed = false;

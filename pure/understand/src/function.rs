@@ -35,6 +35,19 @@ pub(crate) struct Calls {
     walks: usize,
 }
 
+impl Calls {
+    /// What is known behind every function that is open: their own variables and arguments are gone.
+    pub(crate) fn leave_all(&self, state: &mut State) {
+        if self.open.is_empty() {
+            return;
+        }
+        state.set_positional(None);
+        for name in self.locals.iter().flat_map(BTreeMap::keys) {
+            state.variables.insert(name.clone(), crate::state::unknown(name));
+        }
+    }
+}
+
 impl Lowering<'_> {
     pub(crate) fn define(&mut self, function: &FunctionDefinition) {
         let name = &function.fname.value;
@@ -93,8 +106,7 @@ impl Lowering<'_> {
         self.calls.open.push(name.to_owned());
         self.calls.locals.push(BTreeMap::new());
         self.frames.push(Frame { kind: FrameKind::Function, jumped: State::nowhere() });
-        self.redirects_of(body.definition.body.1.as_ref());
-        self.compound(&body.definition.body.0);
+        self.within(body.definition.body.1.as_ref(), |walk| walk.compound(&body.definition.body.0));
         self.settle();
         if let Some(frame) = self.frames.pop() {
             self.state.join(frame.jumped);
@@ -150,7 +162,11 @@ impl Lowering<'_> {
         self.traps.clear();
         let mut left = MAX_WALKS;
         while let Some((name, body)) = self.calls.uncalled.pop() {
-            let Some(fewer) = left.checked_sub(1) else { break };
+            let Some(fewer) = left.checked_sub(1) else {
+                self.calls.uncalled.clear();
+                self.unknown(&name, "there are more functions than are followed");
+                break;
+            };
             left = fewer;
             self.contained(|walk| {
                 walk.state.forget();

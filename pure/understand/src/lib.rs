@@ -7,6 +7,7 @@ mod agreement;
 mod aim;
 mod arguments;
 mod builtin;
+mod calculation;
 mod carried;
 mod chain;
 mod code;

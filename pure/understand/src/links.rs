@@ -72,23 +72,36 @@ impl Lowering<'_> {
         }
         let inside = place.rsplit('/').next().map(|last| format!("{}/{last}", name.trim_end_matches('/')));
         for name in std::iter::once(name).chain(inside) {
-            self.state.link(Link { name, target: place.clone() });
+            self.link(Link { name, target: place.clone() });
+        }
+    }
+
+    /// A place gets a second name.
+    fn link(&mut self, link: Link) {
+        if self.links.contains(&link) {
+            return;
+        }
+        if self.links.len() >= MAX_LINKS {
+            self.state.drift();
+            self.unknown("", "the text makes more links than are followed");
+        } else {
+            self.links.push(link);
         }
     }
 
     /// The places that a path or pattern leads to by links that the text makes.
     pub(crate) fn linked(&self, path: &str) -> Vec<String> {
-        if self.state.links.is_empty() {
+        if self.links.is_empty() {
             return Vec::new();
         }
         let mut found: Vec<String> = Vec::new();
         if let Some((head, _)) = path.split_once(['*', '?', '[']) {
-            let matching = self.state.links.iter().filter(|link| link.name.starts_with(head));
+            let matching = self.links.iter().filter(|link| link.name.starts_with(head));
             found.extend(matching.map(|link| link.target.clone()).take(MAX_PLACES));
         }
         let mut next = vec![path.to_owned()];
         while let Some(path) = next.pop() {
-            for link in &self.state.links {
+            for link in &self.links {
                 let rest = path.strip_prefix(link.name.as_str());
                 let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with('/')) else { continue };
                 let place = paths::plain(&format!("{}{rest}", link.target), None);
@@ -101,6 +114,9 @@ impl Lowering<'_> {
         found
     }
 }
+
+/// How many links are kept. A text with more of them is not understood.
+const MAX_LINKS: usize = 32;
 
 /// How many places one path may lead to.
 const MAX_PLACES: usize = 16;

@@ -1,13 +1,13 @@
 //! Statements to segments: every construct that can run a command is walked, and each simple command lands in the
 //! intent as a segment of its own.
 
-use brush_parser::ast::{Command, CompoundList, ExtendedTestExpr, Program, UnaryPredicate};
+use brush_parser::ast::{Command, CompoundList, ExtendedTestExpr, Program, RedirectList, UnaryPredicate};
 use model::{Arg, Fact, FactQuery, Facts, Intent, Unknown};
 
 use crate::compound::{Frame, FrameKind};
 use crate::function::Calls;
 use crate::simple::Dress;
-use crate::state::State;
+use crate::state::{Link, State};
 use crate::stream::Stream;
 use crate::{MAX_DEPTH, MAX_QUERIES, Shell, Surroundings, agreement, parser, plain, text};
 
@@ -35,6 +35,12 @@ pub(crate) struct Lowering<'a> {
     pub(crate) moves: usize,
     /// The command at hand has redirections, any of which may fail.
     pub(crate) redirected: bool,
+    /// The text closes descriptors: from there on a copy of one may fail.
+    pub(crate) closes: bool,
+    /// How often an expansion or an assignment was met that may end its line.
+    pub(crate) drops: usize,
+    /// Links that the text may have made, and where each leads. They are on the disk, whichever shell made them.
+    pub(crate) links: Vec<Link>,
     /// Arguments for the text of the shell that is about to be read, `$0` first.
     pub(crate) positional_for_shell: Option<Vec<Arg>>,
     /// Variables with secrets whose value the command at hand is given.
@@ -116,6 +122,9 @@ impl<'a> Lowering<'a> {
             traps: Vec::new(),
             moves: 0,
             redirected: false,
+            closes: false,
+            drops: 0,
+            links: Vec::new(),
             positional_for_shell: None,
             secrets: Vec::new(),
             began_in: around.cwd.map(str::to_owned),
@@ -236,7 +245,47 @@ impl<'a> Lowering<'a> {
             if at > 0 {
                 self.settle();
             }
-            self.list(list);
+            self.line(list);
+        }
+    }
+
+    /// A line: an expansion or an assignment that fails ends it, and the next one goes on from there.
+    fn line(&mut self, list: &CompoundList) {
+        self.frames.push(Frame { kind: FrameKind::Line, jumped: State::nowhere() });
+        self.list(list);
+        let Some(Frame { jumped, .. }) = self.frames.pop() else { return };
+        if !jumped.is_nowhere() {
+            self.settle();
+            self.state.join(jumped);
+        }
+    }
+
+    /// Notes that the line may end here, since what is expanded or assigned may be an error.
+    pub(crate) fn may_drop(&mut self) {
+        self.drops = self.drops.saturating_add(1);
+        let inner = |frame: &&mut Frame| matches!(frame.kind, FrameKind::Line | FrameKind::Shell);
+        let mut state = self.state.clone();
+        self.calls.leave_all(&mut state);
+        if let Some(frame) = self.frames.iter_mut().rev().find(inner)
+            && frame.kind == FrameKind::Line
+        {
+            frame.jumped.join(state);
+        }
+    }
+
+    /// The command at hand, or all of what is read now, may not have run: the state before it may still be the one.
+    pub(crate) fn or_before(&mut self, before: State) {
+        let mut failed = self.failed.take().unwrap_or_else(|| Box::new(self.state.clone()));
+        failed.join(before);
+        self.failed = Some(failed);
+    }
+
+    /// What redirections are around, which does not run where one of them fails.
+    pub(crate) fn within(&mut self, redirects: Option<&RedirectList>, walk: impl FnOnce(&mut Self)) {
+        let before = self.redirects_of(redirects).then(|| self.state.clone());
+        walk(self);
+        if let Some(before) = before {
+            self.or_before(before);
         }
     }
 
@@ -283,12 +332,11 @@ impl<'a> Lowering<'a> {
         match command {
             Command::Simple(simple) => self.simple(simple, piped),
             Command::Compound(compound, redirects) => {
-                self.redirects_of(redirects.as_ref());
-                self.compound(compound);
+                self.within(redirects.as_ref(), |walk| walk.compound(compound));
             }
             Command::Function(function) => self.define(function),
             Command::ExtendedTest(test, redirects) => {
-                self.redirects_of(redirects.as_ref());
+                let _ = self.redirects_of(redirects.as_ref());
                 self.test(&test.expr);
             }
         }

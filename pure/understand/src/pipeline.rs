@@ -3,7 +3,7 @@
 use brush_parser::ast::{
     Command, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind, IoRedirect, Pipeline, SimpleCommand,
 };
-use model::{Action, Flow, Resource};
+use model::{Action, Arg, Flow, Resource};
 
 use crate::leak::{self, Leak};
 use crate::lower::Lowering;
@@ -87,6 +87,11 @@ impl Lowering<'_> {
             (Command::Simple(simple), Some(segment)) if self.intent.segments.len() > first && !segment.dressed => {
                 // What a redirection opens comes in instead.
                 let nothing = Stream::default();
+                // A function or an alias of the name prints what it likes.
+                let own = |name: &str| self.functions.contains_key(name) || self.aliases.contains_key(name);
+                if segment.argv.iter().filter_map(Arg::known).any(own) {
+                    return nothing;
+                }
                 let incoming = if takes_input(simple) { &nothing } else { incoming };
                 incoming.through(&segment.argv, self.cwd.as_deref())
             }

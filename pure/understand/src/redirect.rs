@@ -9,8 +9,9 @@ use crate::simple::Dress;
 use crate::terminal;
 
 impl Lowering<'_> {
-    /// Redirections around a compound command: what they touch becomes a segment of its own.
-    pub(crate) fn redirects_of(&mut self, list: Option<&RedirectList>) {
+    /// Redirections around a compound command: what they touch becomes a segment of its own. Gives whether one of them
+    /// may fail.
+    pub(crate) fn redirects_of(&mut self, list: Option<&RedirectList>) -> bool {
         let mut dress = Dress::default();
         let outer = std::mem::take(&mut self.secrets);
         for redirect in list.iter().flat_map(|list| list.0.iter()) {
@@ -20,23 +21,27 @@ impl Lowering<'_> {
         if !std::mem::replace(&mut self.secrets, outer).is_empty() {
             dress.operations.push(crate::builtin::shows_variables());
         }
+        let may_fail = dress.redirected;
         if !dress.operations.is_empty() || !dress.unknowns.is_empty() {
             dress.worn = true;
             let segment = self.bare(vec![Arg::Known("(redirection)".to_owned())], dress);
             self.push(segment);
         }
+        may_fail
     }
 
     /// One redirection of a simple command.
     pub(crate) fn redirect(&mut self, redirect: &IoRedirect, dress: &mut Dress) {
         match redirect {
             IoRedirect::File(_, kind, target) => match target {
-                IoFileRedirectTarget::Fd(_) => {}
+                IoFileRedirectTarget::Fd(number) => dress.redirected |= *number > 2 || self.closes,
                 IoFileRedirectTarget::Filename(word) | IoFileRedirectTarget::Duplicate(word) => {
                     let value = self.word(&word.value);
                     let duplicates = matches!(target, IoFileRedirectTarget::Duplicate(_));
                     let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-                    if duplicates && value.as_ref().and_then(Arg::known).is_some_and(number) {
+                    if duplicates && let Some(number) = value.as_ref().and_then(Arg::known).filter(|it| number(it)) {
+                        self.closes |= number.contains('-');
+                        dress.redirected |= self.closes || !matches!(number, "0" | "1" | "2");
                         return;
                     }
                     let role = match kind {
@@ -78,6 +83,8 @@ impl Lowering<'_> {
 
     fn redirect_to(&mut self, value: Option<Arg>, raw: &str, role: Role, dress: &mut Dress) {
         let arg = value.unwrap_or_else(|| Arg::Unknown(raw.to_owned()));
+        // Only the sink can be opened whatever else holds.
+        dress.redirected |= arg.known() != Some("/dev/null");
         let network = arg.text().starts_with("/dev/tcp/") || arg.text().starts_with("/dev/udp/");
         if network {
             dress

@@ -67,7 +67,6 @@ impl Lowering<'_> {
     pub(crate) fn shopt(&mut self, args: &[Arg], segment: &mut Segment) {
         const MATCHING: &[&str] = &[
             "nullglob",
-            "failglob",
             "dotglob",
             "globstar",
             "extglob",

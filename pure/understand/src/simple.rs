@@ -6,8 +6,11 @@ use brush_parser::ast::{
 use model::{Action, Arg, Directory, Factor, Operation, Resource, Segment, Unknown};
 
 use crate::lower::Lowering;
-use crate::state::unknown;
+use crate::state::{State, unknown};
 use crate::{builtin, environment, other_shell, paths};
+
+/// Variables that Bash makes read-only.
+const SHELL_CONSTANTS: &[&str] = &["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
 
 /// What a simple command has around its words.
 #[derive(Default)]
@@ -22,7 +25,7 @@ pub(crate) struct Dress {
     pub(crate) reads_elsewhere: bool,
     /// That redirection is from a place that gives nothing.
     pub(crate) reads_sink: bool,
-    /// It has redirections, any of which may fail.
+    /// It has redirections that may fail.
     pub(crate) redirected: bool,
 }
 
@@ -37,6 +40,7 @@ impl Lowering<'_> {
     pub(crate) fn simple(&mut self, simple: &SimpleCommand, piped: bool) {
         let mut dress = Dress::default();
         let segments_before = self.intent.segments.len();
+        let drops = self.drops;
         let outer_secrets = std::mem::take(&mut self.secrets);
         let mut prefix: Vec<&Assignment> = Vec::new();
         for item in simple.prefix.iter().flat_map(|prefix| prefix.0.iter()) {
@@ -66,10 +70,10 @@ impl Lowering<'_> {
                 }
             }
         }
-        let suffix = simple.suffix.iter().flat_map(|suffix| suffix.0.iter());
-        let mut items = simple.prefix.iter().flat_map(|prefix| prefix.0.iter()).chain(suffix);
-        dress.redirected = items.any(|item| matches!(item, Item::IoRedirect(_)));
         let for_program = simple.word_or_name.is_some();
+        // What may not happen is joined with what was before.
+        let before = (dress.redirected || (for_program && !prefix.is_empty())).then(|| self.state.clone());
+        let redirected = dress.redirected;
         let mut outside = Vec::new();
         for assignment in prefix {
             let (name, value) = self.assign(assignment, for_program, &mut dress);
@@ -84,12 +88,29 @@ impl Lowering<'_> {
                 self.push(segment);
             }
             self.secrets = outer_secrets;
+            if let Some(before) = before {
+                self.or_before(before);
+            }
             return;
         }
+        let constant = self.drops != drops;
         let head = argv.first().and_then(Arg::known).map(str::to_owned);
         self.run(argv, dress, piped, segments_before);
         self.secrets = outer_secrets;
         self.end_prefix(head.as_deref(), outside);
+        if let Some(before) = before.filter(|_| redirected || self.drops != drops) {
+            self.also_dropped(&before);
+            if redirected || constant {
+                self.or_before(before);
+            }
+        }
+    }
+
+    /// Where the line ended within a command, what was set for that command alone is gone.
+    fn also_dropped(&mut self, before: &State) {
+        if let Some(frame) = self.frames.last_mut().filter(|frame| !frame.jumped.is_nowhere()) {
+            frame.jumped.join(before.clone());
+        }
     }
 
     /// What stands before a command is set while it runs. Behind a builtin or a function it may stay set.
@@ -185,7 +206,7 @@ impl Lowering<'_> {
                 (name.clone(), unknown(name))
             }
             (AssignmentName::ArrayElementName(name, index), value) => {
-                self.arithmetic(index);
+                self.subscript(index);
                 if let AssignmentValue::Scalar(word) = value {
                     let _ = self.word(&word.value);
                 }
@@ -214,6 +235,9 @@ impl Lowering<'_> {
     /// A variable gets a value: for one program, or for the rest of the text.
     pub(crate) fn set(&mut self, name: &str, value: Arg, for_program: bool, dress: &mut Dress) {
         dress.worn |= for_program;
+        if self.constants.contains(name) || SHELL_CONSTANTS.contains(&name) {
+            self.may_drop();
+        }
         let reaches = for_program || self.exports_all || self.exported.contains(name);
         if reaches && environment::names_a_program(name) {
             self.program_in_variable(&value, dress);

@@ -41,8 +41,6 @@ pub(crate) struct State {
     /// Aliases that may be defined: every text that each may stand for.
     pub(crate) aliases: BTreeMap<String, Vec<String>>,
     pub(crate) functions: BTreeMap<String, Function>,
-    /// Links that the text may have made, and where each leads.
-    pub(crate) links: Vec<Link>,
     /// The text may have changed how program names are looked up.
     pub(crate) lookup_changed: bool,
     /// Nothing runs from here: the text has left the shell, the function or the loop.
@@ -99,9 +97,6 @@ impl Outcome {
     }
 }
 
-/// How many links are kept. With more of them the directory is unknown.
-const MAX_LINKS: usize = 32;
-
 impl State {
     pub(crate) fn new(cwd: Option<&str>, home: Option<&str>) -> Self {
         let mut state = Self { cwd: cwd.map(str::to_owned), ..Self::default() };
@@ -115,7 +110,6 @@ impl State {
     pub(crate) fn of_new_shell(&self, home: Option<&str>) -> Self {
         let mut state = Self::new(self.cwd.as_deref(), home);
         state.exported.clone_from(&self.exported);
-        state.links.clone_from(&self.links);
         state.lookup_changed = self.lookup_changed;
         state.traces = self.traces;
         state
@@ -166,9 +160,6 @@ impl State {
         for (name, function) in other.functions {
             let own = self.functions.entry(name).or_default();
             own.bodies.extend(function.bodies.into_iter().filter(|it| !own.bodies.contains(it)).collect::<Vec<_>>());
-        }
-        for link in other.links {
-            self.link(link);
         }
         self.exports_all |= other.exports_all;
         self.traces |= other.traces;
@@ -260,17 +251,6 @@ impl State {
         self.cwd = None;
     }
 
-    /// A place gets a second name.
-    pub(crate) fn link(&mut self, link: Link) {
-        if !self.links.contains(&link) {
-            if self.links.len() >= MAX_LINKS {
-                self.drift();
-            } else {
-                self.links.push(link);
-            }
-        }
-    }
-
     /// A function is defined.
     pub(crate) fn define(&mut self, name: &str, body: Body) {
         let constant = self.functions.get(name).is_some_and(|it| it.certain && self.constants.contains(name));
@@ -285,6 +265,11 @@ impl State {
     /// Nothing of this shell, function or loop runs behind this point.
     pub(crate) const fn leave(&mut self) {
         self.dead = true;
+    }
+
+    /// Whether no way leads here.
+    pub(crate) const fn is_nowhere(&self) -> bool {
+        self.dead
     }
 
     /// A state that no way leads to.

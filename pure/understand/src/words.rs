@@ -9,7 +9,7 @@ use crate::lower::Lowering;
 use crate::outline::{self, Inner};
 use crate::simple::Dress;
 use crate::state::unknown;
-use crate::{other_shell, parser, plain};
+use crate::{calculation, other_shell, parser, plain};
 
 /// A word as it is being put together.
 #[derive(Default)]
@@ -110,6 +110,7 @@ impl Lowering<'_> {
             Ok(pieces) => pieces,
             Err(why) => {
                 self.unknown(raw, &why);
+                self.may_drop();
                 return Some(Arg::Unknown(raw.to_owned()));
             }
         };
@@ -238,8 +239,11 @@ impl Lowering<'_> {
         }
         draft.known = false;
         let parts = parts(expression);
-        for evaluated in parts.arithmetic {
+        for evaluated in &parts.arithmetic {
             self.arithmetic(evaluated);
+        }
+        if fails(expression) {
+            self.may_drop();
         }
         // The text of an operand can hold further commands: `${x:-$(…)}`. Reading all of it as one word finds them.
         for operand in parts.words {
@@ -287,11 +291,19 @@ impl Lowering<'_> {
     /// An arithmetic expression: commands inside it are lowered, and a variable in it is evaluated again by the shell,
     /// which runs what its value holds (`x[$(…)]`).
     pub(crate) fn arithmetic(&mut self, expression: &str) {
+        if !calculation::is_safe(expression, |name| self.variables.get(name).and_then(Arg::known)) {
+            self.may_drop();
+        }
         if expression.contains(['`', '"', '\'']) || expression.contains("$(") || expression.contains("${") {
             self.unknown(expression, "arithmetic on text that is made when it runs");
             self.substitutions_in(expression);
             return;
         }
+        let expanded = calculation::expand(expression, |name| self.variables.get(name).and_then(Arg::known));
+        let Some(expression) = expanded.as_deref() else {
+            self.unknown(expression, "arithmetic evaluates what is put into it, which may hold commands");
+            return;
+        };
         let names = || expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         let opaque = names().any(|name| {
             name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -316,6 +328,14 @@ impl Lowering<'_> {
         }
     }
 
+    /// The subscript of an item that is assigned: evaluated, and an error where there is no such item.
+    pub(crate) fn subscript(&mut self, index: &str) {
+        self.arithmetic(index);
+        if index.is_empty() || !index.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.may_drop();
+        }
+    }
+
     /// Lowers every `$(…)` and `` `…` `` of a text that has no grammar of its own here.
     fn substitutions_in(&mut self, text: &str) {
         for (at, _) in text.match_indices("$(") {
@@ -334,6 +354,37 @@ impl Lowering<'_> {
         for inside in text.split('`').skip(1).step_by(2) {
             self.nested_in_word(inside);
         }
+    }
+}
+
+/// Whether an expansion of a parameter can be an error, which ends the line.
+fn fails(expression: &ParameterExpr) -> bool {
+    use ParameterExpr as E;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let subscript = |parameter: &Parameter| {
+        matches!(parameter, Parameter::NamedWithIndex { index, .. } if !digits(index))
+    };
+    match expression {
+        E::Substring { parameter, length, indirect, .. } => {
+            *indirect || subscript(parameter) || length.as_ref().is_some_and(|length| !digits(length.value.trim()))
+        }
+        E::IndicateErrorIfNullOrUnset { .. } => true,
+        E::AssignDefaultValues { parameter, indirect, .. } => *indirect || !matches!(parameter, Parameter::Named(_)),
+        E::Parameter { parameter, indirect }
+        | E::ParameterLength { parameter, indirect }
+        | E::Transform { parameter, indirect, .. }
+        | E::UseDefaultValues { parameter, indirect, .. }
+        | E::UseAlternativeValue { parameter, indirect, .. }
+        | E::RemoveSmallestSuffixPattern { parameter, indirect, .. }
+        | E::RemoveLargestSuffixPattern { parameter, indirect, .. }
+        | E::RemoveSmallestPrefixPattern { parameter, indirect, .. }
+        | E::RemoveLargestPrefixPattern { parameter, indirect, .. }
+        | E::UppercaseFirstChar { parameter, indirect, .. }
+        | E::UppercasePattern { parameter, indirect, .. }
+        | E::LowercaseFirstChar { parameter, indirect, .. }
+        | E::LowercasePattern { parameter, indirect, .. }
+        | E::ReplaceSubstring { parameter, indirect, .. } => *indirect || subscript(parameter),
+        E::VariableNames { .. } | E::MemberKeys { .. } => false,
     }
 }
 
