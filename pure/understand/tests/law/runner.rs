@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// What a shell executed: the words, and the directory.
 pub(crate) struct Call {
@@ -78,7 +80,7 @@ impl Stage {
         let file = self.root.join("script");
         fs::write(&file, script).unwrap();
         let work = self.root.join("work");
-        let _ = Command::new(shell)
+        let child = Command::new(shell)
             .arg(&file)
             .env_clear()
             .env("PATH", format!("{}:/usr/bin:/bin", self.root.join("bin").display()))
@@ -89,9 +91,43 @@ impl Stage {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .status()
+            .process_group(0)
+            .spawn()
             .unwrap();
+        assert!(watched(child), "the texts in `{}` took too long, or too many processes", file.display());
         calls(&log)
+    }
+}
+
+/// The most processes that one run of a shell may have at a time. Above it, or after [`MOST_SECONDS`], all of them are
+/// killed: a generated text that starts copies of itself must not take the machine with it.
+const MOST_PROCESSES: usize = 400;
+
+/// How long one run of a shell may take, in seconds.
+const MOST_SECONDS: u64 = 240;
+
+/// Waits for a shell that leads a process group of its own.
+fn watched(mut child: Child) -> bool {
+    let group = child.id().to_string();
+    let began = Instant::now();
+    loop {
+        if child.try_wait().unwrap().is_some() {
+            return true;
+        }
+        let members = fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+            // The fifth field; the second, a name in brackets, may hold blanks.
+            let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(2)) == Some(&group)
+        });
+        if members.count() > MOST_PROCESSES || began.elapsed().as_secs() > MOST_SECONDS {
+            for _ in 0..20 {
+                let _ = Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).stderr(Stdio::null()).status();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            let _ = child.wait();
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
