@@ -26,6 +26,7 @@ mod inherited;
 mod knowledge;
 mod leak;
 mod links;
+mod listed;
 mod lower;
 mod message;
 mod openings;

@@ -4,7 +4,7 @@
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use model::Arg;
 
-use crate::{find, print};
+use crate::{find, listed, print};
 
 /// The longest literal text that is followed through a pipeline.
 const MAX_TEXT_BYTES: usize = 32 * 1024;
@@ -64,14 +64,15 @@ impl Stream {
                 };
             }
             ("ls" | "locate" | "rg" | "grep", _) if self.found.is_none() && self.text.is_none() => {
-                let lists = name == "ls"
-                    || args.iter().any(|arg| matches!(arg.text(), "-l" | "--files" | "-rl" | "-lr" | "-Rl" | "-lR"));
-                let root = args.iter().rev().find(|arg| arg.text().starts_with(['/', '.'])).map_or("", Arg::text);
-                return if lists { Self::of_files(find::under(root, cwd)) } else { Self::default() };
+                // What a pattern matches lies where the pattern says.
+                let plain = args.iter().all(|arg| !matches!(arg, Arg::Unknown(_)));
+                let places: Vec<&str> = args.iter().map(Arg::text).collect();
+                return match listed::names(name, &places, cwd).filter(|_| plain) {
+                    Some((found, nul)) => Self { nul, ..Self::of_files(found) },
+                    None => Self::default(),
+                };
             }
-            ("grep" | "egrep" | "fgrep" | "head" | "tail" | "sort" | "uniq" | "tac" | "shuf", _)
-                if self.found.is_some() =>
-            {
+            (_, Some(words)) if self.found.is_some() && listed::passes(name, words, self.nul) => {
                 return self.clone();
             }
             _ => {}

@@ -126,6 +126,12 @@ impl Lowering<'_> {
 
     /// The text that a here-document hands on, where it is known; commands inside it are lowered.
     pub(crate) fn heredoc(&mut self, raw: &str) -> Option<String> {
+        // The shell joins continued lines before it reads anything else.
+        let joined = joined_lines(raw);
+        if joined.len() != raw.len() && outline::may_run(&joined) {
+            self.unknown(raw, "shells differ on continued lines around the commands in a here-document");
+        }
+        let raw = joined.as_str();
         let checks = outline::may_run(raw);
         let outer = std::mem::replace(&mut self.walked, checks.then(Vec::new));
         let text = match parser::heredoc(raw) {
@@ -386,6 +392,26 @@ fn fails(expression: &ParameterExpr) -> bool {
         | E::ReplaceSubstring { parameter, indirect, .. } => *indirect || subscript(parameter),
         E::VariableNames { .. } | E::MemberKeys { .. } => false,
     }
+}
+
+/// The body of a here-document with the lines joined that a backslash continues.
+fn joined_lines(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw.chars();
+    while let Some(character) = rest.next() {
+        if character != '\\' {
+            text.push(character);
+            continue;
+        }
+        match rest.next() {
+            Some('\n') => {}
+            next => {
+                text.push('\\');
+                text.extend(next);
+            }
+        }
+    }
+    text
 }
 
 /// The variable whose value an expansion gives out, if it does.
