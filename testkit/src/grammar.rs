@@ -210,7 +210,8 @@ impl Grammar {
                     self.dice.pick(&[("E", "E"), ("'E'", "E"), ("\\E", "E"), ("\"E\"", "E"), ("-F", "\tF")]);
                 text.push_str(&format!(" <<{tag}"));
                 let outer = std::mem::take(&mut self.pending);
-                let inside = match self.dice.below(5) {
+                let inside = match self.dice.below(6) {
+                    4 => format!("$\\\n({})", self.closed(0)),
                     0 => format!("$({})", self.closed(0)),
                     1 => format!("`{}`", self.marker()),
                     2 => format!("{} ) ' \" (", self.marker()),

@@ -31,9 +31,13 @@ impl Lowering<'_> {
     }
 
     /// A command is given the values of variables with secrets.
-    pub(crate) fn given_secrets(&self, program: &str, names: Vec<String>, segment: &mut Segment) {
+    pub(crate) fn given_secrets(&mut self, program: &str, names: Vec<String>, segment: &mut Segment) {
+        // `$_` is the last word of the command before.
+        if !names.is_empty() {
+            self.state.secrets.insert("_".to_owned());
+        }
         // Tests look at a value, and what sets a variable hands it on to that.
-        let looks = !self.state.traces && matches!(program, "test" | "[" | ":" | "true" | "export" | "declare" | "local" | "readonly" | "typeset" | "read" | "unset");
+        let looks = !self.state.traces && (matches!(program, "test" | "[") && !compares_numbers(segment) || matches!(program, ":" | "true" | "export" | "declare" | "local" | "readonly" | "typeset" | "read" | "unset"));
         for name in names.into_iter().filter(|_| !looks) {
             let (plain, braced) = (format!("${name}"), format!("${{{name}"));
             // In front of the host it signs in there.
@@ -61,6 +65,16 @@ impl Lowering<'_> {
             });
         }
     }
+}
+
+/// Whether a test compares numbers: what is none, the shell prints in its message.
+fn compares_numbers(segment: &Segment) -> bool {
+    let numeric = |arg: &Arg| matches!(arg.text(), "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-t");
+    let hidden = match segment.argv.as_slice() {
+        [_, left, operator, _, ..] => operator.known().is_none() && !left.text().starts_with(['-', '!']),
+        _ => false,
+    };
+    hidden || segment.argv.iter().any(numeric)
 }
 
 /// Names that may be set for a command without changing what it does in any way that we judge.
@@ -116,25 +130,61 @@ pub(crate) fn is_private(name: &str) -> bool {
     (lower && !read) || name.len() <= 2
 }
 
-/// Whether a variable's name says that it holds a secret.
+/// Whether a variable's name says that it holds a secret: by the words in it, not by whole names.
 pub(crate) fn names_a_secret(name: &str) -> bool {
     const WORDS: &[&str] = &[
-        "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY", "PWD", "PASS",
-        "PAT", "AUTH", "DSN", "COOKIE",
+        "TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "PASSCODE", "CREDENTIAL",
+        "CREDENTIALS", "CREDS", "APIKEY", "PWD", "PASS", "PAT", "AUTH", "AUTHORIZATION", "DSN", "COOKIE", "COOKIES",
     ];
+    const STEMS: &[&str] = &["TOKEN", "SECRET", "PASSWORD", "APIKEY"];
     let upper = name.to_ascii_uppercase();
-    let parts: Vec<&str> = upper.split('_').collect();
-    let word = |word: &&str| {
-        WORDS.contains(word)
-            || ["TOKEN", "SECRET", "PASSWORD", "APIKEY"].iter().any(|it| word.ends_with(it) || word.starts_with(it))
-    };
-    let key = parts.len() > 1
-        && parts.last() == Some(&"KEY")
-        && parts.iter().any(|it| {
-            matches!(*it, "API" | "ACCESS" | "PRIVATE" | "SIGNING" | "ENCRYPTION" | "ACCOUNT" | "SSH" | "DEPLOY" | "MASTER" | "SERVICE" | "AUTH" | "AWS" | "GPG" | "LICENSE" | "STORAGE")
-        });
     let plain = matches!(upper.as_str(), "PWD" | "OLDPWD" | "SSH_AUTH_SOCK" | "XAUTHORITY" | "PASS" | "AUTH" | "PAT");
-    !plain && (key || parts.iter().any(word)) || matches!(upper.as_str(), "DATABASE_URL" | "REDIS_URL" | "MONGO_URL" | "MONGODB_URI" | "PGPASSFILE")
+    let stem = |word: &str| STEMS.iter().any(|it| word.ends_with(it) || word.starts_with(it));
+    let named = upper.split('_').any(|word| WORDS.contains(&word) || stem(word));
+    // In small letters these words are mostly a text's own: `for cache_key in …`.
+    !plain && (named || upper == "PGPASSFILE" || (name == upper && holds_access(name)))
+}
+
+/// Whether a name of the environment means something that opens a door: a key, an address with a password in it, a
+/// signed statement.
+fn holds_access(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "JWT", "WEBHOOK", "WEBHOOKS", "BEARER", "OTP", "TOTP", "MNEMONIC", "PSK", "PEM", "CONNSTR", "CONNSTRING",
+        "CONNECTIONSTRING", "CONNECTIONSTRINGS", "OAUTH", "OAUTH2", "SAS", "PASSKEY", "PRIVKEY",
+    ];
+    // A key that says where something is, or that everybody may have.
+    const OPEN: &[&str] =
+        &["PUBLIC", "PUB", "CACHE", "SORT", "PRIMARY", "FOREIGN", "PARTITION", "GROUP", "HOT", "SHORTCUT", "MAP"];
+    const SERVICES: &[&str] = &[
+        "DATABASE", "DB", "SQL", "POSTGRES", "POSTGRESQL", "PG", "PSQL", "MYSQL", "MARIADB", "MSSQL", "MONGO", "MONGODB",
+        "REDIS", "REDISCLOUD", "UPSTASH", "AMQP", "CLOUDAMQP", "RABBITMQ", "RABBIT", "KAFKA", "BROKER", "CELERY", "NATS",
+        "MQTT", "SENTRY", "ELASTIC", "ELASTICSEARCH", "OPENSEARCH", "CLICKHOUSE", "CASSANDRA", "COCKROACH",
+        "COCKROACHDB", "NEON", "SUPABASE", "TURSO", "LIBSQL", "PRISMA", "JDBC", "SQLALCHEMY", "SMTP", "MAILER", "LDAP",
+        "NEO4J", "INFLUXDB", "COUCHDB", "MEMCACHED", "VALKEY", "TIMESCALE", "PLANETSCALE", "CONNECTION", "SLACK",
+        "DISCORD", "HOOK", "CLOUDINARY", "DIRECT",
+    ];
+    // `STRIPE_KEY_2`, `SIGNING_KEY_BASE64`.
+    let words: Vec<&str> = name
+        .split('_')
+        .filter(|word| {
+            !word.bytes().all(|byte| byte.is_ascii_digit())
+                && !matches!(*word, "BASE64" | "B64" | "VALUE" | "DATA" | "CONTENT" | "CONTENTS" | "JSON" | "RAW" | "PROD" | "DEV" | "TEST" | "STAGING" | "LIVE")
+        })
+        .collect();
+    let key = words.last().is_some_and(|last| {
+        (last.ends_with("KEY") || matches!(*last, "KEYS" | "PRIVATE"))
+            && !matches!(*last, "MONKEY" | "TURKEY" | "HOTKEY" | "PUBKEY")
+            && (words.len() > 1 || last.len() > 4)
+    });
+    let open = words.iter().any(|word| OPEN.contains(word));
+    let address = words.last().is_some_and(|last| {
+        matches!(*last, "URL" | "URI" | "STRING" | "STR" | "URLS") || last.ends_with("DSN")
+    });
+    let service = words.iter().any(|word| {
+        SERVICES.contains(word) || word.strip_suffix("URL").is_some_and(|stem| SERVICES.contains(&stem))
+    });
+    let joined = words.len() == 1 && words.iter().any(|word| word.ends_with("URL")) && service;
+    words.iter().any(|word| WORDS.contains(word)) || (key && !open) || (address && service) || joined
 }
 
 /// Names that programs read and that a login often exports already: then setting one reaches programs without a word

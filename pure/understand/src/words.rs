@@ -252,11 +252,14 @@ impl Lowering<'_> {
             self.may_drop();
         }
         // The text of an operand can hold further commands: `${x:-$(…)}`. Reading all of it as one word finds them.
+        let outer = std::mem::take(&mut self.secrets);
         for operand in parts.words {
             if operand.contains(['$', '`', '<', '>']) {
                 let _ = self.word(operand);
             }
         }
+        let inside = std::mem::replace(&mut self.secrets, outer);
+        self.operand_secrets(expression, inside);
         if let ParameterExpr::Transform { op: brush_parser::word::ParameterTransformOp::PromptExpand, .. } = expression
         {
             self.unknown("@P", "a prompt expansion runs the commands in the variable's value");
@@ -275,6 +278,24 @@ impl Lowering<'_> {
         }
         if parts.indirect {
             self.unknown("${!…}", "the variable is named by another variable");
+        }
+    }
+
+    /// Where the secrets go that the operand of an expansion holds: into the word, and into a variable or a message.
+    fn operand_secrets(&mut self, expression: &ParameterExpr, inside: Vec<String>) {
+        if inside.is_empty() {
+            return;
+        }
+        if let ParameterExpr::AssignDefaultValues { parameter: Parameter::Named(name), .. } = expression {
+            self.state.secrets.insert(name.clone());
+        }
+        if let ParameterExpr::IndicateErrorIfNullOrUnset { .. } = expression {
+            self.unknown("${…:?…}", "a message that would show a secret of the environment");
+        }
+        for name in inside {
+            if !self.secrets.contains(&name) {
+                self.secrets.push(name);
+            }
         }
     }
 
