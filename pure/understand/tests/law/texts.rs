@@ -65,10 +65,29 @@ fn change(dice: &mut Dice) -> String {
     }
 }
 
+/// A change that may not happen: its redirection fails, its line ends before it, or a function hides its builtin.
+fn failing_change(dice: &mut Dice, name: &str) -> String {
+    let value = dice.pick(PLAIN);
+    let bad = dice.pick(&["<&9", "< /nonexistent", ">&8", "< nosuch"]);
+    let error = dice.pick(&["$((1/0))", "${HOME:0:-999}", "$((08))", "${V:?}", "$((2%0))"]);
+    match dice.next(9) {
+        0 => format!("{name}={value} {bad}"),
+        1 => format!("export {name}={value} {bad}"),
+        2 => format!("{{ {name}={value}; }} {bad}"),
+        3 => format!("cd {} {bad}", dice.pick(&["sub", "..", "/tmp"])),
+        4 => format!("set -- {value} {bad}"),
+        5 => format!("y={error} {name}={value}\n:"),
+        6 => format!(": {error}; {name}={value}\n:"),
+        7 => format!("cd {} sub", dice.pick(&["-@", "-e", "-Q"])),
+        _ => format!("export() {{ :; }}; export {name}={value}; unset -f export"),
+    }
+}
+
 /// A change that a reader is likely to get wrong.
 fn odd_change(dice: &mut Dice, name: &str) -> String {
     let value = dice.pick(VALUES);
-    match dice.next(24) {
+    match dice.next(28) {
+        24..=27 => failing_change(dice, name),
         0..=1 => format!("{name}={value}"),
         2 => format!("unset {name}"),
         3 => format!("declare {name}={value}"),
