@@ -7,7 +7,7 @@ use crate::leak::{self, Leak};
 use crate::lower::{Dispatch, Lowering};
 use crate::other_shell::Shell;
 use crate::simple::Dress;
-use crate::{builtin, code, paths};
+use crate::{builtin, code, other_shell, paths};
 
 /// Shells whose language the parser reads.
 const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "rbash"];
@@ -183,7 +183,7 @@ impl Lowering<'_> {
     /// there, and both ways are kept.
     fn builtin_or_program(&mut self, name: &str, args: &[Arg], segment: &mut Segment) -> bool {
         let before = if self.runs_surely(name) { None } else { Some(self.state.clone()) };
-        let is_builtin = self.builtin(name, args, segment);
+        let is_builtin = self.builtin_if_there(name, args, segment);
         if is_builtin && let Some(before) = before {
             self.settle();
             self.state.join(before);
@@ -200,6 +200,19 @@ impl Lowering<'_> {
             Shell::Zsh | Shell::Unknown => named,
             Shell::Sh => named && !builtin::is_of_bash(name),
         }
+    }
+
+    /// A builtin, which fails where the shell does not have it.
+    fn builtin_if_there(&mut self, name: &str, args: &[Arg], segment: &mut Segment) -> bool {
+        if !other_shell::lacks(self.shell, name) {
+            return self.builtin(name, args, segment);
+        }
+        let mut failed = self.state.clone();
+        let found = self.builtin(name, args, segment);
+        let other = self.failed.take().map_or_else(|| self.state.clone(), |state| *state);
+        failed.join(other);
+        self.failed = Some(Box::new(failed));
+        found
     }
 
     /// Whether the shell expands an alias depends on how it was started: what both readings do is said.

@@ -1,8 +1,8 @@
 //! Shells other than Bash: texts are read as Bash reads them, and where the shell may be another, what that one reads
 //! otherwise is not understood.
 //!
-//! Only differences that make a text do something else are here. Where another shell stops with an error, nothing
-//! runs that we did not list.
+//! Only differences that make a text do something else are here. A command that another shell refuses runs nothing, but
+//! it leaves the state as it was, and what follows runs with that: both states are then possible.
 
 /// Which shell runs a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,10 @@ pub(crate) enum Difference {
     Subscript,
     /// `[[ … > … ]]` or a bare word behind `||` in `[[`: a redirection and a command where `[[` is no keyword.
     Comparison,
+    /// `$10`, which is `$1` and a `0` in Bash, and the tenth parameter in Z shell.
+    Parameter,
+    /// `*(…)`, which is an extended pattern in Bash, and holds qualifiers in Z shell, some of which run code.
+    Qualifier,
     /// `$'…\'…'`, which ends at the first quote where there is no such quoting.
     AnsiQuote,
 }
@@ -68,9 +72,8 @@ impl Difference {
     /// Whether it makes a text doubtful for this shell.
     pub(crate) const fn matters(self, shell: Shell) -> bool {
         match self {
-            Self::Clobber | Self::Range | Self::Equals | Self::Flag | Self::Modifier | Self::Subscript => {
-                shell.may_be_zsh()
-            }
+            Self::Clobber | Self::Range | Self::Equals | Self::Flag | Self::Modifier | Self::Subscript
+            | Self::Parameter | Self::Qualifier => shell.may_be_zsh(),
             Self::Comparison | Self::AnsiQuote => shell.may_be_posix(),
         }
     }
@@ -83,10 +86,20 @@ impl Difference {
             Self::Flag => "Z shell splits or matches the value of `$=x`, `$~x` and `$^x`",
             Self::Modifier => "Z shell takes what follows `$x:` for a modifier, which changes the value",
             Self::Subscript => "Z shell takes `[…]` behind `$x` for a subscript, which changes the value",
+            Self::Parameter => "`$10` is `$1` and a `0` in Bash, and the tenth parameter in Z shell",
+            Self::Qualifier => "Z shell takes `(…)` behind a pattern for qualifiers, which can run commands",
             Self::Comparison => "a POSIX shell takes what stands in `[[ … ]]` for commands and redirections",
             Self::AnsiQuote => "a POSIX shell ends `$'…'` at another quote",
         }
     }
+}
+
+/// Whether the shell may lack a builtin: then it fails, and the state stays as it was.
+pub(crate) fn lacks(shell: Shell, name: &str) -> bool {
+    const OF_BASH_AND_ZSH: &[&str] = &["declare", "typeset", "let", "source", "pushd", "popd", "dirs", "disown", "enable"];
+    const OF_BASH: &[&str] = &["mapfile", "readarray", "shopt", "complete", "compopt", "compgen", "caller", "help"];
+    (shell.may_be_posix() && (OF_BASH_AND_ZSH.contains(&name) || OF_BASH.contains(&name)))
+        || (shell.may_be_zsh() && OF_BASH.contains(&name))
 }
 
 /// Variables that Z shell obeys and Bash does not.

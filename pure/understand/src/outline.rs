@@ -129,7 +129,7 @@ impl<'a> Scan<'a> {
             outline: Outline::default(),
             inner: Vec::new(),
             collecting: false,
-            extended: text.contains("extglob"),
+            extended: turns_patterns_on(text),
             pending: Vec::new(),
             held: false,
         }
@@ -629,6 +629,9 @@ impl<'a> Scan<'a> {
                     if !(self.extended || test) {
                         return Err("a pattern that only the option `extglob` allows");
                     }
+                    if !test {
+                        self.differs(Difference::Qualifier);
+                    }
                     self.group()?;
                 }
                 b'[' if assigns && is_name(self.slice((start, self.at))) => self.subscript()?,
@@ -772,6 +775,9 @@ impl<'a> Scan<'a> {
                         self.differs(Difference::Modifier);
                     }
                     (Some(b'['), Some(_)) => self.differs(Difference::Subscript),
+                    (Some(next), _) if byte.is_ascii_digit() && next.is_ascii_digit() => {
+                        self.differs(Difference::Parameter);
+                    }
                     _ => {}
                 }
             }
@@ -946,6 +952,15 @@ pub(crate) fn unescape_backquoted(raw: &str) -> String {
         }
     }
     text
+}
+
+/// Whether a text has a command that turns extended patterns on. Where that does not run, Bash refuses them.
+fn turns_patterns_on(text: &str) -> bool {
+    text.contains("extglob")
+        && text.split(['\n', ';', '&', '|', '{', '(']).any(|part| {
+            let mut words = part.split_whitespace();
+            words.next() == Some("shopt") && words.any(|word| word.starts_with("-s")) && part.contains("extglob")
+        })
 }
 
 /// Whether Z shell takes a letter behind `$x:` for a modifier; some of them need another to mean anything.

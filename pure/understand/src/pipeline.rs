@@ -6,6 +6,7 @@ use brush_parser::ast::{
 use model::{Action, Arg, Flow, Resource};
 
 use crate::leak::{self, Leak};
+use crate::Shell;
 use crate::lower::Lowering;
 use crate::state::Outcome;
 use crate::stream::Stream;
@@ -14,7 +15,13 @@ impl Lowering<'_> {
     pub(crate) fn pipeline(&mut self, pipeline: &Pipeline) {
         if let [only] = pipeline.seq.as_slice() {
             let first = self.intent.segments.len();
+            // Other shells time a program, or a shell of its own.
+            let timed = pipeline.timed.is_some() && self.shell != Shell::Bash;
+            let before = timed.then(|| self.state.clone());
             self.command(only, false);
+            if let Some(before) = before {
+                self.or_before(before);
+            }
             self.printed = self.handed_on(only, first, &Stream::default());
             if pipeline.bang {
                 let Outcome { success, failure } = self.outcome();
