@@ -65,6 +65,8 @@ impl Lowering<'_> {
             IoRedirect::OutputAndError(word, _) => {
                 let value = self.word(&word.value);
                 self.redirect_to(value, &word.value, Role::Write, dress);
+                // A shell without `&>` runs the command in the background, where its changes are lost.
+                dress.redirected |= self.shell != crate::Shell::Bash;
             }
             IoRedirect::HereDocument(_, document) => {
                 let text = if document.requires_expansion {
