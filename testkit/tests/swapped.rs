@@ -179,7 +179,7 @@ fn a_script_that_runs_from_its_copy_knows_its_name_its_place_and_its_words() {
 fn in_directory(work: &Path, argv: &[std::ffi::OsString]) -> String {
     let own = std::env::current_exe().unwrap();
     let output = Command::new(own)
-        .args(["--exact", "executes_for_another_test", "--nocapture", "--ignored", "--quiet"])
+        .args(["--exact", "executes_for_another_test", "--nocapture", "--quiet"])
         .env("EXECUTES", argv.iter().map(|it| it.to_str().unwrap()).collect::<Vec<_>>().join("\u{1}"))
         .current_dir(work)
         .output()
@@ -191,10 +191,10 @@ fn in_directory(work: &Path, argv: &[std::ffi::OsString]) -> String {
     text.split("END-ACT").next().unwrap().to_owned()
 }
 
+/// The body of a process that the tests above start: executing replaces the process. By itself it does nothing.
 #[test]
-#[ignore = "started by another test, in a process of its own"]
 fn executes_for_another_test() {
-    let words = std::env::var("EXECUTES").unwrap();
+    let Ok(words) = std::env::var("EXECUTES") else { return };
     let argv: Vec<std::ffi::OsString> = words.split('\u{1}').map(Into::into).collect();
     let observed = host::identity::observe(&argv, std::env::vars_os().collect()).unwrap();
     println!("BEGIN-ACT");
