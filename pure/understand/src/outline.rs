@@ -5,7 +5,7 @@
 //! of. Where the two do not agree, the text is not understood (`agreement`). Neither is trusted alone: each shell,
 //! and each parser, ends a quote, a here-document or a bracket somewhere else in the corners of the grammar.
 //!
-//! The file is long because it is one state machine: every construct can hold every other.
+//! Long because it is one state machine: every construct can hold every other.
 
 use crate::other_shell::Difference;
 
