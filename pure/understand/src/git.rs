@@ -64,22 +64,34 @@ impl Lowering<'_> {
     }
 
     /// The entry that the words select: some subcommands show where nothing more is said.
-    pub(crate) fn git_entry(&self, entry: Known, args: &[Arg]) -> Known {
-        let operands = args.iter().filter(|arg| !arg.text().starts_with('-')).count();
-        let deletes = has(args, &["-d", "--delete", "-m"]);
+    pub(crate) fn git_entry(&mut self, entry: Known, args: &[Arg]) -> Known {
         let other = match entry.name {
-            "git symbolic-ref" if operands < 2 && !deletes => Some("git rev-parse"),
-            "git reflog" => Some("git log"),
+            "git symbolic-ref" => {
+                let parsed = self.parse(entry, args);
+                let changes = parsed.operands.len() > 1 || given(&parsed, &["-d", "--delete", "-m"]);
+                (!changes).then_some("git rev-parse")
+            }
+            "git reflog" => self.shows_reflog(args).then_some("git log"),
             "git notes" | "git submodule" if args.is_empty() => Some("git rev-parse"),
             _ => None,
         };
         other.and_then(knowledge::find).unwrap_or(entry)
     }
 
+    /// Whether `git reflog` shows one reference: what has more names is a subcommand that changes it.
+    fn shows_reflog(&mut self, args: &[Arg]) -> bool {
+        let Some(log) = knowledge::find("git log") else { return false };
+        let parsed = self.parse(log, args);
+        let paths = args.iter().any(|arg| arg.text() == "--");
+        let verb = parsed.operands.first().is_some_and(|first| first.text() == "write");
+        !verb && (paths || parsed.operands.len() < 2)
+    }
+
     /// What the words of a subcommand do beyond its entry, and the words as the entry is to read them.
     pub(crate) fn git_words(&mut self, entry: Known, args: &[Arg], segment: &mut Segment) -> Vec<Arg> {
         let name = entry.name.strip_prefix("git ").unwrap_or(entry.name);
-        if let Some((what, category)) = lost(name, args) {
+        let parsed = self.parse(entry, args);
+        if let Some((what, category)) = lost(name, args, &parsed) {
             segment.operations.push(Operation {
                 action: Action::Delete,
                 resource: Resource::Unknown(what.to_owned()),
@@ -89,62 +101,33 @@ impl Lowering<'_> {
             });
         }
         match name {
-            "config" => self.git_config(args, segment),
-            "commit" if has(args, &["-c", "--reedit-message", "-e", "--edit"]) => {
+            "config" => self.git_config(&parsed, segment),
+            "commit" if given(&parsed, &["-c", "--reedit-message", "-e", "--edit"]) => {
                 segment.operations.push(operation(Action::Run, "an editor", Category::RemoteCode, true));
             }
-            "commit" if !has(args, GIVES_MESSAGE) && !has(args, &["-h", "--help"]) => {
+            "commit" if !given(&parsed, GIVES_MESSAGE) && !args.iter().any(|it| matches!(it.text(), "-h" | "--help")) => {
                 segment.operations.push(operation(Action::Run, "an editor", Category::RemoteCode, true));
             }
-            "remote add" | "remote set-url" => self.git_remote(args, segment),
+            "remote add" | "remote set-url" => git_remote(&parsed, segment),
             "remote show" | "remote update" | "remote prune" => {
                 segment.operations.push(operation(Action::Connect, "the remote", Category::NetworkEgress, false));
             }
-            "clone" => self.clone_settings(args, segment),
-            "grep" => {
-                let pager = |arg: &Arg| {
-                    let text = arg.text();
-                    let value = text.strip_prefix("-O").or_else(|| text.strip_prefix("--open-files-in-pager="));
-                    value.filter(|value| !value.is_empty()).map(|value| Arg::Known(value.to_owned()))
-                };
-                for pager in args.iter().filter_map(pager).collect::<Vec<_>>() {
-                    self.program_in_option("git", &pager, segment);
+            "clone" => {
+                for setting in values(&parsed, &["-c", "--config"]) {
+                    self.git_setting(setting.text(), segment);
                 }
             }
+            // The pager that it names is a program of the entry.
+            "grep" if given(&parsed, &["-O", "--open-files-in-pager"]) => {
+                segment.operations.push(operation(Action::Run, "a pager", Category::RemoteCode, true));
+            }
+            "cat-file" => nameless_objects(&parsed, segment),
             _ => {}
         }
         if connects(name) {
             self.transports(args, segment);
         }
         if reads_revisions(name) { self.paths_of_revisions(args, segment) } else { args.to_vec() }
-    }
-
-    fn clone_settings(&mut self, args: &[Arg], segment: &mut Segment) {
-        let mut words = args.iter();
-        while let Some(word) = words.next() {
-            let text = word.text();
-            let setting = match text {
-                "-c" | "--config" => words.next().map(Arg::text),
-                _ => text.strip_prefix("--config=").or_else(|| text.strip_prefix("-c").filter(|it| it.contains('='))),
-            };
-            if let Some(setting) = setting {
-                self.git_setting(setting, segment);
-            }
-        }
-    }
-
-    /// A remote decides where later commands send to and fetch from.
-    fn git_remote(&mut self, args: &[Arg], segment: &mut Segment) {
-        let mut operands = args.iter().filter(|arg| !arg.text().starts_with('-'));
-        if let (Some(name), Some(_)) = (operands.next(), operands.next()) {
-            segment.operations.push(Operation {
-                category: Category::PersistenceConfig,
-                ..operation(Action::Write, name.text(), Category::PersistenceConfig, true)
-            });
-        }
-        if has(args, &["-f", "--fetch"]) {
-            segment.operations.push(operation(Action::Connect, "the remote", Category::NetworkEgress, false));
-        }
     }
 
     /// `ext::COMMAND` and its kin: a program is the transport.
@@ -189,22 +172,11 @@ impl Lowering<'_> {
         found
     }
 
-    /// `git config`: shows a setting or changes one.
-    fn git_config(&mut self, args: &[Arg], segment: &mut Segment) {
-        let mut operands: Vec<&Arg> = Vec::new();
-        let mut words = args.iter();
-        let mut file = None;
-        while let Some(word) = words.next() {
-            match word.text() {
-                "-f" | "--file" | "--blob" => file = words.next().cloned(),
-                "--type" | "--default" | "--value" | "--url" | "--comment" => drop(words.next()),
-                text if text.starts_with("--file=") => {
-                    file = text.split_once('=').map(|(_, path)| Arg::Known(path.to_owned()));
-                }
-                text if text.starts_with('-') => {}
-                _ => operands.push(word),
-            }
-        }
+    /// `git config`: shows a setting or changes one. Two operands change it unless an action that reads was given.
+    fn git_config(&mut self, parsed: &Parsed, segment: &mut Segment) {
+        let mut operands: Vec<&Arg> = parsed.operands.iter().collect();
+        let files: Vec<Arg> = values(parsed, &["-f", "--file", "--blob"]).cloned().collect();
+        let has = |options: &[&str]| given(parsed, options);
         let verb = operands.first().map_or("", |word| word.text());
         let verbed = matches!(
             verb,
@@ -213,23 +185,24 @@ impl Lowering<'_> {
         if verbed {
             operands.remove(0);
         }
-        let gets = has(args, &["--get", "--get-all", "--get-regexp", "--get-urlmatch", "-l", "--list", "--get-color"])
-            || matches!(verb, "get" | "list" | "get-color");
-        let sets = has(args, &["--add", "--unset", "--unset-all", "--replace-all", "--rename-section", "--remove-section"])
+        let reads =
+            ["--get", "--get-all", "--get-regexp", "--get-urlmatch", "-l", "--list", "--get-color", "--get-colorbool"];
+        let gets = has(&reads) || matches!(verb, "get" | "list" | "get-color");
+        let sets = has(&["--add", "--unset", "--unset-all", "--replace-all", "--rename-section", "--remove-section"])
             || matches!(verb, "set" | "unset" | "rename-section" | "remove-section");
-        if matches!(verb, "edit") || has(args, &["-e", "--edit"]) {
+        if matches!(verb, "edit") || has(&["-e", "--edit"]) {
             segment.operations.push(operation(Action::Run, "an editor", Category::RemoteCode, true));
             segment.operations.push(operation(Action::Write, "settings of git", Category::PersistenceConfig, true));
-        } else if gets || (!sets && operands.len() < 2) {
+        } else if !sets && (gets || operands.len() < 2) {
             let role = if operands.iter().any(|key| reads_a_secret(key.text())) { Role::Secret } else { Role::Inspect };
             crate::program::act(&[role], &mut segment.operations);
-            if let Some(file) = file {
+            for file in files {
                 self.effect(&file, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
             }
         } else {
-            let wide = has(args, &["--global", "--system"]) || file.is_some();
+            let wide = has(&["--global", "--system"]) || !files.is_empty();
             self.git_sets(&operands, wide, segment);
-            if let Some(file) = file {
+            for file in files {
                 self.effect(&file, Role::Write, false, &mut segment.operations, &mut segment.unknowns);
             }
         }
@@ -250,11 +223,8 @@ impl Lowering<'_> {
 
 fn operation(action: Action, what: &str, category: Category, lasts: bool) -> Operation {
     let reversibility = if lasts { Reversibility::Partial } else { Reversibility::Reversible };
-    let resource = if action == Action::Run {
-        Resource::Program(what.to_owned())
-    } else {
-        Resource::Unknown(what.to_owned())
-    };
+    let resource =
+        if action == Action::Run { Resource::Program(what.to_owned()) } else { Resource::Unknown(what.to_owned()) };
     Operation { action, resource, category, reversibility, recursive: false }
 }
 
@@ -263,20 +233,39 @@ const GIVES_MESSAGE: &[&str] = &[
     "-m", "--message", "-F", "--file", "-C", "--reuse-message", "--no-edit", "--fixup", "--dry-run", "--porcelain",
 ];
 
-/// Whether one of the options is there, alone, with a value, or in a bundle.
-fn has(args: &[Arg], options: &[&str]) -> bool {
-    args.iter().take_while(|arg| arg.text() != "--").any(|arg| {
-        let text = arg.text();
-        options.iter().any(|option| {
-            let letter = option.strip_prefix('-').filter(|it| it.len() == 1);
-            let bundled = letter.is_some_and(|letter| {
-                text.starts_with('-') && !text.starts_with("--") && text.get(1..).is_some_and(|it| it.contains(letter))
-            });
-            // Git takes a long option by its beginning.
-            let long = option.len() > 4 && text.len() > 4 && option.starts_with(text.split('=').next().unwrap_or(text));
-            text == *option || bundled || (option.starts_with("--") && long)
-        })
-    })
+/// Whether one of the options is there, as the entry's grammar reads the words.
+fn given(parsed: &Parsed, options: &[&str]) -> bool {
+    parsed.given.iter().any(|option| options.contains(&option.as_str()))
+}
+
+/// The values of an option under any of its names.
+fn values<'a>(parsed: &'a Parsed, options: &'a [&str]) -> impl Iterator<Item = &'a Arg> {
+    parsed.settings.iter().filter(|(option, _)| options.contains(&option.as_str())).map(|(_, value)| value)
+}
+
+/// A remote decides where later commands send to and fetch from.
+fn git_remote(parsed: &Parsed, segment: &mut Segment) {
+    if let [name, _, ..] = parsed.operands.as_slice() {
+        segment.operations.push(operation(Action::Write, name.text(), Category::PersistenceConfig, true));
+    }
+    if given(parsed, &["-f", "--fetch"]) {
+        segment.operations.push(operation(Action::Connect, "the remote", Category::NetworkEgress, false));
+    }
+}
+
+/// An object that is named by its hash alone may be the content of any file.
+fn nameless_objects(parsed: &Parsed, segment: &mut Segment) {
+    let is_blob = parsed.operands.first().is_some_and(|kind| kind.text() == "blob");
+    if !is_blob && !given(parsed, &["-p"]) {
+        return;
+    }
+    for word in &parsed.operands {
+        let text = word.text();
+        if text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let why = "an object by its hash alone: which file it is the content of is not known".to_owned();
+            segment.unknowns.push(model::Unknown { text: text.to_owned(), why });
+        }
+    }
 }
 
 fn connects(name: &str) -> bool {
@@ -288,8 +277,23 @@ fn connects(name: &str) -> bool {
 fn reads_revisions(name: &str) -> bool {
     matches!(
         name,
-        "show" | "log" | "diff" | "whatchanged" | "range-diff" | "diff-tree" | "diff-index" | "diff-files" | "blame"
-            | "annotate" | "cat-file" | "archive" | "grep" | "ls-tree" | "stash show" | "shortlog" | "notes show"
+        "show"
+            | "log"
+            | "diff"
+            | "whatchanged"
+            | "range-diff"
+            | "diff-tree"
+            | "diff-index"
+            | "diff-files"
+            | "blame"
+            | "annotate"
+            | "cat-file"
+            | "archive"
+            | "grep"
+            | "ls-tree"
+            | "stash show"
+            | "shortlog"
+            | "notes show"
     )
 }
 
@@ -318,24 +322,28 @@ fn path_of(text: &str) -> Option<&str> {
 }
 
 /// What a subcommand takes away for good.
-fn lost(name: &str, args: &[Arg]) -> Option<(&'static str, Category)> {
+fn lost(name: &str, args: &[Arg], parsed: &Parsed) -> Option<(&'static str, Category)> {
     const FILES: Category = Category::FsDestructive;
     const HISTORY: Category = Category::VcsHistory;
-    let has = |options: &[&str]| has(args, options);
-    let operand = |holds: &dyn Fn(&str) -> bool| args.iter().any(|arg| !arg.text().starts_with('-') && holds(arg.text()));
+    let has = |options: &[&str]| given(parsed, options);
+    // Only what is read with certainty keeps something from being lost.
+    let spares = |options: &[&str]| has(options) && parsed.unknowns.is_empty() && !parsed.loosely;
+    let operand = |holds: &dyn Fn(&str) -> bool| parsed.operands.iter().any(|operand| holds(operand.text()));
     let uncommitted = Some(("changes that are not committed", FILES));
     match name {
-        "clean" if !has(&["-n", "--dry-run"]) => Some(("files that are in no commit", FILES)),
+        "clean" if !spares(&["-n", "--dry-run"]) => Some(("files that are in no commit", FILES)),
         "reset" if has(&["--hard", "--merge", "--keep"]) => uncommitted,
-        "checkout" | "switch" if has(&["-f", "--force", "--discard-changes", "-B", "-C", "--force-create"]) => uncommitted,
+        "checkout" | "switch" if has(&["-f", "--force", "--discard-changes", "-B", "-C", "--force-create"]) => {
+            uncommitted
+        }
         "checkout" => {
             let paths = args.iter().skip_while(|arg| arg.text() != "--").count() > 1;
             let named = operand(&|text| text == "." || text.starts_with("./") || text.starts_with('*'));
             let file = operand(&|text| crate::verbs::has_extension(text) && !text.starts_with('v'));
             (paths || named || (file && !has(&["-b", "--orphan", "--detach", "-t"]))).then_some(uncommitted).flatten()
         }
-        "restore" if !has(&["--staged", "-S"]) || has(&["-W", "--worktree"]) => uncommitted,
-        "rm" if !has(&["--cached", "-n", "--dry-run"]) => Some(("files of the project", FILES)),
+        "restore" if !spares(&["--staged", "-S"]) || has(&["-W", "--worktree"]) => uncommitted,
+        "rm" if !spares(&["--cached", "-n", "--dry-run"]) => Some(("files of the project", FILES)),
         "checkout-index" if has(&["-f", "--force"]) => uncommitted,
         "read-tree" if has(&["--reset", "-u"]) => uncommitted,
         "stash drop" | "stash clear" => Some(("changes that were put aside", HISTORY)),
@@ -354,7 +362,7 @@ fn lost(name: &str, args: &[Arg]) -> Option<(&'static str, Category)> {
         {
             Some(("history of the other repository", HISTORY))
         }
-        "filter-branch" | "filter-repo" if !has(&["--analyze", "--dry-run"]) => {
+        "filter-branch" | "filter-repo" if !spares(&["--analyze", "--dry-run"]) => {
             Some(("the history as it was", HISTORY))
         }
         _ => None,

@@ -427,7 +427,15 @@ fn is_kept(name: &str, argv: &[Arg], at: usize) -> bool {
         2 => letter_keeps(name, option).or_else(|| keeps_by_file(name, bare)),
         _ => option_keeps(option),
     });
-    by_option == Some(true) || (!bare.starts_with('@') && says_sign_in(bare))
+    match by_option {
+        Some(keeps) => keeps,
+        None => !bare.starts_with('@') && says_sign_in(bare),
+    }
+}
+
+/// Whether the secret is the content of a file of keys: a whole one is no field or header to sign in with.
+fn is_key_file(secret: &Operation) -> bool {
+    matches!(secret.resource, Resource::Path(_) | Resource::Pattern(_))
 }
 
 /// Whether a word holds a substitution: what another command prints, or a pipe from it.
@@ -556,7 +564,8 @@ pub(crate) fn of(segment: &Segment, substituted: &[Segment], fed: bool, cwd: Opt
             Resource::Path(_) | Resource::Pattern(_) => add(of_file(segment, operation, fed, cwd), operation),
             Resource::Unknown(text) if text == "the environment" => {
                 let sent = segment.argv.iter().enumerate().skip(1).any(|(at, word)| {
-                    matches!(word, Arg::Unknown(text) if text.contains('$')) && !is_kept(name, &segment.argv, at)
+                    matches!(word, Arg::Unknown(text) if text.contains('$') && !field_signs_in(text))
+                        && !is_kept(name, &segment.argv, at)
                 });
                 add(
                     if sent && (sends(segment) || is_network_client(segment)) { Leak::Known } else { Leak::Perhaps },
@@ -575,7 +584,20 @@ pub(crate) fn of(segment: &Segment, substituted: &[Segment], fed: bool, cwd: Opt
         }
     }
     if let Some(secret) = handed_on(substituted) {
-        add(of_substitution(segment, fed, socket), secret);
+        let leak = of_substitution(segment, fed, socket);
+        let mut fields = fields(segment);
+        add(
+            match leak {
+                // What a header or a field is said to be is not what it is.
+                Leak::No if is_key_file(secret) && fields.any(|signs_in| signs_in) => Leak::Perhaps,
+                // A password in the field for it signs in, as far as we can see.
+                Leak::Known if !is_key_file(secret) && !socket && !fed && fields.all(|signs_in| signs_in) => {
+                    Leak::Perhaps
+                }
+                Leak::No | Leak::Perhaps | Leak::Known => leak,
+            },
+            secret,
+        );
     }
     worst
 }
@@ -596,6 +618,19 @@ fn of_substitution(segment: &Segment, fed: bool, socket: bool) -> Leak {
         true => Leak::Perhaps,
         false => Leak::No,
     }
+}
+
+/// For each word with a substitution: whether it is a header or a field that by its name signs in.
+fn fields(segment: &Segment) -> impl Iterator<Item = bool> {
+    segment.argv.iter().filter(|word| holds_substitution(word)).map(|word| field_signs_in(word.text()))
+}
+
+/// Whether a word, or what is glued to its option, is a header or a field that by its name signs in.
+fn field_signs_in(word: &str) -> bool {
+    let text = word.trim_start_matches(['"', '\'']);
+    let value = text.split_once('=').filter(|_| text.starts_with('-')).map_or(text, |(_, value)| value);
+    let glued = text.get(2..).filter(|_| text.starts_with('-') && !text.starts_with("--")).unwrap_or("");
+    [text, value, glued].iter().any(|part| says_sign_in(part))
 }
 
 /// What is known of a secret that the commands before in a pipeline hand on to one of a stage's commands.

@@ -1,7 +1,7 @@
 //! Which repository git works in. A repository's configuration decides which programs git runs, so one that is not the
 //! project's own is not read as if it were.
 
-use model::{Action, Fact, FactQuery, FileKind, Resource, Segment, Unknown};
+use model::{Action, Category, Fact, FactQuery, FileKind, Resource, Segment, Unknown};
 
 use crate::lower::Lowering;
 use crate::paths;
@@ -47,7 +47,7 @@ impl Lowering<'_> {
         if directory == began {
             return true;
         }
-        if !directory.starts_with('/') || paths::has_parent(directory) || self.writes_below(directory) {
+        if !directory.starts_with('/') || paths::has_parent(directory) || self.may_write_to(directory) {
             return false;
         }
         // One that is not there may be another's by the time git looks, and behind a link it is elsewhere.
@@ -75,12 +75,35 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whether an earlier part of the text writes there.
-    fn writes_below(&self, directory: &str) -> bool {
-        self.intent.segments.iter().flat_map(|it| &it.operations).any(|it| {
-            it.action == Action::Write
-                && matches!(it.resource, Resource::Path(_) | Resource::Pattern(_))
-                && it.resource.text().starts_with(directory)
+    /// Whether an earlier part of the text may write there: below it, or above, where what is put there can bring the
+    /// directory along.
+    fn may_write_to(&self, directory: &str) -> bool {
+        let moves = self.intent.segments.iter().any(|it| {
+            let mut words = it.argv.iter().map(model::Arg::text);
+            words.next().is_some_and(|name| name.ends_with("git")) && words.any(|word| word == "mv")
+        });
+        if moves {
+            return true;
+        }
+        self.intent.segments.iter().flat_map(|it| &it.operations).any(|it| match &it.resource {
+            Resource::Path(path) | Resource::Pattern(path) if it.action == Action::Write => {
+                let plain = paths::plain(path, self.began_in.as_deref());
+                let above = plain.split(['*', '?', '[']).next().unwrap_or("").trim_end_matches('/');
+                plain.starts_with(directory)
+                    || !plain.starts_with('/')
+                    || directory.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+            // Names that are not known before it runs.
+            Resource::Unknown(_) => it.action == Action::Write && it.category == Category::FsWrite,
+            Resource::Path(_)
+            | Resource::Pattern(_)
+            | Resource::Host(_)
+            | Resource::Program(_)
+            | Resource::Package(_)
+            | Resource::Service(_)
+            | Resource::Tool(_)
+            | Resource::Database(_)
+            | Resource::System => false,
         })
     }
 
