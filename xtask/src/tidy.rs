@@ -163,7 +163,8 @@ fn purity(tree: &Tree) -> Vec<String> {
                 // `operand::x` holds `rand::`, and is another word.
                 let names = move |word: &&&str| {
                     let inside = |c: char| c.is_alphanumeric() || c == '_';
-                    code.match_indices(**word).any(|(at, _)| !code.get(..at).is_some_and(|before| before.ends_with(inside)))
+                    code.match_indices(**word)
+                        .any(|(at, _)| !code.get(..at).is_some_and(|before| before.ends_with(inside)))
                 };
                 let found = BANNED.iter().filter(names);
                 found.map(move |word| {

@@ -40,11 +40,7 @@ impl Own {
 ///
 /// # Errors
 /// It took too many rounds, or reading it failed. The request is refused.
-pub(crate) fn read(
-    request: &Request,
-    environment: &BTreeMap<String, String>,
-    own: &Own,
-) -> Result<Read, String> {
+pub(crate) fn read(request: &Request, environment: &BTreeMap<String, String>, own: &Own) -> Result<Read, String> {
     let home = host::homes::home_of(request.seen.uid);
     let search = request.claims.search_path.as_deref().unwrap_or(DEFAULT_PATH);
     let mut known = Facts::default();

@@ -117,9 +117,8 @@ impl std::fmt::Display for Miss {
             Self::UsedUp => out.write_str("it was used as often as it may be"),
             Self::Context(name) => write!(out, "its condition `when.{name}` does not hold"),
             Self::Key(key) => write!(out, "`{key}` does not fit"),
-            Self::Elsewhere => {
-                out.write_str("an earlier part, or a wrapper, runs it in another directory, or in one that is not known")
-            }
+            Self::Elsewhere => out
+                .write_str("an earlier part, or a wrapper, runs it in another directory, or in one that is not known"),
             Self::Coverage => {
                 out.write_str("a part is not understood, and the rule does not say `coverage = \"partial\"`")
             }

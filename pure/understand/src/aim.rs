@@ -5,16 +5,62 @@ use crate::find::could_match;
 
 /// How secrets are usually called.
 const SECRETS: &[&str] = &[
-    ".env", ".env.local", ".env.production", "prod.env", ".envrc", ".netrc", ".npmrc", ".pypirc", ".pgpass", ".my.cnf",
-    ".git-credentials", ".htpasswd", ".vault-token", ".bash_history", "id_rsa", "id_ed25519", "id_ecdsa", "shadow",
-    "credentials", "credentials.json", "secrets.json", "secrets.yaml", "secrets.yml", "server.pem", "server.key",
-    "store.jks", "store.p12", "store.pfx", "store.kdbx", "kubeconfig", "master.key", "terraform.tfstate",
+    ".env",
+    ".env.local",
+    ".env.production",
+    "prod.env",
+    ".envrc",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".pgpass",
+    ".my.cnf",
+    ".git-credentials",
+    ".htpasswd",
+    ".vault-token",
+    ".bash_history",
+    "id_rsa",
+    "id_ed25519",
+    "id_ecdsa",
+    "shadow",
+    "credentials",
+    "credentials.json",
+    "secrets.json",
+    "secrets.yaml",
+    "secrets.yml",
+    "server.pem",
+    "server.key",
+    "store.jks",
+    "store.p12",
+    "store.pfx",
+    "store.kdbx",
+    "kubeconfig",
+    "master.key",
+    "terraform.tfstate",
 ];
 
 /// How other files are called. What fits one of these aims at no secret, though it may meet one.
 const ORDINARY: &[&str] = &[
-    "README.md", "main.rs", "index.html", "app.py", "package.json", "config.yaml", "config.yml", "Cargo.toml", "data.csv",
-    "a.txt", "Makefile", "a", "test.key.ts", ".gitignore", "src", "main.go", "setup.cfg", "app.log", "pom.xml", "a.sh",
+    "README.md",
+    "main.rs",
+    "index.html",
+    "app.py",
+    "package.json",
+    "config.yaml",
+    "config.yml",
+    "Cargo.toml",
+    "data.csv",
+    "a.txt",
+    "Makefile",
+    "a",
+    "test.key.ts",
+    ".gitignore",
+    "src",
+    "main.go",
+    "setup.cfg",
+    "app.log",
+    "pom.xml",
+    "a.sh",
 ];
 
 /// Whether a pattern of names, perhaps with directories in front, aims at secrets.
@@ -49,10 +95,14 @@ mod tests {
 
     #[test]
     fn what_fits_secrets_alone_aims_at_them() {
-        for pattern in [".env", ".e*", "*.env", "**/.ENV", "{.env,x}", ".[e]nv", "id_*", "*.pem", ".en?", ".n*rc", "cred*", ".env*"] {
+        for pattern in [
+            ".env", ".e*", "*.env", "**/.ENV", "{.env,x}", ".[e]nv", "id_*", "*.pem", ".en?", ".n*rc", "cred*", ".env*",
+        ] {
             assert!(at_secrets(pattern), "{pattern}");
         }
-        for pattern in ["*", "*.rs", "*.{ts,tsx}", "*.json", "*.y*ml", "src/**", "**/*", "*test*", "Makefile", "*.md", "*e*", ""] {
+        for pattern in
+            ["*", "*.rs", "*.{ts,tsx}", "*.json", "*.y*ml", "src/**", "**/*", "*test*", "Makefile", "*.md", "*e*", ""]
+        {
             assert!(!at_secrets(pattern), "{pattern}");
         }
         assert!(expression_at_secrets(".*env") && expression_at_secrets(".*/\\.env$"));

@@ -8,8 +8,7 @@ use crate::lower::{Dispatch, Lowering};
 use crate::{Shell, paths};
 
 /// Builtins that change nothing we judge.
-const QUIET_BUILTINS: &[&str] =
-    &["wait", "jobs", "times", "logout", "dirs", "caller", "disown", "umask", "ulimit"];
+const QUIET_BUILTINS: &[&str] = &["wait", "jobs", "times", "logout", "dirs", "caller", "disown", "umask", "ulimit"];
 
 /// Builtins that this file and its neighbours give a meaning.
 const BUILTINS: &[&str] = &[
@@ -57,7 +56,8 @@ pub(crate) fn is_builtin(name: &str) -> bool {
 }
 
 /// Builtins that a POSIX shell need not have, and whose lack it survives.
-const OF_BASH: &[&str] = &["declare", "typeset", "pushd", "popd", "mapfile", "readarray", "let", "source", "shopt", "printf"];
+const OF_BASH: &[&str] =
+    &["declare", "typeset", "pushd", "popd", "mapfile", "readarray", "let", "source", "shopt", "printf"];
 
 /// Whether a shell that is not Bash may know nothing of a builtin, or of its option that sets a variable.
 pub(crate) fn is_of_bash(name: &str) -> bool {
@@ -206,7 +206,9 @@ impl Lowering<'_> {
             matches!(operation.action, Action::Delete | Action::Permit)
                 && (!text.starts_with('/')
                     || text.contains(['*', '?', '['])
-                    || path.strip_prefix(text.trim_end_matches('/')).is_some_and(|it| it.is_empty() || it.starts_with('/')))
+                    || path
+                        .strip_prefix(text.trim_end_matches('/'))
+                        .is_some_and(|it| it.is_empty() || it.starts_with('/')))
         })
     }
 

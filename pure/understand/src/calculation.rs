@@ -40,13 +40,16 @@ fn operator(text: &str, operand: bool, open: &mut usize) -> Option<(usize, bool)
     }
     let found = BETWEEN.iter().find(|it| text.starts_with(**it)).filter(|_| operand)?;
     // `**`, `*=` and `++` are others.
-    let other = text.get(found.len()..).is_some_and(|rest| rest.starts_with(['*', '=', '+', '-', '/', '%', '<', '>', '&', '|']));
+    let other = text
+        .get(found.len()..)
+        .is_some_and(|rest| rest.starts_with(['*', '=', '+', '-', '/', '%', '<', '>', '&', '|']));
     (!other).then_some((found.len(), matches!(*found, "/" | "%")))
 }
 
 /// A decimal number. One that begins with `0` is octal, and may be none.
 fn is_number(text: &str) -> bool {
-    text == "0" || (!text.is_empty() && !text.starts_with('0') && text.len() < 18 && text.bytes().all(|b| b.is_ascii_digit()))
+    text == "0"
+        || (!text.is_empty() && !text.starts_with('0') && text.len() < 18 && text.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// An expression with the values of its parameters put in, or nothing where one of them is not known to be a number:
@@ -89,7 +92,8 @@ mod tests {
         for safe in ["1+2", "n+1", " (n * 2) - 1 ", "n / 2", "n % 10", "1 <= n && n < 4", "0"] {
             assert!(is_safe(safe, value), "{safe}");
         }
-        for unsafe_one in ["1/0", "n/n", "1/(0)", "1+", "08", "o", "x", "m", "2**n", "1 2", "(1", "n=1", "", "1/08-08"] {
+        for unsafe_one in ["1/0", "n/n", "1/(0)", "1+", "08", "o", "x", "m", "2**n", "1 2", "(1", "n=1", "", "1/08-08"]
+        {
             assert!(!is_safe(unsafe_one, value), "{unsafe_one}");
         }
     }

@@ -11,9 +11,32 @@ use crate::suspect;
 
 /// Options, without their dashes, by which programs take code or a program, in short.
 const TAKES_CODE: &[&str] = &[
-    "e", "E", "if", "run", "exec", "eval", "action", "x-script", "load", "plugin", "script", "command", "cmd", "filter-cmd",
-    "prepipe", "prepipex", "preprocessor", "postprocessor", "wrapper", "launcher", "interpreter", "callback", "shell-escape",
-    "enable-write18", "rsh-command", "password-command",
+    "e",
+    "E",
+    "if",
+    "run",
+    "exec",
+    "eval",
+    "action",
+    "x-script",
+    "load",
+    "plugin",
+    "script",
+    "command",
+    "cmd",
+    "filter-cmd",
+    "prepipe",
+    "prepipex",
+    "preprocessor",
+    "postprocessor",
+    "wrapper",
+    "launcher",
+    "interpreter",
+    "callback",
+    "shell-escape",
+    "enable-write18",
+    "rsh-command",
+    "password-command",
 ];
 
 impl Lowering<'_> {
@@ -94,14 +117,31 @@ mod tests {
     #[test]
     fn code_is_told_from_names() {
         for text in [
-            "system(\"id\")", "end{system(\"id\")}", "{{ output \"id\" }}", "|id", "!id", "%pipe%id", "x f 644 0 0 touch P",
-            "touch P", "a;b c", "$(id)",
+            "system(\"id\")",
+            "end{system(\"id\")}",
+            "{{ output \"id\" }}",
+            "|id",
+            "!id",
+            "%pipe%id",
+            "x f 644 0 0 touch P",
+            "touch P",
+            "a;b c",
+            "$(id)",
         ] {
             assert!(is_code(text), "{text}");
         }
         for text in [
-            "a.png", "My Holiday (1).zip", "100x100>", "scale=320:-1", "%(title)s.%(ext)s", "[0:v][1:v]", "src/**",
-            "https://example.com/a?b=c", "{a}", "[100%]", "Title of it",
+            "a.png",
+            "My Holiday (1).zip",
+            "100x100>",
+            "scale=320:-1",
+            "%(title)s.%(ext)s",
+            "[0:v][1:v]",
+            "src/**",
+            "https://example.com/a?b=c",
+            "{a}",
+            "[100%]",
+            "Title of it",
         ] {
             assert!(!is_code(text), "{text}");
         }

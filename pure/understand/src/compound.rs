@@ -191,11 +191,14 @@ impl Lowering<'_> {
 
     /// A jump: `break` and `continue` go to the loops around, `return` to the function.
     pub(crate) fn jump(&mut self, to: FrameKind) -> bool {
-        let shells = self.frames.iter().rposition(|frame| frame.kind == FrameKind::Shell).map_or(0, |at| at.saturating_add(1));
+        let shells =
+            self.frames.iter().rposition(|frame| frame.kind == FrameKind::Shell).map_or(0, |at| at.saturating_add(1));
         let functions = self.frames.iter().rposition(|frame| frame.kind == FrameKind::Function);
         let first = match to {
             FrameKind::Loop => functions.map_or(0, |at| at.saturating_add(1)).max(shells),
-            FrameKind::Function | FrameKind::Line | FrameKind::Shell => functions.filter(|at| *at >= shells).unwrap_or(self.frames.len()),
+            FrameKind::Function | FrameKind::Line | FrameKind::Shell => {
+                functions.filter(|at| *at >= shells).unwrap_or(self.frames.len())
+            }
         };
         let state = &self.state;
         let mut landed = false;

@@ -37,7 +37,12 @@ impl Lowering<'_> {
             self.state.secrets.insert("_".to_owned());
         }
         // Tests look at a value, and what sets a variable hands it on to that.
-        let looks = !self.state.traces && (matches!(program, "test" | "[") && !compares_numbers(segment) || matches!(program, ":" | "true" | "export" | "declare" | "local" | "readonly" | "typeset" | "read" | "unset"));
+        let looks = !self.state.traces
+            && (matches!(program, "test" | "[") && !compares_numbers(segment)
+                || matches!(
+                    program,
+                    ":" | "true" | "export" | "declare" | "local" | "readonly" | "typeset" | "read" | "unset"
+                ));
         for name in names.into_iter().filter(|_| !looks) {
             let (plain, braced) = (format!("${name}"), format!("${{{name}"));
             // In front of the host it signs in there.
@@ -124,17 +129,35 @@ pub(crate) fn is_usual(name: &str, value: &Arg) -> bool {
 pub(crate) fn is_private(name: &str) -> bool {
     const READ: &[&str] = &["npm_", "rvm_", "ac_cv_", "gl_cv_", "lt_cv_", "dpkg_", "bundle_", "java_", "yarn_", "pip_"];
     let lower = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    let read = name.ends_with("_proxy")
-        || name.ends_with("_config")
-        || READ.iter().any(|prefix| name.starts_with(prefix));
+    let read =
+        name.ends_with("_proxy") || name.ends_with("_config") || READ.iter().any(|prefix| name.starts_with(prefix));
     (lower && !read) || name.len() <= 2
 }
 
 /// Whether a variable's name says that it holds a secret: by the words in it, not by whole names.
 pub(crate) fn names_a_secret(name: &str) -> bool {
     const WORDS: &[&str] = &[
-        "TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "PASSCODE", "CREDENTIAL",
-        "CREDENTIALS", "CREDS", "APIKEY", "PWD", "PASS", "PAT", "AUTH", "AUTHORIZATION", "DSN", "COOKIE", "COOKIES",
+        "TOKEN",
+        "TOKENS",
+        "SECRET",
+        "SECRETS",
+        "PASSWORD",
+        "PASSWORDS",
+        "PASSWD",
+        "PASSPHRASE",
+        "PASSCODE",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "CREDS",
+        "APIKEY",
+        "PWD",
+        "PASS",
+        "PAT",
+        "AUTH",
+        "AUTHORIZATION",
+        "DSN",
+        "COOKIE",
+        "COOKIES",
     ];
     const STEMS: &[&str] = &["TOKEN", "SECRET", "PASSWORD", "APIKEY"];
     let upper = name.to_ascii_uppercase();
@@ -149,26 +172,106 @@ pub(crate) fn names_a_secret(name: &str) -> bool {
 /// signed statement.
 fn holds_access(name: &str) -> bool {
     const WORDS: &[&str] = &[
-        "JWT", "WEBHOOK", "WEBHOOKS", "BEARER", "OTP", "TOTP", "MNEMONIC", "PSK", "PEM", "CONNSTR", "CONNSTRING",
-        "CONNECTIONSTRING", "CONNECTIONSTRINGS", "OAUTH", "OAUTH2", "SAS", "PASSKEY", "PRIVKEY",
+        "JWT",
+        "WEBHOOK",
+        "WEBHOOKS",
+        "BEARER",
+        "OTP",
+        "TOTP",
+        "MNEMONIC",
+        "PSK",
+        "PEM",
+        "CONNSTR",
+        "CONNSTRING",
+        "CONNECTIONSTRING",
+        "CONNECTIONSTRINGS",
+        "OAUTH",
+        "OAUTH2",
+        "SAS",
+        "PASSKEY",
+        "PRIVKEY",
     ];
     // A key that says where something is, or that everybody may have.
     const OPEN: &[&str] =
         &["PUBLIC", "PUB", "CACHE", "SORT", "PRIMARY", "FOREIGN", "PARTITION", "GROUP", "HOT", "SHORTCUT", "MAP"];
     const SERVICES: &[&str] = &[
-        "DATABASE", "DB", "SQL", "POSTGRES", "POSTGRESQL", "PG", "PSQL", "MYSQL", "MARIADB", "MSSQL", "MONGO", "MONGODB",
-        "REDIS", "REDISCLOUD", "UPSTASH", "AMQP", "CLOUDAMQP", "RABBITMQ", "RABBIT", "KAFKA", "BROKER", "CELERY", "NATS",
-        "MQTT", "SENTRY", "ELASTIC", "ELASTICSEARCH", "OPENSEARCH", "CLICKHOUSE", "CASSANDRA", "COCKROACH",
-        "COCKROACHDB", "NEON", "SUPABASE", "TURSO", "LIBSQL", "PRISMA", "JDBC", "SQLALCHEMY", "SMTP", "MAILER", "LDAP",
-        "NEO4J", "INFLUXDB", "COUCHDB", "MEMCACHED", "VALKEY", "TIMESCALE", "PLANETSCALE", "CONNECTION", "SLACK",
-        "DISCORD", "HOOK", "CLOUDINARY", "DIRECT",
+        "DATABASE",
+        "DB",
+        "SQL",
+        "POSTGRES",
+        "POSTGRESQL",
+        "PG",
+        "PSQL",
+        "MYSQL",
+        "MARIADB",
+        "MSSQL",
+        "MONGO",
+        "MONGODB",
+        "REDIS",
+        "REDISCLOUD",
+        "UPSTASH",
+        "AMQP",
+        "CLOUDAMQP",
+        "RABBITMQ",
+        "RABBIT",
+        "KAFKA",
+        "BROKER",
+        "CELERY",
+        "NATS",
+        "MQTT",
+        "SENTRY",
+        "ELASTIC",
+        "ELASTICSEARCH",
+        "OPENSEARCH",
+        "CLICKHOUSE",
+        "CASSANDRA",
+        "COCKROACH",
+        "COCKROACHDB",
+        "NEON",
+        "SUPABASE",
+        "TURSO",
+        "LIBSQL",
+        "PRISMA",
+        "JDBC",
+        "SQLALCHEMY",
+        "SMTP",
+        "MAILER",
+        "LDAP",
+        "NEO4J",
+        "INFLUXDB",
+        "COUCHDB",
+        "MEMCACHED",
+        "VALKEY",
+        "TIMESCALE",
+        "PLANETSCALE",
+        "CONNECTION",
+        "SLACK",
+        "DISCORD",
+        "HOOK",
+        "CLOUDINARY",
+        "DIRECT",
     ];
     // `STRIPE_KEY_2`, `SIGNING_KEY_BASE64`.
     let words: Vec<&str> = name
         .split('_')
         .filter(|word| {
             !word.bytes().all(|byte| byte.is_ascii_digit())
-                && !matches!(*word, "BASE64" | "B64" | "VALUE" | "DATA" | "CONTENT" | "CONTENTS" | "JSON" | "RAW" | "PROD" | "DEV" | "TEST" | "STAGING" | "LIVE")
+                && !matches!(
+                    *word,
+                    "BASE64"
+                        | "B64"
+                        | "VALUE"
+                        | "DATA"
+                        | "CONTENT"
+                        | "CONTENTS"
+                        | "JSON"
+                        | "RAW"
+                        | "PROD"
+                        | "DEV"
+                        | "TEST"
+                        | "STAGING"
+                        | "LIVE"
+                )
         })
         .collect();
     let key = words.last().is_some_and(|last| {
@@ -177,12 +280,12 @@ fn holds_access(name: &str) -> bool {
             && (words.len() > 1 || last.len() > 4)
     });
     let open = words.iter().any(|word| OPEN.contains(word));
-    let address = words.last().is_some_and(|last| {
-        matches!(*last, "URL" | "URI" | "STRING" | "STR" | "URLS") || last.ends_with("DSN")
-    });
-    let service = words.iter().any(|word| {
-        SERVICES.contains(word) || word.strip_suffix("URL").is_some_and(|stem| SERVICES.contains(&stem))
-    });
+    let address = words
+        .last()
+        .is_some_and(|last| matches!(*last, "URL" | "URI" | "STRING" | "STR" | "URLS") || last.ends_with("DSN"));
+    let service = words
+        .iter()
+        .any(|word| SERVICES.contains(word) || word.strip_suffix("URL").is_some_and(|stem| SERVICES.contains(&stem)));
     let joined = words.len() == 1 && words.iter().any(|word| word.ends_with("URL")) && service;
     words.iter().any(|word| WORDS.contains(word)) || (key && !open) || (address && service) || joined
 }

@@ -368,8 +368,12 @@ fn found_under(roots: &[Arg]) -> String {
 /// The pattern for what a `find` or `fd` with these arguments prints, if it prints names of what it finds.
 pub(crate) fn found_by(program: &str, args: &[Arg], cwd: Option<&str>) -> Option<String> {
     let found = if program == "find" {
-        let prints =
-            |text: &str| matches!(text, "-printf" | "-ls" | "-exec" | "-execdir" | "-ok" | "-okdir" | "-files0-from" | "-inum" | "-samefile");
+        let prints = |text: &str| {
+            matches!(
+                text,
+                "-printf" | "-ls" | "-exec" | "-execdir" | "-ok" | "-okdir" | "-files0-from" | "-inum" | "-samefile"
+            )
+        };
         let (roots, expression) = split(args);
         let aims = |pair: &[Arg]| match pair {
             [test, value] => match test.text() {

@@ -73,10 +73,7 @@ impl Lowering<'_> {
             return true;
         }
         self.calls.walks = self.calls.walks.saturating_add(1);
-        if self.calls.open.len() >= MAX_CALLS
-            || function.bodies.len() > MAX_BODIES
-            || self.calls.walks > MAX_WALKS
-        {
+        if self.calls.open.len() >= MAX_CALLS || function.bodies.len() > MAX_BODIES || self.calls.walks > MAX_WALKS {
             run_unknown(segment, name, "there are more calls of functions than are followed");
             self.state.forget();
             return true;

@@ -33,7 +33,8 @@ impl Lowering<'_> {
             }
         }
         if parsed.given.iter().any(|option| option == "--bare") {
-            let why = "the directory itself is taken for a repository, whose configuration decides what git runs".to_owned();
+            let why =
+                "the directory itself is taken for a repository, whose configuration decides what git runs".to_owned();
             segment.unknowns.push(model::Unknown { text: "--bare".to_owned(), why });
         }
         self.repository(directory, git_dir, segment);
@@ -105,7 +106,9 @@ impl Lowering<'_> {
             "commit" if given(&parsed, &["-c", "--reedit-message", "-e", "--edit"]) => {
                 segment.operations.push(operation(Action::Run, "an editor", Category::RemoteCode, true));
             }
-            "commit" if !given(&parsed, GIVES_MESSAGE) && !args.iter().any(|it| matches!(it.text(), "-h" | "--help")) => {
+            "commit"
+                if !given(&parsed, GIVES_MESSAGE) && !args.iter().any(|it| matches!(it.text(), "-h" | "--help")) =>
+            {
                 segment.operations.push(operation(Action::Run, "an editor", Category::RemoteCode, true));
             }
             "remote add" | "remote set-url" => git_remote(&parsed, segment),
@@ -229,9 +232,8 @@ fn operation(action: Action, what: &str, category: Category, lasts: bool) -> Ope
 }
 
 /// Options of a commit with which it asks no editor for a message.
-const GIVES_MESSAGE: &[&str] = &[
-    "-m", "--message", "-F", "--file", "-C", "--reuse-message", "--no-edit", "--fixup", "--dry-run", "--porcelain",
-];
+const GIVES_MESSAGE: &[&str] =
+    &["-m", "--message", "-F", "--file", "-C", "--reuse-message", "--no-edit", "--fixup", "--dry-run", "--porcelain"];
 
 /// Whether one of the options is there, as the entry's grammar reads the words.
 fn given(parsed: &Parsed, options: &[&str]) -> bool {

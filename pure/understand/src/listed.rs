@@ -50,8 +50,7 @@ pub(crate) fn names(name: &str, words: &[&str], cwd: Option<&str>) -> Option<(St
         _ => {
             let files = name == "rg" && words.contains(&"--files");
             let rest: Vec<&str> = words.iter().filter(|word| **word != "--files").copied().collect();
-            let (alone, valued) =
-                if name == "rg" { ("0FHUSilsuvwx", "egtTm") } else { ("EFGHIPRZahilrsvwx", "em") };
+            let (alone, valued) = if name == "rg" { ("0FHUSilsuvwx", "egtTm") } else { ("EFGHIPRZahilrsvwx", "em") };
             let read = Read::of(&rest, alone, valued)?;
             if !files && !read.has('l') {
                 return None;

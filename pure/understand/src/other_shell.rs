@@ -72,8 +72,14 @@ impl Difference {
     /// Whether it makes a text doubtful for this shell.
     pub(crate) const fn matters(self, shell: Shell) -> bool {
         match self {
-            Self::Clobber | Self::Range | Self::Equals | Self::Flag | Self::Modifier | Self::Subscript
-            | Self::Parameter | Self::Qualifier => shell.may_be_zsh(),
+            Self::Clobber
+            | Self::Range
+            | Self::Equals
+            | Self::Flag
+            | Self::Modifier
+            | Self::Subscript
+            | Self::Parameter
+            | Self::Qualifier => shell.may_be_zsh(),
             Self::Comparison | Self::AnsiQuote => shell.may_be_posix(),
         }
     }
@@ -96,7 +102,8 @@ impl Difference {
 
 /// Whether the shell may lack a builtin: then it fails, and the state stays as it was.
 pub(crate) fn lacks(shell: Shell, name: &str) -> bool {
-    const OF_BASH_AND_ZSH: &[&str] = &["declare", "typeset", "let", "source", "pushd", "popd", "dirs", "disown", "enable"];
+    const OF_BASH_AND_ZSH: &[&str] =
+        &["declare", "typeset", "let", "source", "pushd", "popd", "dirs", "disown", "enable"];
     const OF_BASH: &[&str] = &["mapfile", "readarray", "shopt", "complete", "compopt", "compgen", "caller", "help"];
     (shell.may_be_posix() && (OF_BASH_AND_ZSH.contains(&name) || OF_BASH.contains(&name)))
         || (shell.may_be_zsh() && OF_BASH.contains(&name))

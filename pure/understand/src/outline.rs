@@ -60,7 +60,12 @@ pub(crate) fn of_document(text: &str) -> Result<Vec<Inner>, Doubt> {
 
 /// Whether a text can hold a command at all. Behind a continued line any expansion may become one.
 pub(crate) fn may_run(text: &str) -> bool {
-    (text.contains("\\\n") && text.contains('$')) || text.contains('`') || text.contains("$(") || text.contains("<(") || text.contains(">(") || text.contains("${ ")
+    (text.contains("\\\n") && text.contains('$'))
+        || text.contains('`')
+        || text.contains("$(")
+        || text.contains("<(")
+        || text.contains(">(")
+        || text.contains("${ ")
 }
 
 fn commands_inside(text: &str, quoted: bool) -> Result<Vec<Inner>, Doubt> {

@@ -58,13 +58,17 @@ impl Lowering<'_> {
 fn is_setting(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, _)| {
         !name.is_empty()
-            && name.trim_end_matches([':', '+', '?', '!']).chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
+            && name
+                .trim_end_matches([':', '+', '?', '!'])
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
     })
 }
 
 /// Whether a value is one word, or several, without a mark of the shell: then it names something, or sets options.
 fn is_plain(value: &str) -> bool {
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | ':' | ',' | '+' | '=' | '@' | '%' | '-');
+    let word =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | ':' | ',' | '+' | '=' | '@' | '%' | '-');
     let mut words = value.split_whitespace();
     let first = words.next().unwrap_or("");
     value.chars().all(|c| word(c) || c == ' ')

@@ -127,9 +127,10 @@ fn aims_at_secrets(parsed: &Parsed) -> bool {
 
 /// Whether an option that names columns or properties asks for one whose name says this.
 fn chooses(parsed: &Parsed, options: &[&str], what: &str) -> bool {
-    parsed.settings.iter().any(|(option, value)| {
-        options.contains(&option.as_str()) && value.text().to_ascii_lowercase().contains(what)
-    })
+    parsed
+        .settings
+        .iter()
+        .any(|(option, value)| options.contains(&option.as_str()) && value.text().to_ascii_lowercase().contains(what))
 }
 
 /// `dmesg -LD`: what is glued to the letter is its value only where it is one.
@@ -145,8 +146,25 @@ fn colours(parsed: &mut Parsed) {
 /// `fd -t KIND`: anything else could be options that are bundled otherwise.
 fn kinds_of_files(parsed: &mut Parsed) {
     const KINDS: &[&str] = &[
-        "f", "file", "d", "dir", "directory", "l", "symlink", "s", "socket", "p", "pipe", "b", "block-device", "c",
-        "char-device", "x", "executable", "e", "empty",
+        "f",
+        "file",
+        "d",
+        "dir",
+        "directory",
+        "l",
+        "symlink",
+        "s",
+        "socket",
+        "p",
+        "pipe",
+        "b",
+        "block-device",
+        "c",
+        "char-device",
+        "x",
+        "executable",
+        "e",
+        "empty",
     ];
     let other = |(option, value): &&(String, Arg)| {
         matches!(option.as_str(), "-t" | "--type") && value.known().is_none_or(|kind| !KINDS.contains(&kind))
@@ -158,9 +176,8 @@ fn kinds_of_files(parsed: &mut Parsed) {
 
 /// `exec -l`, `exec -a -bash`: a shell whose name begins with a dash reads what a login reads.
 fn as_login_shell(parsed: &mut Parsed) {
-    let dashed = |(option, value): &(String, Arg)| {
-        option == "-a" && value.known().is_none_or(|name| name.starts_with('-'))
-    };
+    let dashed =
+        |(option, value): &(String, Arg)| option == "-a" && value.known().is_none_or(|name| name.starts_with('-'));
     if parsed.given.iter().any(|option| option == "-l") || parsed.settings.iter().any(dashed) {
         parsed.unknown("exec", "a program that is named as a login shell is reads start-up files first");
     }

@@ -5,8 +5,8 @@ use brush_parser::ast::{
 };
 use model::{Action, Arg, Flow, Resource};
 
-use crate::leak::{self, Leak};
 use crate::Shell;
+use crate::leak::{self, Leak};
 use crate::lower::Lowering;
 use crate::state::Outcome;
 use crate::stream::Stream;

@@ -252,7 +252,11 @@ impl Lowering<'_> {
             dress.unknowns.push(Unknown { text: name.to_owned(), why });
         }
         let inherited = !reaches && environment::may_be_inherited(name);
-        if environment::steers_the_shell(name) || inherited || (reaches && !environment::is_harmless(name)) || !environment::is_usual(name, &value) {
+        if environment::steers_the_shell(name)
+            || inherited
+            || (reaches && !environment::is_harmless(name))
+            || !environment::is_usual(name, &value)
+        {
             self.state.lookup_changed |= environment::steers_the_shell(name);
             dress.unknowns.push(Unknown {
                 text: name.to_owned(),

@@ -24,8 +24,7 @@ const ESCAPES: &[&str] = &[
 /// How they spell the one-character forms of the same openings.
 const OPENINGS: &[&str] = &[
     "\u{9d}", "\u{90}", "\u{9e}", "\u{9f}", "\u{98}", "\\x9d", "\\x90", "\\x9D", "\\235", "\\220", "\\u009d",
-    "\\u0090", "\\0235", "\\0220",
-    "%x9d", "%x9D", "%x90",
+    "\\u0090", "\\0235", "\\0220", "%x9d", "%x9D", "%x90",
 ];
 
 /// Notes a control sequence that does more than colour: one that opens a string (OSC, DCS, APC, PM, SOS) can write
@@ -97,10 +96,36 @@ mod tests {
 
     #[test]
     fn colours_are_text_and_strings_are_not() {
-        for text in ["\\033[31mred\\033[0m", "\\e[1;32m", "\\x1b[0K", "C:\\\\Program", "\\e[2J\\e[H", "\\e[?25l", "\\x1b[[0-9;]*m", "\\x1b\\[[0-9]*n", "%x09%s", "a\\nb", "\\Eigen", "é"] {
+        for text in [
+            "\\033[31mred\\033[0m",
+            "\\e[1;32m",
+            "\\x1b[0K",
+            "C:\\\\Program",
+            "\\e[2J\\e[H",
+            "\\e[?25l",
+            "\\x1b[[0-9;]*m",
+            "\\x1b\\[[0-9]*n",
+            "%x09%s",
+            "a\\nb",
+            "\\Eigen",
+            "é",
+        ] {
             assert!(!opens_string(text), "{text}");
         }
-        for text in ["\\033]52;c;x\\a", "\\e]0;t\\007", "\\x1bP+q", "\\u001b]52;c;", "\u{1b}]52;", "\\x9d52;c", "\\e[6n", "\\e[21t", "\\033[c", "\\e[?1003h", "\\eZ", "%x1b]52;c;"] {
+        for text in [
+            "\\033]52;c;x\\a",
+            "\\e]0;t\\007",
+            "\\x1bP+q",
+            "\\u001b]52;c;",
+            "\u{1b}]52;",
+            "\\x9d52;c",
+            "\\e[6n",
+            "\\e[21t",
+            "\\033[c",
+            "\\e[?1003h",
+            "\\eZ",
+            "%x1b]52;c;",
+        ] {
             assert!(opens_string(text), "{text}");
         }
         assert!(is_terminal("/dev/tty") && is_terminal("/dev/pts/3") && is_terminal("/dev/tty1"));

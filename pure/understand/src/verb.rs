@@ -65,7 +65,13 @@ pub(crate) fn verb_of(program: &str, role: Role, said: &[Said<'_>], loosely: boo
     let found = shifted.map_or(found, |more| found.max(words_say(program, role, more, rest)));
     let called = said.first().is_some_and(|it| matches!(it.text, "api" | "rest" | "request" | "raw" | "graphql"));
     match method(rest) {
-        Some(verb) => if called { verb } else { found.max(verb) },
+        Some(verb) => {
+            if called {
+                verb
+            } else {
+                found.max(verb)
+            }
+        }
         None if called && sends_fields(rest) => found.max(Verb::Change),
         None if called => Verb::Show,
         None => found,
@@ -81,7 +87,8 @@ fn words_say(program: &str, role: Role, said: &[Said<'_>], rest: &[Arg]) -> Verb
     let mut doubtful = None;
     let mut shown = None;
     for (at, word) in said.iter().enumerate() {
-        let kind = if at == 0 && nouns_first(program, word.text, said) { Kind::Noun } else { kind_of(word.text, project) };
+        let kind =
+            if at == 0 && nouns_first(program, word.text, said) { Kind::Noun } else { kind_of(word.text, project) };
         match kind {
             Kind::Verb(verb) if word.doubtful => doubtful = doubtful.max(Some(verb)),
             Kind::Verb(verb) => return doubtful.map_or(verb, |it: Verb| it.max(verb)),
@@ -178,8 +185,28 @@ fn nouns_first(program: &str, word: &str, said: &[Said<'_>]) -> bool {
 fn has_plugins(program: &str) -> bool {
     matches!(
         program,
-        "yarn" | "yarnpkg" | "pnpm" | "bun" | "composer" | "cargo" | "gh" | "kubectl" | "docker" | "podman" | "helm"
-            | "npx" | "pnpx" | "bunx" | "uvx" | "pipx" | "git" | "oc" | "asdf" | "mise" | "rbenv" | "pyenv"
+        "yarn"
+            | "yarnpkg"
+            | "pnpm"
+            | "bun"
+            | "composer"
+            | "cargo"
+            | "gh"
+            | "kubectl"
+            | "docker"
+            | "podman"
+            | "helm"
+            | "npx"
+            | "pnpx"
+            | "bunx"
+            | "uvx"
+            | "pipx"
+            | "git"
+            | "oc"
+            | "asdf"
+            | "mise"
+            | "rbenv"
+            | "pyenv"
     )
 }
 
@@ -213,7 +240,8 @@ fn sends_fields(rest: &[Arg]) -> bool {
 fn writes(rest: &[Arg]) -> bool {
     rest.iter().any(|word| {
         let text = word.text();
-        text.starts_with('-') && !matches!(text, "--json" | "-json" | "--help" | "-h" | "-v" | "--all" | "--list" | "-l")
+        text.starts_with('-')
+            && !matches!(text, "--json" | "-json" | "--help" | "-h" | "-v" | "--all" | "--list" | "-l")
     })
 }
 

@@ -344,7 +344,11 @@ impl Lowering<'_> {
             self.unknown(expression, "arithmetic evaluates the value of a variable, which may hold commands");
         }
         let compares = expression.replace("==", "").replace("!=", "").replace("<=", "").replace(">=", "");
-        if compares.contains('=') || expression.contains("<<=") || expression.contains("++") || expression.contains("--") {
+        if compares.contains('=')
+            || expression.contains("<<=")
+            || expression.contains("++")
+            || expression.contains("--")
+        {
             for name in names().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')) {
                 let mut dress = Dress::default();
                 self.set(name, unknown(name), false, &mut dress);
@@ -388,9 +392,8 @@ impl Lowering<'_> {
 fn fails(expression: &ParameterExpr) -> bool {
     use ParameterExpr as E;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let subscript = |parameter: &Parameter| {
-        matches!(parameter, Parameter::NamedWithIndex { index, .. } if !digits(index))
-    };
+    let subscript =
+        |parameter: &Parameter| matches!(parameter, Parameter::NamedWithIndex { index, .. } if !digits(index));
     match expression {
         E::Substring { parameter, length, indirect, .. } => {
             *indirect || subscript(parameter) || length.as_ref().is_some_and(|length| !digits(length.value.trim()))
@@ -459,9 +462,9 @@ fn value_of(expression: &ParameterExpr) -> Option<&str> {
         | ParameterExpr::ReplaceSubstring { parameter, .. } => parameter,
     };
     match parameter {
-        Parameter::Named(name) | Parameter::NamedWithIndex { name, .. } | Parameter::NamedWithAllIndices { name, .. } => {
-            Some(name)
-        }
+        Parameter::Named(name)
+        | Parameter::NamedWithIndex { name, .. }
+        | Parameter::NamedWithAllIndices { name, .. } => Some(name),
         Parameter::Positional(_) | Parameter::Special(_) => None,
     }
 }

@@ -14,7 +14,12 @@ pub(super) fn read(filter: &str, segment: &mut Segment) {
             recursive: false,
         });
     }
-    if words.iter().any(|word| matches!(*word, "import" | "include" | "modulemeta" | "get_search_list" | "load" | "load_str" | "eval" | "system" | "exec")) {
+    if words.iter().any(|word| {
+        matches!(
+            *word,
+            "import" | "include" | "modulemeta" | "get_search_list" | "load" | "load_str" | "eval" | "system" | "exec"
+        )
+    }) {
         segment.unknowns.push(Unknown { text: filter.to_owned(), why: "the filter loads a module".to_owned() });
     }
 }

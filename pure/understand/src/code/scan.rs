@@ -180,7 +180,24 @@ pub(super) fn awk(code: &str) -> Option<Vec<Token>> {
 fn begins_pattern(last: char, word: &str) -> bool {
     matches!(
         last,
-        '(' | '{' | '}' | ';' | '\n' | ',' | '~' | '!' | '&' | '|' | '=' | '*' | '%' | '^' | '<' | '>' | '?' | ':' | '['
+        '(' | '{'
+            | '}'
+            | ';'
+            | '\n'
+            | ','
+            | '~'
+            | '!'
+            | '&'
+            | '|'
+            | '='
+            | '*'
+            | '%'
+            | '^'
+            | '<'
+            | '>'
+            | '?'
+            | ':'
+            | '['
     ) || matches!(word, "print" | "printf" | "return" | "in" | "else" | "do" | "case" | "exit" | "getline")
 }
 
