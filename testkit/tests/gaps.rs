@@ -50,6 +50,14 @@ fn gap_a_secret_of_unknown_form_is_stored() {
 fn gap_a_bare_wildcard_reads_whatever_is_there() {
     let sandbox = Sandbox::start();
     let key = sandbox.add_agent("bot");
-    let heard = sandbox.raw(&key).submit(&bash_act("cat *"));
+    // Not in the directory above our own, which a pattern there could mean.
+    let call = model::ToolCall {
+        host: "claude-code".to_owned(),
+        tool: "Bash".to_owned(),
+        input: serde_json::json!({ "command": "cat *" }),
+        call: None,
+        cwd: Some(sandbox.work.display().to_string()),
+    };
+    let heard = sandbox.raw(&key).submit(&model::Act::Tool(call).to_value());
     assert!(matches!(heard, AgentHears::Allow { .. }), "closed: move gap 13 to docs/bypasses.md");
 }

@@ -120,7 +120,8 @@ fn script_word(family: Family, argv: &[OsString]) -> Option<usize> {
         if word == "-" {
             return None;
         }
-        if !bytes.starts_with(b"-") && !(bytes.starts_with(b"+") && family != Family::Python) {
+        let option = bytes.starts_with(b"-") || (bytes.starts_with(b"+") && family != Family::Python);
+        if !option {
             return Some(at);
         }
         if family.values().iter().any(|it| word == *it) {

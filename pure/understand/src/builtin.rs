@@ -153,7 +153,7 @@ impl Lowering<'_> {
         let lacking = name == "pushd" && self.shell == Shell::Sh;
         let mut directory = match args.get(options..).unwrap_or_default() {
             [] if name == "cd" => {
-                self.home.clone().filter(|_| !self.variables.get("HOME").is_none_or(|it| it.known().is_none()))
+                self.home.clone().filter(|_| self.variables.get("HOME").is_some_and(|it| it.known().is_some()))
             }
             [Arg::Known(directory)]
                 if !directory.is_empty()
@@ -221,7 +221,9 @@ impl Lowering<'_> {
         };
         let certain = match args {
             [] => true,
-            [only] => number(only) && (only.text().trim_start_matches('0') != "" || matches!(name, "exit" | "return")),
+            [only] => {
+                number(only) && (!only.text().trim_start_matches('0').is_empty() || matches!(name, "exit" | "return"))
+            }
             _ => false,
         };
         let landed = match name {
