@@ -31,9 +31,11 @@ impl Lowering<'_> {
             "read" => self.read(args, segment),
             "mapfile" | "readarray" => self.mapfile(args, segment),
             "getopts" => {
-                let mut names = vec![Arg::Known("OPTARG".to_owned()), Arg::Known("OPTIND".to_owned())];
+                let mut names = vec![Arg::Known("OPTARG".to_owned())];
                 names.extend(args.get(1).cloned());
                 self.received(&names, segment);
+                // The shell counts it itself.
+                self.state.put("OPTIND", unknown("OPTIND"));
             }
             "unset" => self.unset(args, segment),
             _ => self.declare(name, args, segment),

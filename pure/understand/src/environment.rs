@@ -5,6 +5,7 @@ use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment};
 use crate::command::mark_leak;
 use crate::leak::Leak;
 use crate::lower::Lowering;
+use crate::read_names;
 
 impl Lowering<'_> {
     /// Notes that the value of a variable goes into the command at hand, where it may be a secret.
@@ -127,11 +128,14 @@ pub(crate) fn is_usual(name: &str, value: &Arg) -> bool {
 /// Names that only the text itself reads: lower case, or a letter or two; but for those that programs are known to
 /// read.
 pub(crate) fn is_private(name: &str) -> bool {
-    const READ: &[&str] = &["npm_", "rvm_", "ac_cv_", "gl_cv_", "lt_cv_", "dpkg_", "bundle_", "java_", "yarn_", "pip_"];
     let lower = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    let read =
-        name.ends_with("_proxy") || name.ends_with("_config") || READ.iter().any(|prefix| name.starts_with(prefix));
-    (lower && !read) || name.len() <= 2
+    (lower && !is_read_in_lower_case(name)) || name.len() <= 2
+}
+
+/// Names that programs read though they are, or begin, in lower case.
+fn is_read_in_lower_case(name: &str) -> bool {
+    const READ: &[&str] = &["npm_", "rvm_", "ac_cv_", "gl_cv_", "lt_cv_", "dpkg_", "bundle_", "java_", "yarn_", "pip_"];
+    name.ends_with("_proxy") || name.ends_with("_config") || READ.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Whether a variable's name says that it holds a secret: by the words in it, not by whole names.
@@ -290,10 +294,11 @@ fn holds_access(name: &str) -> bool {
     words.iter().any(|word| WORDS.contains(word)) || (key && !open) || (address && service) || joined
 }
 
-/// Names that programs read and that a login often exports already: then setting one reaches programs without a word
+/// Names that programs read and that a login may have exported already: then setting one reaches programs without a word
 /// more.
 pub(crate) fn may_be_inherited(name: &str) -> bool {
-    !is_harmless(name)
+    let lower = name.chars().all(|c| !c.is_ascii_uppercase());
+    !is_harmless(name) && (lower || is_read_in_lower_case(name) || read_names::is_known(name))
 }
 
 /// Names whose value is a command that other programs run.

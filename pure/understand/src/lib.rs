@@ -43,6 +43,7 @@ mod plain;
 mod print;
 mod program;
 mod pty;
+mod read_names;
 mod redirect;
 mod repository;
 mod script;

@@ -6,8 +6,13 @@ use brush_parser::ast::{
 use model::{Action, Arg, Directory, Factor, Operation, Resource, Segment, Unknown};
 
 use crate::lower::Lowering;
+<<<<<<< HEAD
 use crate::state::{State, unknown};
 use crate::{builtin, environment, other_shell, paths};
+=======
+use crate::state::unknown;
+use crate::{builtin, environment, other_shell, paths, read_names};
+>>>>>>> 4085e8c (Ask of an unexported variable only if programs are known to read it)
 
 /// Variables that Bash makes read-only.
 const SHELL_CONSTANTS: &[&str] = &["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
@@ -267,7 +272,7 @@ impl Lowering<'_> {
             return;
         }
         let number = value.known().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        if self.integers.contains(name) && !number {
+        if (self.integers.contains(name) || read_names::is_evaluated(name)) && !number {
             let why = "what an integer variable gets is evaluated, which may run commands".to_owned();
             dress.unknowns.push(Unknown { text: name.to_owned(), why });
             self.state.put(name, unknown(name));
