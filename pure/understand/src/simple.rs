@@ -6,13 +6,8 @@ use brush_parser::ast::{
 use model::{Action, Arg, Directory, Factor, Operation, Resource, Segment, Unknown};
 
 use crate::lower::Lowering;
-<<<<<<< HEAD
 use crate::state::{State, unknown};
-use crate::{builtin, environment, other_shell, paths};
-=======
-use crate::state::unknown;
 use crate::{builtin, environment, other_shell, paths, read_names};
->>>>>>> 4085e8c (Ask of an unexported variable only if programs are known to read it)
 
 /// Variables that Bash makes read-only.
 const SHELL_CONSTANTS: &[&str] = &["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
