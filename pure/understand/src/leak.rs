@@ -1,6 +1,8 @@
 //! Whether what a command reads is known to go out to the network, and whether what came from the network is known to
 //! run. A command may read a key to sign in with, or work with it here, and talk to the network all the same: block rules
 //! rest on what is known to flow, and what only could flow is a doubt that people are shown.
+//!
+//! Long because two thirds of it are lists: which programs send, serve, copy or keep what they are given.
 
 use model::{Action, Arg, Category, Operation, Resource, Segment};
 

@@ -47,7 +47,7 @@ pub(super) fn of(args: &RunArgs, session: Option<&str>) -> Vec<(OsString, OsStri
 
 fn is_clean(name: &OsStr) -> bool {
     let family = |family: &&str| name.as_bytes().starts_with(family.as_bytes());
-    CLEAN.iter().any(|it| name == *it) || CLEAN_FAMILIES.iter().any(|it| family(&it))
+    CLEAN.iter().any(|it| name == *it) || CLEAN_FAMILIES.iter().any(family)
 }
 
 /// What is said of it: every name, and the values that could steer a program.

@@ -68,7 +68,7 @@ const SYSTEM_BELOW: &[&str] = &[
 pub fn may_be_project(root: &str, home: Option<&str>) -> bool {
     let lower = root.to_ascii_lowercase();
     let parts = parts_of(&lower);
-    if !root.starts_with('/') || parts.iter().any(|part| *part == "..") {
+    if !root.starts_with('/') || parts.contains(&"..") {
         return false;
     }
     let above_home = home.is_some_and(|home| parts_of(&home.to_ascii_lowercase()).starts_with(&parts));
