@@ -1,5 +1,6 @@
 //! An agent that is removed: its key is none at once, and what it waits for or does ends.
 #![allow(
+    clippy::wildcard_enum_match_arm,
     clippy::unwrap_used,
     clippy::panic,
     clippy::expect_used,

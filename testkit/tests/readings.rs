@@ -1,7 +1,7 @@
 //! What runs is what was read: real shells run thousands of texts whose planted commands only say that they ran, and each
 //! of those is listed, or the text is said not to be understood.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -129,8 +129,12 @@ fn from_getopt(program: &Path, library: &Path, scratch: &Path) -> Option<Options
             colons += 1;
         }
         if letter.is_ascii_graphic() && letter != '?' {
-            let takes = [Takes::Nothing, Takes::Value, Takes::MaybeValue];
-            found.insert(format!("-{letter}"), takes[colons.min(2)]);
+            let takes = match colons {
+                0 => Takes::Nothing,
+                1 => Takes::Value,
+                _ => Takes::MaybeValue,
+            };
+            found.insert(format!("-{letter}"), takes);
         }
     }
     for (name, takes) in names.lines().filter_map(|line| line.rsplit_once(' ')) {

@@ -78,11 +78,8 @@ pub fn may_be_project(root: &str, home: Option<&str>) -> bool {
         [only] => SYSTEM.contains(only),
         ["usr", "src", _, ..] | ["usr", "local", "src", _, ..] => false,
         ["usr", ..] => true,
-        ["var", rest @ ..] => match rest {
-            ["www" | "tmp", ..] => false,
-            ["lib" | "opt" | "local" | "home", _, _, ..] => false,
-            _ => true,
-        },
+        ["var", "www" | "tmp", ..] | ["var", "lib" | "opt" | "local" | "home", _, _, ..] => false,
+        ["var", ..] => true,
         ["private", _] | ["private", "etc", ..] => true,
         [first, ..] => SYSTEM_BELOW.contains(first),
     };
