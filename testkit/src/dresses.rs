@@ -80,7 +80,8 @@ pub const DRESSES: &[(Fit, &str)] = &[
     (Fit::Any, "printf %s @Q@ | sh -s"),
     (Fit::Any, "echo @Q@ | cat | sh"),
     (Fit::Any, "echo @Q@ | xargs -0 sh -c"),
-    (Fit::Any, "echo @Q@ | xargs -d '\\n' sh -c"),
+    // Each line is an argument of its own: only the first one would run.
+    (Fit::Line, "echo @Q@ | xargs -d '\\n' sh -c"),
     // `xargs` takes quotes away, so that it runs something else where there are any.
     (Fit::Words, "echo @Q@ | xargs -I{} sh -c {}"),
     (Fit::Any, "xargs sh -c @Q@ < /dev/null"),

@@ -163,6 +163,10 @@ fn a_wrapper_never_lowers_verdict_or_risk() {
             continue;
         }
         for wrapper in WRAPPERS {
+            // `xargs` gives its command an empty input, so there is no list of names to read from it.
+            if *wrapper == "xargs" && text.contains("--files0-from=-") {
+                continue;
+            }
             let wrapped = format!("{wrapper} {text}");
             let (_, decision) = decide(&wrapped, &policy);
             assert!(rank(&decision) >= rank(&alone), "`{wrapped}` is judged milder than `{text}`");
