@@ -19,7 +19,7 @@ const HELP: &str = "cargo xtask VERB
   test                         everything that must pass: format, lints, house rules, unit, corpus, compile-fail, end to end
   release                      build static programs for this machine, fit to be copied elsewhere
   ui                           build the dashboard (needs Node); `cargo build` embeds it from then on
-  tidy                         the house rules alone
+  tidy [--lower]               the house rules alone; --lower keeps the figures of `xtask/ratchets.toml` that fell
   generate                     write the generated files anew
   bench [ROUNDS]               latency of the hook, of `run` and of `check`, beside /bin/true, in one run
   bench policy                 decisions under 100 to 10,000 rules, beside the same rules in Cedar and Rego
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Some(("test" | "ci", [])) => run::test(),
         Some(("release", [])) => run::release().map(|built| println!("{}", built.display())),
         Some(("ui", [])) => run::ui(),
-        Some(("tidy", [])) => tidy::main(),
+        Some(("tidy", rest)) => tidy::main(rest),
         Some(("generate", [])) => generate::main(),
         Some(("bench", rest)) => bench::main(rest),
         Some(("fuzz", rest)) => run::fuzz(rest),

@@ -131,7 +131,7 @@ pub(crate) fn test() -> Result<(), String> {
     enough_disk()?;
     setup::install()?;
     tested("format", &["fmt", "--all", "--check"])?;
-    tidy::main()?;
+    tidy::main(&[])?;
     ui()?;
     tested("lints", &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     tested("building", &["build", "--locked", "--workspace", "--bins"])?;

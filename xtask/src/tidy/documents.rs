@@ -1,0 +1,100 @@
+//! What has to be there: changelog, documents, generated files, lints; and words that may not be.
+
+use super::Tree;
+use super::dependence::manifests;
+use crate::generate;
+
+pub(super) fn changelog(tree: &Tree) -> Vec<String> {
+    let text = tree.get("CHANGELOG.md").map_or("", String::as_str);
+    let unreleased = text.split("\n## ").find(|section| section.starts_with("Unreleased"));
+    match unreleased {
+        Some(section) if section.lines().any(|line| line.starts_with("- ")) => Vec::new(),
+        Some(_) | None => vec!["CHANGELOG.md needs a section `## Unreleased` with what changed for users".to_owned()],
+    }
+}
+
+pub(super) fn generated(tree: &Tree) -> Vec<String> {
+    match generate::programs(tree) {
+        Ok(text) if tree.get(generate::PROGRAMS) == Some(&text) => Vec::new(),
+        Ok(_) => vec![format!("{} is not what its sources say: run `cargo xtask generate`", generate::PROGRAMS)],
+        Err(why) => vec![why],
+    }
+}
+
+/// Every crate takes the workspace's lints, and an exception gives its reason.
+pub(super) fn lints(tree: &Tree) -> Vec<String> {
+    let mut problems: Vec<String> = manifests(tree)
+        .filter(|(_, text)| !text.contains("[lints]\nworkspace = true"))
+        .map(|(path, _)| format!("{path} does not take the workspace's lints"))
+        .collect();
+    for (path, text) in tree.iter().filter(|(path, _)| path.ends_with(".rs")) {
+        let bare = text.contains(concat!("#[", "ignore]")) || text.contains(concat!("#[", "ignore ="));
+        if bare {
+            problems.push(format!("{path} has an ignored test"));
+        }
+    }
+    problems
+}
+
+pub(super) fn documents(tree: &Tree) -> Vec<String> {
+    const NEEDED: &[&str] = &[
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "docs/threat-model.md",
+        "docs/gaps.md",
+        "docs/bypasses.md",
+    ];
+    NEEDED.iter().filter(|path| !tree.contains_key(**path)).map(|path| format!("{path} is missing")).collect()
+}
+
+/// One word per thing, and nothing of a workplace.
+pub(super) fn words(tree: &Tree) -> Vec<String> {
+    // Spelled apart, so that this file does not find itself.
+    let banned = [
+        concat!("FIX", "ME"),
+        concat!("XX", "X:"),
+        concat!("HA", "CK:"),
+        concat!("crates", ".io/api"),
+        concat!("registry", ".npmjs"),
+    ];
+    let texts = tree.iter().filter(|(path, _)| !path.ends_with(".lock"));
+    texts
+        .flat_map(|(path, text)| {
+            banned
+                .iter()
+                .filter(|word| text.contains(**word))
+                .map(move |word| format!("{path}: `{word}` does not belong into the tree"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::planted::with;
+    use super::*;
+
+    #[test]
+    fn an_empty_changelog_is_found() {
+        assert_eq!(changelog(&with(&[("CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n## 0.1\n- x\n")])).len(), 1);
+        assert!(changelog(&with(&[("CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n- x\n")])).is_empty());
+    }
+
+    #[test]
+    fn a_stale_generated_file_is_found() {
+        let tree =
+            with(&[("pure/understand/programs/a.toml", "[cat]\noperands = \"read\"\n"), (generate::PROGRAMS, "old")]);
+        assert_eq!(generated(&tree).len(), 1);
+    }
+
+    #[test]
+    fn missing_lints_ignored_tests_documents_and_leftovers_are_found() {
+        assert_eq!(lints(&with(&[("pure/a/Cargo.toml", "[package]\nname=\"a\"\n")])).len(), 1);
+        assert_eq!(lints(&with(&[("a.rs", concat!("#[", "ignore]\nfn t() {}"))])).len(), 1);
+        assert_eq!(documents(&with(&[])).len(), 9);
+        assert_eq!(words(&with(&[("a.md", concat!("FIX", "ME later"))])).len(), 1);
+    }
+}
