@@ -20,9 +20,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use protocol::AgentHears;
 use serde_json::{Value, json};
 use testkit::{Gate, Sandbox, bash_act};
-use wire::AgentHears;
 
 const PAGES: usize = 50;
 const AGENTS: usize = 1_000;

@@ -78,7 +78,7 @@ impl Gate {
 
     /// Signs somebody in; gives the header with their cookie.
     pub fn sign_in(&self, reviewer: &Reviewer) -> String {
-        let wire::Proof::Totp(code) = reviewer.vouch().proof else { panic!("no code") };
+        let protocol::Proof::Totp(code) = reviewer.vouch().proof else { panic!("no code") };
         let body = json!({"name": reviewer.name, "proof": {"code": code}}).to_string();
         let (status, head, _) = self.request("POST", "/v1/session", &[JSON], &body);
         assert_eq!(status, 204, "{head}");

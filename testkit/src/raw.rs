@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use host::{identity, socket};
 use model::Act;
+use protocol::{AgentHears, AgentSays, MAX_AGENT_FRAME};
 use serde_json::{Value, json};
-use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME};
 
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use approval::{TotpSecret, code_at};
 use host::clock;
-use wire::{Proof, Vouch};
+use protocol::{Proof, Vouch};
 
 /// A reviewer whose authenticator the test holds.
 pub struct Reviewer {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use approval::TotpSecret;
 use host::layout::{DIRECTORY_VARIABLE, Layout};
 use host::socket;
-use wire::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Vouch};
+use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Vouch};
 
 use crate::raw::RawAgent;
 use crate::reviewer::Reviewer;
@@ -196,7 +196,7 @@ impl Sandbox {
             under: None,
             owner: "platform".to_owned(),
             uid: None,
-            place: wire::AgentPlace::default(),
+            place: protocol::AgentPlace::default(),
             by: None,
         };
         let OperatorHears::Agent { key } = self.operator(&say) else { panic!("no agent") };
@@ -219,7 +219,7 @@ impl Sandbox {
     /// Enrols somebody with a role and groups; the first is an operator.
     pub fn enrol_as(&self, name: &str, role: &str, groups: &[&str], by: Option<&Reviewer>) -> Reviewer {
         let place =
-            wire::PersonPlace { role: role.to_owned(), groups: groups.iter().map(|it| (*it).to_owned()).collect() };
+            protocol::PersonPlace { role: role.to_owned(), groups: groups.iter().map(|it| (*it).to_owned()).collect() };
         let say =
             OperatorSays::AddReviewer { name: name.to_owned(), ssh_key: None, place, vouch: by.map(Reviewer::vouch) };
         let heard = self.operator(&say);

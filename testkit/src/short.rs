@@ -4,10 +4,10 @@ use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use journal::{Content, Reader, RealDisk, Wanted};
+use log_store::{Content, Reader, RealDisk, Wanted};
 use pdp::Situation;
+use protocol::{AgentHears, OperatorHears, OperatorSays};
 use serde_json::Value;
-use wire::{AgentHears, OperatorHears, OperatorSays};
 
 use crate::raw::PATIENCE;
 use crate::{Sandbox, bash_act};
@@ -63,7 +63,7 @@ impl Sandbox {
     }
 
     /// Waits until the daemon says something about its policy; says how long that took.
-    pub fn until(&self, what: &str, holds: impl Fn(&wire::Status) -> bool) -> Duration {
+    pub fn until(&self, what: &str, holds: impl Fn(&protocol::Status) -> bool) -> Duration {
         let started = Instant::now();
         loop {
             let OperatorHears::Status(status) = self.operator(&OperatorSays::Status) else { panic!("no status") };
@@ -79,7 +79,7 @@ impl Sandbox {
     pub fn records(&self) -> Vec<Value> {
         let mut records = Vec::new();
         let mut reader = Reader::open(Arc::new(RealDisk::new(&self.layout.log))).unwrap();
-        let mut each = |found: journal::Found| {
+        let mut each = |found: log_store::Found| {
             let Content::Draft(draft) = found.content else { panic!("{found:?}") };
             records.push(draft.shown(found.entry.seq));
             Ok(true)

@@ -8,10 +8,10 @@
     reason = "a test that cannot go on must fail"
 )]
 
+use protocol::{AgentHears, OperatorHears, OperatorSays};
 use testkit::{Sandbox, bash_act};
-use wire::{AgentHears, OperatorHears, OperatorSays};
 
-fn remove(sandbox: &Sandbox, name: &str, by: Option<wire::Vouch>) -> OperatorHears {
+fn remove(sandbox: &Sandbox, name: &str, by: Option<protocol::Vouch>) -> OperatorHears {
     sandbox.operator(&OperatorSays::RemoveAgent { name: name.to_owned(), by })
 }
 
@@ -47,7 +47,7 @@ fn who_could_not_add_an_agent_cannot_remove_it() {
         owner: "platform".to_owned(),
         under: None,
         uid: None,
-        place: wire::AgentPlace::default(),
+        place: protocol::AgentPlace::default(),
         by,
     };
     if matches!(sandbox.operator(&say(None)), OperatorHears::Agent { .. }) {

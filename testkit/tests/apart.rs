@@ -22,9 +22,9 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket;
+use protocol::{AgentPlace, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, PersonPlace, Vouch};
 use serde_json::json;
 use testkit::{Gate, JSON, Sandbox};
-use wire::{AgentPlace, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, PersonPlace, Vouch};
 
 const KEEPER: u32 = 61_001;
 const WEB: u32 = 61_002;
@@ -140,7 +140,7 @@ fn look_around() {
             None => println!("- {what} closes"),
         }
     }
-    let nobody = || Vouch { reviewer: String::new(), proof: wire::Proof::Session("x".to_owned()) };
+    let nobody = || Vouch { reviewer: String::new(), proof: protocol::Proof::Session("x".to_owned()) };
     let name = || "mallory".to_owned();
     let place = || PersonPlace::of("operator");
     for (what, message) in [
@@ -151,7 +151,7 @@ fn look_around() {
         ("reloads", OperatorSays::Reload),
         ("has devices", OperatorSays::PushTargets),
         ("invites with a session", OperatorSays::Invite { name: Some(name()), place: place(), by: Some(nobody()) }),
-        ("reads", OperatorSays::Read { token: "x".to_owned(), what: wire::Reading::Verify }),
+        ("reads", OperatorSays::Read { token: "x".to_owned(), what: protocol::Reading::Verify }),
     ] {
         let Ok(stream) = UnixStream::connect(layout.web_socket()) else { continue };
         match say(&stream, &message) {
@@ -243,7 +243,7 @@ fn agents_and_people_work_through_it_as_ever() {
     let asking = run(AGENT).spawn().unwrap();
     let hold = sandbox.hold();
     let cookie = apart.gate.sign_in(&alice);
-    let wire::Proof::Totp(code) = alice.vouch().proof else { panic!("no code") };
+    let protocol::Proof::Totp(code) = alice.vouch().proof else { panic!("no code") };
     let body = json!({"said": "approve", "proof": {"code": code}}).to_string();
     let path = format!("/v1/holds/{}/answer", hold.id);
     let (status, answered) = apart.gate.ask("POST", &path, &[JSON, &cookie], &body);

@@ -6,9 +6,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
+use protocol::{AgentHears, OperatorHears, OperatorSays, Proof, Vouch};
 use serde_json::{Value, json};
 use testkit::{Sandbox, bash_act, exec_act, permit_of};
-use wire::{AgentHears, OperatorHears, OperatorSays, Proof, Vouch};
 
 fn is_denied(heard: &AgentHears) -> bool {
     matches!(heard, AgentHears::Deny { .. })
@@ -255,7 +255,7 @@ fn a_second_reviewer_needs_somebody_who_vouches() {
     let sandbox = Sandbox::start();
     let first = sandbox.add_reviewer("rita");
     for vouch in [None, Some(Vouch { reviewer: "rita".into(), proof: Proof::Totp("123456".into()) })] {
-        let place = wire::PersonPlace { role: "operator".into(), groups: vec![] };
+        let place = protocol::PersonPlace { role: "operator".into(), groups: vec![] };
         let mallory = OperatorSays::AddReviewer { name: "mallory".into(), ssh_key: None, place, vouch };
         assert!(matches!(sandbox.operator(&mallory), OperatorHears::Refused { .. }));
     }
@@ -269,7 +269,7 @@ fn the_agents_socket_knows_no_word_that_approves() {
     for word in ["answer", "holds", "add_agent", "add_reviewer", "agents", "reviewers", "status"] {
         let body = format!("{{\"say\":\"{word}\"}}");
         let mut frame = u32::try_from(body.len()).unwrap().to_be_bytes().to_vec();
-        frame.push(wire::VERSION);
+        frame.push(protocol::VERSION);
         frame.extend(body.as_bytes());
         let agent = sandbox.raw(&key);
         std::io::Write::write_all(&mut (&agent.stream), &frame).unwrap();

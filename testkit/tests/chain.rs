@@ -6,8 +6,8 @@
     reason = "a test that cannot go on must fail"
 )]
 
+use protocol::{AgentHears, AgentPlace, OperatorHears, OperatorSays};
 use testkit::{Reviewer, Sandbox, bash_act, exec_act, permit_of};
-use wire::{AgentHears, AgentPlace, OperatorHears, OperatorSays};
 
 fn add(sandbox: &Sandbox, name: &str, owner: &str, under: Option<&str>) -> Result<String, String> {
     add_trusted(sandbox, name, owner, under, 0, None)

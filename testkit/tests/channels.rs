@@ -204,7 +204,7 @@ fn every_channel_is_told_once_it_answers_and_no_agent_writes_markup_there() {
     assert_eq!(body["hold"]["id"], hold.id);
     // Teams says how to answer there: with a code that is of this hold, and only with a no.
     let teams = of("/teams").pop().unwrap().2.to_string();
-    assert!(teams.contains(&format!("@Countersign deny {}", channel::code_of(&hold.id))), "{teams}");
+    assert!(teams.contains(&format!("@Countersign deny {}", notification::code_of(&hold.id))), "{teams}");
     assert!(!teams.contains("approve"), "{teams}");
     until("a mail", || mails.lock().unwrap().contains("Answer on the page").then_some(()));
     // A backup is told at half time, and not before.

@@ -17,9 +17,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use protocol::{HoldView, OperatorHears, OperatorSays, Vouch};
 use serde_json::{Value, json};
 use testkit::Sandbox;
-use wire::{HoldView, OperatorHears, OperatorSays, Vouch};
 
 /// A tool, and what it is called with.
 type Call = (&'static str, Value);

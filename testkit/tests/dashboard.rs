@@ -139,7 +139,7 @@ fn people_enrol_and_sign_with_passkeys_in_a_browser() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    let rebuilt = store::Store::open(&path).unwrap();
+    let rebuilt = state_sqlite::Store::open(&path).unwrap();
     assert_eq!(rebuilt.passkeys(&model::PersonName::parse("rita").unwrap()).unwrap().len(), 1);
 }
 
@@ -227,7 +227,7 @@ fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
     // Rita answers all the same, in the page that is open and in the terminal.
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();
-    let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
+    let protocol::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
     let body = json!({"said": "approve", "proof": {"code": code}}).to_string();
     let (status, _, said) = request(&gate, "POST", &format!("/v1/holds/{}/answer", hold.id), &[&cookie, JSON], &body);
     assert_eq!((status, said["state"].as_str()), (200, Some("approved")), "{said}");
@@ -255,7 +255,7 @@ fn another_page_can_make_a_browser_do_nothing() {
     let cookie = gate.sign_in(&rita);
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();
-    let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
+    let protocol::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
     let body = json!({"said": "approve", "proof": {"code": code}}).to_string();
     let path = format!("/v1/holds/{}/answer", hold.id);
     for headers in [
@@ -293,16 +293,16 @@ fn a_gate_that_lies_gets_nothing_run() {
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();
     for proof in [
-        wire::Proof::Totp(token.clone()),
-        wire::Proof::Totp(String::new()),
-        wire::Proof::Ssh(wire::SshSaid { signature: token, nonce: None }),
+        protocol::Proof::Totp(token.clone()),
+        protocol::Proof::Totp(String::new()),
+        protocol::Proof::Ssh(protocol::SshSaid { signature: token, nonce: None }),
     ] {
-        let by = wire::Vouch { reviewer: "rita".to_owned(), proof };
+        let by = protocol::Vouch { reviewer: "rita".to_owned(), proof };
         assert!(sandbox.answer(&hold, "approve", by).is_err());
     }
     // A code that was used, to sign in or for another answer, is used.
     let used = rita.vouch();
-    let wire::Proof::Totp(code) = &used.proof else { panic!("no code") };
+    let protocol::Proof::Totp(code) = &used.proof else { panic!("no code") };
     let again = rita.vouch_with(code);
     assert_eq!(sandbox.answer(&hold, "approve", used).as_deref(), Ok("approved"));
     assert!(child.wait().unwrap().success());

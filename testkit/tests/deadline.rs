@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
+use protocol::{OperatorHears, OperatorSays, Proof, Vouch};
 use testkit::Sandbox;
-use wire::{OperatorHears, OperatorSays, Proof, Vouch};
 
 /// Holds that a session is enough for, for as short as can be.
 const RULES: &str = "[velocity]\nlow = 1000\nmedium = 1000\nhigh = 1000\ntotal = 1000\nburst = 1000\n[[rule]]\nid = \"free\"\nverdict = \"ask\"\ncommand = \"touch **\"\nmatches = [\"touch ./x\"]\n\
@@ -108,7 +108,7 @@ fn what_nobody_would_read_is_not_put_to_people_and_long_holds_blind_no_page() {
     agent.send_submit("s", &testkit::bash_act(&format!("mkdir /srv/x # {}", "long ".repeat(60_000))), true);
     let heard = agent.hear().unwrap();
     assert!(
-        matches!(&heard, wire::AgentHears::Deny { reasons, .. } if reasons[0].contains("nobody does")),
+        matches!(&heard, protocol::AgentHears::Deny { reasons, .. } if reasons[0].contains("nobody does")),
         "{heard:?}"
     );
     // Many that are as long as may be: the list is megabytes, and people answer all the same.
@@ -118,7 +118,7 @@ fn what_nobody_would_read_is_not_put_to_people_and_long_holds_blind_no_page() {
             let act = testkit::bash_act(&format!("mkdir /srv/x-{number} # {}", "long ".repeat(11_000)));
             agent.send_submit("s", &act, true);
             let heard = agent.hear().unwrap();
-            assert!(matches!(heard, wire::AgentHears::Held { .. }), "{heard:?}");
+            assert!(matches!(heard, protocol::AgentHears::Held { .. }), "{heard:?}");
             agent
         })
         .collect();

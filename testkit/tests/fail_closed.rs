@@ -7,8 +7,8 @@ use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use protocol::{AgentHears, Refusal};
 use testkit::{Mount, Sandbox, bash_act, exec_act, permit_of};
-use wire::{AgentHears, Refusal};
 
 /// A rule under which `touch` needs people for one second only.
 const SHORT: &str = r#"

@@ -6,8 +6,8 @@
 use std::fs;
 use std::process::Stdio;
 
+use protocol::AgentHears;
 use testkit::{Sandbox, bash_act};
-use wire::AgentHears;
 
 #[test]
 fn gap_repository_configuration_runs_code() {

@@ -10,9 +10,9 @@
 use std::time::Duration;
 
 use audit::RecordKind;
+use protocol::{OperatorHears, OperatorSays};
 use serde_json::{Value, json};
 use testkit::{Gate, JSON, Sandbox, bash_act};
-use wire::{OperatorHears, OperatorSays};
 
 /// A request under an idempotency key.
 fn ask(gate: &Gate, key: &str, name: &str, command: &str) -> (u16, Value) {

@@ -12,9 +12,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use protocol::{OperatorHears, OperatorSays};
 use serde_json::{Value, json};
 use testkit::{Gate, JSON, Sandbox, bash_act, python_with};
-use wire::{OperatorHears, OperatorSays};
 
 /// A request of an agent; gives status and body.
 fn ask(gate: &Gate, key: &str, path: &str, headers: &[&str], body: &Value) -> (u16, Value) {

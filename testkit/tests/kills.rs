@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 
 use audit::{Draft, LogVerifier, ReceiptProof, RecordKind};
 use host::socket;
-use journal::{Content, Reader, RealDisk, Wanted};
+use log_store::{Content, Reader, RealDisk, Wanted};
+use protocol::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
 use serde_json::json;
 use testkit::Sandbox;
-use wire::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
 
 const SUBMITTERS: u64 = 4;
 const PATIENCE: Duration = Duration::from_secs(20);

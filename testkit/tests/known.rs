@@ -11,10 +11,10 @@
 use data_encoding::BASE64URL_NOPAD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use hmac::{Hmac, Mac as _};
+use protocol::{AgentHears, Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use testkit::{Sandbox, exec_act};
-use wire::{AgentHears, Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace};
 
 #[test]
 fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
@@ -101,7 +101,7 @@ fn what_they_sign_with_takes_an_operators_word() {
     let finish = |password: Option<&str>| OperatorSays::FinishEnrolment {
         ticket: ticket.clone(),
         factor: NewFactor::Totp(code.clone()),
-        password: password.map(|it| wire::Password(it.to_owned())),
+        password: password.map(|it| protocol::Password(it.to_owned())),
     };
     assert!(refused(&finish(None)), "an app takes a password beside it");
     assert!(refused(&finish(Some("olivia"))), "and one that is not guessed");

@@ -4,8 +4,8 @@
 
 use std::fs;
 
+use protocol::{AgentHears, HoldView};
 use testkit::{Sandbox, bash_act, hands_over, is_allowed, makes_files};
-use wire::{AgentHears, HoldView};
 
 #[test]
 fn a_rule_that_may_decide_twice_decides_twice_even_over_a_restart() {

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
+use protocol::AgentHears;
 use testkit::{Sandbox, bash_act};
-use wire::AgentHears;
 
 const AGENTS: usize = 50;
 const EACH: usize = 20;

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use protocol::{AgentHears, OperatorHears, OperatorSays, RuleWish, Vouch};
 use testkit::{Sandbox, bash_act, done, hands_over, is_allowed};
-use wire::{AgentHears, OperatorHears, OperatorSays, RuleWish, Vouch};
 
 #[test]
 fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
@@ -53,7 +53,7 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
     assert_eq!(made.request.as_deref(), Some(hold.request.as_str()));
     // An end, by a person: first brought forward, then now.
     let expire = |end: &str, by| OperatorSays::ExpireRule { id: "made.x".to_owned(), end: end.to_owned(), by };
-    let nobody = Vouch { reviewer: "rita".to_owned(), proof: wire::Proof::Totp("000000".to_owned()) };
+    let nobody = Vouch { reviewer: "rita".to_owned(), proof: protocol::Proof::Totp("000000".to_owned()) };
     assert!(done(sandbox.operator(&expire("2099-06-01T00:00:00Z", nobody))).contains("only brought forward"));
     assert!(
         done(sandbox.operator(&expire("2098-01-01T00:00:00Z", platform.vouch()))).contains("`made.x.2` is in force")
@@ -97,7 +97,7 @@ fn whoever_answers_for_an_agent_ends_no_rule_that_holds_it_back() {
         under: None,
         owner: "rita".to_owned(),
         uid: None,
-        place: wire::AgentPlace { env: None, groups: Vec::new(), trust: 1 },
+        place: protocol::AgentPlace { env: None, groups: Vec::new(), trust: 1 },
         by: None,
     };
     assert!(matches!(sandbox.operator(&second), OperatorHears::Agent { .. }));
@@ -105,7 +105,7 @@ fn whoever_answers_for_an_agent_ends_no_rule_that_holds_it_back() {
         format!("[[rule]]\nid = '{id}'\n{extra}\nexact = 'cat a'\nmatches = ['cat a']\nspares = ['cat b']\n")
     };
     let add = |text: String, by| OperatorSays::AddRule { text, request: None, reason: "mine".to_owned(), by };
-    let nobody = || Vouch { reviewer: "rita".to_owned(), proof: wire::Proof::Totp("000000".to_owned()) };
+    let nobody = || Vouch { reviewer: "rita".to_owned(), proof: protocol::Proof::Totp("000000".to_owned()) };
     let end = "2099-01-01T00:00:00Z";
     // What asks may ask fewer people than no rule would; what goes before others could go before a no.
     assert!(done(sandbox.operator(&add(rule("made.ask", "verdict = 'ask'"), rita.vouch()))).contains("answers for"));
@@ -158,7 +158,7 @@ fn nobody_makes_themself_an_agent_that_rules_favour() {
     let rita = sandbox.add_reviewer("rita");
     let add = |name: &str, group: Option<&str>, by| {
         let groups = group.iter().map(|it| (*it).to_owned()).collect();
-        let place = wire::AgentPlace { env: None, groups, trust: 1 };
+        let place = protocol::AgentPlace { env: None, groups, trust: 1 };
         OperatorSays::AddAgent {
             name: name.to_owned(),
             owner: "platform".to_owned(),
@@ -177,7 +177,7 @@ fn nobody_makes_themself_an_agent_that_rules_favour() {
         under: None,
         owner: "ops".to_owned(),
         uid: None,
-        place: wire::AgentPlace { env: None, groups: Vec::new(), trust: 1 },
+        place: protocol::AgentPlace { env: None, groups: Vec::new(), trust: 1 },
         by: None,
     };
     assert!(done(sandbox.operator(&owned)).contains("name or owner"));
@@ -215,8 +215,8 @@ fn a_made_rule_that_no_longer_holds_is_left_out_if_it_allows_and_stops_the_start
         let text = format!(
             "[[rule]]\nid = 'made.{verdict}'\nverdict = '{verdict}'\nexact = 'mkdir a'\nmatches = ['mkdir b']\nspares = ['ls']\n"
         );
-        let store = store::Store::open(&sandbox.layout.state.join("state.db")).unwrap();
-        let row = store::RuleRow {
+        let store = state_sqlite::Store::open(&sandbox.layout.state.join("state.db")).unwrap();
+        let row = state_sqlite::RuleRow {
             id: format!("made.{verdict}"),
             text,
             author: "rita".to_owned(),

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
+use protocol::AgentHears;
 use testkit::{Sandbox, exec_act};
-use wire::AgentHears;
 
 /// A policy that asks for whoever is on call; `turns` says who that is.
 fn sandbox(turns: &str) -> Sandbox {
@@ -43,8 +43,8 @@ fn a_turn_that_ends_while_a_hold_is_open_takes_its_people_out() {
     let file = std::fs::read_dir(sandbox.layout.policy()).unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read_to_string(&file).unwrap().replace("[\"rita\"]", "[\"sam\"]");
     std::fs::write(&file, text).unwrap();
-    let reloaded = sandbox.operator(&wire::OperatorSays::Reload);
-    assert!(matches!(reloaded, wire::OperatorHears::Done { .. }), "{reloaded:?}");
+    let reloaded = sandbox.operator(&protocol::OperatorSays::Reload);
+    assert!(matches!(reloaded, protocol::OperatorHears::Done { .. }), "{reloaded:?}");
     assert!(sandbox.answer(&hold, "approve", rita.vouch()).is_err());
     assert_eq!(sandbox.answer(&hold, "approve", sam.vouch()).as_deref(), Ok("approved"));
     // The rules are others by now: still the same is asked, so what sam said yes to is what is asked now.

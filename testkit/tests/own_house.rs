@@ -15,8 +15,8 @@ use std::process::{Child, Command, Stdio};
 
 use std::time::{Duration, Instant};
 
+use protocol::{OperatorHears, OperatorSays};
 use testkit::Sandbox;
-use wire::{OperatorHears, OperatorSays};
 
 const KEEPER: u32 = 61_011;
 const WEB: u32 = 61_012;
@@ -136,7 +136,7 @@ fn apart_what_the_daemon_may_not_look_at_is_not_taken_for_harmless() {
         owner: "platform".to_owned(),
         under: None,
         uid: Some(AGENT),
-        place: wire::AgentPlace::default(),
+        place: protocol::AgentPlace::default(),
         by: None,
     };
     let OperatorHears::Agent { key } = apart.sandbox.operator(&add) else { panic!("no agent") };

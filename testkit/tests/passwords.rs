@@ -6,9 +6,9 @@
     reason = "a test that cannot go on must fail"
 )]
 
+use protocol::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password, PersonPlace, Proof, Vouch};
 use serde_json::json;
 use testkit::{Reviewer, Sandbox};
-use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password, PersonPlace, Proof, Vouch};
 
 const FIRST: &str = "four words nobody knows";
 const SECOND: &str = "other words, nobody knows";

@@ -12,8 +12,8 @@
 use std::process::{Child, Stdio};
 use std::sync::Mutex;
 
+use protocol::{OperatorHears, OperatorSays, PersonPlace};
 use testkit::{Reviewer, Sandbox, done};
-use wire::{OperatorHears, OperatorSays, PersonPlace};
 
 /// Every `mkdir` asks for these.
 fn asks(who: &str) -> String {
@@ -159,7 +159,7 @@ fn each_change_takes_the_role_that_it_takes() {
     // A rule out of an approval takes a senior.
     let mut child = mkdir(&sandbox);
     let hold = sandbox.hold();
-    let wish = || Some(wire::RuleWish { text: text.to_owned(), reason: "often".to_owned(), by: None });
+    let wish = || Some(protocol::RuleWish { text: text.to_owned(), reason: "often".to_owned(), by: None });
     let say = OperatorSays::Answer {
         hold: hold.id.clone(),
         said: "approve".into(),
@@ -183,7 +183,7 @@ fn a_broken_glass_is_alarmed_recorded_and_looked_at_by_somebody_else() {
     let sam = sandbox.enrol_as("sam", "senior", &["break-glass"], Some(&rita));
     let mut child = mkdir(&sandbox);
     let hold = sandbox.hold();
-    let answer = |by: wire::Vouch, reason: Option<&str>| {
+    let answer = |by: protocol::Vouch, reason: Option<&str>| {
         let reason = reason.map(str::to_owned);
         let said = "break-glass".to_owned();
         let (hold, also) = (hold.id.clone(), Vec::new());
@@ -245,28 +245,31 @@ fn an_invitation_of_somebody_who_is_no_operator_any_more_serves_nobody() {
     let rita = sandbox.add_reviewer("rita");
     let pat = sandbox.enrol_as("pat", "operator", &[], Some(&rita));
     let invite = |name: &str, by: &Reviewer| {
-        let (name, place) = (Some(name.to_owned()), wire::PersonPlace::of("operator"));
+        let (name, place) = (Some(name.to_owned()), protocol::PersonPlace::of("operator"));
         match sandbox.operator(&OperatorSays::Invite { name, place, by: Some(by.vouch()) }) {
             OperatorHears::Invited { token, .. } => token,
             other => panic!("{other:?}"),
         }
     };
     let begin = |token: &str| {
-        let who = wire::Enrolling::Invite { token: token.to_owned(), name: None };
+        let who = protocol::Enrolling::Invite { token: token.to_owned(), name: None };
         sandbox.operator(&OperatorSays::BeginEnrolment { who })
     };
     let token = invite("mallory", &pat);
     let OperatorHears::Enrolment { ticket, .. } = begin(&token) else { panic!("it serves while pat is operator") };
-    let place = wire::PersonPlace::of("reviewer");
+    let place = protocol::PersonPlace::of("reviewer");
     let down = OperatorSays::PlaceReviewer { name: "pat".to_owned(), place, by: rita.vouch() };
     assert!(matches!(sandbox.operator(&down), OperatorHears::Done { .. }));
     assert!(matches!(begin(&token), OperatorHears::Refused { .. }));
     // Nor does one that was begun before, nor a made-up one; and nobody is invited without an operator.
-    let finish =
-        OperatorSays::FinishEnrolment { ticket, factor: wire::NewFactor::Totp("000000".to_owned()), password: None };
+    let finish = OperatorSays::FinishEnrolment {
+        ticket,
+        factor: protocol::NewFactor::Totp("000000".to_owned()),
+        password: None,
+    };
     assert!(matches!(sandbox.operator(&finish), OperatorHears::Refused { .. }));
     assert!(matches!(begin("guess"), OperatorHears::Refused { .. }));
-    let place = wire::PersonPlace::of("operator");
+    let place = protocol::PersonPlace::of("operator");
     let nobody = OperatorSays::Invite { name: Some("eve".to_owned()), place, by: None };
     assert!(matches!(sandbox.operator(&nobody), OperatorHears::Refused { .. }));
 }
@@ -291,7 +294,7 @@ fn whoever_is_stopped_gets_nothing_until_the_flag_is_cleared_with_a_proof() {
         sandbox.countersign(&words).output().unwrap().status.success()
     };
     assert!(!clear(&["--as", "rita", "--code", "000000"]));
-    let wire::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
+    let protocol::Proof::Totp(code) = rita.vouch().proof else { panic!("no code") };
     assert!(clear(&["--as", "rita", "--code", &code]));
     assert!(sandbox.run(&["ls"]).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
 }
@@ -301,7 +304,7 @@ fn somebody_who_was_removed_meanwhile_leaves_no_factor_behind() {
     let sandbox = Sandbox::start();
     let rita = sandbox.add_reviewer("rita");
     let mallory = sandbox.enrol("mallory", Some(&rita));
-    let who = wire::Enrolling::Own { by: mallory.vouch() };
+    let who = protocol::Enrolling::Own { by: mallory.vouch() };
     let OperatorHears::Enrolment { ticket, totp_uri, .. } = sandbox.operator(&OperatorSays::BeginEnrolment { who })
     else {
         panic!("not begun")
@@ -310,8 +313,8 @@ fn somebody_who_was_removed_meanwhile_leaves_no_factor_behind() {
     assert!(matches!(sandbox.operator(&gone), OperatorHears::Done { .. }));
     let secret = totp_uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
     let secret = approval::TotpSecret::from_base32(secret).unwrap();
-    let factor = wire::NewFactor::Totp(approval::code_at(&secret, host::clock::now_ms()));
-    let password = Some(wire::Password("four words nobody knows".to_owned()));
+    let factor = protocol::NewFactor::Totp(approval::code_at(&secret, host::clock::now_ms()));
+    let password = Some(protocol::Password("four words nobody knows".to_owned()));
     let finish = OperatorSays::FinishEnrolment { ticket, factor, password };
     let heard = sandbox.operator(&finish);
     assert!(matches!(&heard, OperatorHears::Refused { why } if why.contains("any more")), "{heard:?}");

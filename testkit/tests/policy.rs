@@ -6,8 +6,8 @@ use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use protocol::{AgentHears, OperatorHears, OperatorSays};
 use testkit::{Sandbox, bash_act, done, exec_act, hands_over, is_allowed, makes_files};
-use wire::{AgentHears, OperatorHears, OperatorSays};
 
 #[test]
 fn a_file_that_changes_is_in_force_at_once_and_a_bad_one_never() {

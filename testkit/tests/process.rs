@@ -9,8 +9,8 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use protocol::AgentHears;
 use testkit::{Sandbox, bash_act};
-use wire::AgentHears;
 
 #[test]
 fn status_output_and_input_pass_through() {

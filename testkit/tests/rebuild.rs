@@ -4,8 +4,8 @@
 
 use std::fs;
 
+use protocol::{OperatorHears, OperatorSays};
 use testkit::{Sandbox, done, hands_over, is_allowed};
-use wire::{OperatorHears, OperatorSays};
 
 fn rebuild(sandbox: &Sandbox, words: &[&str]) -> (Option<i32>, String) {
     let output = sandbox.countersign(&[&["log", "rebuild-store"], words].concat()).output().unwrap();
@@ -79,14 +79,15 @@ fn nobody_names_the_keys_of_another_scope_to_be_destroyed() {
     let patience = std::time::Duration::from_secs(10);
     let stream = std::os::unix::net::UnixStream::connect(sandbox.layout.log_socket()).unwrap();
     // Every key that there is, those of the installation too, those not in use yet, and some that are not there.
-    let say = wire::LogHears::Destroy {
+    let say = protocol::LogHears::Destroy {
         scope: "bot/one".to_owned(),
         keys: (0..200).chain([u64::MAX, u64::MAX / 96]).collect(),
         why: "mine".to_owned(),
     };
-    host::socket::send(&stream, &say, wire::MAX_LOG_FRAME, patience).unwrap();
-    let heard: wire::LogSays = host::socket::receive(&stream, wire::MAX_LOG_FRAME, Some(patience), patience).unwrap();
-    assert!(matches!(&heard, wire::LogSays::Done { what } if what.contains("(1 keys)")), "{heard:?}");
+    host::socket::send(&stream, &say, protocol::MAX_LOG_FRAME, patience).unwrap();
+    let heard: protocol::LogSays =
+        host::socket::receive(&stream, protocol::MAX_LOG_FRAME, Some(patience), patience).unwrap();
+    assert!(matches!(&heard, protocol::LogSays::Done { what } if what.contains("(1 keys)")), "{heard:?}");
     let output = sandbox.countersign(&["log", "show"]).output().unwrap();
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!shown.contains("in-one") && shown.contains("in-two") && shown.contains("agent added"), "{shown}");

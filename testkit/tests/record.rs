@@ -205,10 +205,10 @@ fn no_content_stands_in_any_file_and_a_rotated_key_reads_old_and_new() {
         assert_eq!(found, Vec::<String>::new(), "{planted}");
     }
     // Entries name the key-encryption key: both are there.
-    let mut reader = journal::Reader::open(std::sync::Arc::new(journal::RealDisk::new(&log))).unwrap();
+    let mut reader = log_store::Reader::open(std::sync::Arc::new(log_store::RealDisk::new(&log))).unwrap();
     let mut used = std::collections::BTreeSet::new();
     reader
-        .each(&journal::Wanted::default(), &mut |found| {
+        .each(&log_store::Wanted::default(), &mut |found| {
             used.insert(found.entry.kek);
             Ok(true)
         })

@@ -7,9 +7,9 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use protocol::{AgentHears, AgentSays, TerminalEvent};
 use serde_json::Value;
 use testkit::{RawAgent, Sandbox, exec_act, permit_of, python_with};
-use wire::{AgentHears, AgentSays, TerminalEvent};
 
 /// An installation with the agent `bot`, and a script that it may run, under a rule with more to it.
 fn with_script(text: &str, more: &str) -> (Sandbox, String) {
@@ -245,7 +245,7 @@ fn an_enforcement_point_that_does_not_record_gets_nothing_run_and_cannot_write_o
     assert!(matches!(&said, AgentHears::Deny { reasons, .. } if reasons.concat().contains("recording")), "{said:?}");
     // With a terminal it may; and it may add what a terminal has, and no marker.
     let permit = permit_of(&raw.submit(&act));
-    let terminal = Some(wire::Terminal { columns: 80, rows: 24, name: "x".to_owned() });
+    let terminal = Some(protocol::Terminal { columns: 80, rows: 24, name: "x".to_owned() });
     raw.say(&AgentSays::Redeem { permit: permit.clone(), act: act.clone(), terminal });
     assert!(matches!(raw.hear(), Ok(AgentHears::Spent)));
     let add = |raw: &RawAgent, permit: &str, kind: &str| {

@@ -82,7 +82,7 @@ fn a_terminal_of_eighty_by_twenty_four_is_enough() {
     screen.keys(&["d"]);
     screen.shows("What is the agent told?");
     screen.keys(&["use /tmp", "Enter"]);
-    let wire::Proof::Totp(code) = ({
+    let protocol::Proof::Totp(code) = ({
         let _used = rita.vouch();
         let _now = rita.vouch();
         rita.vouch().proof

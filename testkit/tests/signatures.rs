@@ -6,8 +6,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use protocol::{OperatorHears, OperatorSays, Proof, SshSaid, Vouch, change_text, signed_change};
 use testkit::Sandbox;
-use wire::{OperatorHears, OperatorSays, Proof, SshSaid, Vouch, change_text, signed_change};
 
 fn ssh_key(sandbox: &Sandbox, name: &str) -> PathBuf {
     let path = sandbox.root.join(name);

@@ -11,8 +11,8 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use protocol::{AgentHears, OperatorHears, OperatorSays, Proof, Refusal, Vouch};
 use testkit::{Sandbox, bash_act, exec_act};
-use wire::{AgentHears, OperatorHears, OperatorSays, Proof, Refusal, Vouch};
 
 /// Whoever is signed in approves; nobody is slowed down.
 const RULES: &str = "[velocity]\nlow = 1000\nmedium = 1000\nhigh = 1000\ncritical = 1000\ntotal = 1000\nburst = 1000\n[default]\n\

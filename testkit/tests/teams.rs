@@ -37,7 +37,7 @@ fn a_message_in_teams_denies_with_words_and_approves_only_what_a_session_is_enou
     let gate = Gate::start(&sandbox);
     let child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::piped()).spawn().unwrap();
     let hold = sandbox.hold();
-    let code = channel::code_of(&hold.id);
+    let code = notification::code_of(&hold.id);
     let now_ms = host::clock::now_ms();
     let deny = format!("deny {code}");
     // Forged and old ones are not heard at all.
@@ -68,7 +68,7 @@ fn a_message_in_teams_denies_with_words_and_approves_only_what_a_session_is_enou
     assert!(output.status.code() == Some(126) && heard.contains("use <b> instead"), "{heard}");
     // Where a session is enough, chat approves; the same message again does nothing.
     let mut child = sandbox.run(&["touch", "./x"]).stderr(Stdio::null()).spawn().unwrap();
-    let approve = format!("approve {}", channel::code_of(&sandbox.hold().id));
+    let approve = format!("approve {}", notification::code_of(&sandbox.hold().id));
     let at_ms = host::clock::now_ms();
     let (status, said) = write_in_teams(&gate, TOKEN, at_ms, "a1", &approve);
     assert_eq!((status, said["text"].as_str()), (200, Some("It is approved.")));

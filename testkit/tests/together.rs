@@ -9,9 +9,9 @@
     reason = "a test that cannot go on must fail"
 )]
 
+use protocol::{AgentHears, HoldView, OperatorHears, OperatorSays, Vouch};
 use serde_json::{Value, json};
 use testkit::{Gate, JSON, RawAgent, Sandbox, exec_act};
-use wire::{AgentHears, HoldView, OperatorHears, OperatorSays, Vouch};
 
 const BY_SESSION: &str = "[default]\nlow = { timeout_s = 60, assurance = \"session\" }\n";
 

@@ -10,8 +10,8 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use protocol::{HoldView, OperatorHears, OperatorSays};
 use testkit::{Reviewer, Sandbox};
-use wire::{HoldView, OperatorHears, OperatorSays};
 
 fn signal(pid: u32, name: &str) {
     assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());

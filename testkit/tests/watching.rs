@@ -72,7 +72,7 @@ fn a_canary_looks_like_any_other_is_never_run_and_its_end_is_told() {
     let pat = sandbox.add_reviewer("pat");
     let rita = sandbox.enrol_as("rita", "reviewer", &[], Some(&pat));
     let proof = pat.vouch();
-    let wire::Proof::Totp(code) = proof.proof else { panic!("no code") };
+    let protocol::Proof::Totp(code) = proof.proof else { panic!("no code") };
     let victim = sandbox.root.join("victim");
     std::fs::write(&victim, "x").unwrap();
     let command = format!("rm -rf {}", victim.display());

@@ -10,8 +10,8 @@
 
 use std::time::{Duration, Instant};
 
+use protocol::{AgentHears, OperatorHears, OperatorSays, WorkView};
 use testkit::{Reviewer, Sandbox, bash_act};
-use wire::{AgentHears, OperatorHears, OperatorSays, WorkView};
 
 fn token(sandbox: &Sandbox, who: &Reviewer) -> String {
     match sandbox.operator(&OperatorSays::SignIn { by: who.vouch() }) {

@@ -1,9 +1,9 @@
 //! People's devices: who they are, the daemon knows; the key by which push services know us is ours.
 
-use channel::{PushKey, SecretKey};
 use host::layout::Layout;
 use host::{clock, files};
-use wire::{OperatorHears, OperatorSays, PushTarget};
+use notification::{PushKey, SecretKey};
+use protocol::{OperatorHears, OperatorSays, PushTarget};
 
 use crate::link::Operators;
 
@@ -26,7 +26,7 @@ impl Own {
     }
 }
 
-impl channels::Devices for Own {
+impl notifier::Devices for Own {
     fn all(&self) -> Vec<PushTarget> {
         match self.link.ask(&OperatorSays::PushTargets) {
             Ok(OperatorHears::PushTargets { targets }) => targets,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket;
-use wire::{Gone, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use protocol::{Gone, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
 
 /// How long the daemon may take for an answer. It tells a list at least every ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);

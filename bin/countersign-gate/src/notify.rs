@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use channels::{Hop, Hub};
 use host::layout::Layout;
-use wire::OperatorSays;
+use notifier::{Hop, Hub};
+use protocol::OperatorSays;
 
 use crate::link::{Operators, Told};
 
@@ -21,9 +21,9 @@ pub(crate) fn main() -> Result<(), String> {
     let text = host::files::read_small(&path, 256 * 1024).map_err(|why| format!("`{}`: {why}", path.display()))?;
     let text = text.ok_or_else(|| format!("`{}` is not there; see docs/channels.md", path.display()))?;
     let text = String::from_utf8(text).map_err(|_| format!("`{}` is not text", path.display()))?;
-    let channels = channel::Channels::parse(&text).map_err(|why| format!("`{}`: {why}", path.display()))?;
+    let channels = notification::Channels::parse(&text).map_err(|why| format!("`{}`: {why}", path.display()))?;
     let devices = channels.push.as_ref().map(|_| crate::devices::Own::open(&layout)).transpose()?;
-    let devices = devices.map(|it| Arc::new(it) as Arc<dyn channels::Devices>);
+    let devices = devices.map(|it| Arc::new(it) as Arc<dyn notifier::Devices>);
     let mut hub = Hub::new(&channels, &secret, devices)?;
     if hub.names().is_empty() {
         return Err(format!("`{}` names no channel; see docs/channels.md", path.display()));

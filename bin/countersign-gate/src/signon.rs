@@ -6,12 +6,12 @@ use std::time::Duration;
 use data_encoding::BASE64URL_NOPAD;
 use host::layout::Layout;
 use host::{clock, files};
+use oidc::{Provider, Settings};
+use protocol::{Password, SignOnWay};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use signon::{Provider, Settings};
 use ureq::Agent;
 use web::Leaving;
-use wire::{Password, SignOnWay};
 
 use crate::client::{authorities, client};
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use host::clock;
 use host::layout::Layout;
+use protocol::{Metric, OperatorHears, OperatorSays, Span};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use ureq::Agent;
-use wire::{Metric, OperatorHears, OperatorSays, Span};
 
 use crate::link::Operators;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use audit::{Draft, RecordKind};
 use host::clock;
 use host::layout::Layout;
-use journal::{INSTALLATION, Record, Writer};
+use log_store::{INSTALLATION, Record, Writer};
 use serde_json::{Value, json};
 
 /// Makes a new key-encryption key.

@@ -15,10 +15,10 @@ use std::time::Duration;
 use audit::{Draft, RecordKind};
 use host::layout::Layout;
 use host::socket::{self, Failed};
-use journal::{Disk, FileKeeper, RealDisk, Record, Settings, Writer, log_key};
+use log_store::{Disk, FileKeeper, RealDisk, Record, Settings, Writer, log_key};
 use model::Digest;
+use protocol::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
 use serde_json::{Value, json};
-use wire::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
             println!(
                 "countersign-logd: writes the record.\n\nIt takes no arguments; `countersign up` starts it. Directories come from \
                  COUNTERSIGN_DIR or the XDG variables. {SEGMENT} is the size of the journal's segments ({} bytes, unless given).",
-                journal::SEGMENT_BYTES
+                log_store::SEGMENT_BYTES
             );
             return ExitCode::SUCCESS;
         }
@@ -258,7 +258,7 @@ fn seal(writer: &mut Writer, digest: &str, about: Value) -> Result<LogSays, Stri
         return Err(format!("what is sealed is described in {MAX_ABOUT_BYTES} bytes at most"));
     }
     let body = json!({"what": "sealed", "digest": digest.to_string(), "about": about});
-    let scope = journal::INSTALLATION.to_owned();
+    let scope = log_store::INSTALLATION.to_owned();
     let draft = Draft { kind: RecordKind::Change, at_ms: host::clock::now_ms(), scope, body };
     let record = Record::of(&draft);
     let proofs = put(writer.append(std::slice::from_ref(&record)))?;
@@ -268,10 +268,10 @@ fn seal(writer: &mut Writer, digest: &str, about: Value) -> Result<LogSays, Stri
 }
 
 /// What was appended; where nobody can say what is on the disk, the process ends, and recovery decides on what it finds.
-fn put(appended: Result<Vec<audit::ReceiptProof>, journal::Failed>) -> Result<Vec<audit::ReceiptProof>, String> {
+fn put(appended: Result<Vec<audit::ReceiptProof>, log_store::Failed>) -> Result<Vec<audit::ReceiptProof>, String> {
     appended.map_err(|why| match why {
-        journal::Failed::Refused(why) => why,
-        journal::Failed::Fatal(why) => {
+        log_store::Failed::Refused(why) => why,
+        log_store::Failed::Fatal(why) => {
             eprintln!("countersign-logd: {why}");
             std::process::exit(1);
         }

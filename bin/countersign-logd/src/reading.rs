@@ -8,11 +8,11 @@ use audit::recording::Variant;
 use audit::{Figures, LogVerifier, term};
 use host::layout::Layout;
 use host::{clock, socket};
-use journal::recordings::{Stage, path};
-use journal::{Content, Disk, Files, Found, Reader, Wanted, told};
+use log_store::recordings::{Stage, path};
+use log_store::{Content, Disk, Files, Found, Reader, Wanted, told};
 use model::RecordingId;
+use protocol::{LogSays, MAX_LOG_FRAME, ReadOut, Reading, RecordQuery};
 use serde_json::Value;
-use wire::{LogSays, MAX_LOG_FRAME, ReadOut, Reading, RecordQuery};
 
 use crate::{Shared, recordings};
 
@@ -157,7 +157,7 @@ fn verify(disk: &Arc<dyn Disk>, layout: &Layout) -> Result<ReadOut, String> {
     let key = key.and_then(|bytes| String::from_utf8(bytes).ok()).and_then(|text| LogVerifier::parse(text.trim()));
     let key = key.ok_or("the log's public key cannot be read")?;
     let started = Instant::now();
-    let held = journal::verify(disk.as_ref(), &key, Vec::new(), &mut |_, _| {});
+    let held = log_store::verify(disk.as_ref(), &key, Vec::new(), &mut |_, _| {});
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(match held {
         Ok(held) => ReadOut::Verified { records: held.records, wrong: None, millis },

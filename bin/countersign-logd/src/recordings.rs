@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use audit::recording::{Event, EventKind, Head, Variant, cast_head};
 use audit::{DataKey, Draft, RecordKind};
 use host::clock;
-use journal::recordings::{RecordingReader, RecordingWriter, Sealed, Stage, all, digest_of, path, redact};
-use journal::{Disk, Files, INSTALLATION, ReadKeys, Record, Writer};
+use log_store::recordings::{RecordingReader, RecordingWriter, Sealed, Stage, all, digest_of, path, redact};
+use log_store::{Disk, Files, INSTALLATION, ReadKeys, Record, Writer};
 use model::{AgentName, Digest, RecordingId, SessionId};
+use protocol::{RecordingHead, TerminalEvent};
 use serde_json::{Value, json};
-use wire::{RecordingHead, TerminalEvent};
 
 use crate::Shared;
 use crate::reading::GROWN;
@@ -178,7 +178,7 @@ fn settle(
 ) -> Result<(), String> {
     record(writer, scope, with(what, json!({"digest": hex(sealed.digest), "bytes": sealed.bytes})))?;
     let renamed = disk.rename(&path(id, Stage::Open), &path(id, Stage::Whole));
-    let renamed = renamed.and_then(|()| disk.sync_directory(journal::recordings::RECORDINGS));
+    let renamed = renamed.and_then(|()| disk.sync_directory(log_store::recordings::RECORDINGS));
     GROWN.note();
     renamed.map_err(|why| why.to_string())
 }
@@ -190,7 +190,7 @@ fn redact_one(disk: &Arc<dyn Disk>, shared: &Shared, id: &str, key: &DataKey, sc
     let body = json!({"recording": id, "state": "redacted", "digest": hex(sealed.digest), "bytes": sealed.bytes});
     crate::with(shared, |writer| record(writer, scope, body))?;
     let renamed = disk.rename(&format!("{to}.new"), &to);
-    renamed.and_then(|()| disk.sync_directory(journal::recordings::RECORDINGS)).map_err(|why| why.to_string())
+    renamed.and_then(|()| disk.sync_directory(log_store::recordings::RECORDINGS)).map_err(|why| why.to_string())
 }
 
 /// Seals what was cut off when we ended last.

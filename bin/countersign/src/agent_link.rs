@@ -8,7 +8,7 @@ use host::layout::Layout;
 use host::socket::{self, Failed};
 use host::stop::Watch;
 use model::Act;
-use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME};
+use protocol::{AgentHears, AgentSays, MAX_AGENT_FRAME};
 
 /// How long the daemon may take for one part of a message.
 const PATIENCE: Duration = Duration::from_secs(5);

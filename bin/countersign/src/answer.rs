@@ -11,7 +11,7 @@ use host::layout::Layout;
 use model::display::visible;
 use model::{Digest, HoldId, RequestDigest};
 use pdp::{Sources, Verdict};
-use wire::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, SshSaid, Vouch};
+use protocol::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, SshSaid, Vouch};
 
 use crate::history::{self, Past};
 use crate::operator_link::{OperatorLink, unexpected};
@@ -184,9 +184,9 @@ pub(crate) fn prove_change(
     build: &dyn Fn(Vouch) -> OperatorSays,
 ) -> Result<OperatorSays, String> {
     let unproved = Vouch { reviewer: String::new(), proof: Proof::Totp(String::new()) };
-    let text = wire::change_text(&build(unproved)).ok_or("this change takes no proof")?;
+    let text = protocol::change_text(&build(unproved)).ok_or("this change takes no proof")?;
     let by = vouch(link, args, &|| match link.ask(&OperatorSays::Challenge)? {
-        OperatorHears::Challenge { nonce, .. } => Ok((wire::signed_change(&text, &nonce), Some(nonce))),
+        OperatorHears::Challenge { nonce, .. } => Ok((protocol::signed_change(&text, &nonce), Some(nonce))),
         _ => Err(unexpected()),
     })?;
     Ok(build(by))
@@ -195,7 +195,7 @@ pub(crate) fn prove_change(
 /// Gives an answer to a hold and says what became of it. With a yes, a rule may be made of it.
 pub(crate) fn give(
     link: &OperatorLink,
-    hold: &wire::HoldView,
+    hold: &protocol::HoldView,
     said: Said,
     args: &ProofArgs,
     with: With,

@@ -6,7 +6,7 @@ use approval::Said;
 use clap::{Args, Subcommand};
 use host::layout::Layout;
 use model::display::visible;
-use wire::{OperatorHears, OperatorSays};
+use protocol::{OperatorHears, OperatorSays};
 
 use crate::answer::{ProofArgs, With, give, prove_change};
 use crate::operator_link::{OperatorLink, unexpected};

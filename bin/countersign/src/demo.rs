@@ -13,7 +13,7 @@ use approval::{Said, TotpSecret, code_at};
 use clap::Args;
 use host::clock;
 use host::layout::{DIRECTORY_VARIABLE, Layout};
-use wire::{HoldView, OperatorHears, OperatorSays};
+use protocol::{HoldView, OperatorHears, OperatorSays};
 
 use crate::answer::{self, ProofArgs};
 use crate::operator_link::{OperatorLink, unexpected};
@@ -107,12 +107,12 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(10));
         }
         let link = OperatorLink::connect(&layout)?;
-        let (name, place) = (REVIEWER.to_owned(), wire::PersonPlace::of("operator"));
+        let (name, place) = (REVIEWER.to_owned(), protocol::PersonPlace::of("operator"));
         let reviewer = OperatorSays::AddReviewer { name, ssh_key: None, place, vouch: None };
         let OperatorHears::Reviewer { totp_uri: Some(uri) } = link.ask(&reviewer)? else { return Err(unexpected()) };
         let secret =
             uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).and_then(TotpSecret::from_base32);
-        let (name, owner, place) = (AGENT.to_owned(), "platform".to_owned(), wire::AgentPlace::default());
+        let (name, owner, place) = (AGENT.to_owned(), "platform".to_owned(), protocol::AgentPlace::default());
         let agent = OperatorSays::AddAgent { name, owner, under: None, uid: None, place, by: None };
         let OperatorHears::Agent { key } = link.ask(&agent)? else { return Err(unexpected()) };
         let path = layout.agent_key(AGENT);

@@ -9,8 +9,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
 use host::layout::Layout;
+use protocol::{OperatorHears, OperatorSays, Status};
 use serde_json::json;
-use wire::{OperatorHears, OperatorSays, Status};
 
 use crate::operator_link::{OperatorLink, unexpected};
 

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use agent_host::HookAnswer;
+use agent_host::claude_code as contract;
 use clap::Args;
-use hook::HookAnswer;
-use hook::claude_code as contract;
 use host::clock;
 use host::layout::Layout;
 use model::Act;
-use wire::AgentHears;
+use protocol::AgentHears;
 
 use crate::agent_link::{self, AgentLink, Claims};
 

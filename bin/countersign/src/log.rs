@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use host::clock;
 use host::layout::Layout;
-use journal::{Content, Found, Reader, Wanted};
+use log_store::{Content, Found, Reader, Wanted};
 use model::display::exact;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket::{self, Failed};
-use wire::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
 
 /// How long the daemon may take.
 const PATIENCE: Duration = Duration::from_secs(20);

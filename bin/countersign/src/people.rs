@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use approval::SshIdentity;
 use clap::{Args, Subcommand};
 use host::layout::Layout;
-use wire::{AgentPlace, OperatorHears, OperatorSays, PersonPlace};
+use protocol::{AgentPlace, OperatorHears, OperatorSays, PersonPlace};
 
 use crate::answer::{ProofArgs, prove_change};
 use crate::operator_link::{OperatorLink, unexpected};

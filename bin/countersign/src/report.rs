@@ -15,8 +15,8 @@ use host::clock;
 use host::layout::Layout;
 use host::socket;
 use model::Digest;
+use protocol::{LogHears, LogSays, MAX_LOG_FRAME};
 use serde_json::{Value, json};
-use wire::{LogHears, LogSays, MAX_LOG_FRAME};
 
 use crate::{log, when};
 use clauses::Framework;
@@ -55,8 +55,8 @@ pub(crate) fn main(args: &ReportArgs) -> Result<ExitCode, String> {
     let directory = log::directory(args.log.as_deref())?;
     eprintln!("verifying the whole log …");
     let key = log::public_key(&directory.join("log.pub"))?;
-    let disk = journal::RealDisk::new(&directory);
-    let held = journal::verify(&disk, &key, Vec::new(), &mut |_, _| {});
+    let disk = log_store::RealDisk::new(&directory);
+    let held = log_store::verify(&disk, &key, Vec::new(), &mut |_, _| {});
     let integrity = match &held {
         Ok(held) => format!("the whole log of {} records holds, as signed by {}", held.records, key.to_text()),
         Err(wrong) => format!("THE LOG DOES NOT HOLD: {wrong}"),

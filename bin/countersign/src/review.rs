@@ -14,7 +14,7 @@ use clap::Args;
 use host::clock;
 use host::layout::Layout;
 use host::socket;
-use wire::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
 
 use crate::answer::ProofArgs;
 use crate::operator_link::OperatorLink;

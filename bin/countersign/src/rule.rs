@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use host::clock;
 use host::layout::Layout;
-use wire::{OperatorHears, OperatorSays, RuleView};
+use protocol::{OperatorHears, OperatorSays, RuleView};
 
 use crate::answer::{ProofArgs, prove_change};
 use crate::operator_link::{OperatorLink, unexpected};

@@ -16,7 +16,7 @@ use host::layout::Layout;
 use host::{clock, exec};
 use model::{Act, Digest};
 use pdp::Obligations;
-use wire::{AgentHears, AgentSays, Refusal, SealedText};
+use protocol::{AgentHears, AgentSays, Refusal, SealedText};
 
 use crate::agent_link::{self, AgentLink, Claims};
 use crate::cli::{AgentChoice, COULD_NOT};

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use audit::recording::Variant;
 use clap::{Args, Subcommand};
-use journal::told::Told;
+use log_store::told::Told;
 use model::display::visible;
 use serde_json::{Value, json};
 
@@ -103,7 +103,7 @@ pub(crate) fn main(args: &SessionArgs) -> Result<ExitCode, String> {
 
 /// Every recording that the log tells of, by id.
 fn told(directory: &Path) -> Result<BTreeMap<String, Told>, String> {
-    log::open(directory).and_then(|mut reader| journal::told::all(&mut reader))
+    log::open(directory).and_then(|mut reader| log_store::told::all(&mut reader))
 }
 
 fn list(directory: &Path, agent: Option<&str>, as_json: bool) -> Result<ExitCode, String> {
@@ -183,7 +183,7 @@ fn note_view(directory: &Path, id: &str, variant: Variant) -> Result<(), String>
     let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default();
     let by = format!("uid {} ({})", host::files::my_uid(), visible(&user));
     let variant = if variant == Variant::Raw { "raw" } else { "redacted" }.to_owned();
-    log::done(&wire::LogHears::Viewed { recording: id.to_owned(), variant, by })
+    log::done(&protocol::LogHears::Viewed { recording: id.to_owned(), variant, by })
         .map(drop)
         .map_err(|why| format!("recordings are shown only where it can be recorded who looks: {why}"))
 }
@@ -209,15 +209,15 @@ fn verify(directory: &Path, as_json: bool) -> Result<ExitCode, String> {
     for (id, one) in &all {
         for (variant, digest) in [(Variant::Raw, &one.digest), (Variant::Redacted, &one.redacted)] {
             if let Some(digest) = digest
-                && let Err(why) = journal::told::is_as_told(files.as_ref(), id, variant, digest)
+                && let Err(why) = log_store::told::is_as_told(files.as_ref(), id, variant, digest)
             {
                 wrong.push(why);
             }
         }
     }
     // Whatever lies there and is not told of was put there, or its record was taken away with a log that is not whole.
-    for stage in [journal::recordings::Stage::Whole, journal::recordings::Stage::Open] {
-        let there = journal::recordings::all(files.as_ref(), stage).map_err(|why| why.to_string())?;
+    for stage in [log_store::recordings::Stage::Whole, log_store::recordings::Stage::Open] {
+        let there = log_store::recordings::all(files.as_ref(), stage).map_err(|why| why.to_string())?;
         wrong.extend(
             there.iter().filter(|id| !all.contains_key(*id)).map(|id| format!("`{id}`: the log does not tell of it")),
         );

@@ -13,8 +13,8 @@ use clap::Args;
 use host::clock;
 use host::layout::{DIRECTORY_VARIABLE, Layout, WEB_HOST_VARIABLE};
 use host::supervise::{self, Answers, Event, Service};
+use protocol::{OperatorHears, OperatorSays, PersonPlace};
 use serde_json::json;
-use wire::{OperatorHears, OperatorSays, PersonPlace};
 
 use crate::operator_link::OperatorLink;
 use accounts::Accounts;

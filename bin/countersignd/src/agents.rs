@@ -13,9 +13,9 @@ use approval::Hold;
 use audit::RecordKind;
 use host::socket::{self, Failed};
 use model::{Claims, HoldId, RequestDigest, Seen};
+use protocol::{AgentHears, AgentSays, MAX_AGENT_FRAME, Refusal};
 use serde_json::json;
-use store::Kept;
-use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME, Refusal};
+use state_sqlite::Kept;
 
 use crate::daemon::Daemon;
 use crate::holds::{Entry, void};

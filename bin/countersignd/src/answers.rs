@@ -9,8 +9,8 @@ use host::clock;
 use model::canon::canonical;
 use model::{Digest, HoldId, PersonName};
 use pdp::Role;
+use protocol::{Handed, HoldView, OperatorHears, OperatorSays, RuleWish, Vouch};
 use serde_json::json;
-use wire::{Handed, HoldView, OperatorHears, OperatorSays, RuleWish, Vouch};
 
 use crate::daemon::{Daemon, hold as lock};
 use crate::holds::Told;
@@ -137,7 +137,7 @@ fn others(
     if also.len() > MAX_ALSO {
         return Err(format!("one answer is for {} holds at most", MAX_ALSO.saturating_add(1)));
     }
-    if !also.is_empty() && (does == Said::BreakGlass || matches!(by.proof, wire::Proof::Ssh(_))) {
+    if !also.is_empty() && (does == Said::BreakGlass || matches!(by.proof, protocol::Proof::Ssh(_))) {
         return Err("several are answered with a code, a passkey or a session; an SSH key signs one".to_owned());
     }
     let mut others: Vec<(HoldId, HoldView)> = Vec::with_capacity(also.len());

@@ -9,7 +9,7 @@ use audit::Receipt;
 use host::{clock, socket};
 use model::{HoldId, PersonName, Request};
 use pdp::{Decision, Quorum};
-use wire::{AgentHears, HoldView, Refusal};
+use protocol::{AgentHears, HoldView, Refusal};
 
 use crate::agents::{Ended, Talk, denied};
 use crate::holds::{For, no_words};

@@ -4,8 +4,8 @@
 use audit::RecordKind;
 use host::clock;
 use pdp::Role;
+use protocol::{BrokenGlassView, OperatorHears, OperatorSays};
 use serde_json::json;
-use wire::{BrokenGlassView, OperatorHears, OperatorSays};
 
 use crate::daemon::Daemon;
 use crate::rules::proved;
@@ -25,7 +25,7 @@ pub(crate) fn unseen(daemon: &Daemon) -> Result<(usize, usize), String> {
 pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
     let rows = daemon.store.broken().map_err(|why| why.to_string())?;
     let OperatorSays::ReviewBrokenGlass { hold, note, by } = message else {
-        let view = |row: store::BrokenRow| BrokenGlassView {
+        let view = |row: state_sqlite::BrokenRow| BrokenGlassView {
             hold: row.hold,
             reviewer: row.reviewer,
             at_ms: row.at_ms,

@@ -8,8 +8,8 @@ use audit::RecordKind;
 use host::clock;
 use model::{Act, Claims, HoldId, Request, RequestId, Seen, SessionId, ToolCall};
 use pdp::{Role, Verdict};
+use protocol::{OperatorHears, OperatorSays, Vouch};
 use serde_json::json;
-use wire::{OperatorHears, OperatorSays, Vouch};
 
 use crate::chain;
 use crate::daemon::{Daemon, hold as lock};

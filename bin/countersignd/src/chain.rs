@@ -1,7 +1,7 @@
 //! Agents that act on the orders of others: the whole chain, up to the one that acts on nobody's but a person's.
 
 use model::{Above, AgentName};
-use store::AgentRow;
+use state_sqlite::AgentRow;
 
 use crate::daemon::Daemon;
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use approval::{Answer, HoldState, Said};
 use audit::RecordKind;
-use channel::{Channels, Click, Written, code_of, read_click, read_written};
 use host::clock;
 use model::{HoldId, PersonName};
+use notification::{Channels, Click, Written, code_of, read_click, read_written};
 use pdp::Assurance;
+use protocol::OperatorHears;
 use serde_json::{Value, json};
-use wire::OperatorHears;
 
 use crate::answers::{self, GONE};
 use crate::daemon::{Daemon, hold as lock};

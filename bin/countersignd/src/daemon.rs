@@ -10,7 +10,7 @@ use host::clock;
 use host::layout::Layout;
 use model::Digest;
 use serde_json::{Value, json};
-use store::{AgentRow, Store};
+use state_sqlite::{AgentRow, Store};
 
 use crate::acts::Acts;
 use crate::answers::Questions;

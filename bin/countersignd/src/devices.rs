@@ -1,11 +1,11 @@
 //! Devices of people that are told of holds.
 
 use audit::RecordKind;
-use channel::{Channels, Subscription};
 use host::clock;
+use notification::{Channels, Subscription};
+use protocol::{OperatorHears, PushTarget};
 use serde_json::json;
-use store::DeviceRow;
-use wire::{OperatorHears, PushTarget};
+use state_sqlite::DeviceRow;
 
 use crate::daemon::Daemon;
 use crate::sessions;

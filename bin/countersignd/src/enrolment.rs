@@ -10,9 +10,9 @@ use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
 use pdp::Person;
+use protocol::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password};
 use serde_json::json;
-use store::{Factor, InviteRow};
-use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password};
+use state_sqlite::{Factor, InviteRow};
 
 use crate::daemon::{Daemon, hold as lock};
 use crate::{invitations, passwords, recovery, sessions, signon};
@@ -183,7 +183,7 @@ fn finish(
         (Shown::Passkey(..), What::New(..) | What::First(_) | What::Anew) => Some(Factor::Passkey),
         (Shown::Passkey(..), What::More) => None,
     };
-    let store = |done: Result<bool, store::Failed>| match done {
+    let store = |done: Result<bool, state_sqlite::Failed>| match done {
         Ok(true) => Ok(()),
         Ok(false) => Err(format!("`{name}` is not enrolled, or somebody else was at the same time")),
         Err(why) => Err(why.to_string()),

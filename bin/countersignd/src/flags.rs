@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use audit::RecordKind;
 use model::{Above, AgentName, Request, SessionId};
 use serde_json::json;
-use store::Store;
+use state_sqlite::Store;
 
 use crate::chain;
 use crate::daemon::{Daemon, hold as lock};

@@ -26,8 +26,8 @@ use approval::{Answer, Hold, HoldState, Said};
 use audit::{Receipt, RecordKind};
 use host::clock;
 use model::{HoldId, Intent};
+use protocol::HoldView;
 use serde_json::{Value, json};
-use wire::HoldView;
 
 pub(crate) use entry::{Entry, For, Told, no_words};
 
@@ -216,7 +216,7 @@ impl Holds {
     pub(crate) fn hand_over(
         &self,
         id: &HoldId,
-        handed: wire::Handed,
+        handed: protocol::Handed,
         most: usize,
         record: impl FnOnce() -> Result<(), String>,
     ) -> Result<(), String> {

@@ -5,9 +5,9 @@ use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
 use pdp::Role;
+use protocol::{OperatorHears, OperatorSays, PersonPlace, Vouch};
 use serde_json::json;
-use store::InviteRow;
-use wire::{OperatorHears, OperatorSays, PersonPlace, Vouch};
+use state_sqlite::InviteRow;
 
 use crate::daemon::Daemon;
 use crate::people::person;

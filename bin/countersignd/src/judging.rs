@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use host::clock;
 use model::{Act, Request};
 use pdp::{Decision, Footprint, Pace, Policy, Situation, Verdict, note_sequences};
-use store::Kept;
+use state_sqlite::Kept;
 
 use crate::daemon::Daemon;
 use crate::judge::{self, Read};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use audit::{Draft, LogVerifier, Receipt, ReceiptProof};
 use host::socket;
-use wire::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
+use protocol::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
 
 /// How long the log may take for a batch. After that every record in it counts as not made.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -5,9 +5,9 @@ use audit::RecordKind;
 use host::clock;
 use model::{HoldId, Level, PersonName};
 use pdp::{Policy, Role, RuleVerdict, Sources, derive, risk_of};
+use protocol::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
 use serde_json::json;
-use store::RuleRow;
-use wire::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
+use state_sqlite::RuleRow;
 
 use crate::chain;
 use crate::daemon::Daemon;
@@ -95,7 +95,7 @@ fn check_owner(daemon: &Daemon, text: &str, does: Does, who: &PersonName) -> Res
     }
     let agents = daemon.store.agents().map_err(|why| why.to_string())?;
     // What restricts an agent restricts those under it, so a rule about one above is about theirs, too.
-    let gains = |agent: &store::AgentRow| match chain::of(daemon, agent) {
+    let gains = |agent: &state_sqlite::AgentRow| match chain::of(daemon, agent) {
         Ok((above, _)) => {
             (agent.owner == *who || above.iter().any(|it| it.owner == *who))
                 && (rule.may_concern(agent.name.as_str()) || above.iter().any(|it| rule.may_concern(it.agent.as_str())))

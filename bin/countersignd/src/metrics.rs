@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use wire::Metric;
+use protocol::Metric;
 
 use crate::daemon::Daemon;
 

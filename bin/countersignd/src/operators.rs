@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use host::socket;
 use model::Seen;
-use wire::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status};
+use protocol::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status};
 
 use crate::daemon::Daemon;
 use crate::{
@@ -161,7 +161,7 @@ fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
             owner: row.owner.to_string(),
             under: row.under.map(|it| it.to_string()),
             uid: row.uid,
-            place: wire::AgentPlace { env: row.env, groups: row.groups, trust: row.trust },
+            place: protocol::AgentPlace { env: row.env, groups: row.groups, trust: row.trust },
             created_ms: row.created_ms,
         })
         .collect();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use model::{AgentName, SessionId};
 use pdp::Pace;
-use store::Kept;
+use state_sqlite::Kept;
 
 use crate::daemon::{Daemon, hold as lock};
 

@@ -10,8 +10,8 @@ use audit::{Receipt, RecordKind};
 use host::clock;
 use model::{Digest, Facts};
 use pdp::Decision;
+use protocol::{AgentHears, Refusal};
 use serde_json::json;
-use wire::{AgentHears, Refusal};
 
 use crate::agents::{Talk, denied};
 use crate::daemon::{Daemon, hold as lock};

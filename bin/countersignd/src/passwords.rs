@@ -6,9 +6,9 @@ use approval::PasswordHash;
 use audit::RecordKind;
 use host::clock;
 use model::{Digest, PersonName};
+use protocol::{OperatorHears, OperatorSays, Password, Proof, Vouch};
 use serde_json::json;
-use store::{Factor, ReviewerRow};
-use wire::{OperatorHears, OperatorSays, Password, Proof, Vouch};
+use state_sqlite::{Factor, ReviewerRow};
 
 use crate::daemon::{Daemon, hold as lock};
 use crate::sessions;

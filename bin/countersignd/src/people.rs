@@ -6,9 +6,9 @@ use audit::RecordKind;
 use host::clock;
 use model::{AgentName, HoldId, PersonName, RequestDigest};
 use pdp::{Person, Role};
+use protocol::{AgentPlace, OperatorHears, OperatorSays, PersonPlace, ReviewerView};
 use serde_json::json;
-use store::Factor;
-use wire::{AgentPlace, OperatorHears, OperatorSays, PersonPlace, ReviewerView};
+use state_sqlite::Factor;
 
 use crate::daemon::Daemon;
 use crate::rules::{check_place, proved};
@@ -162,7 +162,7 @@ pub(crate) const fn factor(factor: &Factor) -> &'static str {
 /// Everybody who is enrolled.
 fn list(daemon: &Daemon) -> Result<OperatorHears, String> {
     let rows = daemon.store.reviewers().map_err(|why| why.to_string())?;
-    let view = |row: store::ReviewerRow| ReviewerView {
+    let view = |row: state_sqlite::ReviewerRow| ReviewerView {
         passkeys: daemon.store.passkeys(&row.person.name).map_or(0, |it| it.len()),
         name: row.person.name.to_string(),
         factor: factor(&row.factor).to_owned(),

@@ -7,8 +7,8 @@ use approval::{PERMIT_LIFE_MS, Permit};
 use audit::RecordKind;
 use host::clock;
 use model::{Act, AgentName, Digest, Facts, PermitId, RequestDigest, SessionId};
+use protocol::{AgentHears, RecordingHead, SealedText, Terminal, TerminalEvent};
 use serde_json::json;
-use wire::{AgentHears, RecordingHead, SealedText, Terminal, TerminalEvent};
 
 use crate::agents::{Talk, denied, undecided};
 use crate::daemon::Daemon;
@@ -220,7 +220,7 @@ impl Talk<'_> {
         let noted = self.daemon.paces.with(self.daemon, &whose.agent, &whose.session, |pair| {
             pair.agent.note_outcome(&whose.same, failed);
             pair.session.note_outcome(&whose.same, failed);
-            Ok(((), failed.then_some(store::Kept::InOrder)))
+            Ok(((), failed.then_some(state_sqlite::Kept::InOrder)))
         });
         if let Err(why) = noted {
             return undecided(&why);

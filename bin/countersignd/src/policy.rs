@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use audit::RecordKind;
-use guard::CedarGuard;
+use cedar::CedarGuard;
 use host::watch::Watch;
 use pdp::{Mode, Policy, PolicyProblem, Sources};
 use serde_json::json;
-use store::RuleRow;
+use state_sqlite::RuleRow;
 
 use crate::daemon::{Daemon, hold as lock};
 

@@ -5,10 +5,10 @@ use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use model::PersonName;
 use pdp::Assurance;
+use protocol::{PasskeySaid, Proof, SshSaid, Vouch, signed_change};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use store::{Factor, ReviewerRow};
-use wire::{PasskeySaid, Proof, SshSaid, Vouch, signed_change};
+use state_sqlite::{Factor, ReviewerRow};
 
 use crate::daemon::Daemon;
 use crate::{passwords, sessions, signon};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use host::{clock, socket};
 use model::{AgentName, PersonName, SessionId};
 use pdp::Role;
-use wire::{LogHears, LogSays, MAX_LOG_FRAME, MAX_OPERATOR_FRAME, OperatorHears, Reading};
+use protocol::{LogHears, LogSays, MAX_LOG_FRAME, MAX_OPERATOR_FRAME, OperatorHears, Reading};
 
 use crate::daemon::Daemon;
 use crate::{flags, sessions};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use host::socket;
 use model::{AgentName, SessionId};
-use wire::{LogHears, LogSays, MAX_LOG_FRAME, RecordingHead, TerminalEvent};
+use protocol::{LogHears, LogSays, MAX_LOG_FRAME, RecordingHead, TerminalEvent};
 
 use crate::daemon::hold as lock;
 use crate::work::Pair;

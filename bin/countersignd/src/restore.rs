@@ -13,11 +13,11 @@ use std::sync::Arc;
 use approval::{Passkey, SshIdentity};
 use audit::term;
 use host::layout::Layout;
-use journal::{Content, Reader, RealDisk, Wanted};
+use log_store::{Content, Reader, RealDisk, Wanted};
 use model::{AgentName, Digest, PersonName};
 use pdp::Person;
 use serde_json::Value;
-use store::{AgentRow, Factor, RuleRow, Store};
+use state_sqlite::{AgentRow, Factor, RuleRow, Store};
 
 use crate::passwords;
 pub(crate) use people::factor_digest;
@@ -171,7 +171,7 @@ impl Projection {
                 }
             }
         };
-        let fail = |why: store::Failed| why.to_string();
+        let fail = |why: state_sqlite::Failed| why.to_string();
         let of_agent = |row: &AgentRow| {
             format!(
                 "{} {:?} {} {:?} {:?} {:?} {}",
@@ -230,7 +230,7 @@ impl Projection {
         if path.exists() {
             return Err(format!("`{}` is there already; a store is rebuilt into a new file", path.display()));
         }
-        let fail = |why: store::Failed| why.to_string();
+        let fail = |why: state_sqlite::Failed| why.to_string();
         let store = Store::open(path).map_err(fail)?;
         let mut left = Vec::new();
         for name in self.agents.keys() {

@@ -4,7 +4,7 @@ use approval::Said;
 use host::clock;
 use model::{AgentName, Digest, PersonName, RequestDigest};
 use pdp::Role;
-use wire::{AgentPlace, FlagView, OperatorHears, OperatorSays, Proof, RuleView, Vouch, change_text};
+use protocol::{AgentPlace, FlagView, OperatorHears, OperatorSays, Proof, RuleView, Vouch, change_text};
 
 use crate::chain;
 use crate::daemon::Daemon;
@@ -193,7 +193,8 @@ fn place_agent(
     if who == row.owner || above.iter().any(|it| it.owner == who) {
         return Err("whoever answers for an agent does not decide how far it is trusted".to_owned());
     }
-    let row = store::AgentRow { env: place.env.clone(), groups: place.groups.clone(), trust: place.trust, ..row };
+    let row =
+        state_sqlite::AgentRow { env: place.env.clone(), groups: place.groups.clone(), trust: place.trust, ..row };
     daemon.place_agent(row, who.as_str())?;
     done(format!("agent `{name}`: {}", place_line(place)))
 }

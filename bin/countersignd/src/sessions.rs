@@ -8,9 +8,9 @@ use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
+use protocol::{OperatorHears, OperatorSays, PersonPlace, Proof, Vouch, change_text};
 use serde_json::json;
-use store::ReviewerRow;
-use wire::{OperatorHears, OperatorSays, PersonPlace, Proof, Vouch, change_text};
+use state_sqlite::ReviewerRow;
 
 use crate::daemon::{Daemon, hold as lock};
 use crate::proof::{Purpose, Words, prove_to_look};

@@ -8,11 +8,11 @@ use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::{clock, files};
 use model::PersonName;
+use oidc::{Known, Provider, Settings};
 use pdp::{Person, Role};
+use protocol::{OperatorHears, Password, SignOnWay};
 use serde_json::json;
-use signon::{Known, Provider, Settings};
-use store::{Factor, ReviewerRow};
-use wire::{OperatorHears, Password, SignOnWay};
+use state_sqlite::{Factor, ReviewerRow};
 
 use crate::daemon::{Daemon, hold as lock};
 use crate::sessions;
@@ -85,7 +85,7 @@ pub(crate) fn finish(daemon: &Daemon, token: &str, nonce: &str) -> Result<Operat
         return Err("this took too long; sign in again".to_owned());
     }
     let settings = settings(daemon)?;
-    let known = signon::check(&settings, &provider(daemon)?, token, nonce, now_ms).map_err(|why| why.to_string());
+    let known = oidc::check(&settings, &provider(daemon)?, token, nonce, now_ms).map_err(|why| why.to_string());
     let name = known.and_then(|known| admit(daemon, &settings, &known, now_ms));
     let refused = |why: String| {
         let body = json!({"what": "sign-on refused", "why": daemon.scrubber.text(&why)});
@@ -99,7 +99,7 @@ pub(crate) fn finish(daemon: &Daemon, token: &str, nonce: &str) -> Result<Operat
 
 /// Who somebody is here; enrolled if they are new and one of their groups has a role.
 fn admit(daemon: &Daemon, settings: &Settings, known: &Known, now_ms: u64) -> Result<PersonName, String> {
-    let store = |why: store::Failed| why.to_string();
+    let store = |why: state_sqlite::Failed| why.to_string();
     let identity = (settings.issuer.as_str(), known.subject.as_str());
     let bound = daemon.store.identity(identity.0, identity.1).map_err(store)?;
     let (is_bound, was_enrolled) = (bound.is_some(), bound.as_ref().is_some_and(|(_, enrolled)| *enrolled));
@@ -189,7 +189,7 @@ pub(crate) fn still_known(row: &ReviewerRow, now_ms: u64) -> Result<(), String> 
 
 /// Whether somebody was enrolled by a provider and has no factor of their own.
 pub(crate) fn has_nothing(daemon: &Daemon, name: &PersonName) -> Result<bool, String> {
-    let store = |why: store::Failed| why.to_string();
+    let store = |why: state_sqlite::Failed| why.to_string();
     let row = daemon.store.reviewer(name).map_err(store)?;
     Ok(row.is_some_and(|row| matches!(row.factor, Factor::Passkey) && row.seen_ms.is_some())
         && daemon.store.passkeys(name).map_err(store)?.is_empty())

@@ -7,8 +7,8 @@ use audit::{Receipt, RecordKind};
 use host::clock;
 use model::{Act, Claims, Request, RequestId, SessionId};
 use pdp::{Decision, Verdict};
-use store::AgentRow;
-use wire::{AgentHears, Refusal};
+use protocol::{AgentHears, Refusal};
+use state_sqlite::AgentRow;
 
 use crate::agents::{How, Talk, denied, undecided};
 use crate::asking::MAX_VIEW_BYTES;

@@ -1,7 +1,7 @@
 //! What the environment says of the installation.
 
 use approval::Site;
-use store::AgentRow;
+use state_sqlite::AgentRow;
 
 /// The user of the web gate.
 pub(crate) fn web_uid(agents: &[AgentRow]) -> Result<Option<u32>, String> {

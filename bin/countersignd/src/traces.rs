@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use host::clock;
 use model::RequestDigest;
-use wire::{OperatorHears, Span};
+use protocol::{OperatorHears, Span};
 
 use crate::daemon::hold as lock;
 
@@ -88,8 +88,8 @@ fn micros(took: Duration) -> u64 {
 mod tests {
     use super::{AT_ONCE, MOST, Traces};
     use model::RequestDigest;
+    use protocol::{OperatorHears, Span};
     use std::time::Instant;
-    use wire::{OperatorHears, Span};
 
     fn after(traces: &Traces, count: u64) -> (Vec<Span>, u64) {
         let OperatorHears::Spans { spans, next } = traces.after(count) else { return (Vec::new(), 0) };

@@ -3,9 +3,9 @@
 use model::display::exact;
 use model::{Act, ByteText, Coverage, Intent, Operation, Request, Segment, ToolCall};
 use pdp::{Decision, Quorum};
+use protocol::{EffectView, HoldView, PieceView, SAME, UnknownView};
 use serde_json::{Value, json};
 use understand::secrets::mask;
-use wire::{EffectView, HoldView, PieceView, SAME, UnknownView};
 
 use crate::daemon::Daemon;
 use crate::judging::Case;
@@ -132,8 +132,8 @@ fn cwd(case: &Case, scrubber: &Scrubber) -> Option<String> {
     case.cwd().map(|cwd| scrubber.text(cwd))
 }
 
-fn above(it: &model::Above) -> wire::AboveView {
-    wire::AboveView { agent: it.agent.to_string(), owner: it.owner.to_string() }
+fn above(it: &model::Above) -> protocol::AboveView {
+    protocol::AboveView { agent: it.agent.to_string(), owner: it.owner.to_string() }
 }
 
 fn hold_view(
@@ -174,7 +174,7 @@ fn hold_view(
             .risk()
             .factors
             .iter()
-            .map(|it| wire::Factor { name: it.name.to_owned(), points: it.points, why: scrubber.text(&it.why) })
+            .map(|it| protocol::Factor { name: it.name.to_owned(), points: it.points, why: scrubber.text(&it.why) })
             .collect(),
         reversibility: intent.reversibility().as_str().to_owned(),
         coverage: decision.coverage().as_str().to_owned(),

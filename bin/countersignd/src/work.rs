@@ -11,8 +11,8 @@ use host::{clock, socket};
 use model::display::visible;
 use model::{AgentName, Request, SessionId};
 use pdp::Decision;
+use protocol::{MAX_OPERATOR_ANSWER, OperatorHears, SessionView, WorkView};
 use serde_json::Value;
-use wire::{MAX_OPERATOR_ANSWER, OperatorHears, SessionView, WorkView};
 
 use crate::bell::Bell;
 use crate::daemon::{Daemon, hold as lock};

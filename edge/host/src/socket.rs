@@ -6,9 +6,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
+use protocol::{FrameRefused, HEADER_BYTES};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wire::{FrameRefused, HEADER_BYTES};
 
 /// How much room a message gets before any of it has arrived.
 const FIRST_READ_BYTES: usize = 64 * 1024;
@@ -101,7 +101,7 @@ pub fn peer(stream: &UnixStream) -> io::Result<model::Seen> {
 /// # Errors
 /// It is too long, or the socket failed or did not take it within `within`.
 pub fn send(stream: &UnixStream, message: &impl Serialize, limit: usize, within: Duration) -> Result<(), Failed> {
-    let frame = wire::encode(message, limit).map_err(Failed::Refused)?;
+    let frame = protocol::encode(message, limit).map_err(Failed::Refused)?;
     send_rest(stream, &frame, within)
 }
 
@@ -163,7 +163,7 @@ pub fn receive<M: DeserializeOwned>(
     if let Some(rest) = header.get_mut(first..) {
         reader.read_exact(rest)?;
     }
-    let length = wire::length(header, limit).map_err(Failed::Refused)?;
+    let length = protocol::length(header, limit).map_err(Failed::Refused)?;
     // A length alone reserves little: a longer body grows as it arrives.
     let mut body = Vec::with_capacity(length.min(FIRST_READ_BYTES).saturating_add(1));
     let limit = u64::try_from(length).unwrap_or(u64::MAX);
@@ -171,7 +171,7 @@ pub fn receive<M: DeserializeOwned>(
     if body.len() != length {
         return Err(Failed::Socket(io::Error::from(io::ErrorKind::UnexpectedEof)));
     }
-    wire::decode(&body).map_err(Failed::Refused)
+    protocol::decode(&body).map_err(Failed::Refused)
 }
 
 /// Whether what can be read is data, and not the end of the connection.

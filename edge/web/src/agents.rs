@@ -12,10 +12,10 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use model::Digest;
+use protocol::{AgentHears, AgentSays, MAX_AGENT_FRAME};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use wire::{AgentHears, AgentSays, MAX_AGENT_FRAME};
 
 use crate::Gate;
 use crate::idempotency;
@@ -74,7 +74,7 @@ impl Talk {
     }
 
     async fn say(&mut self, message: &AgentSays) -> Result<(), Problem> {
-        let frame = wire::encode(message, MAX_AGENT_FRAME).map_err(|why| Problem::malformed(&why.to_string()))?;
+        let frame = protocol::encode(message, MAX_AGENT_FRAME).map_err(|why| Problem::malformed(&why.to_string()))?;
         self.0.send(&frame).await.map_err(Problem::away)
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
+use protocol::{OperatorHears, OperatorSays};
 use serde::Serialize;
-use wire::{OperatorHears, OperatorSays};
 
 use crate::Gate;
 use crate::problem::Problem;

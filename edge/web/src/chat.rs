@@ -7,8 +7,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use protocol::{OperatorHears, OperatorSays};
 use serde_json::json;
-use wire::{OperatorHears, OperatorSays};
 
 use crate::Gate;
 use crate::answer::{ask, unexpected};

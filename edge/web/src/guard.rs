@@ -99,11 +99,11 @@ mod tests {
     struct Nowhere;
 
     impl crate::SignOn for Nowhere {
-        fn leave(&self, _: &wire::SignOnWay, _: &str) -> Result<crate::Leaving, String> {
+        fn leave(&self, _: &protocol::SignOnWay, _: &str) -> Result<crate::Leaving, String> {
             Err("nowhere".to_owned())
         }
 
-        fn token(&self, _: &wire::SignOnWay, _: &str, _: &str) -> Result<String, String> {
+        fn token(&self, _: &protocol::SignOnWay, _: &str, _: &str) -> Result<String, String> {
             Err("nowhere".to_owned())
         }
     }

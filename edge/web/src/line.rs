@@ -3,10 +3,10 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use protocol::HEADER_BYTES;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use wire::HEADER_BYTES;
 
 /// One conversation with the daemon.
 pub(crate) struct Line(UnixStream);
@@ -28,10 +28,10 @@ impl Line {
         let gone = |why: std::io::Error| format!("countersignd closed the connection: {why}");
         let mut header = [0; HEADER_BYTES];
         self.0.read_exact(&mut header).await.map_err(gone)?;
-        let bytes = wire::length(header, limit).map_err(|why| why.to_string())?;
+        let bytes = protocol::length(header, limit).map_err(|why| why.to_string())?;
         let mut body = vec![0; bytes];
         self.0.read_exact(&mut body).await.map_err(gone)?;
-        wire::decode(&body).map_err(|why| why.to_string())
+        protocol::decode(&body).map_err(|why| why.to_string())
     }
 
     /// Waits until something comes over it that nobody asked for: its end. Whatever it is, the conversation is over.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use protocol::{Gone, HoldView};
 use serde::Serialize;
 use tokio::sync::broadcast::{Receiver, Sender, channel};
-use wire::{Gone, HoldView};
 
 use crate::operators::Told;
 

@@ -145,10 +145,10 @@ pub fn openapi() -> Value {
     let object = || Back::Json(json!({"type": "object"}));
     let list = |schema: Value| Back::Json(json!({"type": "array", "items": schema}));
     let (hold, who, agent, person, status) = (
-        it.schema::<wire::HoldView>(),
+        it.schema::<protocol::HoldView>(),
         it.schema::<Who>(),
-        it.schema::<wire::AgentView>(),
-        it.schema::<wire::ReviewerView>(),
+        it.schema::<protocol::AgentView>(),
+        it.schema::<protocol::ReviewerView>(),
         it.schema::<watch::Health>(),
     );
     it.add(("get", "/health"), By::All, "Whether the gate and the daemon answer.", None, object());
@@ -198,7 +198,7 @@ pub fn openapi() -> Value {
     it.add(("get", "/rules"), By::Session, "The rules.", None, object());
     it.add(("get", "/agents"), By::Session, "The agents.", None, list(agent));
     it.add(("get", "/people"), By::Session, "The people.", None, list(person));
-    let query = it.schema::<wire::RecordQuery>();
+    let query = it.schema::<protocol::RecordQuery>();
     it.add(
         ("get", "/records"),
         By::Session,
@@ -210,7 +210,7 @@ pub fn openapi() -> Value {
     it.add(("get", "/requests/{digest}"), By::Session, "The story of one request.", None, any());
     let query = it.schema::<record::Days>();
     it.add(("get", "/reports"), By::Session, "Figures of the last days.", Some(query), object());
-    let work = it.schema::<wire::WorkView>();
+    let work = it.schema::<protocol::WorkView>();
     it.add(("get", "/sessions"), By::Session, "Where agents work.", None, Back::Json(work));
     let live = Back::Other("text/event-stream");
     it.add(("get", "/sessions/live"), By::Session, "The same, as it changes (server-sent events).", None, live);

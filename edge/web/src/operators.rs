@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use protocol::{Gone, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, WorkView};
 use tokio::time::timeout;
-use wire::{Gone, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, WorkView};
 
 use crate::line::Line;
 use crate::live::Live;
@@ -161,7 +161,7 @@ impl Watching {
 }
 
 async fn send(line: &mut Line, say: &OperatorSays) -> Result<(), String> {
-    let frame = wire::encode(say, MAX_OPERATOR_FRAME).map_err(|why| why.to_string())?;
+    let frame = protocol::encode(say, MAX_OPERATOR_FRAME).map_err(|why| why.to_string())?;
     in_time(line.send(&frame)).await
 }
 

@@ -6,10 +6,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use protocol::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password, PersonPlace, PushTarget};
 use qrcode::{Color, QrCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password, PersonPlace, PushTarget};
 
 use crate::Gate;
 use crate::answer::{COOKIE, SignedIn, Token, ask, done, unexpected};

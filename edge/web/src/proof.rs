@@ -1,7 +1,7 @@
 //! Proofs as a request carries them.
 
+use protocol::{PasskeySaid, Password, Proof, SshSaid, Vouch};
 use serde::Deserialize;
-use wire::{PasskeySaid, Password, Proof, SshSaid, Vouch};
 
 use crate::answer::Token;
 use crate::problem::Problem;

@@ -14,7 +14,7 @@ use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use wire::{OperatorHears, OperatorSays, ReadOut, Reading, RecordQuery};
+use protocol::{OperatorHears, OperatorSays, ReadOut, Reading, RecordQuery};
 
 use crate::Gate;
 use crate::answer::{SignedIn, done, unexpected};

@@ -6,9 +6,9 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
+use protocol::{OperatorHears, OperatorSays, RuleWish};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::{OperatorHears, OperatorSays, RuleWish};
 
 use crate::answer::{SignedIn, Token, done, unexpected};
 use crate::problem::Problem;

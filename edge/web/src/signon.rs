@@ -8,9 +8,9 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use protocol::{OperatorHears, OperatorSays, SignOnWay};
 use serde::Deserialize;
 use serde_json::json;
-use wire::{OperatorHears, OperatorSays, SignOnWay};
 
 use crate::Gate;
 use crate::answer::{done, unexpected};

@@ -7,8 +7,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use protocol::{Metric, OperatorHears, OperatorSays, Status};
 use serde::Serialize;
-use wire::{Metric, OperatorHears, OperatorSays, Status};
 
 use crate::Gate;
 use crate::answer::{SignedIn, done, unexpected};

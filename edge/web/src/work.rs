@@ -8,8 +8,8 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
+use protocol::{OperatorHears, OperatorSays, WorkView};
 use tokio::sync::OwnedSemaphorePermit;
-use wire::{OperatorHears, OperatorSays, WorkView};
 
 use crate::Gate;
 use crate::answer::{SignedIn, done, unexpected};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hook::claude_code::{Inspected, inspect};
+use agent_host::claude_code::{Inspected, inspect};
 
 use super::{Finding, Report, hook_canary};
 

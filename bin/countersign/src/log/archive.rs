@@ -12,8 +12,8 @@ use std::process::ExitCode;
 
 use audit::tile::{TILE_HEIGHT, TILE_WIDTH, bundles, entries_path, payload_path, tile_path};
 use clap::{Args, Subcommand};
-use journal::recordings::{Stage, all, path};
-use journal::{CHECKPOINT, Files as _, RealDisk, Wanted};
+use log_store::recordings::{Stage, all, path};
+use log_store::{CHECKPOINT, Files as _, RealDisk, Wanted};
 
 use target::Put;
 pub(crate) use target::layered;
@@ -143,7 +143,7 @@ fn run(directory: &Path, name: &str, lock: Option<u32>) -> Result<ExitCode, Stri
     target.put(&format!("checkpoints/{:020}", checkpoint.size), note.as_bytes(), lock)?;
     notes.insert(name.to_owned(), checkpoint.size.saturating_sub(checkpoint.size % TILE_WIDTH));
     let text = serde_json::to_vec(&notes).map_err(|why| why.to_string())?;
-    journal::replace(&disk, NOTE, &text).map_err(fail)?;
+    log_store::replace(&disk, NOTE, &text).map_err(fail)?;
     println!("archived: {} records in `{name}`; {put} files put there, {there} were there", checkpoint.size);
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use host::clock;
-use journal::{Content, Reader};
+use log_store::{Content, Reader};
 use serde_json::{Value, json};
 
 use super::filter::{Filter, FilterArgs};
@@ -114,7 +114,7 @@ const OTLP_BATCH: usize = 512;
 /// Every record that is asked for. What cannot be read is written as that, where nothing narrows what is asked for.
 fn each(directory: &Path, filter: &Filter, each: &mut dyn FnMut(Value) -> Result<(), String>) -> Result<(), String> {
     let mut reader = super::open(directory)?;
-    let mut one = |found: journal::Found| {
+    let mut one = |found: log_store::Found| {
         let record = match found.content {
             Content::Draft(draft) => draft.shown(found.entry.seq),
             Content::Destroyed => hidden(&found.entry, "destroyed by policy"),

@@ -2,9 +2,9 @@
 
 use audit::term;
 use clap::Args;
-use journal::Wanted;
+use log_store::Wanted;
+use protocol::RecordQuery;
 use serde_json::Value;
-use wire::RecordQuery;
 
 use crate::when;
 

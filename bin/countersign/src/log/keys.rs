@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket;
-use journal::Wanted;
+use log_store::Wanted;
 use model::display::visible;
+use protocol::{LogHears, LogSays, MAX_LOG_FRAME};
 use serde_json::Value;
-use wire::{LogHears, LogSays, MAX_LOG_FRAME};
 
 /// How long the writer may take.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use audit::term;
-use journal::Wanted;
+use log_store::Wanted;
 use serde_json::{Value, json};
 
 use super::summary;

@@ -41,7 +41,7 @@ pub(super) fn main(
         }
     };
     let disk = super::archive::layered(directory, archive)?;
-    let verified = journal::verify(disk.as_ref(), &log, known, progress);
+    let verified = log_store::verify(disk.as_ref(), &log, known, progress);
     if watched {
         eprint!("\r\x1b[K");
     }

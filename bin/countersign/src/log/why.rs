@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use audit::term;
-use journal::Wanted;
+use log_store::Wanted;
 use model::display::exact;
 use serde_json::{Value, json};
 

@@ -8,8 +8,8 @@ use clap::Args;
 use host::layout::Layout;
 use host::{clock, stack};
 use pdp::{Policy, Rule, RuleVerdict, Situation, consider};
+use protocol::{OperatorHears, OperatorSays};
 use serde_json::json;
-use wire::{OperatorHears, OperatorSays};
 
 use super::SetArgs;
 use crate::operator_link::OperatorLink;
@@ -146,7 +146,7 @@ fn made_alone() -> Vec<Doubt> {
     let Ok(OperatorHears::Rules { rules, .. }) = link.and_then(|link| link.ask(&OperatorSays::Rules)) else {
         return Vec::new();
     };
-    let alone = |rule: wire::RuleView| {
+    let alone = |rule: protocol::RuleView| {
         let author = rule.author.filter(|_| rule.removed.is_none())?;
         let until = rule.expires_ms.map_or_else(String::new, |ms| format!(", until {}", when::shown(ms)));
         let text = format!("`{author}` made it alone{until}; see `countersign rule show {}`", rule.id);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use journal::{Content, Wanted};
+use log_store::{Content, Wanted};
 use serde_json::{Value, json};
 
 use super::{number, text};

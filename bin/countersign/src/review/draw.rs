@@ -1,12 +1,12 @@
 //! The terminal screen, drawn: from 80 columns and 24 lines up.
 
 use approval::Said;
+use protocol::HoldView;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style, Stylize as _};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, List, ListItem, ListState, Paragraph};
-use wire::HoldView;
 
 use super::screen::{Asking, Giving, Screen, WORD};
 use super::seconds_left;

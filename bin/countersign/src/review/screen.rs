@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use approval::Said;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, poll, read};
 use host::layout::Layout;
+use protocol::HoldView;
 use ratatui::DefaultTerminal;
 use ratatui::text::Line;
-use wire::HoldView;
 
 use super::{Shown, as_one, draw};
 use crate::answer::{self, ProofArgs, With};

@@ -8,7 +8,7 @@ use audit::recording::Decoder;
 use host::exec::Ended;
 use host::identity::Observed;
 use host::terminal::{self, Seen};
-use wire::{AgentHears, AgentSays, Terminal, TerminalEvent};
+use protocol::{AgentHears, AgentSays, Terminal, TerminalEvent};
 
 use crate::agent_link::AgentLink;
 

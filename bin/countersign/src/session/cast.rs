@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::recording::{Drawing, Event, EventKind, Variant};
-use journal::Files;
-use journal::recordings::{RecordingReader, Stage, path};
+use log_store::Files;
+use log_store::recordings::{RecordingReader, Stage, path};
 use model::display::visible;
 
 /// How often a recording that grows is looked at.
@@ -29,7 +29,7 @@ impl Cast {
         is_growing: bool,
         digest: Option<&str>,
     ) -> Result<Self, String> {
-        let reader = journal::told::open(&files, id, variant, is_growing, digest)?;
+        let reader = log_store::told::open(&files, id, variant, is_growing, digest)?;
         Ok(Self { files, id: id.to_owned(), reader, is_growing })
     }
 

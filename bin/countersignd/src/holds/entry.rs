@@ -10,7 +10,7 @@ use approval::Hold;
 use audit::Receipt;
 use host::clock;
 use model::Intent;
-use wire::{Handed, HoldView};
+use protocol::{Handed, HoldView};
 
 use crate::daemon::hold as lock;
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, TryLockError, Weak};
 use std::time::Duration;
 
 use host::socket;
-use wire::{MAX_OPERATOR_ANSWER, OperatorHears};
+use protocol::{MAX_OPERATOR_ANSWER, OperatorHears};
 
 use super::Holds;
 use crate::daemon::hold as lock;
@@ -31,7 +31,7 @@ pub(crate) struct Follower {
 
 struct State {
     stream: UnixStream,
-    /// What they know of each hold, as [`wire::HoldView::changes`] counts.
+    /// What they know of each hold, as [`protocol::HoldView::changes`] counts.
     known: BTreeMap<String, usize>,
     seen: u64,
     /// The end of a message that did not go at once.
@@ -114,7 +114,7 @@ impl State {
         if !self.rest.is_empty() {
             return false;
         }
-        let Ok(frame) = wire::encode(&self.next(holds), MAX_OPERATOR_ANSWER) else { return false };
+        let Ok(frame) = protocol::encode(&self.next(holds), MAX_OPERATOR_ANSWER) else { return false };
         let went = socket::send_now(&self.stream, &frame).unwrap_or(0);
         self.rest = frame.get(went..).unwrap_or_default().to_vec();
         self.rest.is_empty()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use host::clock;
 use model::HoldId;
-use wire::{Gone, HoldView};
+use protocol::{Gone, HoldView};
 
 use super::{Entry, Holds};
 use crate::daemon::hold as lock;

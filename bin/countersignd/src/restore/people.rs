@@ -3,7 +3,7 @@
 use model::{Digest, PersonName};
 use pdp::{Person, Role};
 use serde_json::{Map, Value};
-use store::Factor;
+use state_sqlite::Factor;
 
 /// The domain of what the record says of a reviewer's factor.
 const FACTOR_DOMAIN: &str = "countersign/factor/v1";

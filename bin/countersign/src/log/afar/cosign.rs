@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use audit::{AddCheckpoint, WitnessVerifier};
-use journal::{Reader, RealDisk};
+use log_store::{Reader, RealDisk};
 use model::Digest;
 
 use crate::log::public_key;

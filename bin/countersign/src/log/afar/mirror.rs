@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use audit::tile::{TILE_HEIGHT, bundles, entries_path, payload_path, tile_path};
-use journal::{CHECKPOINT, Disk as _, Files, RealDisk};
+use log_store::{CHECKPOINT, Disk as _, Files, RealDisk};
 
 use crate::log::public_key;
 
@@ -42,7 +42,7 @@ pub(super) fn once(url: &str, directory: &Path, key: &Path) -> Result<ExitCode, 
         disk.sync_directory(directory).map_err(fail)?;
     }
     let ahead = Ahead { disk: &disk, note: note.as_bytes() };
-    let held = journal::verify(&ahead, &log, before.into_iter().collect(), &mut |_, _| {});
+    let held = log_store::verify(&ahead, &log, before.into_iter().collect(), &mut |_, _| {});
     let held = held.map_err(|wrong| {
         format!(
             "NOT TAKEN: what `{url}` shows does not hold: {wrong}. Its files stand in `{}` as evidence; one that is removed is fetched anew",
@@ -51,7 +51,7 @@ pub(super) fn once(url: &str, directory: &Path, key: &Path) -> Result<ExitCode, 
     })?;
     let public = format!("{}\n", log.to_text());
     host::files::replace(&directory.join("log.pub"), public.as_bytes(), 0o644).map_err(fail)?;
-    journal::replace(&disk, CHECKPOINT, note.as_bytes()).map_err(fail)?;
+    log_store::replace(&disk, CHECKPOINT, note.as_bytes()).map_err(fail)?;
     remove_older(&disk, new.size).map_err(fail)?;
     println!("mirrored: {} records, {} of them new", held.records, held.records.saturating_sub(known));
     Ok(ExitCode::SUCCESS)
@@ -100,7 +100,7 @@ fn names(size: u64) -> Vec<String> {
 /// Partial files of earlier checkpoints are not needed any more.
 fn remove_older(disk: &RealDisk, size: u64) -> io::Result<()> {
     let needed = names(size);
-    for name in journal::walk(disk, "tile")?.into_iter().chain(journal::walk(disk, "payload")?) {
+    for name in log_store::walk(disk, "tile")?.into_iter().chain(log_store::walk(disk, "payload")?) {
         if name.contains(".p/") && !needed.contains(&name) {
             disk.remove(&name)?;
             if let Some((directory, _)) = name.rsplit_once('/') {

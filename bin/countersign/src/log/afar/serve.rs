@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use journal::{Files as _, RealDisk};
+use log_store::{Files as _, RealDisk};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 /// Serves until the process is ended.
@@ -12,7 +12,7 @@ pub(super) fn main(directory: &Path, listen: &str, contents: bool) -> Result<Exi
     let server = Server::http(listen).map_err(|why| format!("`{listen}`: {why}"))?;
     println!("serving the public files of `{}` at http://{}", directory.display(), server.server_addr());
     super::serve_all(&server, |request| {
-        let found = name_of(&request, contents).map(|name| (disk.read(&name), name == journal::CHECKPOINT));
+        let found = name_of(&request, contents).map(|name| (disk.read(&name), name == log_store::CHECKPOINT));
         // Whoever asks may be gone by now.
         let _ = match found {
             Some((Ok(Some(bytes)), changes)) => {
@@ -47,7 +47,7 @@ fn public_name(name: &str, contents: bool) -> Option<String> {
         };
         rest.split('/').all(plain)
     };
-    let public = name == journal::CHECKPOINT
+    let public = name == log_store::CHECKPOINT
         || name.strip_prefix("tile/entries/").is_some_and(numbered)
         || name.strip_prefix("tile/").is_some_and(numbered)
         || (contents && name.strip_prefix("payload/").is_some_and(numbered));

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use audit::Entry;
 use audit::tile::{TILE_WIDTH, entries_path, payload_path, unbundle};
 use host::clock;
-use journal::{CHECKPOINT, Disk as _, Files as _, RealDisk};
+use log_store::{CHECKPOINT, Disk as _, Files as _, RealDisk};
 
 use super::target;
 

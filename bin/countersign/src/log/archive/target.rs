@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use journal::{Files, RealDisk};
+use log_store::{Files, RealDisk};
 
 use super::s3;
 
