@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use protocol::AgentHears;
+use protocol::AgentReply;
 use serde_json::{Value, json};
 use testkit::{Gate, Sandbox, bash_act};
 
@@ -85,13 +85,13 @@ fn many(time: Duration) {
         let agent = &agents[at % AGENTS];
         let asked = Instant::now();
         agent.send_submit("s", &bash_act("ls /tmp"), true);
-        assert!(matches!(agent.hear().unwrap(), AgentHears::Allow { .. }));
+        assert!(matches!(agent.hear().unwrap(), AgentReply::Allow { .. }));
         slowest = slowest.max(asked.elapsed());
         reads += 1;
         if at % 10 == 0 {
             let one = sandbox.raw(&keys[at % AGENTS]);
             one.send_submit("h", &bash_act(&format!("mkdir /srv/x-{at}")), true);
-            let AgentHears::Held { hold, .. } = one.hear().unwrap() else { panic!("not held") };
+            let AgentReply::Held { hold, .. } = one.hear().unwrap() else { panic!("not held") };
             std::thread::sleep(Duration::from_millis(5));
             held.insert(hold);
         }
@@ -150,7 +150,7 @@ fn flood() {
                     }
                     agent.send_submit("s", &bash_act(&format!("mkdir /srv/x-{number}")), true);
                     match agent.hear() {
-                        Ok(AgentHears::Held { .. }) => {
+                        Ok(AgentReply::Held { .. }) => {
                             held.fetch_add(1, Ordering::SeqCst);
                             // Left open for a while, so that the queue stays full; then hung up.
                             std::thread::sleep(Duration::from_secs(2));
@@ -166,7 +166,7 @@ fn flood() {
             let one = sandbox.raw(&other);
             let started = Instant::now();
             one.send_submit("s", &bash_act("ls /tmp"), true);
-            assert!(matches!(one.hear().unwrap(), AgentHears::Allow { .. }));
+            assert!(matches!(one.hear().unwrap(), AgentReply::Allow { .. }));
             others.push(started.elapsed());
             slowest = slowest.max(started.elapsed());
             std::thread::sleep(Duration::from_millis(20));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::{identity, socket};
 use model::Act;
-use protocol::{AgentHears, AgentSays, MAX_AGENT_FRAME};
+use protocol::{AgentReply, AgentRequest, MAX_AGENT_FRAME};
 use serde_json::{Value, json};
 
 /// How long anything may take.
@@ -27,7 +27,7 @@ impl RawAgent {
 
     /// Sends a request for an act without waiting for the answer.
     pub fn send_submit(&self, session: &str, act: &Value, hands_over: bool) {
-        let submit = AgentSays::Submit {
+        let submit = AgentRequest::Submit {
             key: self.key.clone(),
             session: session.to_owned(),
             act: act.clone(),
@@ -41,31 +41,31 @@ impl RawAgent {
     }
 
     /// Sends a request and waits for the first answer.
-    pub fn submit(&self, act: &Value) -> AgentHears {
+    pub fn submit(&self, act: &Value) -> AgentReply {
         self.send_submit("test", act, false);
         self.hear().expect("an answer")
     }
 
     /// Tries to use a permit for an act.
-    pub fn redeem(&self, permit: &str, act: &Value) -> AgentHears {
-        self.say(&AgentSays::Redeem { permit: permit.to_owned(), act: act.clone(), terminal: None });
+    pub fn redeem(&self, permit: &str, act: &Value) -> AgentReply {
+        self.say(&AgentRequest::Redeem { permit: permit.to_owned(), act: act.clone(), terminal: None });
         self.hear().expect("an answer")
     }
 
     /// Sends any message.
-    pub fn say(&self, message: &AgentSays) {
+    pub fn say(&self, message: &AgentRequest) {
         socket::send(&self.stream, message, MAX_AGENT_FRAME, PATIENCE).expect("the daemon takes it");
     }
 
     /// Waits for a message.
-    pub fn hear(&self) -> Result<AgentHears, socket::Failed> {
+    pub fn hear(&self) -> Result<AgentReply, socket::Failed> {
         socket::receive(&self.stream, MAX_AGENT_FRAME, Some(PATIENCE), PATIENCE)
     }
 }
 
 /// The permit's id in an answer that allows.
-pub fn permit_of(heard: &AgentHears) -> String {
-    let AgentHears::Allow { permit, .. } = heard else { panic!("not allowed: {heard:?}") };
+pub fn permit_of(heard: &AgentReply) -> String {
+    let AgentReply::Allow { permit, .. } = heard else { panic!("not allowed: {heard:?}") };
     let text: Value = serde_json::from_str(&permit.text).unwrap();
     text.get("id").and_then(Value::as_str).unwrap().to_owned()
 }

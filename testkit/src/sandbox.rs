@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use approval::TotpSecret;
 use host::layout::{DIRECTORY_VARIABLE, Layout};
 use host::socket;
-use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Vouch};
+use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest, Vouch};
 
 use crate::raw::RawAgent;
 use crate::reviewer::Reviewer;
@@ -191,15 +191,15 @@ impl Sandbox {
 
     /// Makes an agent with its key file, and gives the key.
     pub fn add_agent(&self, name: &str) -> String {
-        let say = OperatorSays::AddAgent {
+        let say = OperatorRequest::AddAgent {
             name: name.to_owned(),
             under: None,
             owner: "platform".to_owned(),
             uid: None,
-            place: protocol::AgentPlace::default(),
+            place: protocol::AgentAttributes::default(),
             by: None,
         };
-        let OperatorHears::Agent { key } = self.operator(&say) else { panic!("no agent") };
+        let OperatorReply::Agent { key } = self.operator(&say) else { panic!("no agent") };
         let path = self.layout.agent_key(name);
         host::files::private_directory(path.parent().unwrap()).unwrap();
         fs::write(path, &key).unwrap();
@@ -218,18 +218,24 @@ impl Sandbox {
 
     /// Enrols somebody with a role and groups; the first is an operator.
     pub fn enrol_as(&self, name: &str, role: &str, groups: &[&str], by: Option<&Reviewer>) -> Reviewer {
-        let place =
-            protocol::PersonPlace { role: role.to_owned(), groups: groups.iter().map(|it| (*it).to_owned()).collect() };
-        let say =
-            OperatorSays::AddReviewer { name: name.to_owned(), ssh_key: None, place, vouch: by.map(Reviewer::vouch) };
+        let place = protocol::ReviewerAttributes {
+            role: role.to_owned(),
+            groups: groups.iter().map(|it| (*it).to_owned()).collect(),
+        };
+        let say = OperatorRequest::AddReviewer {
+            name: name.to_owned(),
+            ssh_key: None,
+            place,
+            vouch: by.map(Reviewer::vouch),
+        };
         let heard = self.operator(&say);
-        let OperatorHears::Reviewer { totp_uri: Some(uri) } = heard else { panic!("no reviewer: {heard:?}") };
+        let OperatorReply::Reviewer { totp_uri: Some(uri) } = heard else { panic!("no reviewer: {heard:?}") };
         let secret = uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
         Reviewer::new(name, TotpSecret::from_base32(secret).unwrap())
     }
 
     /// Says something at the operator's socket.
-    pub fn operator(&self, say: &OperatorSays) -> OperatorHears {
+    pub fn operator(&self, say: &OperatorRequest) -> OperatorReply {
         let stream =
             std::os::unix::net::UnixStream::connect(self.layout.operator_socket()).expect("the operator's socket");
         socket::send(&stream, say, MAX_OPERATOR_FRAME, PATIENCE).unwrap();
@@ -237,7 +243,7 @@ impl Sandbox {
     }
 
     /// Asks for what is told again and again; what comes back gives the next.
-    pub fn follow(&self, say: &OperatorSays) -> impl Fn() -> OperatorHears + use<> {
+    pub fn follow(&self, say: &OperatorRequest) -> impl Fn() -> OperatorReply + use<> {
         let stream =
             std::os::unix::net::UnixStream::connect(self.layout.operator_socket()).expect("the operator's socket");
         socket::send(&stream, say, MAX_OPERATOR_FRAME, PATIENCE).unwrap();
@@ -253,7 +259,7 @@ impl Sandbox {
     pub fn holds(&self, count: usize) -> Vec<HoldView> {
         let started = Instant::now();
         loop {
-            let OperatorHears::Holds { holds } = self.operator(&OperatorSays::Holds { follow: false }) else {
+            let OperatorReply::Holds { holds } = self.operator(&OperatorRequest::Holds { follow: false }) else {
                 panic!("no list")
             };
             if holds.len() >= count {
@@ -266,7 +272,7 @@ impl Sandbox {
 
     /// Answers a hold: the state that follows, or why it did not count.
     pub fn answer(&self, hold: &HoldView, said: &str, by: Vouch) -> Result<String, String> {
-        match self.operator(&OperatorSays::Answer {
+        match self.operator(&OperatorRequest::Answer {
             hold: hold.id.clone(),
             said: said.to_owned(),
             by,
@@ -275,8 +281,8 @@ impl Sandbox {
             session: None,
             also: Vec::new(),
         }) {
-            OperatorHears::Answered { state, .. } => Ok(state),
-            OperatorHears::Refused { why } => Err(why),
+            OperatorReply::Answered { state, .. } => Ok(state),
+            OperatorReply::Refused { why } => Err(why),
             other => panic!("{other:?}"),
         }
     }

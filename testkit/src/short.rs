@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use log_store::{Content, Reader, RealDisk, Wanted};
 use pdp::Situation;
-use protocol::{AgentHears, OperatorHears, OperatorSays};
+use protocol::{AgentReply, OperatorReply, OperatorRequest};
 use serde_json::Value;
 
 use crate::raw::PATIENCE;
@@ -24,20 +24,20 @@ pub fn at_work() -> Situation<'static> {
 }
 
 /// Submits a command as an agent host does that acts by itself, and gives the first answer.
-pub fn hands_over(sandbox: &Sandbox, key: &str, text: &str) -> AgentHears {
+pub fn hands_over(sandbox: &Sandbox, key: &str, text: &str) -> AgentReply {
     let agent = sandbox.raw(key);
     agent.send_submit("s", &bash_act(text), true);
     agent.hear().unwrap()
 }
 
 /// Whether an agent may act.
-pub fn is_allowed(heard: &AgentHears) -> bool {
-    matches!(heard, AgentHears::Allow { .. })
+pub fn is_allowed(heard: &AgentReply) -> bool {
+    matches!(heard, AgentReply::Allow { .. })
 }
 
 /// What a person is told, of what was done or why it was not.
-pub fn done(heard: OperatorHears) -> String {
-    let (OperatorHears::Done { what: said } | OperatorHears::Refused { why: said }) = heard else {
+pub fn done(heard: OperatorReply) -> String {
+    let (OperatorReply::Done { what: said } | OperatorReply::Refused { why: said }) = heard else {
         panic!("{heard:?}")
     };
     said
@@ -66,7 +66,7 @@ impl Sandbox {
     pub fn until(&self, what: &str, holds: impl Fn(&protocol::Status) -> bool) -> Duration {
         let started = Instant::now();
         loop {
-            let OperatorHears::Status(status) = self.operator(&OperatorSays::Status) else { panic!("no status") };
+            let OperatorReply::Status(status) = self.operator(&OperatorRequest::Status) else { panic!("no status") };
             if holds(&status) {
                 return started.elapsed();
             }

@@ -8,11 +8,11 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use protocol::{AgentHears, OperatorHears, OperatorSays};
+use protocol::{AgentReply, OperatorReply, OperatorRequest};
 use testkit::{Sandbox, bash_act};
 
-fn remove(sandbox: &Sandbox, name: &str, by: Option<protocol::Vouch>) -> OperatorHears {
-    sandbox.operator(&OperatorSays::RemoveAgent { name: name.to_owned(), by })
+fn remove(sandbox: &Sandbox, name: &str, by: Option<protocol::Vouch>) -> OperatorReply {
+    sandbox.operator(&OperatorRequest::RemoveAgent { name: name.to_owned(), by })
 }
 
 #[test]
@@ -23,17 +23,17 @@ fn a_key_that_leaked_is_none_at_once() {
     let mut waits = sandbox.run(&["mkdir", "x"]).spawn().unwrap();
     sandbox.hold();
     let allowed = sandbox.raw(&key);
-    let AgentHears::Allow { .. } = allowed.submit(&bash_act("ls")) else { panic!("not allowed") };
+    let AgentReply::Allow { .. } = allowed.submit(&bash_act("ls")) else { panic!("not allowed") };
     let removed = sandbox.countersign(&["agent", "rm", "bot"]).output().unwrap();
     assert!(removed.status.success(), "{}", String::from_utf8_lossy(&removed.stderr));
     assert!(!waits.wait().unwrap().success() && !sandbox.mark("x").exists());
-    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentHears::Deny { .. }));
+    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentReply::Deny { .. }));
     assert!(sandbox.records().iter().any(|it| it["body"]["what"] == "agent removed"));
-    assert!(matches!(remove(&sandbox, "bot", None), OperatorHears::Refused { .. }), "there is none any more");
+    assert!(matches!(remove(&sandbox, "bot", None), OperatorReply::Refused { .. }), "there is none any more");
     // The name is free again, with another key.
     let other = sandbox.add_agent("bot");
-    assert!(matches!(sandbox.raw(&other).submit(&bash_act("ls")), AgentHears::Allow { .. }));
-    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentHears::Deny { .. }));
+    assert!(matches!(sandbox.raw(&other).submit(&bash_act("ls")), AgentReply::Allow { .. }));
+    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentReply::Deny { .. }));
 }
 
 #[test]
@@ -42,21 +42,21 @@ fn who_could_not_add_an_agent_cannot_remove_it() {
                 when = { agent = \"builder\" }\nmatches = [\"mkdir ./own\"]\nspares = [\"true\"]\n";
     let sandbox = Sandbox::start_with(rule);
     let rita = sandbox.add_reviewer("rita");
-    let say = |by| OperatorSays::AddAgent {
+    let say = |by| OperatorRequest::AddAgent {
         name: "builder".to_owned(),
         owner: "platform".to_owned(),
         under: None,
         uid: None,
-        place: protocol::AgentPlace::default(),
+        place: protocol::AgentAttributes::default(),
         by,
     };
-    if matches!(sandbox.operator(&say(None)), OperatorHears::Agent { .. }) {
+    if matches!(sandbox.operator(&say(None)), OperatorReply::Agent { .. }) {
         panic!("a rule favours it");
     }
-    assert!(matches!(sandbox.operator(&say(Some(rita.vouch()))), OperatorHears::Agent { .. }));
-    assert!(matches!(remove(&sandbox, "builder", None), OperatorHears::Refused { .. }));
+    assert!(matches!(sandbox.operator(&say(Some(rita.vouch()))), OperatorReply::Agent { .. }));
+    assert!(matches!(remove(&sandbox, "builder", None), OperatorReply::Refused { .. }));
     let removed = remove(&sandbox, "builder", Some(rita.vouch()));
-    assert!(matches!(removed, OperatorHears::Done { .. }), "{removed:?}");
+    assert!(matches!(removed, OperatorReply::Done { .. }), "{removed:?}");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_directory_or_session_that_is_none_is_refused_with_a_reason() {
         let raw = sandbox.raw(&key);
         raw.send_submit(session, act, true);
         match raw.hear().unwrap() {
-            AgentHears::Deny { reasons, .. } => reasons.join("; "),
+            AgentReply::Deny { reasons, .. } => reasons.join("; "),
             other => panic!("{other:?}"),
         }
     };

@@ -22,7 +22,9 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket;
-use protocol::{AgentPlace, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, PersonPlace, Vouch};
+use protocol::{
+    AgentAttributes, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest, ReviewerAttributes, Vouch,
+};
 use serde_json::json;
 use testkit::{Gate, JSON, Sandbox};
 
@@ -134,28 +136,28 @@ fn look_around() {
         ("agent", layout.agent_socket()),
     ] {
         let Ok(stream) = UnixStream::connect(path) else { continue };
-        match say(&stream, &OperatorSays::Status) {
-            Some(OperatorHears::Status(_)) => println!("- {what} answers"),
+        match say(&stream, &OperatorRequest::Status) {
+            Some(OperatorReply::Status(_)) => println!("- {what} answers"),
             Some(other) => println!("- {what} says {other:?}"),
             None => println!("- {what} closes"),
         }
     }
     let nobody = || Vouch { reviewer: String::new(), proof: protocol::Proof::Session("x".to_owned()) };
     let name = || "mallory".to_owned();
-    let place = || PersonPlace::of("operator");
+    let place = || ReviewerAttributes::of("operator");
     for (what, message) in [
-        ("invites itself", OperatorSays::Invite { name: None, place: place(), by: None }),
-        ("enrols itself", OperatorSays::AddReviewer { name: name(), ssh_key: None, place: place(), vouch: None }),
+        ("invites itself", OperatorRequest::Invite { name: None, place: place(), by: None }),
+        ("enrols itself", OperatorRequest::AddReviewer { name: name(), ssh_key: None, place: place(), vouch: None }),
         ("makes an agent", add_agent(None)),
-        ("freezes", OperatorSays::Flag { name: "freeze".to_owned(), on: true, by: None }),
-        ("reloads", OperatorSays::Reload),
-        ("has devices", OperatorSays::PushTargets),
-        ("invites with a session", OperatorSays::Invite { name: Some(name()), place: place(), by: Some(nobody()) }),
-        ("reads", OperatorSays::Read { token: "x".to_owned(), what: protocol::Reading::Verify }),
+        ("freezes", OperatorRequest::Flag { name: "freeze".to_owned(), on: true, by: None }),
+        ("reloads", OperatorRequest::Reload),
+        ("has devices", OperatorRequest::PushTargets),
+        ("invites with a session", OperatorRequest::Invite { name: Some(name()), place: place(), by: Some(nobody()) }),
+        ("reads", OperatorRequest::Read { token: "x".to_owned(), what: protocol::LogQuery::Verify }),
     ] {
         let Ok(stream) = UnixStream::connect(layout.web_socket()) else { continue };
         match say(&stream, &message) {
-            Some(OperatorHears::Refused { .. } | OperatorHears::SignedOut { .. }) | None => {}
+            Some(OperatorReply::Refused { .. } | OperatorReply::SignedOut { .. }) | None => {}
             Some(other) => println!("- it {what}: {other:?}"),
         }
     }
@@ -164,14 +166,14 @@ fn look_around() {
     }
 }
 
-fn say(stream: &UnixStream, message: &OperatorSays) -> Option<OperatorHears> {
+fn say(stream: &UnixStream, message: &OperatorRequest) -> Option<OperatorReply> {
     socket::send(stream, message, MAX_OPERATOR_FRAME, PATIENCE).ok()?;
     socket::receive(stream, MAX_OPERATOR_ANSWER, Some(PATIENCE), PATIENCE).ok()
 }
 
-fn add_agent(uid: Option<u32>) -> OperatorSays {
+fn add_agent(uid: Option<u32>) -> OperatorRequest {
     let (name, owner) = ("builder".to_owned(), "platform".to_owned());
-    OperatorSays::AddAgent { name, owner, under: None, uid, place: AgentPlace::default(), by: None }
+    OperatorRequest::AddAgent { name, owner, under: None, uid, place: AgentAttributes::default(), by: None }
 }
 
 #[test]
@@ -202,7 +204,7 @@ fn whoever_takes_the_web_gate_over_has_its_few_words_and_nothing_else() {
         assert!(all.iter().any(|line| line.contains(seen)), "{seen}: {all:?}");
     }
     let said = apart.sandbox.operator(&add_agent(Some(WEB)));
-    assert!(matches!(&said, OperatorHears::Refused { why } if why.contains("web gate's")), "{said:?}");
+    assert!(matches!(&said, OperatorReply::Refused { why } if why.contains("web gate's")), "{said:?}");
 }
 
 #[test]
@@ -218,7 +220,7 @@ fn agents_and_people_work_through_it_as_ever() {
     assert_eq!(status, 200, "{begun}");
 
     let alice = sandbox.add_reviewer("alice");
-    let OperatorHears::Agent { key } = sandbox.operator(&add_agent(Some(AGENT))) else { panic!("no agent") };
+    let OperatorReply::Agent { key } = sandbox.operator(&add_agent(Some(AGENT))) else { panic!("no agent") };
     // The agent's key is the agent's own.
     let key_file = sandbox.work.join("builder.key");
     fs::write(&key_file, key).unwrap();

@@ -6,12 +6,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
-use protocol::{AgentHears, OperatorHears, OperatorSays, Proof, Vouch};
+use protocol::{AgentReply, OperatorReply, OperatorRequest, Proof, Vouch};
 use serde_json::{Value, json};
 use testkit::{Sandbox, bash_act, exec_act, permit_of};
 
-fn is_denied(heard: &AgentHears) -> bool {
-    matches!(heard, AgentHears::Deny { .. })
+fn is_denied(heard: &AgentReply) -> bool {
+    matches!(heard, AgentReply::Deny { .. })
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn a_permit_is_used_once_and_only_on_its_own_connection() {
     let agent = sandbox.raw(&key);
     let permit = permit_of(&agent.submit(&act));
     assert!(is_denied(&sandbox.raw(&key).redeem(&permit, &act)), "another connection");
-    assert!(matches!(agent.redeem(&permit, &act), AgentHears::Spent));
+    assert!(matches!(agent.redeem(&permit, &act), AgentReply::Spent));
     assert!(is_denied(&agent.redeem(&permit, &act)), "a second time");
 }
 
@@ -255,9 +255,9 @@ fn a_second_reviewer_needs_somebody_who_vouches() {
     let sandbox = Sandbox::start();
     let first = sandbox.add_reviewer("rita");
     for vouch in [None, Some(Vouch { reviewer: "rita".into(), proof: Proof::Totp("123456".into()) })] {
-        let place = protocol::PersonPlace { role: "operator".into(), groups: vec![] };
-        let mallory = OperatorSays::AddReviewer { name: "mallory".into(), ssh_key: None, place, vouch };
-        assert!(matches!(sandbox.operator(&mallory), OperatorHears::Refused { .. }));
+        let place = protocol::ReviewerAttributes { role: "operator".into(), groups: vec![] };
+        let mallory = OperatorRequest::AddReviewer { name: "mallory".into(), ssh_key: None, place, vouch };
+        assert!(matches!(sandbox.operator(&mallory), OperatorReply::Refused { .. }));
     }
     let _sam = sandbox.enrol("sam", Some(&first));
 }
@@ -283,7 +283,7 @@ fn whoever_asked_and_left_gets_nothing() {
     let key = sandbox.add_agent("bot");
     let reviewer = sandbox.add_reviewer("rita");
     let agent = sandbox.raw(&key);
-    assert!(matches!(agent.submit(&bash_act("touch mark")), AgentHears::Held { .. }));
+    assert!(matches!(agent.submit(&bash_act("touch mark")), AgentReply::Held { .. }));
     let hold = sandbox.hold();
     drop(agent);
     let started = std::time::Instant::now();
@@ -310,6 +310,6 @@ fn what_a_hosts_shell_is_told_beside_the_command_is_not_taken_for_nothing() {
         let mut act = bash_act("ls");
         act["input"][name] = value;
         let heard = sandbox.raw(&key).submit(&act);
-        assert_eq!(matches!(heard, AgentHears::Allow { .. }), runs, "{name}: {heard:?}");
+        assert_eq!(matches!(heard, AgentReply::Allow { .. }), runs, "{name}: {heard:?}");
     }
 }

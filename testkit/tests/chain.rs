@@ -6,7 +6,7 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use protocol::{AgentHears, AgentPlace, OperatorHears, OperatorSays};
+use protocol::{AgentAttributes, AgentReply, OperatorReply, OperatorRequest};
 use testkit::{Reviewer, Sandbox, bash_act, exec_act, permit_of};
 
 fn add(sandbox: &Sandbox, name: &str, owner: &str, under: Option<&str>) -> Result<String, String> {
@@ -21,17 +21,17 @@ fn add_trusted(
     trust: u8,
     by: Option<&Reviewer>,
 ) -> Result<String, String> {
-    let say = OperatorSays::AddAgent {
+    let say = OperatorRequest::AddAgent {
         name: name.to_owned(),
         owner: owner.to_owned(),
         under: under.map(str::to_owned),
         uid: None,
-        place: AgentPlace { trust, ..AgentPlace::default() },
+        place: AgentAttributes { trust, ..AgentAttributes::default() },
         by: by.map(Reviewer::vouch),
     };
     match sandbox.operator(&say) {
-        OperatorHears::Agent { key } => Ok(key),
-        OperatorHears::Refused { why } => Err(why),
+        OperatorReply::Agent { key } => Ok(key),
+        OperatorReply::Refused { why } => Err(why),
         other => panic!("{other:?}"),
     }
 }
@@ -54,7 +54,7 @@ fn nobody_who_answers_for_an_agent_of_the_chain_approves() {
         assert!(why.contains("one above it"), "{why}");
     }
     assert_eq!(sandbox.answer(&hold, "approve", sam.vouch()).as_deref(), Ok("approved"));
-    assert!(matches!(agent.hear().unwrap(), AgentHears::Allow { .. }));
+    assert!(matches!(agent.hear().unwrap(), AgentReply::Allow { .. }));
     // A no of theirs counts as anybody's.
     agent.submit(&exec_act(&["mkdir", "y"]));
     assert_eq!(sandbox.answer(&sandbox.hold(), "deny", rita.vouch()).as_deref(), Ok("denied"));
@@ -88,18 +88,18 @@ fn what_stops_an_agent_stops_those_under_it() {
     let permitted = sandbox.raw(&helper);
     let permit = permit_of(&permitted.submit(&exec_act(&["ls"])));
     sandbox.hold();
-    let OperatorHears::SignedIn { token } = sandbox.operator(&OperatorSays::SignIn { by: rita.vouch() }) else {
+    let OperatorReply::SignedIn { token } = sandbox.operator(&OperatorRequest::SignIn { by: rita.vouch() }) else {
         panic!("not signed in")
     };
-    let stop = OperatorSays::Stop { token, agent: Some("lead".to_owned()), session: None };
+    let stop = OperatorRequest::Stop { token, agent: Some("lead".to_owned()), session: None };
     let stopped = sandbox.operator(&stop);
-    assert!(matches!(stopped, OperatorHears::Done { .. }), "{stopped:?}");
-    assert!(matches!(waits.hear().unwrap(), AgentHears::Deny { .. }), "what waits goes on waiting");
+    assert!(matches!(stopped, OperatorReply::Done { .. }), "{stopped:?}");
+    assert!(matches!(waits.hear().unwrap(), AgentReply::Deny { .. }), "what waits goes on waiting");
     // What was permitted before is not any more, and nothing new is.
-    assert!(!matches!(permitted.redeem(&permit, &exec_act(&["ls"])), AgentHears::Spent));
+    assert!(!matches!(permitted.redeem(&permit, &exec_act(&["ls"])), AgentReply::Spent));
     for (key, goes) in [(&lead, false), (&helper, false), (&other, true)] {
         let heard = sandbox.raw(key).submit(&exec_act(&["ls"]));
-        assert_eq!(matches!(heard, AgentHears::Allow { .. }), goes, "{heard:?}");
+        assert_eq!(matches!(heard, AgentReply::Allow { .. }), goes, "{heard:?}");
     }
 }
 
@@ -182,11 +182,11 @@ fn nobody_gains_by_a_rule_about_an_agent_above() {
     let make = |by: &Reviewer| {
         let text = ask.replace("touch", "rmdir").replace("\"lead\"\nverdict", "\"made\"\nverdict");
         let (reason, by) = ("x".to_owned(), by.vouch());
-        sandbox.operator(&OperatorSays::AddRule { text, request: None, reason, by })
+        sandbox.operator(&OperatorRequest::AddRule { text, request: None, reason, by })
     };
     let said = make(&sam);
     assert!(
-        matches!(&said, OperatorHears::Refused { why } if why.contains("`sam` answers for the agent `helper`")),
+        matches!(&said, OperatorReply::Refused { why } if why.contains("`sam` answers for the agent `helper`")),
         "{said:?}"
     );
 }

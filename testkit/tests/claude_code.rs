@@ -17,7 +17,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use protocol::{HoldView, OperatorHears, OperatorSays, Vouch};
+use protocol::{HoldView, OperatorReply, OperatorRequest, Vouch};
 use serde_json::{Value, json};
 use testkit::Sandbox;
 
@@ -120,7 +120,7 @@ fn install(sandbox: &Sandbox) {
 }
 
 fn deny(sandbox: &Sandbox, hold: &HoldView, reason: &str, by: Vouch) {
-    let said = sandbox.operator(&OperatorSays::Answer {
+    let said = sandbox.operator(&OperatorRequest::Answer {
         hold: hold.id.clone(),
         said: "deny".to_owned(),
         by,
@@ -129,7 +129,7 @@ fn deny(sandbox: &Sandbox, hold: &HoldView, reason: &str, by: Vouch) {
         session: None,
         also: Vec::new(),
     });
-    assert!(matches!(&said, OperatorHears::Answered { state, .. } if state == "denied"), "{said:?}");
+    assert!(matches!(&said, OperatorReply::Answered { state, .. } if state == "denied"), "{said:?}");
 }
 
 fn bash(command: &str, description: &str) -> Call {

@@ -295,7 +295,7 @@ fn a_gate_that_lies_gets_nothing_run() {
     for proof in [
         protocol::Proof::Totp(token.clone()),
         protocol::Proof::Totp(String::new()),
-        protocol::Proof::Ssh(protocol::SshSaid { signature: token, nonce: None }),
+        protocol::Proof::Ssh(protocol::SshSignature { signature: token, nonce: None }),
     ] {
         let by = protocol::Vouch { reviewer: "rita".to_owned(), proof };
         assert!(sandbox.answer(&hold, "approve", by).is_err());

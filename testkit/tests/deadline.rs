@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
-use protocol::{OperatorHears, OperatorSays, Proof, Vouch};
+use protocol::{OperatorReply, OperatorRequest, Proof, Vouch};
 use testkit::Sandbox;
 
 /// Holds that a session is enough for, for as short as can be.
@@ -24,7 +24,7 @@ fn an_approval_in_the_last_millisecond_is_one_everywhere_or_nowhere() {
     let sandbox = Sandbox::start_with(RULES);
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
-    let OperatorHears::SignedIn { token } = sandbox.operator(&OperatorSays::SignIn { by: rita.vouch() }) else {
+    let OperatorReply::SignedIn { token } = sandbox.operator(&OperatorRequest::SignIn { by: rita.vouch() }) else {
         panic!("not signed in")
     };
     let children: Vec<_> = (0..COUNT)
@@ -81,7 +81,7 @@ fn the_same_human_with_two_devices_is_one() {
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
     let sam = sandbox.enrol("sam", Some(&rita));
-    let OperatorHears::SignedIn { token } = sandbox.operator(&OperatorSays::SignIn { by: rita.vouch() }) else {
+    let OperatorReply::SignedIn { token } = sandbox.operator(&OperatorRequest::SignIn { by: rita.vouch() }) else {
         panic!("not signed in")
     };
     let mut child = sandbox.run(&["touch", "./x"]).stderr(Stdio::null()).spawn().unwrap();
@@ -108,7 +108,7 @@ fn what_nobody_would_read_is_not_put_to_people_and_long_holds_blind_no_page() {
     agent.send_submit("s", &testkit::bash_act(&format!("mkdir /srv/x # {}", "long ".repeat(60_000))), true);
     let heard = agent.hear().unwrap();
     assert!(
-        matches!(&heard, protocol::AgentHears::Deny { reasons, .. } if reasons[0].contains("nobody does")),
+        matches!(&heard, protocol::AgentReply::Deny { reasons, .. } if reasons[0].contains("nobody does")),
         "{heard:?}"
     );
     // Many that are as long as may be: the list is megabytes, and people answer all the same.
@@ -118,7 +118,7 @@ fn what_nobody_would_read_is_not_put_to_people_and_long_holds_blind_no_page() {
             let act = testkit::bash_act(&format!("mkdir /srv/x-{number} # {}", "long ".repeat(11_000)));
             agent.send_submit("s", &act, true);
             let heard = agent.hear().unwrap();
-            assert!(matches!(heard, protocol::AgentHears::Held { .. }), "{heard:?}");
+            assert!(matches!(heard, protocol::AgentReply::Held { .. }), "{heard:?}");
             agent
         })
         .collect();

@@ -7,7 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use protocol::{AgentHears, Refusal};
+use protocol::{AgentReply, Refusal};
 use testkit::{Mount, Sandbox, bash_act, exec_act, permit_of};
 
 /// A rule under which `touch` needs people for one second only.
@@ -61,7 +61,7 @@ fn a_permit_does_not_outlive_the_daemon_that_made_it() {
     sandbox.kill_daemon();
     sandbox.start_daemon();
     let agent = sandbox.raw(&key);
-    assert!(matches!(agent.redeem(&permit, &act), AgentHears::Deny { .. }));
+    assert!(matches!(agent.redeem(&permit, &act), AgentReply::Deny { .. }));
 }
 
 #[test]
@@ -254,8 +254,8 @@ fn hostile_bytes_end_their_own_connection_and_nothing_else() {
         }
     }
     let deep = serde_json::json!({"kind": "tool", "host": "h", "tool": "Bash", "input": {"command": "$(".repeat(5_000)}, "call": null, "cwd": "/"});
-    assert!(!matches!(sandbox.raw(&key).submit(&deep), AgentHears::Allow { .. }));
-    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentHears::Allow { .. }), "the daemon goes on");
+    assert!(!matches!(sandbox.raw(&key).submit(&deep), AgentReply::Allow { .. }));
+    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentReply::Allow { .. }), "the daemon goes on");
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn a_clock_that_is_set_back_does_not_lengthen_anything() {
     let hold = sandbox.hold();
     fs::write(&clock, "-1h").unwrap();
     // A permit from the future, an approval from before the question: neither counts.
-    assert!(matches!(agent.redeem(&permit, &act), AgentHears::Deny { .. }));
+    assert!(matches!(agent.redeem(&permit, &act), AgentReply::Deny { .. }));
     assert!(sandbox.answer(&hold, "approve", reviewer.vouch()).is_err());
     // The hold ends when it should have ended, by a clock that nobody can set.
     let started = Instant::now();
@@ -336,7 +336,7 @@ fn a_refusal_says_its_kind() {
     let sandbox = Sandbox::start();
     let key = sandbox.add_agent("bot");
     let stranger = sandbox.raw("csk_not-a-key").submit(&bash_act("ls"));
-    assert!(matches!(stranger, AgentHears::Deny { refusal: Refusal::Undecided, .. }));
+    assert!(matches!(stranger, AgentReply::Deny { refusal: Refusal::Undecided, .. }));
     let blocked = sandbox.raw(&key).submit(&bash_act("rm -rf /"));
-    assert!(matches!(blocked, AgentHears::Deny { refusal: Refusal::Denied, .. }));
+    assert!(matches!(blocked, AgentReply::Deny { refusal: Refusal::Denied, .. }));
 }

@@ -6,7 +6,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use protocol::AgentHears;
+use protocol::AgentReply;
 use testkit::{Sandbox, bash_act};
 
 #[test]
@@ -59,5 +59,5 @@ fn gap_a_bare_wildcard_reads_whatever_is_there() {
         cwd: Some(sandbox.work.display().to_string()),
     };
     let heard = sandbox.raw(&key).submit(&model::Act::Tool(call).to_value());
-    assert!(matches!(heard, AgentHears::Allow { .. }), "closed: move gap 13 to docs/bypasses.md");
+    assert!(matches!(heard, AgentReply::Allow { .. }), "closed: move gap 13 to docs/bypasses.md");
 }

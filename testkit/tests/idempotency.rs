@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use audit::RecordKind;
-use protocol::{OperatorHears, OperatorSays};
+use protocol::{OperatorReply, OperatorRequest};
 use serde_json::{Value, json};
 use testkit::{Gate, JSON, Sandbox, bash_act};
 
@@ -22,8 +22,8 @@ fn ask(gate: &Gate, key: &str, name: &str, command: &str) -> (u16, Value) {
 }
 
 fn set(sandbox: &Sandbox, name: &str) {
-    let say = OperatorSays::Flag { name: name.to_owned(), on: true, by: None };
-    assert!(matches!(sandbox.operator(&say), OperatorHears::Done { .. }));
+    let say = OperatorRequest::Flag { name: name.to_owned(), on: true, by: None };
+    assert!(matches!(sandbox.operator(&say), OperatorReply::Done { .. }));
 }
 
 fn decisions(sandbox: &Sandbox) -> usize {

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use protocol::{OperatorHears, OperatorSays};
+use protocol::{OperatorReply, OperatorRequest};
 use serde_json::{Value, json};
 use testkit::{Gate, JSON, Sandbox, bash_act, python_with};
 
@@ -114,15 +114,15 @@ fn an_agent_keeps_its_lease_over_a_websocket() {
         says.push(said["say"].as_str().unwrap().to_owned());
         // A report under another permit is refused, so the act goes on. Then people stop it.
         if said["say"] == "deny" {
-            let stop = OperatorSays::Flag { name: "stop:bot".to_owned(), on: true, by: None };
-            assert!(matches!(sandbox.operator(&stop), OperatorHears::Done { .. }));
+            let stop = OperatorRequest::Flag { name: "stop:bot".to_owned(), on: true, by: None };
+            assert!(matches!(sandbox.operator(&stop), OperatorReply::Done { .. }));
         }
     }
     assert!(child.wait().unwrap().success());
     assert_eq!(says, ["held", "allow", "spent", "deny", "ended"]);
-    let clear = |by| OperatorSays::Flag { name: "stop:bot".to_owned(), on: false, by };
-    assert!(matches!(sandbox.operator(&clear(None)), OperatorHears::Refused { .. }), "going on takes a proof");
-    assert!(matches!(sandbox.operator(&clear(Some(rita.vouch()))), OperatorHears::Done { .. }));
+    let clear = |by| OperatorRequest::Flag { name: "stop:bot".to_owned(), on: false, by };
+    assert!(matches!(sandbox.operator(&clear(None)), OperatorReply::Refused { .. }), "going on takes a proof");
+    assert!(matches!(sandbox.operator(&clear(Some(rita.vouch()))), OperatorReply::Done { .. }));
     // Whoever leaves while people are asked has no hold any more.
     let mut child = Command::new("node");
     child.args(["--input-type=module", "-e", script, "--", &gate.address, &key, &bash_act("mkdir /srv/z").to_string()]);

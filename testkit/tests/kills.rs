@@ -19,14 +19,14 @@ use std::time::{Duration, Instant};
 use audit::{Draft, LogVerifier, ReceiptProof, RecordKind};
 use host::socket;
 use log_store::{Content, Reader, RealDisk, Wanted};
-use protocol::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
+use protocol::{LogRecord, LogReply, LogRequest, MAX_LOG_FRAME};
 use serde_json::json;
 use testkit::Sandbox;
 
 const SUBMITTERS: u64 = 4;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn ask(stream: &UnixStream, say: &LogHears) -> Option<LogSays> {
+fn ask(stream: &UnixStream, say: &LogRequest) -> Option<LogReply> {
     socket::send(stream, say, MAX_LOG_FRAME, PATIENCE).ok()?;
     socket::receive(stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).ok()
 }
@@ -35,7 +35,7 @@ fn ask(stream: &UnixStream, say: &LogHears) -> Option<LogSays> {
 fn submit(socket: &std::path::Path, next: &AtomicU64, stop: &AtomicBool) -> Vec<(u64, u64)> {
     let mut acknowledged = Vec::new();
     let Ok(stream) = UnixStream::connect(socket) else { return acknowledged };
-    let Some(LogSays::Log { verifier, .. }) = ask(&stream, &LogHears::Hello) else { return acknowledged };
+    let Some(LogReply::Log { verifier, .. }) = ask(&stream, &LogRequest::Hello) else { return acknowledged };
     let verifier = LogVerifier::parse(&verifier).unwrap();
     while !stop.load(Ordering::Relaxed) {
         let first = next.fetch_add(3, Ordering::Relaxed);
@@ -54,8 +54,8 @@ fn submit(socket: &std::path::Path, next: &AtomicU64, stop: &AtomicBool) -> Vec<
             scope: draft.scope.clone(),
             terms: draft.terms(),
         });
-        let Some(answer) = ask(&stream, &LogHears::Append { records: records.collect() }) else { break };
-        let LogSays::Durable { proofs } = answer else { panic!("{answer:?}") };
+        let Some(answer) = ask(&stream, &LogRequest::Append { records: records.collect() }) else { break };
+        let LogReply::Durable { proofs } = answer else { panic!("{answer:?}") };
         for (number, (proof, content)) in (first..).zip(proofs.iter().zip(&contents)) {
             let entry = ReceiptProof::from_value(proof).unwrap().check(content, &verifier).unwrap();
             acknowledged.push((entry.seq, number));

@@ -11,7 +11,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use hmac::{Hmac, Mac as _};
-use protocol::{AgentHears, Enrolling, NewFactor, OperatorHears, OperatorSays, PersonPlace};
+use protocol::{AgentReply, EnrolmentAuthority, NewFactor, OperatorReply, OperatorRequest, ReviewerAttributes};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use testkit::{Sandbox, exec_act};
@@ -31,12 +31,12 @@ fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
     let agent = sandbox.raw(&key);
     agent.submit(&exec_act(&["mkdir", "x"]));
     let hold = sandbox.hold();
-    let OperatorHears::SignedIn { token } = sandbox.operator(&OperatorSays::SignIn { by: rita.vouch() }) else {
+    let OperatorReply::SignedIn { token } = sandbox.operator(&OperatorRequest::SignIn { by: rita.vouch() }) else {
         panic!("not signed in")
     };
     let looks = || {
-        let say = OperatorSays::Session { token: token.clone(), keep: false };
-        matches!(sandbox.operator(&say), OperatorHears::Session { .. })
+        let say = OperatorRequest::Session { token: token.clone(), keep: false };
+        matches!(sandbox.operator(&say), OperatorReply::Session { .. })
     };
     assert!(looks());
     seen(12);
@@ -58,10 +58,10 @@ fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
         let mut mac = Hmac::<Sha256>::new_from_slice(b"s").unwrap();
         mac.update(format!("v0:{at}:{body}").as_bytes());
         let signature = format!("v0={}", data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes()));
-        sandbox.operator(&OperatorSays::SlackClick { at, signature, body })
+        sandbox.operator(&OperatorRequest::SlackClick { at, signature, body })
     };
     let said = click();
-    assert!(matches!(&said, OperatorHears::Refused { why } if why.contains("single sign-on")), "{said:?}");
+    assert!(matches!(&said, OperatorReply::Refused { why } if why.contains("single sign-on")), "{said:?}");
     // Somebody of ours, whom the operator joined with an account there, goes on when the provider is away.
     state.execute("UPDATE identities SET enrolled = 0", []).unwrap();
     assert!(looks());
@@ -69,7 +69,7 @@ fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
     state.execute("UPDATE identities SET enrolled = 1", []).unwrap();
     seen(11);
     assert_eq!(sandbox.answer(&hold, "approve", rita.vouch()).as_deref(), Ok("approved"));
-    assert!(matches!(agent.hear().unwrap(), AgentHears::Allow { .. }));
+    assert!(matches!(agent.hear().unwrap(), AgentReply::Allow { .. }));
 }
 
 #[test]
@@ -80,17 +80,19 @@ fn what_they_sign_with_takes_an_operators_word() {
     let now_ms = i64::try_from(host::clock::now_ms()).unwrap();
     let person = "INSERT INTO reviewers (name, created_ms, role, groups) VALUES ('olivia', ?1, 'reviewer', '')";
     state.execute(person, [now_ms]).unwrap();
-    let invite = |by| OperatorSays::Invite { name: Some("olivia".to_owned()), place: PersonPlace::of("operator"), by };
+    let invite =
+        |by| OperatorRequest::Invite { name: Some("olivia".to_owned()), place: ReviewerAttributes::of("operator"), by };
     // Somebody of ours with this name is not set up anew by an invitation; nor does anybody invite without a proof.
-    let refused = |say: &OperatorSays| matches!(sandbox.operator(say), OperatorHears::Refused { .. });
+    let refused = |say: &OperatorRequest| matches!(sandbox.operator(say), OperatorReply::Refused { .. });
     assert!(refused(&invite(Some(rita.vouch()))));
     state.execute("INSERT INTO identities VALUES ('https://id.example', 's-2', 'olivia', ?1, 1)", [now_ms]).unwrap();
     assert!(refused(&invite(None)));
-    let OperatorHears::Invited { token, .. } = sandbox.operator(&invite(Some(rita.vouch()))) else {
+    let OperatorReply::Invited { token, .. } = sandbox.operator(&invite(Some(rita.vouch()))) else {
         panic!("not invited")
     };
-    let begin = || OperatorSays::BeginEnrolment { who: Enrolling::Invite { token: token.clone(), name: None } };
-    let OperatorHears::Enrolment { ticket, role, totp_uri, .. } = sandbox.operator(&begin()) else {
+    let begin =
+        || OperatorRequest::BeginEnrolment { who: EnrolmentAuthority::Invite { token: token.clone(), name: None } };
+    let OperatorReply::Enrolment { ticket, role, totp_uri, .. } = sandbox.operator(&begin()) else {
         panic!("not begun")
     };
     assert_eq!(role, "reviewer", "the role is the provider's, whatever the invitation says");
@@ -98,7 +100,7 @@ fn what_they_sign_with_takes_an_operators_word() {
     let bytes = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
     let secret = approval::TotpSecret::new(bytes.try_into().unwrap());
     let code = approval::code_at(&secret, host::clock::now_ms());
-    let finish = |password: Option<&str>| OperatorSays::FinishEnrolment {
+    let finish = |password: Option<&str>| OperatorRequest::FinishEnrolment {
         ticket: ticket.clone(),
         factor: NewFactor::Totp(code.clone()),
         password: password.map(|it| protocol::Password(it.to_owned())),
@@ -106,7 +108,7 @@ fn what_they_sign_with_takes_an_operators_word() {
     assert!(refused(&finish(None)), "an app takes a password beside it");
     assert!(refused(&finish(Some("olivia"))), "and one that is not guessed");
     let finish = finish(Some("four words nobody knows"));
-    assert!(matches!(sandbox.operator(&finish), OperatorHears::Enrolled { name, .. } if name == "olivia"));
+    assert!(matches!(sandbox.operator(&finish), OperatorReply::Enrolled { name, .. } if name == "olivia"));
     assert!(refused(&begin()), "it serves once");
     assert!(refused(&invite(Some(rita.vouch()))), "she has a factor of her own now");
 }
@@ -137,7 +139,7 @@ impl Provider {
 
     /// Somebody comes back from the provider.
     fn sign_in(&self, sandbox: &Sandbox, subject: &str, name: &str) -> Result<String, String> {
-        let OperatorHears::Challenge { nonce, .. } = sandbox.operator(&OperatorSays::BeginSignOn) else {
+        let OperatorReply::Challenge { nonce, .. } = sandbox.operator(&OperatorRequest::BeginSignOn) else {
             panic!("no nonce")
         };
         let now_s = host::clock::now_ms() / 1_000;
@@ -146,13 +148,13 @@ impl Provider {
         let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
         let text = format!("{}.{}", part(&json!({"alg": "EdDSA", "kid": "one"})), part(&claims));
         let token = format!("{text}.{}", BASE64URL_NOPAD.encode(&self.0.sign(text.as_bytes()).to_bytes()));
-        let session = match sandbox.operator(&OperatorSays::FinishSignOn { token, nonce }) {
-            OperatorHears::SignedIn { token } => token,
-            OperatorHears::Refused { why } => return Err(why),
+        let session = match sandbox.operator(&OperatorRequest::FinishSignOn { token, nonce }) {
+            OperatorReply::SignedIn { token } => token,
+            OperatorReply::Refused { why } => return Err(why),
             other => panic!("{other:?}"),
         };
-        match sandbox.operator(&OperatorSays::Session { token: session, keep: false }) {
-            OperatorHears::Session { name, .. } => Ok(name),
+        match sandbox.operator(&OperatorRequest::Session { token: session, keep: false }) {
+            OperatorReply::Session { name, .. } => Ok(name),
             other => panic!("{other:?}"),
         }
     }

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use protocol::{AgentHears, HoldView};
+use protocol::{AgentReply, HoldView};
 use testkit::{Sandbox, bash_act, hands_over, is_allowed, makes_files};
 
 #[test]
@@ -81,7 +81,7 @@ fn a_checkpoint_stops_at_its_count_and_goes_on_when_somebody_has_looked() {
     sandbox.start_daemon();
     let agent = sandbox.raw(&key);
     agent.send_submit("another", &bash_act(&command), true);
-    let AgentHears::Held { reasons, .. } = agent.hear().unwrap() else { panic!("the count was lost in the crash") };
+    let AgentReply::Held { reasons, .. } = agent.hear().unwrap() else { panic!("the count was lost in the crash") };
     assert!(reasons.first().unwrap().starts_with("checkpoint: "), "{reasons:?}");
     sandbox.answer(&sandbox.hold(), "approve", rita.vouch()).unwrap();
     assert!(is_allowed(&agent.hear().unwrap()));

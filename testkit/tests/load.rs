@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
-use protocol::AgentHears;
+use protocol::AgentReply;
 use testkit::{Sandbox, bash_act};
 
 const AGENTS: usize = 50;
@@ -23,7 +23,7 @@ fn a_thousand_requests_of_fifty_agents_at_once() {
                     agent.send_submit(&format!("s-{number}"), &bash_act(&format!("echo {number}")), true);
                 }
                 for number in 0..EACH {
-                    assert!(matches!(agent.hear().unwrap(), AgentHears::Allow { .. }), "request {number}");
+                    assert!(matches!(agent.hear().unwrap(), AgentReply::Allow { .. }), "request {number}");
                 }
             });
         }

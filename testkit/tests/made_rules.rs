@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::{AgentHears, OperatorHears, OperatorSays, RuleWish, Vouch};
+use protocol::{AgentReply, OperatorReply, OperatorRequest, RuleWish, Vouch};
 use testkit::{Sandbox, bash_act, done, hands_over, is_allowed};
 
 #[test]
@@ -15,15 +15,15 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
     let platform = sandbox.enrol_as("pat", "operator", &[], Some(&rita));
     let agent = sandbox.raw(&key);
     agent.send_submit("s", &bash_act("mkdir build-17"), true);
-    assert!(matches!(agent.hear().unwrap(), AgentHears::Held { .. }));
+    assert!(matches!(agent.hear().unwrap(), AgentReply::Held { .. }));
     let hold = sandbox.hold();
-    let say = OperatorSays::Candidates { hold: hold.id.clone() };
-    let OperatorHears::Candidates { candidates, .. } = sandbox.operator(&say) else { panic!("no candidates") };
+    let say = OperatorRequest::Candidates { hold: hold.id.clone() };
+    let OperatorReply::Candidates { candidates, .. } = sandbox.operator(&say) else { panic!("no candidates") };
     let [exact, pattern] = candidates.as_slice() else { panic!("{candidates:?}") };
     assert!(exact.what.contains("exactly"));
     assert!(pattern.refuses.iter().any(|it| it.contains("; id")), "{pattern:?}");
     let wish = |text: String| RuleWish { text, reason: "builds need it".to_owned(), by: None };
-    let answer = |rule| OperatorSays::Answer {
+    let answer = |rule| OperatorRequest::Answer {
         hold: hold.id.clone(),
         said: "approve".to_owned(),
         by: rita.vouch(),
@@ -47,19 +47,19 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
     {
         assert!(!is_allowed(&hands_over(&sandbox, &key, other)), "{other}");
     }
-    let OperatorHears::Rules { rules, .. } = sandbox.operator(&OperatorSays::Rules) else { panic!("no rules") };
+    let OperatorReply::Rules { rules, .. } = sandbox.operator(&OperatorRequest::Rules) else { panic!("no rules") };
     let made = rules.iter().find(|rule| rule.id == "made.x").unwrap();
     assert_eq!(made.author.as_deref(), Some("rita"));
     assert_eq!(made.request.as_deref(), Some(hold.request.as_str()));
     // An end, by a person: first brought forward, then now.
-    let expire = |end: &str, by| OperatorSays::ExpireRule { id: "made.x".to_owned(), end: end.to_owned(), by };
+    let expire = |end: &str, by| OperatorRequest::ExpireRule { id: "made.x".to_owned(), end: end.to_owned(), by };
     let nobody = Vouch { reviewer: "rita".to_owned(), proof: protocol::Proof::Totp("000000".to_owned()) };
     assert!(done(sandbox.operator(&expire("2099-06-01T00:00:00Z", nobody))).contains("only brought forward"));
     assert!(
         done(sandbox.operator(&expire("2098-01-01T00:00:00Z", platform.vouch()))).contains("`made.x.2` is in force")
     );
     assert!(is_allowed(&hands_over(&sandbox, &key, "mkdir build-17")));
-    let remove = OperatorSays::RemoveRule { id: "made.x.2".to_owned(), by: platform.vouch() };
+    let remove = OperatorRequest::RemoveRule { id: "made.x.2".to_owned(), by: platform.vouch() };
     assert!(done(sandbox.operator(&remove)).contains("does not apply"));
     assert!(!is_allowed(&hands_over(&sandbox, &key, "mkdir build-17")));
 }
@@ -75,7 +75,7 @@ fn whoever_answers_for_an_agent_makes_no_rule_that_lets_it_do_more() {
              matches = ['mkdir a']\nspares = ['mkdir b']\n"
         )
     };
-    let add = |when: &str| OperatorSays::AddRule {
+    let add = |when: &str| OperatorRequest::AddRule {
         text: rule(when),
         request: None,
         reason: "mine".to_owned(),
@@ -92,19 +92,19 @@ fn whoever_answers_for_an_agent_ends_no_rule_that_holds_it_back() {
     let key = sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
     let platform = sandbox.enrol_as("platform", "operator", &[], Some(&rita));
-    let second = OperatorSays::AddAgent {
+    let second = OperatorRequest::AddAgent {
         name: "second".to_owned(),
         under: None,
         owner: "rita".to_owned(),
         uid: None,
-        place: protocol::AgentPlace { env: None, groups: Vec::new(), trust: 1 },
+        place: protocol::AgentAttributes { env: None, groups: Vec::new(), trust: 1 },
         by: None,
     };
-    assert!(matches!(sandbox.operator(&second), OperatorHears::Agent { .. }));
+    assert!(matches!(sandbox.operator(&second), OperatorReply::Agent { .. }));
     let rule = |id: &str, extra: &str| {
         format!("[[rule]]\nid = '{id}'\n{extra}\nexact = 'cat a'\nmatches = ['cat a']\nspares = ['cat b']\n")
     };
-    let add = |text: String, by| OperatorSays::AddRule { text, request: None, reason: "mine".to_owned(), by };
+    let add = |text: String, by| OperatorRequest::AddRule { text, request: None, reason: "mine".to_owned(), by };
     let nobody = || Vouch { reviewer: "rita".to_owned(), proof: protocol::Proof::Totp("000000".to_owned()) };
     let end = "2099-01-01T00:00:00Z";
     // What asks may ask fewer people than no rule would; what goes before others could go before a no.
@@ -114,8 +114,8 @@ fn whoever_answers_for_an_agent_ends_no_rule_that_holds_it_back() {
     // They may hold it back, and then not let it go again, at once or soon.
     let deny = format!("verdict = 'deny'\nexpires = {end}\nwhen = {{ agent = 'bot' }}");
     assert!(done(sandbox.operator(&add(rule("made.deny", &deny), platform.vouch()))).contains("in force"));
-    let remove = |by| OperatorSays::RemoveRule { id: "made.deny".to_owned(), by };
-    let expire = |end: &str, by| OperatorSays::ExpireRule { id: "made.deny".to_owned(), end: end.to_owned(), by };
+    let remove = |by| OperatorRequest::RemoveRule { id: "made.deny".to_owned(), by };
+    let expire = |end: &str, by| OperatorRequest::ExpireRule { id: "made.deny".to_owned(), end: end.to_owned(), by };
     assert!(done(sandbox.operator(&remove(platform.vouch()))).contains("answers for"));
     let soon = expire("2098-01-01T00:00:00Z", platform.vouch());
     assert!(done(sandbox.operator(&soon)).contains("answers for"));
@@ -134,7 +134,7 @@ fn a_rule_that_was_ended_is_out_of_force_while_the_directory_is_broken() {
     let rita = sandbox.add_reviewer("rita");
     let text = "[[rule]]\nid = 'made.a'\nverdict = 'allow'\nexact = 'mkdir a'\nexpires = 2099-01-01T00:00:00Z\n\
          matches = ['mkdir a']\nspares = ['mkdir b']\n";
-    let add = OperatorSays::AddRule {
+    let add = OperatorRequest::AddRule {
         text: text.to_owned(),
         request: None,
         reason: "it is made often".to_owned(),
@@ -144,7 +144,7 @@ fn a_rule_that_was_ended_is_out_of_force_while_the_directory_is_broken() {
     sandbox.write_rules("20-broken.toml", "[[rule]]\nid = ");
     sandbox.until("the broken file was seen", |status| status.refused.is_some());
     assert!(is_allowed(&hands_over(&sandbox, &key, "mkdir a")));
-    let remove = OperatorSays::RemoveRule { id: "made.a".to_owned(), by: rita.vouch() };
+    let remove = OperatorRequest::RemoveRule { id: "made.a".to_owned(), by: rita.vouch() };
     assert!(done(sandbox.operator(&remove)).contains("does not apply"));
     assert!(!is_allowed(&hands_over(&sandbox, &key, "mkdir a")));
 }
@@ -158,8 +158,8 @@ fn nobody_makes_themself_an_agent_that_rules_favour() {
     let rita = sandbox.add_reviewer("rita");
     let add = |name: &str, group: Option<&str>, by| {
         let groups = group.iter().map(|it| (*it).to_owned()).collect();
-        let place = protocol::AgentPlace { env: None, groups, trust: 1 };
-        OperatorSays::AddAgent {
+        let place = protocol::AgentAttributes { env: None, groups, trust: 1 };
+        OperatorRequest::AddAgent {
             name: name.to_owned(),
             owner: "platform".to_owned(),
             under: None,
@@ -170,18 +170,18 @@ fn nobody_makes_themself_an_agent_that_rules_favour() {
     };
     assert!(done(sandbox.operator(&add("deploy-me", None, None))).contains("a reviewer has to say so"));
     assert!(done(sandbox.operator(&add("bot", Some("deployers"), None))).contains("a reviewer has to say so"));
-    assert!(matches!(sandbox.operator(&add("bot", None, None)), OperatorHears::Agent { .. }));
+    assert!(matches!(sandbox.operator(&add("bot", None, None)), OperatorReply::Agent { .. }));
     // Whoever the agent says answers for it is a word, too.
-    let owned = OperatorSays::AddAgent {
+    let owned = OperatorRequest::AddAgent {
         name: "other".to_owned(),
         under: None,
         owner: "ops".to_owned(),
         uid: None,
-        place: protocol::AgentPlace { env: None, groups: Vec::new(), trust: 1 },
+        place: protocol::AgentAttributes { env: None, groups: Vec::new(), trust: 1 },
         by: None,
     };
     assert!(done(sandbox.operator(&owned)).contains("name or owner"));
-    assert!(matches!(sandbox.operator(&add("deploy-1", None, Some(rita.vouch()))), OperatorHears::Agent { .. }));
+    assert!(matches!(sandbox.operator(&add("deploy-1", None, Some(rita.vouch()))), OperatorReply::Agent { .. }));
 }
 
 #[test]
@@ -194,14 +194,14 @@ fn no_rule_is_made_of_interpreters_wrappers_or_what_is_not_understood() {
     {
         let agent = sandbox.raw(&key);
         agent.send_submit("s", &bash_act(text), true);
-        assert!(matches!(agent.hear().unwrap(), AgentHears::Held { .. }), "{text}");
+        assert!(matches!(agent.hear().unwrap(), AgentReply::Held { .. }), "{text}");
         let hold = sandbox.hold();
-        let heard = sandbox.operator(&OperatorSays::Candidates { hold: hold.id });
-        let OperatorHears::Candidates { candidates, none } = heard else { panic!("{heard:?}") };
+        let heard = sandbox.operator(&OperatorRequest::Candidates { hold: hold.id });
+        let OperatorReply::Candidates { candidates, none } = heard else { panic!("{heard:?}") };
         assert!(candidates.is_empty() && none.is_some(), "{text}: {candidates:?}");
         drop(agent);
         let started = Instant::now();
-        while !matches!(sandbox.operator(&OperatorSays::Holds { follow: false }), OperatorHears::Holds { holds } if holds.is_empty())
+        while !matches!(sandbox.operator(&OperatorRequest::Holds { follow: false }), OperatorReply::Holds { holds } if holds.is_empty())
         {
             assert!(started.elapsed() < Duration::from_secs(20));
             std::thread::sleep(Duration::from_millis(5));

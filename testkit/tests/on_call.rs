@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
-use protocol::AgentHears;
+use protocol::AgentReply;
 use testkit::{Sandbox, exec_act};
 
 /// A policy that asks for whoever is on call; `turns` says who that is.
@@ -21,14 +21,14 @@ fn only_whoever_is_on_call_counts() {
     let agent = sandbox.raw(&key);
     let act = exec_act(&["mkdir", "x"]);
     let heard = agent.submit(&act);
-    assert!(matches!(&heard, AgentHears::Deny { reasons, .. } if reasons[0].contains("not enough")), "{heard:?}");
+    assert!(matches!(&heard, AgentReply::Deny { reasons, .. } if reasons[0].contains("not enough")), "{heard:?}");
     let sam = sandbox.enrol_as("sam", "reviewer", &[], Some(&rita));
-    assert!(matches!(agent.submit(&act), AgentHears::Held { .. }));
+    assert!(matches!(agent.submit(&act), AgentReply::Held { .. }));
     let hold = sandbox.hold();
     let why = sandbox.answer(&hold, "approve", rita.vouch()).unwrap_err();
     assert!(why.contains("asks for others"), "{why}");
     assert_eq!(sandbox.answer(&hold, "approve", sam.vouch()).as_deref(), Ok("approved"));
-    assert!(matches!(agent.hear().unwrap(), AgentHears::Allow { .. }));
+    assert!(matches!(agent.hear().unwrap(), AgentReply::Allow { .. }));
 }
 
 #[test]
@@ -38,15 +38,15 @@ fn a_turn_that_ends_while_a_hold_is_open_takes_its_people_out() {
     let rita = sandbox.add_reviewer("rita");
     let sam = sandbox.enrol_as("sam", "reviewer", &[], Some(&rita));
     let agent = sandbox.raw(&key);
-    assert!(matches!(agent.submit(&exec_act(&["mkdir", "x"])), AgentHears::Held { .. }));
+    assert!(matches!(agent.submit(&exec_act(&["mkdir", "x"])), AgentReply::Held { .. }));
     let hold = sandbox.hold();
     let file = std::fs::read_dir(sandbox.layout.policy()).unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read_to_string(&file).unwrap().replace("[\"rita\"]", "[\"sam\"]");
     std::fs::write(&file, text).unwrap();
-    let reloaded = sandbox.operator(&protocol::OperatorSays::Reload);
-    assert!(matches!(reloaded, protocol::OperatorHears::Done { .. }), "{reloaded:?}");
+    let reloaded = sandbox.operator(&protocol::OperatorRequest::Reload);
+    assert!(matches!(reloaded, protocol::OperatorReply::Done { .. }), "{reloaded:?}");
     assert!(sandbox.answer(&hold, "approve", rita.vouch()).is_err());
     assert_eq!(sandbox.answer(&hold, "approve", sam.vouch()).as_deref(), Ok("approved"));
     // The rules are others by now: still the same is asked, so what sam said yes to is what is asked now.
-    assert!(matches!(agent.hear().unwrap(), AgentHears::Allow { .. }));
+    assert!(matches!(agent.hear().unwrap(), AgentReply::Allow { .. }));
 }

@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 
 use std::time::{Duration, Instant};
 
-use protocol::{OperatorHears, OperatorSays};
+use protocol::{OperatorReply, OperatorRequest};
 use testkit::Sandbox;
 
 const KEEPER: u32 = 61_011;
@@ -131,15 +131,15 @@ fn apart_what_the_daemon_may_not_look_at_is_not_taken_for_harmless() {
         return;
     }
     let apart = Apart::start();
-    let add = OperatorSays::AddAgent {
+    let add = OperatorRequest::AddAgent {
         name: "bot".to_owned(),
         owner: "platform".to_owned(),
         under: None,
         uid: Some(AGENT),
-        place: protocol::AgentPlace::default(),
+        place: protocol::AgentAttributes::default(),
         by: None,
     };
-    let OperatorHears::Agent { key } = apart.sandbox.operator(&add) else { panic!("no agent") };
+    let OperatorReply::Agent { key } = apart.sandbox.operator(&add) else { panic!("no agent") };
     for words in [&["-c", "ls"][..], &["--", "cat", "README2"], &["-c", "cat README2"], &["-c", "base64 < README2"]] {
         let (status, said) = apart.run(&key, words);
         assert!(matches!(status, Some(125 | 126)), "{words:?}: {status:?} {said}");

@@ -66,7 +66,7 @@ fn a_no_reaches_whoever_asks_again_and_what_changed_meanwhile_is_not_run() {
     assert_eq!(run(&sandbox, &["--park"], &["mkdir", "x"]).status.code(), PARKED);
     let vouch = rita.vouch();
     let id = sandbox.hold().id;
-    let say = protocol::OperatorSays::Answer {
+    let say = protocol::OperatorRequest::Answer {
         hold: id,
         said: "deny".to_owned(),
         by: vouch,
@@ -75,7 +75,7 @@ fn a_no_reaches_whoever_asks_again_and_what_changed_meanwhile_is_not_run() {
         session: None,
         also: Vec::new(),
     };
-    let protocol::OperatorHears::Answered { .. } = sandbox.operator(&say) else { panic!("not answered") };
+    let protocol::OperatorReply::Answered { .. } = sandbox.operator(&say) else { panic!("not answered") };
     let no = settled(&sandbox, &["mkdir", "x"]);
     assert_eq!(no.status.code(), Some(126));
     assert!(String::from_utf8_lossy(&no.stderr).contains("use /tmp"), "{no:?}");
@@ -115,7 +115,7 @@ fn identical_requests_at_one_moment_leave_no_hold_that_nobody_ends() {
     let key = sandbox.add_agent("bot");
     let _rita = sandbox.add_reviewer("rita");
     let act = testkit::bash_act("mkdir /srv/x");
-    let submit = || protocol::AgentSays::Submit {
+    let submit = || protocol::AgentRequest::Submit {
         key: key.clone(),
         session: "s".to_owned(),
         act: act.clone(),
@@ -132,7 +132,7 @@ fn identical_requests_at_one_moment_leave_no_hold_that_nobody_ends() {
                 agent.say(&submit());
                 let heard = agent.hear().unwrap();
                 assert!(
-                    matches!(heard, protocol::AgentHears::Parked { .. } | protocol::AgentHears::Deny { .. }),
+                    matches!(heard, protocol::AgentReply::Parked { .. } | protocol::AgentReply::Deny { .. }),
                     "{heard:?}"
                 );
             });

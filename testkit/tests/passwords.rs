@@ -6,7 +6,9 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use protocol::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password, PersonPlace, Proof, Vouch};
+use protocol::{
+    EnrolmentAuthority, NewFactor, OperatorReply, OperatorRequest, Password, Proof, ReviewerAttributes, Vouch,
+};
 use serde_json::json;
 use testkit::{Reviewer, Sandbox};
 
@@ -21,12 +23,12 @@ struct Sam {
 
 impl Sam {
     fn enrol(sandbox: &Sandbox, by: &Reviewer) -> Self {
-        let (name, place) = (Some("sam".to_owned()), PersonPlace::of("senior"));
-        let invite = OperatorSays::Invite { name, place, by: Some(by.vouch()) };
-        let OperatorHears::Invited { token, .. } = sandbox.operator(&invite) else { panic!("not invited") };
-        let who = Enrolling::Invite { token, name: None };
-        let begun = sandbox.operator(&OperatorSays::BeginEnrolment { who });
-        let OperatorHears::Enrolment { ticket, totp_uri, takes_password: true, .. } = begun else {
+        let (name, place) = (Some("sam".to_owned()), ReviewerAttributes::of("senior"));
+        let invite = OperatorRequest::Invite { name, place, by: Some(by.vouch()) };
+        let OperatorReply::Invited { token, .. } = sandbox.operator(&invite) else { panic!("not invited") };
+        let who = EnrolmentAuthority::Invite { token, name: None };
+        let begun = sandbox.operator(&OperatorRequest::BeginEnrolment { who });
+        let OperatorReply::Enrolment { ticket, totp_uri, takes_password: true, .. } = begun else {
             panic!("{begun:?}")
         };
         let secret = totp_uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
@@ -34,9 +36,9 @@ impl Sam {
         // Two steps back is not good any more; one is, and leaves two codes for the test.
         let code = approval::code_at(&secret, host::clock::now_ms() - 30_000);
         let password = Some(Password(FIRST.to_owned()));
-        let finish = OperatorSays::FinishEnrolment { ticket, factor: NewFactor::Totp(code), password };
+        let finish = OperatorRequest::FinishEnrolment { ticket, factor: NewFactor::Totp(code), password };
         let done = sandbox.operator(&finish);
-        let OperatorHears::Enrolled { token, .. } = done else { panic!("{done:?}") };
+        let OperatorReply::Enrolled { token, .. } = done else { panic!("{done:?}") };
         Self { secret, token }
     }
 
@@ -55,8 +57,8 @@ impl Sam {
 }
 
 fn lives(sandbox: &Sandbox, token: &str) -> bool {
-    let say = OperatorSays::Session { token: token.to_owned(), keep: true };
-    matches!(sandbox.operator(&say), OperatorHears::Session { .. })
+    let say = OperatorRequest::Session { token: token.to_owned(), keep: true };
+    matches!(sandbox.operator(&say), OperatorReply::Session { .. })
 }
 
 #[test]
@@ -64,19 +66,19 @@ fn a_code_alone_neither_signs_in_nor_sets_up_more_nor_changes_the_password() {
     let sandbox = Sandbox::start();
     let rita = sandbox.add_reviewer("rita");
     let sam = Sam::enrol(&sandbox, &rita);
-    let refused = |say: &OperatorSays| matches!(sandbox.operator(say), OperatorHears::Refused { .. });
+    let refused = |say: &OperatorRequest| matches!(sandbox.operator(say), OperatorReply::Refused { .. });
     // A phone that was stolen shows codes.
-    assert!(refused(&OperatorSays::SignIn { by: sam.code_alone(0) }));
-    assert!(refused(&OperatorSays::BeginEnrolment { who: Enrolling::Own { by: sam.code_alone(0) } }));
-    let set = |by| OperatorSays::SetPassword { password: Password(SECOND.to_owned()), by };
+    assert!(refused(&OperatorRequest::SignIn { by: sam.code_alone(0) }));
+    assert!(refused(&OperatorRequest::BeginEnrolment { who: EnrolmentAuthority::Own { by: sam.code_alone(0) } }));
+    let set = |by| OperatorRequest::SetPassword { password: Password(SECOND.to_owned()), by };
     assert!(refused(&set(sam.code_alone(0))));
     // Nor does a password that is not theirs. None of this used the code up, nor locked anybody out.
-    assert!(refused(&OperatorSays::SignIn { by: sam.with(SECOND, 0) }));
-    let signed_in = sandbox.operator(&OperatorSays::SignIn { by: sam.with(FIRST, 0) });
-    assert!(matches!(signed_in, OperatorHears::SignedIn { .. }), "{signed_in:?}");
+    assert!(refused(&OperatorRequest::SignIn { by: sam.with(SECOND, 0) }));
+    let signed_in = sandbox.operator(&OperatorRequest::SignIn { by: sam.with(FIRST, 0) });
+    assert!(matches!(signed_in, OperatorReply::SignedIn { .. }), "{signed_in:?}");
     // Five tries of a name in a minute are all there are, right or wrong.
-    let late = sandbox.operator(&OperatorSays::SignIn { by: sam.with(FIRST, 1) });
-    assert!(matches!(&late, OperatorHears::Refused { why } if why.contains("too many")), "{late:?}");
+    let late = sandbox.operator(&OperatorRequest::SignIn { by: sam.with(FIRST, 1) });
+    assert!(matches!(&late, OperatorReply::Refused { why } if why.contains("too many")), "{late:?}");
 }
 
 #[test]
@@ -85,11 +87,11 @@ fn another_password_takes_the_old_one_and_ends_every_session() {
     let rita = sandbox.add_reviewer("rita");
     let sam = Sam::enrol(&sandbox, &rita);
     assert!(lives(&sandbox, &sam.token));
-    let set = |password: &str, by| OperatorSays::SetPassword { password: Password(password.to_owned()), by };
+    let set = |password: &str, by| OperatorRequest::SetPassword { password: Password(password.to_owned()), by };
     let guessed = sandbox.operator(&set("samsamsamsam", sam.with(FIRST, 0)));
-    assert!(matches!(&guessed, OperatorHears::Refused { why } if why.contains("guessed")), "{guessed:?}");
+    assert!(matches!(&guessed, OperatorReply::Refused { why } if why.contains("guessed")), "{guessed:?}");
     let changed = sandbox.operator(&set(SECOND, sam.with(FIRST, 1)));
-    let OperatorHears::SignedIn { token } = changed else { panic!("{changed:?}") };
+    let OperatorReply::SignedIn { token } = changed else { panic!("{changed:?}") };
     assert!(lives(&sandbox, &token) && !lives(&sandbox, &sam.token));
     // What is kept is no password, and the store has what the record says.
     let state = std::fs::read(sandbox.layout.state.join("state.db")).unwrap();
@@ -120,7 +122,7 @@ fn an_answer_takes_the_code_alone_and_never_a_password() {
     let sam = Sam::enrol(&sandbox, &rita);
     let mut child = sandbox.run(&["mkdir", "x"]).spawn().unwrap();
     let hold = sandbox.hold();
-    let answer = |by: Vouch| OperatorSays::Answer {
+    let answer = |by: Vouch| OperatorRequest::Answer {
         hold: hold.id.clone(),
         said: "approve".to_owned(),
         by,
@@ -131,9 +133,9 @@ fn an_answer_takes_the_code_alone_and_never_a_password() {
     };
     // A page of ours that was asked for it wrongly must not find it in the record.
     let typed = sandbox.operator(&answer(sam.with(FIRST, 0)));
-    assert!(matches!(&typed, OperatorHears::Refused { why } if why.contains("for signing in")), "{typed:?}");
+    assert!(matches!(&typed, OperatorReply::Refused { why } if why.contains("for signing in")), "{typed:?}");
     let said = sandbox.operator(&answer(sam.code_alone(0)));
-    assert!(matches!(said, OperatorHears::Answered { .. }), "{said:?}");
+    assert!(matches!(said, OperatorReply::Answered { .. }), "{said:?}");
     assert!(child.wait().unwrap().success());
     let text = json!(format!("{:?}", sam.with(FIRST, 0))).to_string();
     assert!(!text.contains(FIRST), "it is not printed: {text}");
@@ -143,10 +145,10 @@ fn an_answer_takes_the_code_alone_and_never_a_password() {
 fn whoever_was_enrolled_in_the_terminal_has_none_until_they_choose_one() {
     let sandbox = Sandbox::start();
     let rita = sandbox.add_reviewer("rita");
-    let sign_in = |by| sandbox.operator(&OperatorSays::SignIn { by });
+    let sign_in = |by| sandbox.operator(&OperatorRequest::SignIn { by });
     // This is in `docs/gaps.md`.
-    assert!(matches!(sign_in(rita.vouch()), OperatorHears::SignedIn { .. }));
-    let set = OperatorSays::SetPassword { password: Password(FIRST.to_owned()), by: rita.vouch() };
-    assert!(matches!(sandbox.operator(&set), OperatorHears::SignedIn { .. }));
-    assert!(matches!(sign_in(rita.vouch()), OperatorHears::Refused { .. }), "from now on a code alone is not enough");
+    assert!(matches!(sign_in(rita.vouch()), OperatorReply::SignedIn { .. }));
+    let set = OperatorRequest::SetPassword { password: Password(FIRST.to_owned()), by: rita.vouch() };
+    assert!(matches!(sandbox.operator(&set), OperatorReply::SignedIn { .. }));
+    assert!(matches!(sign_in(rita.vouch()), OperatorReply::Refused { .. }), "from now on a code alone is not enough");
 }

@@ -12,7 +12,7 @@
 use std::process::{Child, Stdio};
 use std::sync::Mutex;
 
-use protocol::{OperatorHears, OperatorSays, PersonPlace};
+use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes};
 use testkit::{Reviewer, Sandbox, done};
 
 /// Every `mkdir` asks for these.
@@ -48,8 +48,8 @@ fn start(who: &str) -> (Sandbox, People) {
 
 /// Gives somebody another role.
 fn place(sandbox: &Sandbox, name: &str, role: &str, by: &Reviewer) {
-    let place = PersonPlace { role: role.to_owned(), groups: Vec::new() };
-    let say = OperatorSays::PlaceReviewer { name: name.to_owned(), place, by: by.vouch() };
+    let place = ReviewerAttributes { role: role.to_owned(), groups: Vec::new() };
+    let say = OperatorRequest::PlaceReviewer { name: name.to_owned(), place, by: by.vouch() };
     assert!(done(sandbox.operator(&say)).contains(&format!("{name} is {role}")));
 }
 
@@ -133,12 +133,12 @@ fn what_nobody_enrolled_could_approve_is_refused_at_once_and_says_who_is_missing
 #[test]
 fn each_change_takes_the_role_that_it_takes() {
     let (sandbox, people) = start("people = 1");
-    let refused = |say: &OperatorSays| match sandbox.operator(say) {
-        OperatorHears::Refused { why } => why,
+    let refused = |say: &OperatorRequest| match sandbox.operator(say) {
+        OperatorReply::Refused { why } => why,
         other => panic!("{other:?}"),
     };
-    let operator = || PersonPlace { role: "operator".to_owned(), groups: Vec::new() };
-    let add = |by| OperatorSays::AddReviewer {
+    let operator = || ReviewerAttributes { role: "operator".to_owned(), groups: Vec::new() };
+    let add = |by| OperatorRequest::AddReviewer {
         name: "mallory".to_owned(),
         ssh_key: None,
         place: operator(),
@@ -146,21 +146,21 @@ fn each_change_takes_the_role_that_it_takes() {
     };
     assert!(refused(&add(people.tess.vouch())).contains("takes the role operator, and `tess` is reviewer"));
     assert!(refused(&add(people.sam.vouch())).contains("`sam` is senior"));
-    let promote = OperatorSays::PlaceReviewer { name: "tess".into(), place: operator(), by: people.tess.vouch() };
+    let promote = OperatorRequest::PlaceReviewer { name: "tess".into(), place: operator(), by: people.tess.vouch() };
     assert!(refused(&promote).contains("takes the role operator"));
-    let remove = OperatorSays::RemoveReviewer { name: "rita".into(), by: people.sam.vouch() };
+    let remove = OperatorRequest::RemoveReviewer { name: "rita".into(), by: people.sam.vouch() };
     assert!(refused(&remove).contains("takes the role operator"));
-    let flag = |by| OperatorSays::Flag { name: "release".into(), on: true, by: Some(by) };
+    let flag = |by| OperatorRequest::Flag { name: "release".into(), on: true, by: Some(by) };
     assert!(refused(&flag(people.vic.vouch())).contains("takes the role senior"));
     assert!(done(sandbox.operator(&flag(people.sam.vouch()))).contains("is set"));
     let text = "[[rule]]\nid = 'made.a'\nverdict = 'allow'\nexact = 'mkdir a'\nexpires = 2099-01-01T00:00:00Z\nmatches = ['mkdir a']\nspares = ['mkdir b']\n";
-    let rule = |by| OperatorSays::AddRule { text: text.to_owned(), request: None, reason: "often".to_owned(), by };
+    let rule = |by| OperatorRequest::AddRule { text: text.to_owned(), request: None, reason: "often".to_owned(), by };
     assert!(refused(&rule(people.ada.vouch())).contains("takes the role operator"));
     // A rule out of an approval takes a senior.
     let mut child = mkdir(&sandbox);
     let hold = sandbox.hold();
     let wish = || Some(protocol::RuleWish { text: text.to_owned(), reason: "often".to_owned(), by: None });
-    let say = OperatorSays::Answer {
+    let say = OperatorRequest::Answer {
         hold: hold.id.clone(),
         said: "approve".into(),
         by: people.tess.vouch(),
@@ -187,13 +187,13 @@ fn a_broken_glass_is_alarmed_recorded_and_looked_at_by_somebody_else() {
         let reason = reason.map(str::to_owned);
         let said = "break-glass".to_owned();
         let (hold, also) = (hold.id.clone(), Vec::new());
-        sandbox.operator(&OperatorSays::Answer { hold, said, by, rule: None, reason, session: None, also })
+        sandbox.operator(&OperatorRequest::Answer { hold, said, by, rule: None, reason, session: None, also })
     };
-    assert!(matches!(answer(sam.vouch(), None), OperatorHears::Refused { why } if why.contains("says why")));
+    assert!(matches!(answer(sam.vouch(), None), OperatorReply::Refused { why } if why.contains("says why")));
     let refused = answer(rita.vouch(), Some("nobody answers"));
-    assert!(matches!(refused, OperatorHears::Refused { why } if why.contains("group `break-glass`")));
+    assert!(matches!(refused, OperatorReply::Refused { why } if why.contains("group `break-glass`")));
     assert!(
-        matches!(answer(sam.vouch(), Some("nobody answers")), OperatorHears::Answered { state, .. } if state == "approved")
+        matches!(answer(sam.vouch(), Some("nobody answers")), OperatorReply::Answered { state, .. } if state == "approved")
     );
     assert!(child.wait().unwrap().success());
     let said = |words: &[&str]| {
@@ -204,8 +204,8 @@ fn a_broken_glass_is_alarmed_recorded_and_looked_at_by_somebody_else() {
     assert!(said(&["doctor"]).contains("the glass was broken 1 times"));
     let why = said(&["log", "why", &hold.id]);
     assert!(why.contains("break-glass by sam") && why.contains("nobody answers"), "{why}");
-    let review = |by| OperatorSays::ReviewBrokenGlass { hold: hold.id.clone(), note: "it was right".to_owned(), by };
-    let OperatorHears::Refused { why } = sandbox.operator(&review(sam.vouch())) else { panic!("their own") };
+    let review = |by| OperatorRequest::ReviewBrokenGlass { hold: hold.id.clone(), note: "it was right".to_owned(), by };
+    let OperatorReply::Refused { why } = sandbox.operator(&review(sam.vouch())) else { panic!("their own") };
     assert!(why.contains("somebody else"), "{why}");
     assert!(done(sandbox.operator(&review(rita.vouch()))).contains("looked at by rita"));
     assert!(said(&["break-glass", "ls"]).contains("looked at by rita"));
@@ -220,13 +220,13 @@ fn somebody_is_always_operator_and_the_record_has_every_change_of_people() {
     let first = sandbox.countersign(&["reviewer", "ls", "--json"]).output().unwrap();
     assert!(String::from_utf8_lossy(&first.stdout).contains("\"role\": \"operator\""), "{first:?}");
     let sam = sandbox.enrol_as("sam", "senior", &["security"], Some(&rita));
-    let alone = OperatorSays::RemoveReviewer { name: "rita".into(), by: rita.vouch() };
-    let OperatorHears::Refused { why } = sandbox.operator(&alone) else { panic!("nobody is operator now") };
+    let alone = OperatorRequest::RemoveReviewer { name: "rita".into(), by: rita.vouch() };
+    let OperatorReply::Refused { why } = sandbox.operator(&alone) else { panic!("nobody is operator now") };
     assert!(why.contains("nobody would be operator"), "{why}");
     place(&sandbox, "sam", "operator", &rita);
-    let demoted = OperatorSays::PlaceReviewer {
+    let demoted = OperatorRequest::PlaceReviewer {
         name: "rita".into(),
-        place: PersonPlace { role: "reviewer".into(), groups: vec!["ops".into()] },
+        place: ReviewerAttributes { role: "reviewer".into(), groups: vec!["ops".into()] },
         by: sam.vouch(),
     };
     assert!(done(sandbox.operator(&demoted)).contains("rita is reviewer (in ops)"));
@@ -245,33 +245,33 @@ fn an_invitation_of_somebody_who_is_no_operator_any_more_serves_nobody() {
     let rita = sandbox.add_reviewer("rita");
     let pat = sandbox.enrol_as("pat", "operator", &[], Some(&rita));
     let invite = |name: &str, by: &Reviewer| {
-        let (name, place) = (Some(name.to_owned()), protocol::PersonPlace::of("operator"));
-        match sandbox.operator(&OperatorSays::Invite { name, place, by: Some(by.vouch()) }) {
-            OperatorHears::Invited { token, .. } => token,
+        let (name, place) = (Some(name.to_owned()), protocol::ReviewerAttributes::of("operator"));
+        match sandbox.operator(&OperatorRequest::Invite { name, place, by: Some(by.vouch()) }) {
+            OperatorReply::Invited { token, .. } => token,
             other => panic!("{other:?}"),
         }
     };
     let begin = |token: &str| {
-        let who = protocol::Enrolling::Invite { token: token.to_owned(), name: None };
-        sandbox.operator(&OperatorSays::BeginEnrolment { who })
+        let who = protocol::EnrolmentAuthority::Invite { token: token.to_owned(), name: None };
+        sandbox.operator(&OperatorRequest::BeginEnrolment { who })
     };
     let token = invite("mallory", &pat);
-    let OperatorHears::Enrolment { ticket, .. } = begin(&token) else { panic!("it serves while pat is operator") };
-    let place = protocol::PersonPlace::of("reviewer");
-    let down = OperatorSays::PlaceReviewer { name: "pat".to_owned(), place, by: rita.vouch() };
-    assert!(matches!(sandbox.operator(&down), OperatorHears::Done { .. }));
-    assert!(matches!(begin(&token), OperatorHears::Refused { .. }));
+    let OperatorReply::Enrolment { ticket, .. } = begin(&token) else { panic!("it serves while pat is operator") };
+    let place = protocol::ReviewerAttributes::of("reviewer");
+    let down = OperatorRequest::PlaceReviewer { name: "pat".to_owned(), place, by: rita.vouch() };
+    assert!(matches!(sandbox.operator(&down), OperatorReply::Done { .. }));
+    assert!(matches!(begin(&token), OperatorReply::Refused { .. }));
     // Nor does one that was begun before, nor a made-up one; and nobody is invited without an operator.
-    let finish = OperatorSays::FinishEnrolment {
+    let finish = OperatorRequest::FinishEnrolment {
         ticket,
         factor: protocol::NewFactor::Totp("000000".to_owned()),
         password: None,
     };
-    assert!(matches!(sandbox.operator(&finish), OperatorHears::Refused { .. }));
-    assert!(matches!(begin("guess"), OperatorHears::Refused { .. }));
-    let place = protocol::PersonPlace::of("operator");
-    let nobody = OperatorSays::Invite { name: Some("eve".to_owned()), place, by: None };
-    assert!(matches!(sandbox.operator(&nobody), OperatorHears::Refused { .. }));
+    assert!(matches!(sandbox.operator(&finish), OperatorReply::Refused { .. }));
+    assert!(matches!(begin("guess"), OperatorReply::Refused { .. }));
+    let place = protocol::ReviewerAttributes::of("operator");
+    let nobody = OperatorRequest::Invite { name: Some("eve".to_owned()), place, by: None };
+    assert!(matches!(sandbox.operator(&nobody), OperatorReply::Refused { .. }));
 }
 
 #[test]
@@ -279,13 +279,13 @@ fn whoever_is_stopped_gets_nothing_until_the_flag_is_cleared_with_a_proof() {
     let sandbox = Sandbox::start();
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
-    let OperatorHears::SignedIn { token } = sandbox.operator(&OperatorSays::SignIn { by: rita.vouch() }) else {
+    let OperatorReply::SignedIn { token } = sandbox.operator(&OperatorRequest::SignIn { by: rita.vouch() }) else {
         panic!("not signed in")
     };
     let mut child = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
     let _hold = sandbox.hold();
-    let stop = OperatorSays::Stop { token, agent: Some("bot".to_owned()), session: None };
-    assert!(matches!(sandbox.operator(&stop), OperatorHears::Done { .. }));
+    let stop = OperatorRequest::Stop { token, agent: Some("bot".to_owned()), session: None };
+    assert!(matches!(sandbox.operator(&stop), OperatorReply::Done { .. }));
     assert!(!child.wait().unwrap().success(), "what waited ended");
     assert_eq!(sandbox.run(&["ls"]).stderr(Stdio::null()).status().unwrap().code(), Some(126));
     // Not without a proof; with one, in the words that the page says.
@@ -304,18 +304,18 @@ fn somebody_who_was_removed_meanwhile_leaves_no_factor_behind() {
     let sandbox = Sandbox::start();
     let rita = sandbox.add_reviewer("rita");
     let mallory = sandbox.enrol("mallory", Some(&rita));
-    let who = protocol::Enrolling::Own { by: mallory.vouch() };
-    let OperatorHears::Enrolment { ticket, totp_uri, .. } = sandbox.operator(&OperatorSays::BeginEnrolment { who })
+    let who = protocol::EnrolmentAuthority::Own { by: mallory.vouch() };
+    let OperatorReply::Enrolment { ticket, totp_uri, .. } = sandbox.operator(&OperatorRequest::BeginEnrolment { who })
     else {
         panic!("not begun")
     };
-    let gone = OperatorSays::RemoveReviewer { name: "mallory".to_owned(), by: rita.vouch() };
-    assert!(matches!(sandbox.operator(&gone), OperatorHears::Done { .. }));
+    let gone = OperatorRequest::RemoveReviewer { name: "mallory".to_owned(), by: rita.vouch() };
+    assert!(matches!(sandbox.operator(&gone), OperatorReply::Done { .. }));
     let secret = totp_uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
     let secret = approval::TotpSecret::from_base32(secret).unwrap();
     let factor = protocol::NewFactor::Totp(approval::code_at(&secret, host::clock::now_ms()));
     let password = Some(protocol::Password("four words nobody knows".to_owned()));
-    let finish = OperatorSays::FinishEnrolment { ticket, factor, password };
+    let finish = OperatorRequest::FinishEnrolment { ticket, factor, password };
     let heard = sandbox.operator(&finish);
-    assert!(matches!(&heard, OperatorHears::Refused { why } if why.contains("any more")), "{heard:?}");
+    assert!(matches!(&heard, OperatorReply::Refused { why } if why.contains("any more")), "{heard:?}");
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use protocol::{AgentHears, OperatorHears, OperatorSays};
+use protocol::{AgentReply, OperatorReply, OperatorRequest};
 use testkit::{Sandbox, bash_act, done, exec_act, hands_over, is_allowed, makes_files};
 
 #[test]
@@ -16,14 +16,14 @@ fn a_file_that_changes_is_in_force_at_once_and_a_bad_one_never() {
     sandbox.add_reviewer("rita");
     let mark = fs::canonicalize(&sandbox.work).unwrap().join("a");
     let touch = format!("touch {}", mark.display());
-    assert!(matches!(hands_over(&sandbox, &key, &touch), AgentHears::Held { .. }));
-    let OperatorHears::Status(before) = sandbox.operator(&OperatorSays::Status) else { panic!("no status") };
+    assert!(matches!(hands_over(&sandbox, &key, &touch), AgentReply::Held { .. }));
+    let OperatorReply::Status(before) = sandbox.operator(&OperatorRequest::Status) else { panic!("no status") };
     sandbox.write_rules("10-files.toml", &makes_files(&sandbox, ""));
     let took = sandbox.until("the new file", |status| status.policy != before.policy);
     assert!(took < Duration::from_secs(5), "{took:?}");
     assert!(is_allowed(&hands_over(&sandbox, &key, &touch)));
 
-    let OperatorHears::Status(good) = sandbox.operator(&OperatorSays::Status) else { panic!("no status") };
+    let OperatorReply::Status(good) = sandbox.operator(&OperatorRequest::Status) else { panic!("no status") };
     sandbox.write_rules("20-bad.toml", "[[rule]]\nid = 'x'\nverdict = 'allow'\ncomand = 'x'\n");
     sandbox.until("the refusal", |status| status.refused.as_ref().is_some_and(|why| why.contains("`command`")));
     sandbox.until("the good set", |status| status.policy == good.policy);
@@ -33,7 +33,7 @@ fn a_file_that_changes_is_in_force_at_once_and_a_bad_one_never() {
     sandbox.until("the end of the refusal", |status| status.refused.is_none());
     fs::remove_file(sandbox.layout.policy().join("10-files.toml")).unwrap();
     sandbox.until("the old set", |status| status.policy != good.policy);
-    assert!(matches!(hands_over(&sandbox, &key, &touch), AgentHears::Held { .. }));
+    assert!(matches!(hands_over(&sandbox, &key, &touch), AgentReply::Held { .. }));
 
     let said: Vec<String> = sandbox
         .records()
@@ -71,7 +71,7 @@ fn a_rule_with_one_second_to_live_stops_matching_after_it() {
     assert!(is_allowed(&hands_over(&sandbox, &key, &touch)));
     let end_ms = u64::try_from(end.as_millisecond()).unwrap();
     std::thread::sleep(Duration::from_millis(end_ms.saturating_sub(host::clock::now_ms())));
-    assert!(matches!(hands_over(&sandbox, &key, &touch), AgentHears::Held { .. }), "at its end, without a restart");
+    assert!(matches!(hands_over(&sandbox, &key, &touch), AgentReply::Held { .. }), "at its end, without a restart");
 }
 
 #[test]
@@ -88,18 +88,18 @@ fn an_incident_stops_what_a_rule_allows_at_every_enforcement_point() {
     // One that is connected and has its permit, but has not acted yet.
     let early = sandbox.raw(&key);
     let act = bash_act(&touch);
-    let AgentHears::Allow { permit, .. } = early.submit(&act) else { panic!("not allowed") };
+    let AgentReply::Allow { permit, .. } = early.submit(&act) else { panic!("not allowed") };
     let permit: serde_json::Value = serde_json::from_str(&permit.text).unwrap();
-    let set = OperatorSays::Flag { name: "incident".to_owned(), on: true, by: None };
+    let set = OperatorRequest::Flag { name: "incident".to_owned(), on: true, by: None };
     let started = Instant::now();
     assert!(done(sandbox.operator(&set)).contains("is set"));
-    assert!(matches!(hands_over(&sandbox, &key, &touch), AgentHears::Held { .. }));
-    assert!(matches!(early.redeem(permit["id"].as_str().unwrap(), &act), AgentHears::Deny { .. }), "an unspent permit");
+    assert!(matches!(hands_over(&sandbox, &key, &touch), AgentReply::Held { .. }));
+    assert!(matches!(early.redeem(permit["id"].as_str().unwrap(), &act), AgentReply::Deny { .. }), "an unspent permit");
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     // Clearing takes a person.
-    let clear = |by| OperatorSays::Flag { name: "incident".to_owned(), on: false, by };
+    let clear = |by| OperatorRequest::Flag { name: "incident".to_owned(), on: false, by };
     assert!(done(sandbox.operator(&clear(None))).contains("proof"));
-    assert!(matches!(hands_over(&sandbox, &key, &touch), AgentHears::Held { .. }));
+    assert!(matches!(hands_over(&sandbox, &key, &touch), AgentReply::Held { .. }));
     assert!(done(sandbox.operator(&clear(Some(rita.vouch())))).contains("cleared"));
     assert!(is_allowed(&hands_over(&sandbox, &key, &touch)));
 }
@@ -112,7 +112,7 @@ fn what_people_said_yes_to_under_other_rules_is_asked_again() {
     let mark = sandbox.mark("a");
     let child = sandbox.run(&["-c", "touch a"]).stderr(Stdio::piped()).spawn().unwrap();
     let hold = sandbox.hold();
-    let OperatorHears::Status(before) = sandbox.operator(&OperatorSays::Status) else { panic!("no status") };
+    let OperatorReply::Status(before) = sandbox.operator(&OperatorRequest::Status) else { panic!("no status") };
     let deny =
         "[[rule]]\nid = 'test.no'\nverdict = 'deny'\ncommand = 'touch **'\nmatches = ['touch a']\nspares = ['ls']\n";
     sandbox.write_rules("10-no.toml", deny);
@@ -128,13 +128,13 @@ fn a_guard_of_the_organisation_forbids_at_once_and_a_broken_one_never_comes_in_f
     let sandbox = Sandbox::start();
     let key = sandbox.add_agent("bot");
     assert!(is_allowed(&hands_over(&sandbox, &key, "ls")));
-    let OperatorHears::Status(before) = sandbox.operator(&OperatorSays::Status) else { panic!("no status") };
+    let OperatorReply::Status(before) = sandbox.operator(&OperatorRequest::Status) else { panic!("no status") };
     sandbox.write_rules(
         "10-org.cedar",
         "@id(\"org.ls\") forbid (principal == Agent::\"bot\", action, resource == Program::\"ls\");",
     );
     sandbox.until("the guard", |status| status.policy != before.policy);
-    let AgentHears::Deny { reasons, .. } = hands_over(&sandbox, &key, "true && ls") else { panic!("not denied") };
+    let AgentReply::Deny { reasons, .. } = hands_over(&sandbox, &key, "true && ls") else { panic!("not denied") };
     assert!(reasons.first().unwrap().contains("org.ls"), "{reasons:?}");
     assert!(is_allowed(&hands_over(&sandbox, &key, "pwd")));
     sandbox.write_rules("20-broken.cedar", "permit (principal, action, resource);");
@@ -151,9 +151,9 @@ fn a_policy_that_only_watches_says_so_everywhere() {
     sandbox.start_logd();
     sandbox.start_daemon();
     let key = sandbox.add_agent("bot");
-    let AgentHears::Allow { reasons, .. } = hands_over(&sandbox, &key, "rm -rf /srv/x") else { panic!("held") };
+    let AgentReply::Allow { reasons, .. } = hands_over(&sandbox, &key, "rm -rf /srv/x") else { panic!("held") };
     assert!(reasons.first().unwrap().contains("DOES NOT PROTECT"), "{reasons:?}");
-    let OperatorHears::Status(status) = sandbox.operator(&OperatorSays::Status) else { panic!("no status") };
+    let OperatorReply::Status(status) = sandbox.operator(&OperatorRequest::Status) else { panic!("no status") };
     assert_eq!(status.mode, "observe");
     let records = sandbox.records();
     let decision = records.iter().find(|record| record["kind"] == "decision").unwrap();
@@ -172,7 +172,7 @@ fn an_enforcement_point_that_cannot_do_what_a_rule_obliges_to_refuses() {
     let key = sandbox.add_agent("bot");
     let work = fs::canonicalize(&sandbox.work).unwrap();
     let heard = hands_over(&sandbox, &key, &format!("touch {}/a", work.display()));
-    assert!(matches!(heard, AgentHears::Deny { .. }), "a host that acts by itself cannot be held to it: {heard:?}");
+    assert!(matches!(heard, AgentReply::Deny { .. }), "a host that acts by itself cannot be held to it: {heard:?}");
     assert!(sandbox.run(&["touch", work.join("a").to_str().unwrap()]).status().unwrap().success());
     assert!(work.join("a").exists());
     let output = sandbox.run(&["touch", work.join("b").to_str().unwrap()]).output().unwrap();
@@ -190,12 +190,12 @@ fn a_known_pattern_takes_one_person_fewer_than_the_rest() {
     let rita = sandbox.add_reviewer("rita");
     let sam = sandbox.enrol_as("sam", "reviewer", &[], Some(&rita));
     let (known, other) = (sandbox.raw(&key), sandbox.raw(&key));
-    assert!(matches!(known.submit(&exec_act(&["mkdir", "build/x"])), AgentHears::Held { .. }));
+    assert!(matches!(known.submit(&exec_act(&["mkdir", "build/x"])), AgentReply::Held { .. }));
     assert_eq!(sandbox.answer(&sandbox.hold(), "approve", sam.vouch()).as_deref(), Ok("approved"));
-    assert!(matches!(known.hear().unwrap(), AgentHears::Allow { .. }));
+    assert!(matches!(known.hear().unwrap(), AgentReply::Allow { .. }));
     // What only looks like it takes two: the strictest part counts.
     let act = bash_act("mkdir build/x && mkdir src/x");
-    assert!(matches!(other.submit(&act), AgentHears::Held { .. }));
+    assert!(matches!(other.submit(&act), AgentReply::Held { .. }));
     let hold = sandbox.hold();
     assert_eq!(hold.needed, 2, "{}", hold.who);
     assert_eq!(sandbox.answer(&hold, "approve", sam.vouch()).as_deref(), Ok("open"));

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use protocol::{OperatorHears, OperatorSays};
+use protocol::{OperatorReply, OperatorRequest};
 use testkit::{Sandbox, done, hands_over, is_allowed};
 
 fn rebuild(sandbox: &Sandbox, words: &[&str]) -> (Option<i32>, String) {
@@ -20,10 +20,10 @@ fn what_was_put_into_the_store_past_us_is_found_and_what_is_lost_is_worked_out_a
     let text = "[[rule]]\nid = 'made.a'\nverdict = 'allow'\nexact = 'mkdir a'\nexpires = 2099-01-01T00:00:00Z\n\
          matches = ['mkdir a']\nspares = ['mkdir b']\n";
     let add =
-        OperatorSays::AddRule { text: text.to_owned(), request: None, reason: "often".to_owned(), by: rita.vouch() };
+        OperatorRequest::AddRule { text: text.to_owned(), request: None, reason: "often".to_owned(), by: rita.vouch() };
     assert!(done(sandbox.operator(&add)).contains("in force"));
-    let flag = OperatorSays::Flag { name: "incident".to_owned(), on: true, by: None };
-    assert!(matches!(sandbox.operator(&flag), OperatorHears::Done { .. }));
+    let flag = OperatorRequest::Flag { name: "incident".to_owned(), on: true, by: None };
+    assert!(matches!(sandbox.operator(&flag), OperatorReply::Done { .. }));
     let (status, said) = rebuild(&sandbox, &[]);
     assert_eq!((status, said.contains("the store is what the record says")), (Some(0), true), "{said}");
 
@@ -79,15 +79,15 @@ fn nobody_names_the_keys_of_another_scope_to_be_destroyed() {
     let patience = std::time::Duration::from_secs(10);
     let stream = std::os::unix::net::UnixStream::connect(sandbox.layout.log_socket()).unwrap();
     // Every key that there is, those of the installation too, those not in use yet, and some that are not there.
-    let say = protocol::LogHears::Destroy {
+    let say = protocol::LogRequest::Destroy {
         scope: "bot/one".to_owned(),
         keys: (0..200).chain([u64::MAX, u64::MAX / 96]).collect(),
         why: "mine".to_owned(),
     };
     host::socket::send(&stream, &say, protocol::MAX_LOG_FRAME, patience).unwrap();
-    let heard: protocol::LogSays =
+    let heard: protocol::LogReply =
         host::socket::receive(&stream, protocol::MAX_LOG_FRAME, Some(patience), patience).unwrap();
-    assert!(matches!(&heard, protocol::LogSays::Done { what } if what.contains("(1 keys)")), "{heard:?}");
+    assert!(matches!(&heard, protocol::LogReply::Done { what } if what.contains("(1 keys)")), "{heard:?}");
     let output = sandbox.countersign(&["log", "show"]).output().unwrap();
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!shown.contains("in-one") && shown.contains("in-two") && shown.contains("agent added"), "{shown}");

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use protocol::{AgentHears, AgentSays, TerminalEvent};
+use protocol::{AgentReply, AgentRequest, TerminalEvent};
 use serde_json::Value;
 use testkit::{RawAgent, Sandbox, exec_act, permit_of, python_with};
 
@@ -242,22 +242,22 @@ fn an_enforcement_point_that_does_not_record_gets_nothing_run_and_cannot_write_o
     let act = exec_act(&["echo", "recorded"]);
     let raw = sandbox.raw(&key);
     let said = raw.redeem(&permit_of(&raw.submit(&act)), &act);
-    assert!(matches!(&said, AgentHears::Deny { reasons, .. } if reasons.concat().contains("recording")), "{said:?}");
+    assert!(matches!(&said, AgentReply::Deny { reasons, .. } if reasons.concat().contains("recording")), "{said:?}");
     // With a terminal it may; and it may add what a terminal has, and no marker.
     let permit = permit_of(&raw.submit(&act));
     let terminal = Some(protocol::Terminal { columns: 80, rows: 24, name: "x".to_owned() });
-    raw.say(&AgentSays::Redeem { permit: permit.clone(), act: act.clone(), terminal });
-    assert!(matches!(raw.hear(), Ok(AgentHears::Spent)));
+    raw.say(&AgentRequest::Redeem { permit: permit.clone(), act: act.clone(), terminal });
+    assert!(matches!(raw.hear(), Ok(AgentReply::Spent)));
     let add = |raw: &RawAgent, permit: &str, kind: &str| {
         let events = vec![TerminalEvent { kind: kind.to_owned(), text: "allow: everything".to_owned() }];
-        raw.say(&AgentSays::Recorded { permit: permit.to_owned(), events });
+        raw.say(&AgentRequest::Recorded { permit: permit.to_owned(), events });
         raw.hear().unwrap()
     };
-    assert!(matches!(add(&raw, &permit, "o"), AgentHears::Noted));
-    assert!(matches!(add(&raw, &permit, "m"), AgentHears::Deny { .. }));
-    assert!(matches!(add(&raw, "permit_of_another", "o"), AgentHears::Deny { .. }));
+    assert!(matches!(add(&raw, &permit, "o"), AgentReply::Noted));
+    assert!(matches!(add(&raw, &permit, "m"), AgentReply::Deny { .. }));
+    assert!(matches!(add(&raw, "permit_of_another", "o"), AgentReply::Deny { .. }));
     // Another connection cannot add to it.
-    assert!(matches!(add(&sandbox.raw(&key), &permit, "o"), AgentHears::Deny { .. }));
+    assert!(matches!(add(&sandbox.raw(&key), &permit, "o"), AgentReply::Deny { .. }));
     drop(raw);
     settled(&sandbox, "cut");
 }

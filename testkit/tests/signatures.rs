@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use protocol::{OperatorHears, OperatorSays, Proof, SshSaid, Vouch, change_text, signed_change};
+use protocol::{OperatorReply, OperatorRequest, Proof, SshSignature, Vouch, change_text, signed_change};
 use testkit::Sandbox;
 
 fn ssh_key(sandbox: &Sandbox, name: &str) -> PathBuf {
@@ -47,7 +47,7 @@ fn a_signature_approves_its_own_hold_and_no_other() {
     let replayed = sandbox.answer(
         stranger,
         "approve",
-        Vouch { reviewer: "sid".into(), proof: Proof::Ssh(SshSaid { signature, nonce: None }) },
+        Vouch { reviewer: "sid".into(), proof: Proof::Ssh(SshSignature { signature, nonce: None }) },
     );
     assert!(replayed.unwrap_err().contains("does not fit"));
     let foreign = ssh_key(&sandbox, "foreign");
@@ -76,17 +76,19 @@ fn a_signature_of_a_change_serves_once() {
     let (public, private) = (key.with_extension("pub"), key.to_str().unwrap());
     let run = |words: &[&str]| sandbox.countersign(words).output().unwrap();
     assert!(run(&["reviewer", "add", "sid", "--key", public.to_str().unwrap()]).status.success());
-    let flag = |on: bool, by: Option<Vouch>| OperatorSays::Flag { name: "stop".to_owned(), on, by };
+    let flag = |on: bool, by: Option<Vouch>| OperatorRequest::Flag { name: "stop".to_owned(), on, by };
     let by = |signature: &str, nonce: Option<&str>| {
-        let proof = Proof::Ssh(SshSaid { signature: signature.to_owned(), nonce: nonce.map(str::to_owned) });
+        let proof = Proof::Ssh(SshSignature { signature: signature.to_owned(), nonce: nonce.map(str::to_owned) });
         Some(Vouch { reviewer: "sid".to_owned(), proof })
     };
     let nonce = || {
-        let OperatorHears::Challenge { nonce, .. } = sandbox.operator(&OperatorSays::Challenge) else { panic!("none") };
+        let OperatorReply::Challenge { nonce, .. } = sandbox.operator(&OperatorRequest::Challenge) else {
+            panic!("none")
+        };
         nonce
     };
     let refused = |on: bool, by: Option<Vouch>| {
-        let OperatorHears::Refused { why } = sandbox.operator(&flag(on, by)) else { panic!("not refused") };
+        let OperatorReply::Refused { why } = sandbox.operator(&flag(on, by)) else { panic!("not refused") };
         why
     };
     let text = |on: bool| change_text(&flag(on, None)).unwrap();
@@ -105,7 +107,7 @@ fn a_signature_of_a_change_serves_once() {
     let once = nonce();
     let signature = sign(&key, &signed_change(&text(false), &once));
     assert!(refused(false, by(&signature, None)).contains("nothing fresh"));
-    assert!(matches!(sandbox.operator(&flag(false, by(&signature, Some(&once)))), OperatorHears::Done { .. }));
+    assert!(matches!(sandbox.operator(&flag(false, by(&signature, Some(&once)))), OperatorReply::Done { .. }));
     // Somebody who caught it does not lift the next stop with it.
     stop();
     assert!(refused(false, by(&signature, Some(&once))).contains("used already"));

@@ -11,7 +11,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use protocol::{AgentHears, OperatorHears, OperatorSays, Proof, Refusal, Vouch};
+use protocol::{AgentReply, OperatorReply, OperatorRequest, Proof, Refusal, Vouch};
 use testkit::{Sandbox, bash_act, exec_act};
 
 /// Whoever is signed in approves; nobody is slowed down.
@@ -33,7 +33,7 @@ impl Stage {
     fn set() -> Self {
         let sandbox = Sandbox::start_with(RULES);
         let rita = sandbox.add_reviewer("rita");
-        let OperatorHears::SignedIn { token } = sandbox.operator(&OperatorSays::SignIn { by: rita.vouch() }) else {
+        let OperatorReply::SignedIn { token } = sandbox.operator(&OperatorRequest::SignIn { by: rita.vouch() }) else {
             panic!("not signed in")
         };
         Self { sandbox, token, nap: 1_000_000 + std::process::id() }
@@ -68,8 +68,8 @@ impl Stage {
     }
 
     fn stop(&self, agent: Option<&str>) -> String {
-        let say = OperatorSays::Stop { token: self.token.clone(), agent: agent.map(str::to_owned), session: None };
-        let OperatorHears::Done { what } = self.sandbox.operator(&say) else { panic!("not stopped") };
+        let say = OperatorRequest::Stop { token: self.token.clone(), agent: agent.map(str::to_owned), session: None };
+        let OperatorReply::Done { what } = self.sandbox.operator(&say) else { panic!("not stopped") };
         what
     }
 }
@@ -93,7 +93,7 @@ fn whatever_runs_ends_however_it_was_started_and_what_waits_is_denied() {
     let waiting: Vec<_> = (0..5)
         .map(|number| {
             let agent = stage.sandbox.raw(&key);
-            assert!(matches!(agent.submit(&exec_act(&["mkdir", &format!("m{number}")])), AgentHears::Held { .. }));
+            assert!(matches!(agent.submit(&exec_act(&["mkdir", &format!("m{number}")])), AgentReply::Held { .. }));
             agent
         })
         .collect();
@@ -101,7 +101,7 @@ fn whatever_runs_ends_however_it_was_started_and_what_waits_is_denied() {
     let said = stage.stop(None);
     assert!(said.contains("5 holds ended, 3 acts that run are ended, 1 of them recorded"), "{said}");
     for agent in &waiting {
-        let AgentHears::Deny { refusal: Refusal::Denied, reasons } = agent.hear().unwrap() else {
+        let AgentReply::Deny { refusal: Refusal::Denied, reasons } = agent.hear().unwrap() else {
             panic!("not denied")
         };
         assert!(
@@ -130,7 +130,7 @@ fn whatever_runs_ends_however_it_was_started_and_what_waits_is_denied() {
     // It outlives the daemon.
     stage.sandbox.kill_daemon();
     stage.sandbox.start_daemon();
-    assert!(matches!(stage.sandbox.raw(&key).submit(&bash_act("ls")), AgentHears::Deny { .. }));
+    assert!(matches!(stage.sandbox.raw(&key).submit(&bash_act("ls")), AgentReply::Deny { .. }));
 }
 
 #[test]

@@ -9,7 +9,7 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use protocol::{AgentHears, HoldView, OperatorHears, OperatorSays, Vouch};
+use protocol::{AgentReply, HoldView, OperatorReply, OperatorRequest, Vouch};
 use serde_json::{Value, json};
 use testkit::{Gate, JSON, RawAgent, Sandbox, exec_act};
 
@@ -19,22 +19,22 @@ const BY_SESSION: &str = "[default]\nlow = { timeout_s = 60, assurance = \"sessi
 fn waits(sandbox: &Sandbox, key: &str, session: &str, act: &Value) -> RawAgent {
     let agent = sandbox.raw(key);
     agent.send_submit(session, act, false);
-    assert!(matches!(agent.hear().unwrap(), AgentHears::Held { .. }));
+    assert!(matches!(agent.hear().unwrap(), AgentReply::Held { .. }));
     agent
 }
 
 fn answer(sandbox: &Sandbox, hold: &HoldView, also: &[&HoldView], said: &str, by: Vouch) -> Result<usize, String> {
     let also = also.iter().map(|it| it.id.clone()).collect();
     let (hold, said, reason) = (hold.id.clone(), said.to_owned(), (said == "ask").then(|| "why now?".to_owned()));
-    match sandbox.operator(&OperatorSays::Answer { hold, said, by, session: None, also, rule: None, reason }) {
-        OperatorHears::Answered { also, .. } => Ok(also),
-        OperatorHears::Refused { why } => Err(why),
+    match sandbox.operator(&OperatorRequest::Answer { hold, said, by, session: None, also, rule: None, reason }) {
+        OperatorReply::Answered { also, .. } => Ok(also),
+        OperatorReply::Refused { why } => Err(why),
         other => panic!("{other:?}"),
     }
 }
 
-fn is_allow(heard: &AgentHears) -> bool {
-    matches!(heard, AgentHears::Allow { .. })
+fn is_allow(heard: &AgentReply) -> bool {
+    matches!(heard, AgentReply::Allow { .. })
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn one_code_answers_what_is_the_very_same_and_nothing_that_only_looks_so() {
     // One no is for whatever the agent wants.
     assert_eq!(answer(&sandbox, &holds[3], &[&holds[4], &holds[5]], "deny", rita.vouch()), Ok(2));
     for agent in [&other, &twin, &elsewhere] {
-        assert!(matches!(agent.hear().unwrap(), AgentHears::Deny { .. }));
+        assert!(matches!(agent.hear().unwrap(), AgentReply::Deny { .. }));
     }
     // Each has a record of its own.
     let records = sandbox.records();
@@ -99,7 +99,7 @@ fn a_question_reaches_the_agent_and_stands_with_the_next_request_for_the_same() 
     let act = exec_act(&["mkdir", "x"]);
     let agent = waits(&sandbox, &key, "s", &act);
     assert_eq!(answer(&sandbox, &sandbox.hold(), &[], "ask", rita.vouch()), Ok(0));
-    let AgentHears::Deny { reasons, .. } = agent.hear().unwrap() else { panic!("not told") };
+    let AgentReply::Deny { reasons, .. } = agent.hear().unwrap() else { panic!("not told") };
     assert!(reasons[0].contains("a reviewer asks: why now?"), "{reasons:?}");
     let again = waits(&sandbox, &key, "s", &act);
     assert_eq!(sandbox.hold().asked_before.as_deref(), Some("rita: why now?"));
@@ -141,7 +141,7 @@ fn a_hold_is_handed_to_somebody_who_could_answer_it_and_only_through_a_session_t
     assert_eq!(gate.ask("POST", &path, &[JSON], &yes).0, 401);
     // Nor does it answer for somebody else.
     let token = sams.rsplit_once('=').unwrap().1.to_owned();
-    let say = OperatorSays::Answer {
+    let say = OperatorRequest::Answer {
         hold: hold.id.clone(),
         said: "approve".to_owned(),
         by: rita.vouch(),
@@ -150,7 +150,7 @@ fn a_hold_is_handed_to_somebody_who_could_answer_it_and_only_through_a_session_t
         rule: None,
         reason: None,
     };
-    assert!(matches!(sandbox.operator(&say), OperatorHears::Refused { why } if why.contains("somebody else's")));
+    assert!(matches!(sandbox.operator(&say), OperatorReply::Refused { why } if why.contains("somebody else's")));
     assert_eq!(gate.ask("POST", &path, &[JSON, &sams], &yes).0, 200);
     assert!(is_allow(&agent.hear().unwrap()));
 }

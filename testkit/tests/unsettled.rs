@@ -10,7 +10,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use protocol::{HoldView, OperatorHears, OperatorSays};
+use protocol::{HoldView, OperatorReply, OperatorRequest};
 use testkit::{Reviewer, Sandbox};
 
 fn signal(pid: u32, name: &str) {
@@ -18,7 +18,7 @@ fn signal(pid: u32, name: &str) {
 }
 
 fn held(sandbox: &Sandbox) -> usize {
-    let OperatorHears::Holds { holds } = sandbox.operator(&OperatorSays::Holds { follow: false }) else {
+    let OperatorReply::Holds { holds } = sandbox.operator(&OperatorRequest::Holds { follow: false }) else {
         panic!("no list")
     };
     holds.len()

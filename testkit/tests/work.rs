@@ -10,25 +10,25 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::{AgentHears, OperatorHears, OperatorSays, WorkView};
+use protocol::{ActivityView, AgentReply, OperatorReply, OperatorRequest};
 use testkit::{Reviewer, Sandbox, bash_act};
 
 fn token(sandbox: &Sandbox, who: &Reviewer) -> String {
-    match sandbox.operator(&OperatorSays::SignIn { by: who.vouch() }) {
-        OperatorHears::SignedIn { token } => token,
+    match sandbox.operator(&OperatorRequest::SignIn { by: who.vouch() }) {
+        OperatorReply::SignedIn { token } => token,
         other => panic!("{other:?}"),
     }
 }
 
-fn look(sandbox: &Sandbox, token: &str) -> Result<WorkView, String> {
-    match sandbox.operator(&OperatorSays::Work { token: token.to_owned(), follow: false }) {
-        OperatorHears::Work(work) => Ok(work),
-        OperatorHears::Refused { why } => Err(why),
+fn look(sandbox: &Sandbox, token: &str) -> Result<ActivityView, String> {
+    match sandbox.operator(&OperatorRequest::Work { token: token.to_owned(), follow: false }) {
+        OperatorReply::Work(work) => Ok(work),
+        OperatorReply::Refused { why } => Err(why),
         other => panic!("{other:?}"),
     }
 }
 
-fn ask(sandbox: &Sandbox, key: &str, session: &str, command: &str) -> AgentHears {
+fn ask(sandbox: &Sandbox, key: &str, session: &str, command: &str) -> AgentReply {
     let agent = sandbox.raw(key);
     agent.send_submit(session, &bash_act(command), false);
     agent.hear().unwrap()
@@ -43,8 +43,8 @@ fn a_flood_of_sessions_of_one_agent_hides_no_other() {
     // What waits stays in sight, however many names come after it.
     let waits = sandbox.raw(&loud);
     waits.send_submit("waits", &bash_act("mkdir made"), false);
-    assert!(matches!(waits.hear().unwrap(), AgentHears::Held { .. }));
-    assert!(matches!(ask(&sandbox, &quiet, "main", "ls"), AgentHears::Allow { .. }));
+    assert!(matches!(waits.hear().unwrap(), AgentReply::Held { .. }));
+    assert!(matches!(ask(&sandbox, &quiet, "main", "ls"), AgentReply::Allow { .. }));
     for number in 0..100 {
         let _ = ask(&sandbox, &loud, &format!("s{number}"), "ls");
     }
@@ -69,10 +69,10 @@ fn what_an_agent_says_is_masked_and_shown_and_counted() {
     assert!(seen.last.starts_with("echo "), "{}", seen.last);
     // One that waits is counted, and a stop is shown.
     let waits = sandbox.raw(&key);
-    assert!(matches!(waits.submit(&bash_act("mkdir made")), AgentHears::Held { .. }));
+    assert!(matches!(waits.submit(&bash_act("mkdir made")), AgentReply::Held { .. }));
     assert_eq!(look(&sandbox, &token).unwrap().sessions.iter().map(|it| it.waiting).sum::<usize>(), 1);
-    let stop = OperatorSays::Stop { token: token.clone(), agent: Some("bot".to_owned()), session: None };
-    assert!(matches!(sandbox.operator(&stop), OperatorHears::Done { .. }));
+    let stop = OperatorRequest::Stop { token: token.clone(), agent: Some("bot".to_owned()), session: None };
+    assert!(matches!(sandbox.operator(&stop), OperatorReply::Done { .. }));
     let work = look(&sandbox, &token).unwrap();
     assert_eq!(work.stops, ["stop:bot"]);
     assert!(work.sessions.iter().all(|it| it.stopped.as_deref() == Some("stop:bot") && it.waiting == 0), "{work:?}");
@@ -88,16 +88,16 @@ fn who_may_not_read_the_record_does_not_look_and_who_signed_out_is_told_no_more(
     assert!(look(&sandbox, &vera).unwrap_err().contains("does not read the record"));
     let token = token(&sandbox, &rita);
     let key = sandbox.add_agent("bot");
-    let looking = sandbox.follow(&OperatorSays::Work { token: token.clone(), follow: true });
-    let OperatorHears::Work(first) = looking() else { panic!("not told") };
+    let looking = sandbox.follow(&OperatorRequest::Work { token: token.clone(), follow: true });
+    let OperatorReply::Work(first) = looking() else { panic!("not told") };
     assert!(first.sessions.is_empty());
     let since = Instant::now();
     let _ = ask(&sandbox, &key, "main", "ls");
-    let OperatorHears::Work(next) = looking() else { panic!("not told") };
+    let OperatorReply::Work(next) = looking() else { panic!("not told") };
     assert_eq!(next.sessions.len(), 1);
     assert!(since.elapsed() < Duration::from_secs(3), "it comes by itself: {:?}", since.elapsed());
-    assert!(matches!(sandbox.operator(&OperatorSays::SignOut { token }), OperatorHears::Done { .. }));
+    assert!(matches!(sandbox.operator(&OperatorRequest::SignOut { token }), OperatorReply::Done { .. }));
     let _ = ask(&sandbox, &key, "main", "ls");
-    let ended = std::iter::from_fn(|| Some(looking())).take(3).any(|it| matches!(it, OperatorHears::Refused { .. }));
+    let ended = std::iter::from_fn(|| Some(looking())).take(3).any(|it| matches!(it, OperatorReply::Refused { .. }));
     assert!(ended, "whoever signed out sees on");
 }

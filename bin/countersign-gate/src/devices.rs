@@ -3,7 +3,7 @@
 use host::layout::Layout;
 use host::{clock, files};
 use notification::{PushKey, SecretKey};
-use protocol::{OperatorHears, OperatorSays, PushTarget};
+use protocol::{OperatorReply, OperatorRequest, PushTarget};
 
 use crate::link::Operators;
 
@@ -28,14 +28,14 @@ impl Own {
 
 impl notifier::Devices for Own {
     fn all(&self) -> Vec<PushTarget> {
-        match self.link.ask(&OperatorSays::PushTargets) {
-            Ok(OperatorHears::PushTargets { targets }) => targets,
+        match self.link.ask(&OperatorRequest::PushTargets) {
+            Ok(OperatorReply::PushTargets { targets }) => targets,
             Ok(_) | Err(_) => Vec::new(),
         }
     }
 
     fn gone(&self, endpoint: &str) {
-        let _ = self.link.ask(&OperatorSays::DropPush { endpoint: endpoint.to_owned() });
+        let _ = self.link.ask(&OperatorRequest::DropPush { endpoint: endpoint.to_owned() });
     }
 
     fn key(&self) -> &PushKey {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket;
-use protocol::{Gone, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use protocol::{ClosedHold, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest};
 
 /// How long the daemon may take for an answer. It tells a list at least every ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -16,7 +16,7 @@ pub(crate) enum Told {
     /// All that are open.
     All(Vec<HoldView>),
     /// New or answered ones, and the ids of those that are gone.
-    Changed(Vec<HoldView>, Vec<Gone>),
+    Changed(Vec<HoldView>, Vec<ClosedHold>),
 }
 
 /// The way to `countersignd`.
@@ -39,7 +39,7 @@ impl Operators {
     ///
     /// # Errors
     /// The daemon cannot be reached, or answers what does not belong here.
-    pub(crate) fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String> {
+    pub(crate) fn ask(&self, say: &OperatorRequest) -> Result<OperatorReply, String> {
         let stream = self.connect()?;
         send(&stream, say)?;
         hear(&stream)
@@ -52,11 +52,11 @@ impl Operators {
     #[expect(clippy::wildcard_enum_match_arm, reason = "an answer that does not belong to the question is an error")]
     pub(crate) fn follow(&self, each: &mut dyn FnMut(Told) -> bool) -> Result<(), String> {
         let stream = self.connect()?;
-        send(&stream, &OperatorSays::Holds { follow: true })?;
+        send(&stream, &OperatorRequest::Holds { follow: true })?;
         loop {
             let told = match hear(&stream)? {
-                OperatorHears::Holds { holds } => Told::All(holds),
-                OperatorHears::Changed { changed, gone } => Told::Changed(changed, gone),
+                OperatorReply::Holds { holds } => Told::All(holds),
+                OperatorReply::Changed { changed, gone } => Told::Changed(changed, gone),
                 _ => return Err("the daemon answered something else".to_owned()),
             };
             if !each(told) {
@@ -66,10 +66,10 @@ impl Operators {
     }
 }
 
-fn send(stream: &UnixStream, say: &OperatorSays) -> Result<(), String> {
+fn send(stream: &UnixStream, say: &OperatorRequest) -> Result<(), String> {
     socket::send(stream, say, MAX_OPERATOR_FRAME, PATIENCE).map_err(|why| why.to_string())
 }
 
-fn hear(stream: &UnixStream) -> Result<OperatorHears, String> {
+fn hear(stream: &UnixStream) -> Result<OperatorReply, String> {
     socket::receive(stream, MAX_OPERATOR_ANSWER, Some(PATIENCE), PATIENCE).map_err(|why| why.to_string())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use notifier::{Hop, Hub};
-use protocol::OperatorSays;
+use protocol::OperatorRequest;
 
 use crate::link::{Operators, Told};
 
@@ -54,7 +54,7 @@ pub(crate) fn main() -> Result<(), String> {
         wait = next;
         for Hop { hold, channel, half } in hops.into_iter().chain(due) {
             // What cannot be recorded was said all the same: telling people is no authority.
-            let _ = link.ask(&OperatorSays::Told { hold, channel: channel.to_owned(), half });
+            let _ = link.ask(&OperatorRequest::Told { hold, channel: channel.to_owned(), half });
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::clock;
 use host::layout::Layout;
-use protocol::{Metric, OperatorHears, OperatorSays, Span};
+use protocol::{Metric, OperatorReply, OperatorRequest, Span};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use ureq::Agent;
@@ -57,7 +57,7 @@ impl Collector {
 }
 
 fn push(link: &Operators, collector: &Collector, since_ms: u64) -> Result<(), String> {
-    let OperatorHears::Metrics { metrics } = link.ask(&OperatorSays::Metrics)? else {
+    let OperatorReply::Metrics { metrics } = link.ask(&OperatorRequest::Metrics)? else {
         return Err("the daemon answered something else".to_owned());
     };
     collector.push("/v1/metrics", &encode(&metrics, since_ms, clock::now_ms()))
@@ -66,7 +66,7 @@ fn push(link: &Operators, collector: &Collector, since_ms: u64) -> Result<(), St
 /// Pushes what ended since the last time. What the collector did not take comes again.
 fn push_spans(link: &Operators, collector: &Collector, after: &mut u64) -> Result<(), String> {
     loop {
-        let OperatorHears::Spans { spans, next } = link.ask(&OperatorSays::Spans { after: *after })? else {
+        let OperatorReply::Spans { spans, next } = link.ask(&OperatorRequest::Spans { after: *after })? else {
             return Err("the daemon answered something else".to_owned());
         };
         if !spans.is_empty() {

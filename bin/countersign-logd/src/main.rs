@@ -17,7 +17,7 @@ use host::layout::Layout;
 use host::socket::{self, Failed};
 use log_store::{Disk, FileKeeper, RealDisk, Record, Settings, Writer, log_key};
 use model::Digest;
-use protocol::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
+use protocol::{LogRecord, LogReply, LogRequest, MAX_LOG_FRAME};
 use serde_json::{Value, json};
 
 /// How long the other side may take to send the rest of a message, or to take ours.
@@ -142,7 +142,7 @@ fn converse(stream: &UnixStream, writer: &Shared, disk: &Arc<dyn Disk>) {
     }
     let mut recording = None;
     while let Ok(message) = next(stream, &mut recording) {
-        let answer = if let LogHears::Watch { recording, live, by } = message {
+        let answer = if let LogRequest::Watch { recording, live, by } = message {
             match reading::watch(stream, (disk, writer), &recording, live, &by) {
                 Ok(()) => continue,
                 Err(why) => Err(why),
@@ -150,8 +150,8 @@ fn converse(stream: &UnixStream, writer: &Shared, disk: &Arc<dyn Disk>) {
         } else {
             answer(message, writer, disk, &mut recording)
         };
-        let answer = answer.unwrap_or_else(|why| LogSays::Failed { why });
-        let is_durable = matches!(answer, LogSays::Durable { .. });
+        let answer = answer.unwrap_or_else(|why| LogReply::Failed { why });
+        let is_durable = matches!(answer, LogReply::Durable { .. });
         let sent = socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE);
         // Whoever waits has their receipts; the rest is ours.
         if is_durable {
@@ -172,7 +172,7 @@ fn converse(stream: &UnixStream, writer: &Shared, disk: &Arc<dyn Disk>) {
 }
 
 /// The next message. A recording that waits for one is flushed meanwhile.
-fn next(stream: &UnixStream, recording: &mut Option<recordings::Growing>) -> Result<LogHears, ()> {
+fn next(stream: &UnixStream, recording: &mut Option<recordings::Growing>) -> Result<LogRequest, ()> {
     while let Some(within) = recording.as_ref().and_then(recordings::Growing::flush_within) {
         match socket::readable_within(stream, within) {
             Ok(true) => break,
@@ -185,9 +185,9 @@ fn next(stream: &UnixStream, recording: &mut Option<recordings::Growing>) -> Res
             Err(_) => return Err(()),
         }
     }
-    socket::receive::<LogHears>(stream, MAX_LOG_FRAME, None, PATIENCE).map_err(|why| {
+    socket::receive::<LogRequest>(stream, MAX_LOG_FRAME, None, PATIENCE).map_err(|why| {
         if !matches!(why, Failed::Closed) {
-            let _ = socket::send(stream, &LogSays::Failed { why: why.to_string() }, MAX_LOG_FRAME, PATIENCE);
+            let _ = socket::send(stream, &LogReply::Failed { why: why.to_string() }, MAX_LOG_FRAME, PATIENCE);
         }
     })
 }
@@ -200,43 +200,45 @@ pub(crate) fn with<T>(shared: &Shared, act: impl FnOnce(&mut Writer) -> Result<T
 }
 
 fn answer(
-    message: LogHears,
+    message: LogRequest,
     shared: &Shared,
     disk: &Arc<dyn Disk>,
     recording: &mut Option<recordings::Growing>,
-) -> Result<LogSays, String> {
+) -> Result<LogReply, String> {
     let none = || "this connection has no recording".to_owned();
     let what = match message {
-        LogHears::Hello => {
+        LogRequest::Hello => {
             return with(shared, |writer| {
-                Ok(LogSays::Log { verifier: writer.verifier().to_text(), note: writer.note().map(str::to_owned) })
+                Ok(LogReply::Log { verifier: writer.verifier().to_text(), note: writer.note().map(str::to_owned) })
             });
         }
-        LogHears::Append { records } => return with(shared, |writer| append(writer, records)),
-        LogHears::Seal { digest, about } => return with(shared, |writer| seal(writer, &digest, about)),
-        LogHears::Begin { .. } if recording.is_some() => return Err("this connection has a recording".to_owned()),
-        LogHears::Begin { head } => {
+        LogRequest::Append { records } => return with(shared, |writer| append(writer, records)),
+        LogRequest::Seal { digest, about } => return with(shared, |writer| seal(writer, &digest, about)),
+        LogRequest::Begin { .. } if recording.is_some() => return Err("this connection has a recording".to_owned()),
+        LogRequest::Begin { head } => {
             let begun = with(shared, |writer| recordings::begin(disk, writer, head))?;
-            return Ok(LogSays::Began { recording: recording.insert(begun).id().to_owned() });
+            return Ok(LogReply::Began { recording: recording.insert(begun).id().to_owned() });
         }
-        LogHears::Add { events } => recording.as_mut().ok_or_else(none)?.add(events).map(|()| String::new()),
-        LogHears::End => recordings::end(disk, shared, recording.take().ok_or_else(none)?, "ended"),
-        LogHears::Viewed { recording, variant, by } => {
+        LogRequest::Add { events } => recording.as_mut().ok_or_else(none)?.add(events).map(|()| String::new()),
+        LogRequest::End => recordings::end(disk, shared, recording.take().ok_or_else(none)?, "ended"),
+        LogRequest::Viewed { recording, variant, by } => {
             with(shared, |writer| recordings::viewed(writer, &recording, &variant, &by))
         }
-        LogHears::Read { what } => {
+        LogRequest::Read { what } => {
             let layout = Layout::from_environment()?;
-            return reading::read(disk, &layout, &what).map(|found| LogSays::Read { found });
+            return reading::read(disk, &layout, &what).map(|found| LogReply::Read { found });
         }
-        LogHears::Watch { .. } => return Err("somebody looks at a recording on a connection of their own".to_owned()),
-        LogHears::Rotate => with(shared, keys::rotate),
-        LogHears::LegalHold { scope, held, why } => with(shared, |writer| keys::legal_hold(writer, &scope, held, &why)),
-        LogHears::Destroy { scope, keys, why } => with(shared, |writer| keys::destroy(writer, &scope, &keys, &why)),
+        LogRequest::Watch { .. } => return Err("somebody looks at a recording on a connection of their own".to_owned()),
+        LogRequest::Rotate => with(shared, keys::rotate),
+        LogRequest::LegalHold { scope, held, why } => {
+            with(shared, |writer| keys::legal_hold(writer, &scope, held, &why))
+        }
+        LogRequest::Destroy { scope, keys, why } => with(shared, |writer| keys::destroy(writer, &scope, &keys, &why)),
     };
-    Ok(LogSays::Done { what: what? })
+    Ok(LogReply::Done { what: what? })
 }
 
-fn append(writer: &mut Writer, records: Vec<LogRecord>) -> Result<LogSays, String> {
+fn append(writer: &mut Writer, records: Vec<LogRecord>) -> Result<LogReply, String> {
     let mut taken = Vec::with_capacity(records.len());
     for LogRecord { content, at_ms, scope, terms } in records {
         if !Draft::is_content(content.as_bytes(), at_ms, &scope) {
@@ -245,14 +247,14 @@ fn append(writer: &mut Writer, records: Vec<LogRecord>) -> Result<LogSays, Strin
         taken.push(Record { content: content.into_bytes(), at_ms, scope, terms });
     }
     let proofs = put(writer.make_durable(&taken))?;
-    Ok(LogSays::Durable { proofs: proofs.iter().map(audit::ReceiptProof::to_value).collect() })
+    Ok(LogReply::Durable { proofs: proofs.iter().map(audit::ReceiptProof::to_value).collect() })
 }
 
 /// The longest description of what is sealed, in bytes of JSON.
 const MAX_ABOUT_BYTES: usize = 4096;
 
 /// Records a digest and gives the proof: whatever has this digest was there by then, and did not change since.
-fn seal(writer: &mut Writer, digest: &str, about: Value) -> Result<LogSays, String> {
+fn seal(writer: &mut Writer, digest: &str, about: Value) -> Result<LogReply, String> {
     let digest = Digest::parse(digest).map_err(|why| why.to_string())?;
     if about.to_string().len() > MAX_ABOUT_BYTES {
         return Err(format!("what is sealed is described in {MAX_ABOUT_BYTES} bytes at most"));
@@ -264,7 +266,7 @@ fn seal(writer: &mut Writer, digest: &str, about: Value) -> Result<LogSays, Stri
     let proofs = put(writer.append(std::slice::from_ref(&record)))?;
     let proof = proofs.first().ok_or("there is no proof")?.to_value();
     let content = String::from_utf8(record.content).map_err(|why| why.to_string())?;
-    Ok(LogSays::Sealed { content, proof })
+    Ok(LogReply::Sealed { content, proof })
 }
 
 /// What was appended; where nobody can say what is on the disk, the process ends, and recovery decides on what it finds.

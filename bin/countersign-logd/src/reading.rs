@@ -11,7 +11,7 @@ use host::{clock, socket};
 use log_store::recordings::{Stage, path};
 use log_store::{Content, Disk, Files, Found, Reader, Wanted, told};
 use model::RecordingId;
-use protocol::{LogSays, MAX_LOG_FRAME, ReadOut, Reading, RecordQuery};
+use protocol::{LogQuery, LogQueryResult, LogReply, MAX_LOG_FRAME, RecordQuery};
 use serde_json::Value;
 
 use crate::{Shared, recordings};
@@ -71,11 +71,11 @@ impl Grown {
 ///
 /// # Errors
 /// The log cannot be read.
-pub(crate) fn read(disk: &Arc<dyn Disk>, layout: &Layout, what: &Reading) -> Result<ReadOut, String> {
+pub(crate) fn read(disk: &Arc<dyn Disk>, layout: &Layout, what: &LogQuery) -> Result<LogQueryResult, String> {
     let files: Arc<dyn Files> = disk.clone();
     match what {
-        Reading::Records { query } => records(&mut Reader::open(files)?, query),
-        Reading::Story { request } => {
+        LogQuery::Records { query } => records(&mut Reader::open(files)?, query),
+        LogQuery::Story { request } => {
             let wanted = Wanted { terms: vec![term("request", request)], ..Wanted::default() };
             let mut story = Vec::new();
             each(&mut Reader::open(files)?, &wanted, &mut |record| {
@@ -84,15 +84,15 @@ pub(crate) fn read(disk: &Arc<dyn Disk>, layout: &Layout, what: &Reading) -> Res
                 }
                 story.len() < MOST as usize
             })?;
-            Ok(ReadOut::Value { value: Value::Array(story) })
+            Ok(LogQueryResult::Value { value: Value::Array(story) })
         }
-        Reading::Verify => verify(disk, layout),
-        Reading::Recordings => {
+        LogQuery::Verify => verify(disk, layout),
+        LogQuery::Recordings => {
             let all = told::all(&mut Reader::open(files)?)?;
             let newest = all.iter().rev().take(MOST as usize).map(|(id, one)| one.to_value(id));
-            Ok(ReadOut::Value { value: Value::Array(newest.collect()) })
+            Ok(LogQueryResult::Value { value: Value::Array(newest.collect()) })
         }
-        Reading::Figures { days } => {
+        LogQuery::Figures { days } => {
             let days = u64::from((*days).clamp(1, MOST_DAYS));
             let since_ms = clock::now_ms().saturating_sub(days.saturating_mul(86_400_000));
             let mut figures = Figures::default();
@@ -101,7 +101,7 @@ pub(crate) fn read(disk: &Arc<dyn Disk>, layout: &Layout, what: &Reading) -> Res
                 figures.take(&record);
                 true
             })?;
-            Ok(ReadOut::Value { value: figures.to_value() })
+            Ok(LogQueryResult::Value { value: figures.to_value() })
         }
     }
 }
@@ -118,7 +118,7 @@ fn each(reader: &mut Reader, wanted: &Wanted, one: &mut dyn FnMut(Value) -> bool
 }
 
 /// The newest that are wanted, newest first. Looked for backwards, in windows that grow.
-fn records(reader: &mut Reader, query: &RecordQuery) -> Result<ReadOut, String> {
+fn records(reader: &mut Reader, query: &RecordQuery) -> Result<LogQueryResult, String> {
     let limit = usize::try_from(query.limit.unwrap_or(USUAL).clamp(1, MOST)).unwrap_or(1);
     let terms: Vec<String> = query.named().into_iter().map(|(name, value)| term(name, value)).collect();
     let (since_ms, until_ms) = (query.since_ms.unwrap_or(0), query.until_ms.unwrap_or(u64::MAX));
@@ -149,10 +149,10 @@ fn records(reader: &mut Reader, query: &RecordQuery) -> Result<ReadOut, String> 
     found.truncate(limit);
     let last = found.last().and_then(|record| record.get("seq")).and_then(Value::as_u64);
     let next = last.filter(|_| more);
-    Ok(ReadOut::Records { records: found, next })
+    Ok(LogQueryResult::Records { records: found, next })
 }
 
-fn verify(disk: &Arc<dyn Disk>, layout: &Layout) -> Result<ReadOut, String> {
+fn verify(disk: &Arc<dyn Disk>, layout: &Layout) -> Result<LogQueryResult, String> {
     let key = host::files::read_small(&layout.log.join("log.pub"), 4096).map_err(|why| why.to_string())?;
     let key = key.and_then(|bytes| String::from_utf8(bytes).ok()).and_then(|text| LogVerifier::parse(text.trim()));
     let key = key.ok_or("the log's public key cannot be read")?;
@@ -160,8 +160,8 @@ fn verify(disk: &Arc<dyn Disk>, layout: &Layout) -> Result<ReadOut, String> {
     let held = log_store::verify(disk.as_ref(), &key, Vec::new(), &mut |_, _| {});
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(match held {
-        Ok(held) => ReadOut::Verified { records: held.records, wrong: None, millis },
-        Err(wrong) => ReadOut::Verified { records: 0, wrong: Some(wrong.to_string()), millis },
+        Ok(held) => LogQueryResult::Verified { records: held.records, wrong: None, millis },
+        Err(wrong) => LogQueryResult::Verified { records: 0, wrong: Some(wrong.to_string()), millis },
     })
 }
 
@@ -192,7 +192,7 @@ pub(crate) fn watch(
     crate::with(writer, |writer| recordings::viewed(writer, id, word, by))?;
     let mut reader = told::open(&files, id, variant, is_growing, digest.as_deref())?;
     let send = |lines: Vec<String>, ended: bool| {
-        socket::send(stream, &LogSays::Lines { lines, ended }, MAX_LOG_FRAME, PATIENCE).map_err(|why| why.to_string())
+        socket::send(stream, &LogReply::Lines { lines, ended }, MAX_LOG_FRAME, PATIENCE).map_err(|why| why.to_string())
     };
     let mut seen = GROWN.now();
     let mut is_moved = false;

@@ -8,7 +8,7 @@ use host::layout::Layout;
 use host::socket::{self, Failed};
 use host::stop::Watch;
 use model::Act;
-use protocol::{AgentHears, AgentSays, MAX_AGENT_FRAME};
+use protocol::{AgentReply, AgentRequest, MAX_AGENT_FRAME};
 
 /// How long the daemon may take for one part of a message.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,8 +40,8 @@ impl AgentLink {
         claims: Claims,
         hands_over: bool,
         park: bool,
-    ) -> Result<AgentHears, String> {
-        self.say(&AgentSays::Submit {
+    ) -> Result<AgentReply, String> {
+        self.say(&AgentRequest::Submit {
             key,
             session,
             act: act.to_value(),
@@ -55,12 +55,12 @@ impl AgentLink {
     }
 
     /// Sends a message.
-    pub(crate) fn say(&self, message: &AgentSays) -> Result<(), String> {
+    pub(crate) fn say(&self, message: &AgentRequest) -> Result<(), String> {
         socket::send(&self.0, message, MAX_AGENT_FRAME, PATIENCE).map_err(|why| why.to_string())
     }
 
     /// Waits for a message.
-    pub(crate) fn hear(&self, within: Duration) -> Result<AgentHears, String> {
+    pub(crate) fn hear(&self, within: Duration) -> Result<AgentReply, String> {
         socket::receive(&self.0, MAX_AGENT_FRAME, Some(within), PATIENCE).map_err(|why| match why {
             Failed::Closed => "the daemon closed the connection before it decided".to_owned(),
             Failed::Refused(_) | Failed::Socket(_) => why.to_string(),
@@ -73,7 +73,7 @@ impl AgentLink {
     }
 
     /// Sends a message and waits for the answer.
-    pub(crate) fn ask(&self, message: &AgentSays) -> Result<AgentHears, String> {
+    pub(crate) fn ask(&self, message: &AgentRequest) -> Result<AgentReply, String> {
         self.say(message)?;
         self.hear(ANSWER_WITHIN)
     }

@@ -11,7 +11,7 @@ use host::layout::Layout;
 use model::display::visible;
 use model::{Digest, HoldId, RequestDigest};
 use pdp::{Sources, Verdict};
-use protocol::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, SshSaid, Vouch};
+use protocol::{CandidateView, OperatorReply, OperatorRequest, Proof, RuleWish, SshSignature, Vouch};
 
 use crate::history::{self, Past};
 use crate::operator_link::{OperatorLink, unexpected};
@@ -112,8 +112,8 @@ pub(crate) fn approve(args: &ApproveArgs) -> Result<ExitCode, String> {
 }
 
 fn candidates(link: &OperatorLink, hold: &str) -> Result<(Vec<CandidateView>, Option<String>), String> {
-    match link.ask(&OperatorSays::Candidates { hold: hold.to_owned() })? {
-        OperatorHears::Candidates { candidates, none } => Ok((candidates, none)),
+    match link.ask(&OperatorRequest::Candidates { hold: hold.to_owned() })? {
+        OperatorReply::Candidates { candidates, none } => Ok((candidates, none)),
         _ => Err(unexpected()),
     }
 }
@@ -181,12 +181,12 @@ fn rule_of(candidate: &CandidateView, end: &str, reason: &str) -> String {
 pub(crate) fn prove_change(
     link: &OperatorLink,
     args: &ProofArgs,
-    build: &dyn Fn(Vouch) -> OperatorSays,
-) -> Result<OperatorSays, String> {
+    build: &dyn Fn(Vouch) -> OperatorRequest,
+) -> Result<OperatorRequest, String> {
     let unproved = Vouch { reviewer: String::new(), proof: Proof::Totp(String::new()) };
     let text = protocol::change_text(&build(unproved)).ok_or("this change takes no proof")?;
-    let by = vouch(link, args, &|| match link.ask(&OperatorSays::Challenge)? {
-        OperatorHears::Challenge { nonce, .. } => Ok((protocol::signed_change(&text, &nonce), Some(nonce))),
+    let by = vouch(link, args, &|| match link.ask(&OperatorRequest::Challenge)? {
+        OperatorReply::Challenge { nonce, .. } => Ok((protocol::signed_change(&text, &nonce), Some(nonce))),
         _ => Err(unexpected()),
     })?;
     Ok(build(by))
@@ -208,7 +208,7 @@ pub(crate) fn give(
         With::Nothing => (None, None),
         With::Reason(reason) => (None, Some(reason)),
         With::Rule(text, reason) => {
-            let build = |by| OperatorSays::AddRule {
+            let build = |by| OperatorRequest::AddRule {
                 text: text.clone(),
                 request: Some(hold.request.clone()),
                 reason: reason.clone(),
@@ -216,14 +216,14 @@ pub(crate) fn give(
             };
             let signed = match (&args.ssh_key, prove_change(link, args, &build)) {
                 (None, _) => None,
-                (Some(_), Ok(OperatorSays::AddRule { by, .. })) => Some(by),
+                (Some(_), Ok(OperatorRequest::AddRule { by, .. })) => Some(by),
                 (Some(_), Ok(_)) => return Err(unexpected()),
                 (Some(_), Err(why)) => return Err(why),
             };
             (Some(RuleWish { text, reason, by: signed }), None)
         }
     };
-    match link.ask(&OperatorSays::Answer {
+    match link.ask(&OperatorRequest::Answer {
         hold: hold.id.clone(),
         said: said.as_str().to_owned(),
         by,
@@ -232,12 +232,12 @@ pub(crate) fn give(
         session: None,
         also: also.to_vec(),
     })? {
-        OperatorHears::Done { what } => Ok(format!("{}: {what}", hold.id)),
-        OperatorHears::Answered { state, agreed, needed, .. } if state == "open" => {
+        OperatorReply::Done { what } => Ok(format!("{}: {what}", hold.id)),
+        OperatorReply::Answered { state, agreed, needed, .. } if state == "open" => {
             Ok(format!("{}: counted; {agreed} of {needed} people agreed so far", hold.id))
         }
-        OperatorHears::Answered { state, also: 0, .. } => Ok(format!("{}: {state}", hold.id)),
-        OperatorHears::Answered { state, also, .. } => Ok(format!("{}: {state}, and {also} with it", hold.id)),
+        OperatorReply::Answered { state, also: 0, .. } => Ok(format!("{}: {state}", hold.id)),
+        OperatorReply::Answered { state, also, .. } => Ok(format!("{}: {state}, and {also} with it", hold.id)),
         _ => Err(unexpected()),
     }
 }
@@ -258,7 +258,7 @@ pub(crate) fn vouch(
     let proof = match (&args.ssh_key, &args.code) {
         (Some(key), _) => {
             let (text, nonce) = to_sign()?;
-            Proof::Ssh(SshSaid { signature: sign(key, &text)?, nonce })
+            Proof::Ssh(SshSignature { signature: sign(key, &text)?, nonce })
         }
         (None, Some(code)) => Proof::Totp(code.trim().to_owned()),
         (None, None) => Proof::Totp(ask_code(&reviewer)?),
@@ -267,8 +267,8 @@ pub(crate) fn vouch(
 }
 
 fn only_reviewer(link: &OperatorLink) -> Result<String, String> {
-    match link.ask(&OperatorSays::Reviewers)? {
-        OperatorHears::Reviewers { reviewers } => match reviewers.as_slice() {
+    match link.ask(&OperatorRequest::Reviewers)? {
+        OperatorReply::Reviewers { reviewers } => match reviewers.as_slice() {
             [one] => Ok(one.name.clone()),
             [] => Err("no reviewer is enrolled; enrol with `countersign reviewer add NAME`".to_owned()),
             _ => Err("who are you? Say `--as NAME`, or set COUNTERSIGN_REVIEWER".to_owned()),

@@ -6,7 +6,7 @@ use approval::Said;
 use clap::{Args, Subcommand};
 use host::layout::Layout;
 use model::display::visible;
-use protocol::{OperatorHears, OperatorSays};
+use protocol::{OperatorReply, OperatorRequest};
 
 use crate::answer::{ProofArgs, With, give, prove_change};
 use crate::operator_link::{OperatorLink, unexpected};
@@ -58,7 +58,7 @@ pub(crate) fn main(args: &BreakGlassArgs) -> Result<ExitCode, String> {
             println!("{}", give(&link, &hold, Said::BreakGlass, proof, With::Reason(reason.clone()), &[])?);
         }
         BreakGlassVerb::Ls { json } => {
-            let OperatorHears::BrokenGlass { broken } = link.ask(&OperatorSays::BrokenGlass)? else {
+            let OperatorReply::BrokenGlass { broken } = link.ask(&OperatorRequest::BrokenGlass)? else {
                 return Err(unexpected());
             };
             if *json {
@@ -78,9 +78,9 @@ pub(crate) fn main(args: &BreakGlassArgs) -> Result<ExitCode, String> {
             }
         }
         BreakGlassVerb::Review { hold, note, proof } => {
-            let build = |by| OperatorSays::ReviewBrokenGlass { hold: hold.clone(), note: note.clone(), by };
+            let build = |by| OperatorRequest::ReviewBrokenGlass { hold: hold.clone(), note: note.clone(), by };
             match link.ask(&prove_change(&link, proof, &build)?)? {
-                OperatorHears::Done { what } => println!("{what}"),
+                OperatorReply::Done { what } => println!("{what}"),
                 _ => return Err(unexpected()),
             }
         }

@@ -13,7 +13,7 @@ use approval::{Said, TotpSecret, code_at};
 use clap::Args;
 use host::clock;
 use host::layout::{DIRECTORY_VARIABLE, Layout};
-use protocol::{HoldView, OperatorHears, OperatorSays};
+use protocol::{HoldView, OperatorReply, OperatorRequest};
 
 use crate::answer::{self, ProofArgs};
 use crate::operator_link::{OperatorLink, unexpected};
@@ -107,14 +107,14 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(10));
         }
         let link = OperatorLink::connect(&layout)?;
-        let (name, place) = (REVIEWER.to_owned(), protocol::PersonPlace::of("operator"));
-        let reviewer = OperatorSays::AddReviewer { name, ssh_key: None, place, vouch: None };
-        let OperatorHears::Reviewer { totp_uri: Some(uri) } = link.ask(&reviewer)? else { return Err(unexpected()) };
+        let (name, place) = (REVIEWER.to_owned(), protocol::ReviewerAttributes::of("operator"));
+        let reviewer = OperatorRequest::AddReviewer { name, ssh_key: None, place, vouch: None };
+        let OperatorReply::Reviewer { totp_uri: Some(uri) } = link.ask(&reviewer)? else { return Err(unexpected()) };
         let secret =
             uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).and_then(TotpSecret::from_base32);
-        let (name, owner, place) = (AGENT.to_owned(), "platform".to_owned(), protocol::AgentPlace::default());
-        let agent = OperatorSays::AddAgent { name, owner, under: None, uid: None, place, by: None };
-        let OperatorHears::Agent { key } = link.ask(&agent)? else { return Err(unexpected()) };
+        let (name, owner, place) = (AGENT.to_owned(), "platform".to_owned(), protocol::AgentAttributes::default());
+        let agent = OperatorRequest::AddAgent { name, owner, under: None, uid: None, place, by: None };
+        let OperatorReply::Agent { key } = link.ask(&agent)? else { return Err(unexpected()) };
         let path = layout.agent_key(AGENT);
         host::files::private_directory(path.parent().unwrap_or(&layout.config)).map_err(fail)?;
         host::files::replace(&path, key.as_bytes(), 0o600).map_err(fail)?;

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
 use host::layout::Layout;
-use protocol::{OperatorHears, OperatorSays, Status};
+use protocol::{OperatorReply, OperatorRequest, Status};
 use serde_json::json;
 
 use crate::operator_link::{OperatorLink, unexpected};
@@ -51,8 +51,8 @@ struct Report(Vec<(Finding, &'static str, String)>);
 pub(crate) fn main(args: &DoctorArgs) -> Result<ExitCode, String> {
     let layout = Layout::from_environment()?;
     let mut report = Report(Vec::new());
-    let status = OperatorLink::connect(&layout).and_then(|link| match link.ask(&OperatorSays::Status)? {
-        OperatorHears::Status(status) => Ok(status),
+    let status = OperatorLink::connect(&layout).and_then(|link| match link.ask(&OperatorRequest::Status)? {
+        OperatorReply::Status(status) => Ok(status),
         _ => Err(unexpected()),
     });
     match &status {

@@ -12,7 +12,7 @@ use clap::Args;
 use host::clock;
 use host::layout::Layout;
 use model::Act;
-use protocol::AgentHears;
+use protocol::AgentReply;
 
 use crate::agent_link::{self, AgentLink, Claims};
 
@@ -65,19 +65,19 @@ fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
     let link = AgentLink::connect(&layout)?;
     let claims = Claims { intent: call.intent, task: None, search_path: agent_link::search_path()? };
     let mut heard = link.submit(key, call.session, &Act::Tool(call.call), claims, true, false)?;
-    if let AgentHears::Held { expires_at_ms, .. } = heard {
+    if let AgentReply::Held { expires_at_ms, .. } = heard {
         let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms()))
             .saturating_add(Duration::from_secs(20));
         heard = link.hear(left.min(OUR_DEADLINE))?;
     }
     match heard {
-        AgentHears::Allow { .. } => Ok(contract::no_objection()),
-        AgentHears::Deny { reasons, .. } => Ok(contract::deny(&format!("Countersign: {}", reasons.join("; ")))),
-        AgentHears::Held { .. }
-        | AgentHears::Parked { .. }
-        | AgentHears::Standing { .. }
-        | AgentHears::Spent
-        | AgentHears::Noted => Err("the daemon answered something else".to_owned()),
+        AgentReply::Allow { .. } => Ok(contract::no_objection()),
+        AgentReply::Deny { reasons, .. } => Ok(contract::deny(&format!("Countersign: {}", reasons.join("; ")))),
+        AgentReply::Held { .. }
+        | AgentReply::Parked { .. }
+        | AgentReply::Standing { .. }
+        | AgentReply::Spent
+        | AgentReply::Noted => Err("the daemon answered something else".to_owned()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use host::layout::Layout;
 use host::socket::{self, Failed};
-use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest};
 
 /// How long the daemon may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,16 +23,16 @@ impl OperatorLink {
     }
 
     /// Sends a message and waits for the answer; a refusal is an error.
-    pub(crate) fn ask(&self, message: &OperatorSays) -> Result<OperatorHears, String> {
+    pub(crate) fn ask(&self, message: &OperatorRequest) -> Result<OperatorReply, String> {
         socket::send(&self.0, message, MAX_OPERATOR_FRAME, PATIENCE).map_err(|why| why.to_string())?;
         match self.hear(Some(PATIENCE))? {
-            OperatorHears::Refused { why } => Err(why),
+            OperatorReply::Refused { why } => Err(why),
             heard => Ok(heard),
         }
     }
 
     /// Waits for a message, or for time to run out: then nothing.
-    pub(crate) fn hear(&self, within: Option<Duration>) -> Result<OperatorHears, String> {
+    pub(crate) fn hear(&self, within: Option<Duration>) -> Result<OperatorReply, String> {
         socket::receive(&self.0, MAX_OPERATOR_ANSWER, within, PATIENCE).map_err(|why| match why {
             Failed::Closed => "the daemon closed the connection".to_owned(),
             Failed::Refused(_) | Failed::Socket(_) => why.to_string(),
@@ -41,8 +41,8 @@ impl OperatorLink {
 
     /// The open holds.
     pub(crate) fn holds(&self) -> Result<Vec<HoldView>, String> {
-        match self.ask(&OperatorSays::Holds { follow: false })? {
-            OperatorHears::Holds { holds } => Ok(holds),
+        match self.ask(&OperatorRequest::Holds { follow: false })? {
+            OperatorReply::Holds { holds } => Ok(holds),
             _ => Err(unexpected()),
         }
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use approval::SshIdentity;
 use clap::{Args, Subcommand};
 use host::layout::Layout;
-use protocol::{AgentPlace, OperatorHears, OperatorSays, PersonPlace};
+use protocol::{AgentAttributes, OperatorReply, OperatorRequest, ReviewerAttributes};
 
 use crate::answer::{ProofArgs, prove_change};
 use crate::operator_link::{OperatorLink, unexpected};
@@ -79,8 +79,8 @@ struct PlaceArgs {
 }
 
 impl PlaceArgs {
-    fn view(&self) -> AgentPlace {
-        AgentPlace { env: self.env.clone(), groups: self.groups.clone(), trust: self.trust }
+    fn view(&self) -> AgentAttributes {
+        AgentAttributes { env: self.env.clone(), groups: self.groups.clone(), trust: self.trust }
     }
 }
 
@@ -90,9 +90,9 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
     let link = OperatorLink::connect(&layout)?;
     match &args.verb {
         AgentVerb::Set { name, place, proof } => {
-            let build = |by| OperatorSays::PlaceAgent { name: name.clone(), place: place.view(), by };
+            let build = |by| OperatorRequest::PlaceAgent { name: name.clone(), place: place.view(), by };
             match link.ask(&prove_change(&link, proof, &build)?)? {
-                OperatorHears::Done { what } => println!("{what}"),
+                OperatorReply::Done { what } => println!("{what}"),
                 _ => return Err(unexpected()),
             }
         }
@@ -100,10 +100,10 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
             let (name, owner) = (name.clone(), owner.clone());
             let build = |by| {
                 let (name, owner) = (name.clone(), owner.clone());
-                OperatorSays::AddAgent { name, owner, under: under.clone(), uid: *uid, place: place.view(), by }
+                OperatorRequest::AddAgent { name, owner, under: under.clone(), uid: *uid, place: place.view(), by }
             };
             let say = if is_given(proof) { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
-            let OperatorHears::Agent { key } = link.ask(&say)? else { return Err(unexpected()) };
+            let OperatorReply::Agent { key } = link.ask(&say)? else { return Err(unexpected()) };
             if *save {
                 let path = layout.agent_key(&name);
                 let fail = |why: std::io::Error| {
@@ -122,12 +122,14 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
             }
         }
         AgentVerb::Rm { name, proof } => {
-            let build = |by| OperatorSays::RemoveAgent { name: name.clone(), by };
+            let build = |by| OperatorRequest::RemoveAgent { name: name.clone(), by };
             let say = if is_given(proof) { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
             said(&link, &say)?;
         }
         AgentVerb::Ls { json } => {
-            let OperatorHears::Agents { agents } = link.ask(&OperatorSays::Agents)? else { return Err(unexpected()) };
+            let OperatorReply::Agents { agents } = link.ask(&OperatorRequest::Agents)? else {
+                return Err(unexpected());
+            };
             if *json {
                 println!("{}", serde_json::to_string_pretty(&agents).map_err(|why| why.to_string())?);
             } else if agents.is_empty() {
@@ -238,36 +240,36 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
     let link = OperatorLink::connect(&layout)?;
     match &args.verb {
         ReviewerVerb::Set { name, role, groups, proof } => {
-            let place = PersonPlace { role: role.clone(), groups: groups.clone() };
-            let build = |by| OperatorSays::PlaceReviewer { name: name.clone(), place: place.clone(), by };
+            let place = ReviewerAttributes { role: role.clone(), groups: groups.clone() };
+            let build = |by| OperatorRequest::PlaceReviewer { name: name.clone(), place: place.clone(), by };
             said(&link, &prove_change(&link, proof, &build)?)?;
         }
         ReviewerVerb::Invite { name, role, groups, page, proof } => {
-            let place = PersonPlace { role: role.clone(), groups: groups.clone() };
-            let build = |by| OperatorSays::Invite { name: name.clone(), place: place.clone(), by };
-            let OperatorHears::Reviewers { reviewers } = link.ask(&OperatorSays::Reviewers)? else {
+            let place = ReviewerAttributes { role: role.clone(), groups: groups.clone() };
+            let build = |by| OperatorRequest::Invite { name: name.clone(), place: place.clone(), by };
+            let OperatorReply::Reviewers { reviewers } = link.ask(&OperatorRequest::Reviewers)? else {
                 return Err(unexpected());
             };
             let say =
                 if reviewers.is_empty() { build(None) } else { prove_change(&link, proof, &|by| build(Some(by)))? };
-            let OperatorHears::Invited { token, .. } = link.ask(&say)? else { return Err(unexpected()) };
+            let OperatorReply::Invited { token, .. } = link.ask(&say)? else { return Err(unexpected()) };
             println!("{}/#setup={token}", page.trim_end_matches('/'));
             eprintln!("The link serves once. Whoever has it enrols as this person, so give it to nobody else.");
         }
         ReviewerVerb::Canary { agent, command, proof } => {
-            let build = |by| OperatorSays::Canary { agent: agent.clone(), command: command.clone(), by };
+            let build = |by| OperatorRequest::Canary { agent: agent.clone(), command: command.clone(), by };
             said(&link, &prove_change(&link, proof, &build)?)?;
         }
         ReviewerVerb::Rm { name, proof } => {
-            let build = |by| OperatorSays::RemoveReviewer { name: name.clone(), by };
+            let build = |by| OperatorRequest::RemoveReviewer { name: name.clone(), by };
             said(&link, &prove_change(&link, proof, &build)?)?;
         }
         ReviewerVerb::Add { name, key, role, groups, vouched_by, code, ssh_key, no_qr } => {
             let line = key.as_ref().map(|path| read_public_key(path)).transpose()?;
-            let place = PersonPlace { role: role.clone(), groups: groups.clone() };
+            let place = ReviewerAttributes { role: role.clone(), groups: groups.clone() };
             let build = |vouch| {
                 let (name, ssh_key, place) = (name.clone(), line.clone(), place.clone());
-                OperatorSays::AddReviewer { name, ssh_key, place, vouch }
+                OperatorRequest::AddReviewer { name, ssh_key, place, vouch }
             };
             let say = match vouched_by {
                 None => build(None),
@@ -276,11 +278,11 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
                     prove_change(&link, &proof, &|by| build(Some(by)))?
                 }
             };
-            let OperatorHears::Reviewer { totp_uri } = link.ask(&say)? else { return Err(unexpected()) };
+            let OperatorReply::Reviewer { totp_uri } = link.ask(&say)? else { return Err(unexpected()) };
             enrolled(name, totp_uri.as_deref(), *no_qr);
         }
         ReviewerVerb::Ls { json } => {
-            let OperatorHears::Reviewers { reviewers } = link.ask(&OperatorSays::Reviewers)? else {
+            let OperatorReply::Reviewers { reviewers } = link.ask(&OperatorRequest::Reviewers)? else {
                 return Err(unexpected());
             };
             if *json {
@@ -302,9 +304,9 @@ const fn is_given(proof: &ProofArgs) -> bool {
     proof.reviewer.is_some() || proof.code.is_some() || proof.ssh_key.is_some()
 }
 
-fn said(link: &OperatorLink, say: &OperatorSays) -> Result<(), String> {
+fn said(link: &OperatorLink, say: &OperatorRequest) -> Result<(), String> {
     match link.ask(say)? {
-        OperatorHears::Done { what } => println!("{what}"),
+        OperatorReply::Done { what } => println!("{what}"),
         _ => return Err(unexpected()),
     }
     Ok(())

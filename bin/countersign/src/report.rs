@@ -15,7 +15,7 @@ use host::clock;
 use host::layout::Layout;
 use host::socket;
 use model::Digest;
-use protocol::{LogHears, LogSays, MAX_LOG_FRAME};
+use protocol::{LogReply, LogRequest, MAX_LOG_FRAME};
 use serde_json::{Value, json};
 
 use crate::{log, when};
@@ -125,20 +125,20 @@ fn seal(directory: &Path, framework: &str, span: &(String, String), manifest: &s
         return Err("the report is of another log than this installation's".to_owned());
     }
     let about = json!({"framework": framework, "from": span.0, "to": span.1});
-    let say = LogHears::Seal { digest: Digest::of_bytes(manifest.as_bytes()).to_string(), about };
+    let say = LogRequest::Seal { digest: Digest::of_bytes(manifest.as_bytes()).to_string(), about };
     let down =
         |why: &dyn std::fmt::Display| format!("the log does not answer at `{}`: {why}", layout.log_socket().display());
     let stream = UnixStream::connect(layout.log_socket()).map_err(|why| down(&why))?;
     socket::send(&stream, &say, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
-    match socket::receive::<LogSays>(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
-        LogSays::Sealed { content, proof } => Ok(log::proof_text(&content, &proof)),
-        LogSays::Failed { why } => Err(why),
-        LogSays::Log { .. }
-        | LogSays::Durable { .. }
-        | LogSays::Read { .. }
-        | LogSays::Lines { .. }
-        | LogSays::Began { .. }
-        | LogSays::Done { .. } => Err("the log answered something else".to_owned()),
+    match socket::receive::<LogReply>(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
+        LogReply::Sealed { content, proof } => Ok(log::proof_text(&content, &proof)),
+        LogReply::Failed { why } => Err(why),
+        LogReply::Log { .. }
+        | LogReply::Durable { .. }
+        | LogReply::Read { .. }
+        | LogReply::Lines { .. }
+        | LogReply::Began { .. }
+        | LogReply::Done { .. } => Err("the log answered something else".to_owned()),
     }
 }
 

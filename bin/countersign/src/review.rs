@@ -14,7 +14,7 @@ use clap::Args;
 use host::clock;
 use host::layout::Layout;
 use host::socket;
-use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays};
+use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest};
 
 use crate::answer::ProofArgs;
 use crate::operator_link::OperatorLink;
@@ -129,17 +129,17 @@ fn seconds_left(hold: &HoldView) -> u64 {
 fn follow(layout: &Layout) -> Result<Receiver<Result<Vec<HoldView>, String>>, String> {
     let stream = UnixStream::connect(layout.operator_socket()).map_err(|why| why.to_string())?;
     let patience = Duration::from_secs(20);
-    socket::send(&stream, &OperatorSays::Holds { follow: true }, MAX_OPERATOR_FRAME, patience)
+    socket::send(&stream, &OperatorRequest::Holds { follow: true }, MAX_OPERATOR_FRAME, patience)
         .map_err(|why| why.to_string())?;
     let (tell, lists) = channel();
     std::thread::spawn(move || {
         let mut known: BTreeMap<String, HoldView> = BTreeMap::new();
         loop {
-            match socket::receive::<OperatorHears>(&stream, MAX_OPERATOR_ANSWER, None, patience) {
-                Ok(OperatorHears::Holds { holds }) => {
+            match socket::receive::<OperatorReply>(&stream, MAX_OPERATOR_ANSWER, None, patience) {
+                Ok(OperatorReply::Holds { holds }) => {
                     known = holds.into_iter().map(|hold| (hold.id.clone(), hold)).collect();
                 }
-                Ok(OperatorHears::Changed { changed, gone }) => {
+                Ok(OperatorReply::Changed { changed, gone }) => {
                     gone.iter().for_each(|it| drop(known.remove(&it.id)));
                     known.extend(changed.into_iter().map(|hold| (hold.id.clone(), hold)));
                 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use host::clock;
 use host::layout::Layout;
-use protocol::{OperatorHears, OperatorSays, RuleView};
+use protocol::{OperatorReply, OperatorRequest, RuleView};
 
 use crate::answer::{ProofArgs, prove_change};
 use crate::operator_link::{OperatorLink, unexpected};
@@ -106,37 +106,37 @@ pub(crate) fn add(
     proof: &ProofArgs,
 ) -> Result<String, String> {
     let build =
-        |by| OperatorSays::AddRule { text: text.clone(), request: request.clone(), reason: reason.to_owned(), by };
+        |by| OperatorRequest::AddRule { text: text.clone(), request: request.clone(), reason: reason.to_owned(), by };
     done(link.ask(&prove_change(link, proof, &build)?)?)
 }
 
 fn remove(link: &OperatorLink, id: &str, proof: &ProofArgs) -> Result<String, String> {
-    let build = |by| OperatorSays::RemoveRule { id: id.to_owned(), by };
+    let build = |by| OperatorRequest::RemoveRule { id: id.to_owned(), by };
     done(link.ask(&prove_change(link, proof, &build)?)?)
 }
 
-fn done(heard: OperatorHears) -> Result<String, String> {
+fn done(heard: OperatorReply) -> Result<String, String> {
     match heard {
-        OperatorHears::Done { what } => Ok(what),
+        OperatorReply::Done { what } => Ok(what),
         _ => Err(unexpected()),
     }
 }
 
 fn expire(link: &OperatorLink, id: &str, at: &str, proof: &ProofArgs) -> Result<ExitCode, String> {
     let end = when::end(at, clock::now_ms())?;
-    let build = |by| OperatorSays::ExpireRule { id: id.to_owned(), end: end.clone(), by };
+    let build = |by| OperatorRequest::ExpireRule { id: id.to_owned(), end: end.clone(), by };
     tell(done(link.ask(&prove_change(link, proof, &build)?)?)?)
 }
 
 fn all_rules(link: &OperatorLink) -> Result<Vec<RuleView>, String> {
-    match link.ask(&OperatorSays::Rules)? {
-        OperatorHears::Rules { rules, .. } => Ok(rules),
+    match link.ask(&OperatorRequest::Rules)? {
+        OperatorReply::Rules { rules, .. } => Ok(rules),
         _ => Err(unexpected()),
     }
 }
 
 fn list(link: &OperatorLink, json: bool, all: bool) -> Result<ExitCode, String> {
-    let OperatorHears::Rules { rules, policy, mode, refused } = link.ask(&OperatorSays::Rules)? else {
+    let OperatorReply::Rules { rules, policy, mode, refused } = link.ask(&OperatorRequest::Rules)? else {
         return Err(unexpected());
     };
     let shown: Vec<&RuleView> = rules.iter().filter(|rule| all || rule.removed.is_none()).collect();
@@ -229,7 +229,7 @@ pub(crate) fn flag(args: &FlagArgs) -> Result<ExitCode, String> {
     let link = OperatorLink::connect(&Layout::from_environment()?)?;
     let (name, on, proof) = match &args.verb {
         FlagVerb::Ls { json } => {
-            let OperatorHears::Flags { flags } = link.ask(&OperatorSays::Flags)? else { return Err(unexpected()) };
+            let OperatorReply::Flags { flags } = link.ask(&OperatorRequest::Flags)? else { return Err(unexpected()) };
             if *json {
                 println!("{}", serde_json::to_string_pretty(&flags).map_err(|why| why.to_string())?);
             } else if flags.is_empty() {
@@ -245,9 +245,9 @@ pub(crate) fn flag(args: &FlagArgs) -> Result<ExitCode, String> {
     };
     let free = on && (matches!(name.as_str(), "incident" | "freeze" | "stop") || name.starts_with("stop:"));
     let says = if free {
-        OperatorSays::Flag { name: name.clone(), on, by: None }
+        OperatorRequest::Flag { name: name.clone(), on, by: None }
     } else {
-        prove_change(&link, proof, &|by| OperatorSays::Flag { name: name.clone(), on, by: Some(by) })?
+        prove_change(&link, proof, &|by| OperatorRequest::Flag { name: name.clone(), on, by: Some(by) })?
     };
     tell(done(link.ask(&says)?)?)
 }

@@ -16,7 +16,7 @@ use host::layout::Layout;
 use host::{clock, exec};
 use model::{Act, Digest};
 use pdp::Obligations;
-use protocol::{AgentHears, AgentSays, Refusal, SealedText};
+use protocol::{AgentReply, AgentRequest, Refusal, SealedText};
 
 use crate::agent_link::{self, AgentLink, Claims};
 use crate::cli::{AgentChoice, COULD_NOT};
@@ -140,8 +140,8 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     let now = observe(args, argv, told)?;
     let terminal = (args.record || obliged.record).then(recorded::terminal);
     let is_recorded = terminal.is_some();
-    match link.ask(&AgentSays::Redeem { permit: permit.clone(), act: now.act.to_value(), terminal })? {
-        AgentHears::Spent => {}
+    match link.ask(&AgentRequest::Redeem { permit: permit.clone(), act: now.act.to_value(), terminal })? {
+        AgentReply::Spent => {}
         other => return Err(refused(other)),
     }
     let within = obliged.timeout_s.map(|it| Duration::from_secs(u64::from(it)));
@@ -152,7 +152,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     };
     let is_stopped = watch.end();
     let ended = ended.map_err(|why| No::from(format!("it could not be started: {why}")))?;
-    let outcome = AgentSays::Outcome { permit, exit: ended.exit, signal: ended.signal, millis: ended.millis };
+    let outcome = AgentRequest::Outcome { permit, exit: ended.exit, signal: ended.signal, millis: ended.millis };
     // Whoever stopped it hears how it ended, and says nothing more.
     let told = if is_stopped { link.say(&outcome) } else { link.ask(&outcome).map(drop) };
     if let Err(why) = told {
@@ -162,17 +162,17 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
 }
 
 /// Follows the answer to a permit, through a hold if there is one.
-fn permit(args: &RunArgs, layout: &Layout, link: &AgentLink, heard: AgentHears) -> Result<(String, Obligations), No> {
+fn permit(args: &RunArgs, layout: &Layout, link: &AgentLink, heard: AgentReply) -> Result<(String, Obligations), No> {
     match heard {
-        AgentHears::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
-        AgentHears::Held { hold, expires_at_ms, reasons } => {
+        AgentReply::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
+        AgentReply::Held { hold, expires_at_ms, reasons } => {
             let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms()));
             if !args.quiet {
                 let why = reasons.first().map_or("", String::as_str);
                 say(&format!("held as {hold} for {} s ({why})", left.as_secs()));
             }
             match link.hear(left.saturating_add(GRACE))? {
-                AgentHears::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
+                AgentReply::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
                 other => Err(refused(other)),
             }
         }
@@ -180,9 +180,9 @@ fn permit(args: &RunArgs, layout: &Layout, link: &AgentLink, heard: AgentHears) 
     }
 }
 
-fn refused(heard: AgentHears) -> No {
+fn refused(heard: AgentReply) -> No {
     match heard {
-        AgentHears::Deny { refusal, reasons } => No {
+        AgentReply::Deny { refusal, reasons } => No {
             status: match refusal {
                 Refusal::Denied => 126,
                 Refusal::Expired => 124,
@@ -190,7 +190,7 @@ fn refused(heard: AgentHears) -> No {
             },
             reasons,
         },
-        AgentHears::Parked { hold, expires_at_ms, reasons } => {
+        AgentReply::Parked { hold, expires_at_ms, reasons } => {
             let left = expires_at_ms.saturating_sub(clock::now_ms()) / 1_000;
             let why = reasons.first().map_or("", String::as_str);
             No {
@@ -198,11 +198,11 @@ fn refused(heard: AgentHears) -> No {
                 reasons: vec![format!("people are asked as {hold} for {left} s ({why}); run the same again later")],
             }
         }
-        AgentHears::Allow { .. }
-        | AgentHears::Held { .. }
-        | AgentHears::Standing { .. }
-        | AgentHears::Spent
-        | AgentHears::Noted => No::from("the daemon answered something else".to_owned()),
+        AgentReply::Allow { .. }
+        | AgentReply::Held { .. }
+        | AgentReply::Standing { .. }
+        | AgentReply::Spent
+        | AgentReply::Noted => No::from("the daemon answered something else".to_owned()),
     }
 }
 

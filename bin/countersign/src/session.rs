@@ -183,7 +183,7 @@ fn note_view(directory: &Path, id: &str, variant: Variant) -> Result<(), String>
     let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default();
     let by = format!("uid {} ({})", host::files::my_uid(), visible(&user));
     let variant = if variant == Variant::Raw { "raw" } else { "redacted" }.to_owned();
-    log::done(&protocol::LogHears::Viewed { recording: id.to_owned(), variant, by })
+    log::done(&protocol::LogRequest::Viewed { recording: id.to_owned(), variant, by })
         .map(drop)
         .map_err(|why| format!("recordings are shown only where it can be recorded who looks: {why}"))
 }

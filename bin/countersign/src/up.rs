@@ -13,7 +13,7 @@ use clap::Args;
 use host::clock;
 use host::layout::{DIRECTORY_VARIABLE, Layout, WEB_HOST_VARIABLE};
 use host::supervise::{self, Answers, Event, Service};
-use protocol::{OperatorHears, OperatorSays, PersonPlace};
+use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes};
 use serde_json::json;
 
 use crate::operator_link::OperatorLink;
@@ -132,12 +132,12 @@ fn page_at(web: &str, is_tls: bool) -> String {
 /// The link with which the very first person enrols, where there is nobody yet.
 fn first_link(layout: &Layout, page: &str) -> Option<String> {
     let link = OperatorLink::connect(layout).ok()?;
-    match link.ask(&OperatorSays::Reviewers).ok()? {
-        OperatorHears::Reviewers { reviewers } if reviewers.is_empty() => {}
+    match link.ask(&OperatorRequest::Reviewers).ok()? {
+        OperatorReply::Reviewers { reviewers } if reviewers.is_empty() => {}
         _ => return None,
     }
-    match link.ask(&OperatorSays::Invite { name: None, place: PersonPlace::of("operator"), by: None }).ok()? {
-        OperatorHears::Invited { token, .. } => Some(format!("{page}#setup={token}")),
+    match link.ask(&OperatorRequest::Invite { name: None, place: ReviewerAttributes::of("operator"), by: None }).ok()? {
+        OperatorReply::Invited { token, .. } => Some(format!("{page}#setup={token}")),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use approval::Hold;
 use audit::RecordKind;
 use host::socket::{self, Failed};
 use model::{Claims, HoldId, RequestDigest, Seen};
-use protocol::{AgentHears, AgentSays, MAX_AGENT_FRAME, Refusal};
+use protocol::{AgentReply, AgentRequest, MAX_AGENT_FRAME, Refusal};
 use serde_json::json;
 use state_sqlite::Kept;
 
@@ -84,15 +84,15 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
     };
     loop {
         let idle = if talk.running.is_empty() { Some(IDLE) } else { None };
-        let heard = match socket::receive::<AgentSays>(stream, MAX_AGENT_FRAME, idle, PATIENCE) {
-            Ok(AgentSays::Submit { key, session, act, intent, task, search_path, hands_over, park }) => {
+        let heard = match socket::receive::<AgentRequest>(stream, MAX_AGENT_FRAME, idle, PATIENCE) {
+            Ok(AgentRequest::Submit { key, session, act, intent, task, search_path, hands_over, park }) => {
                 let claims = Claims { intent: short(intent), task: short(task), search_path };
                 talk.submit(&key, &session, &act, claims, How { hands_over, park })
             }
-            Ok(AgentSays::Standing { key }) => talk.standing(&key),
-            Ok(AgentSays::Redeem { permit, act, terminal }) => talk.redeem(&permit, &act, terminal),
-            Ok(AgentSays::Recorded { permit, events }) => talk.recorded(&permit, events),
-            Ok(AgentSays::Outcome { permit, exit, signal, millis }) => talk.outcome(&permit, exit, signal, millis),
+            Ok(AgentRequest::Standing { key }) => talk.standing(&key),
+            Ok(AgentRequest::Redeem { permit, act, terminal }) => talk.redeem(&permit, &act, terminal),
+            Ok(AgentRequest::Recorded { permit, events }) => talk.recorded(&permit, events),
+            Ok(AgentRequest::Outcome { permit, exit, signal, millis }) => talk.outcome(&permit, exit, signal, millis),
             Err(Failed::Closed) => break,
             Err(Failed::Refused(why)) => {
                 daemon.note_refusal(seen, &why.to_string());
@@ -106,7 +106,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
             socket::give_way();
         }
         if let Some((request, since)) = talk.traced.take() {
-            let failed = matches!(&heard, AgentHears::Deny { refusal: Refusal::Undecided, .. });
+            let failed = matches!(&heard, AgentReply::Deny { refusal: Refusal::Undecided, .. });
             daemon.traces.note(&request, "request", since, || vec![("answer", heard.word().to_owned())], failed);
         }
         // A permit whose act is not counted, or whose hold is not stored, is not spent: the conversation ends, and its permits with it.
@@ -132,12 +132,12 @@ fn short(text: Option<String>) -> Option<String> {
     text.map(|text| text.chars().take(MAX_CLAIM_BYTES).collect())
 }
 
-pub(crate) fn undecided(why: &str) -> AgentHears {
-    AgentHears::Deny { refusal: Refusal::Undecided, reasons: vec![why.to_owned()] }
+pub(crate) fn undecided(why: &str) -> AgentReply {
+    AgentReply::Deny { refusal: Refusal::Undecided, reasons: vec![why.to_owned()] }
 }
 
-pub(crate) fn denied(why: &str) -> AgentHears {
-    AgentHears::Deny { refusal: Refusal::Denied, reasons: vec![why.to_owned()] }
+pub(crate) fn denied(why: &str) -> AgentReply {
+    AgentReply::Deny { refusal: Refusal::Denied, reasons: vec![why.to_owned()] }
 }
 
 /// However a conversation ends, those who follow hear of its hold.
@@ -174,7 +174,7 @@ impl Talk<'_> {
         }
     }
 
-    pub(crate) fn say(&self, hears: &AgentHears) -> Result<(), Failed> {
+    pub(crate) fn say(&self, hears: &AgentReply) -> Result<(), Failed> {
         socket::send(self.stream, hears, MAX_AGENT_FRAME, PATIENCE)
     }
 }

@@ -9,7 +9,7 @@ use host::clock;
 use model::canon::canonical;
 use model::{Digest, HoldId, PersonName};
 use pdp::Role;
-use protocol::{Handed, HoldView, OperatorHears, OperatorSays, RuleWish, Vouch};
+use protocol::{HandOver, HoldView, OperatorReply, OperatorRequest, RuleWish, Vouch};
 use serde_json::json;
 
 use crate::daemon::{Daemon, hold as lock};
@@ -29,13 +29,13 @@ const MAX_HANDED: usize = 8;
 pub(crate) const GONE: &str = "there is no such open hold; it was decided, or its time is over";
 
 /// An answer to one hold and, with the same proof, to others.
-pub(crate) fn answer(daemon: &Daemon, message: OperatorSays) -> Result<OperatorHears, String> {
-    let OperatorSays::Answer { hold, said, mut by, session, also, rule, reason } = message else {
+pub(crate) fn answer(daemon: &Daemon, message: OperatorRequest) -> Result<OperatorReply, String> {
+    let OperatorRequest::Answer { hold, said, mut by, session, also, rule, reason } = message else {
         return Err("this is no answer".to_owned());
     };
     let own = match session.map(|token| sessions::kept(daemon, &token)).transpose() {
         Ok(own) => own,
-        Err(why) => return Ok(OperatorHears::SignedOut { why }),
+        Err(why) => return Ok(OperatorReply::SignedOut { why }),
     };
     if let Some(own) = &own {
         let who = own.person.name.as_str();
@@ -100,8 +100,8 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorSays) -> Result<OperatorH
     }
     let made = rule.map(|wish| make_rule(daemon, wish, state, (agreed, needed), (&question, &reviewer, &by)));
     match made.transpose()? {
-        Some(what) => Ok(OperatorHears::Done { what }),
-        None => Ok(OperatorHears::Answered { state: state.as_str().to_owned(), agreed, needed, also }),
+        Some(what) => Ok(OperatorReply::Done { what }),
+        None => Ok(OperatorReply::Answered { state: state.as_str().to_owned(), agreed, needed, also }),
     }
 }
 
@@ -174,10 +174,10 @@ pub(crate) fn hand_over(
     hold: &str,
     to: &str,
     note: Option<String>,
-) -> Result<OperatorHears, String> {
+) -> Result<OperatorReply, String> {
     let by = match sessions::kept(daemon, token) {
         Ok(row) => row.person.name,
-        Err(why) => return Ok(OperatorHears::SignedOut { why }),
+        Err(why) => return Ok(OperatorReply::SignedOut { why }),
     };
     short(note.as_deref())?;
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
@@ -193,9 +193,9 @@ pub(crate) fn hand_over(
     let note = note.map(|it| daemon.scrubber.text(it.trim())).filter(|it| !it.is_empty());
     let body = json!({"what": "handed over", "hold": id.as_str(), "request_digest": question.request.to_string(), "reviewer": by.as_str(),
         "to": to.as_str(), "why": note});
-    let handed = Handed { by: by.to_string(), to: to.to_string(), note };
+    let handed = HandOver { by: by.to_string(), to: to.to_string(), note };
     daemon.holds.hand_over(&id, handed, MAX_HANDED, || daemon.record(RecordKind::Change, body).map(drop))?;
-    Ok(OperatorHears::Done { what: format!("handed over to {to}") })
+    Ok(OperatorReply::Done { what: format!("handed over to {to}") })
 }
 
 /// What reviewers asked agents, by what it was about: shown with the next request for the same. They end with the daemon.

@@ -9,7 +9,7 @@ use audit::Receipt;
 use host::{clock, socket};
 use model::{HoldId, PersonName, Request};
 use pdp::{Decision, Quorum};
-use protocol::{AgentHears, HoldView, Refusal};
+use protocol::{AgentReply, HoldView, Refusal};
 
 use crate::agents::{Ended, Talk, denied};
 use crate::holds::{For, no_words};
@@ -66,7 +66,7 @@ impl Talk<'_> {
         reasons: Vec<String>,
         (epoch, park): (u64, bool),
         started: Instant,
-    ) -> Result<AgentHears, String> {
+    ) -> Result<AgentReply, String> {
         let request = &case.request;
         if bytes > MAX_VIEW_BYTES {
             return Ok(denied(&format!(
@@ -97,10 +97,10 @@ impl Talk<'_> {
                 return Err(why);
             }
             self.daemon.holds.watch_over(&id);
-            return Ok(AgentHears::Parked { hold: id.to_string(), expires_at_ms, reasons });
+            return Ok(AgentReply::Parked { hold: id.to_string(), expires_at_ms, reasons });
         }
         let since = Instant::now();
-        let held = AgentHears::Held { hold: id.to_string(), expires_at_ms, reasons: reasons.clone() };
+        let held = AgentReply::Held { hold: id.to_string(), expires_at_ms, reasons: reasons.clone() };
         let told = self.say(&held);
         // While people think: what there will be no time for when they answer.
         let (bound, permit_id) = (Bound::to(self.daemon, &case, decision.request()), permit_id());
@@ -150,7 +150,7 @@ impl Talk<'_> {
                 judging::refused(self.daemon, &case)?;
                 Ok(denied(&no_words(outcome.told.as_ref())))
             }
-            (HoldState::Expired, _) => Ok(AgentHears::Deny {
+            (HoldState::Expired, _) => Ok(AgentReply::Deny {
                 refusal: Refusal::Expired,
                 reasons: vec!["nobody decided in time, so it is denied".to_owned()],
             }),

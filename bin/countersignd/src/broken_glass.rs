@@ -4,7 +4,7 @@
 use audit::RecordKind;
 use host::clock;
 use pdp::Role;
-use protocol::{BrokenGlassView, OperatorHears, OperatorSays};
+use protocol::{BrokenGlassView, OperatorReply, OperatorRequest};
 use serde_json::json;
 
 use crate::daemon::Daemon;
@@ -22,16 +22,16 @@ pub(crate) fn unseen(daemon: &Daemon) -> Result<(usize, usize), String> {
 }
 
 /// Lists them, or takes down that somebody looked.
-pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
+pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, String> {
     let rows = daemon.store.broken().map_err(|why| why.to_string())?;
-    let OperatorSays::ReviewBrokenGlass { hold, note, by } = message else {
+    let OperatorRequest::ReviewBrokenGlass { hold, note, by } = message else {
         let view = |row: state_sqlite::BrokenRow| BrokenGlassView {
             hold: row.hold,
             reviewer: row.reviewer,
             at_ms: row.at_ms,
             reviewed_by: row.reviewed_by,
         };
-        return Ok(OperatorHears::BrokenGlass { broken: rows.into_iter().map(view).collect() });
+        return Ok(OperatorReply::BrokenGlass { broken: rows.into_iter().map(view).collect() });
     };
     if note.trim().is_empty() || note.len() > 4_096 {
         return Err("say what you found, in 4096 bytes at most".to_owned());
@@ -50,7 +50,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
     let _receipt = daemon.record(RecordKind::Change, body)?;
     let noted = daemon.store.review_broken(hold, who.as_str(), clock::now_ms()).map_err(|why| why.to_string())?;
     if noted {
-        Ok(OperatorHears::Done { what: format!("{hold}: looked at by {who}") })
+        Ok(OperatorReply::Done { what: format!("{hold}: looked at by {who}") })
     } else {
         Err("somebody looked at it at the same time".to_owned())
     }

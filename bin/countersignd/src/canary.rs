@@ -8,7 +8,7 @@ use audit::RecordKind;
 use host::clock;
 use model::{Act, Claims, HoldId, Request, RequestId, Seen, SessionId, ToolCall};
 use pdp::{Role, Verdict};
-use protocol::{OperatorHears, OperatorSays, Vouch};
+use protocol::{OperatorReply, OperatorRequest, Vouch};
 use serde_json::json;
 
 use crate::chain;
@@ -22,8 +22,8 @@ use crate::{view, work};
 const MOST: usize = 8;
 
 /// Opens one.
-pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
-    let OperatorSays::Canary { agent, command, by } = message else { return Err("this is no canary".to_owned()) };
+pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, String> {
+    let OperatorRequest::Canary { agent, command, by } = message else { return Err("this is no canary".to_owned()) };
     let by: &Vouch = by;
     let who = proved(daemon, message, by, Role::Operator)?;
     let agent = daemon.agent_named(agent).ok_or_else(|| format!("there is no agent `{agent}`"))?;
@@ -87,7 +87,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHe
     daemon.holds.watch_over(&id);
     // Who seeded it is told to the record when it is over.
     eprintln!("countersignd: {who} seeded a canary");
-    Ok(OperatorHears::Done { what: format!("{id} waits; it must be denied, and is never run") })
+    Ok(OperatorReply::Done { what: format!("{id} waits; it must be denied, and is never run") })
 }
 
 /// Whether one waits.

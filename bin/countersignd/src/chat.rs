@@ -9,7 +9,7 @@ use host::clock;
 use model::{HoldId, PersonName};
 use notification::{Channels, Click, Written, code_of, read_click, read_written};
 use pdp::Assurance;
-use protocol::OperatorHears;
+use protocol::OperatorReply;
 use serde_json::{Value, json};
 
 use crate::answers::{self, GONE};
@@ -30,7 +30,7 @@ const MOST_REMEMBERED: usize = 10_000;
 const MOST_HOPS: usize = 32;
 
 /// Answers a click in Slack.
-pub(crate) fn click(daemon: &Daemon, at: &str, signature: &str, body: &str) -> Result<OperatorHears, String> {
+pub(crate) fn click(daemon: &Daemon, at: &str, signature: &str, body: &str) -> Result<OperatorReply, String> {
     let off = "answers from Slack are not set up here";
     let slack = channels(daemon, body)?.and_then(|it| it.slack).ok_or(off)?;
     let secret = secret(slack.signing_secret_file.as_deref().ok_or(off)?)?;
@@ -48,11 +48,11 @@ pub(crate) fn click(daemon: &Daemon, at: &str, signature: &str, body: &str) -> R
     let answer = Answer { reviewer, said, assurance: Assurance::Session, at_ms: now_ms };
     let proof = json!({"slack": {"user": user, "at": at, "signature": signature}});
     let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer, proof, None)?;
-    Ok(OperatorHears::Answered { state: state.as_str().to_owned(), agreed, needed, also: 0 })
+    Ok(OperatorReply::Answered { state: state.as_str().to_owned(), agreed, needed, also: 0 })
 }
 
 /// Answers a message in Teams. Whoever wrote it hears in words what came of it; only what Teams did not sign is refused.
-pub(crate) fn message(daemon: &Daemon, authorization: &str, body: &str) -> Result<OperatorHears, String> {
+pub(crate) fn message(daemon: &Daemon, authorization: &str, body: &str) -> Result<OperatorReply, String> {
     let off = "answers from Teams are not set up here";
     let teams = channels(daemon, body)?.and_then(|it| it.teams).ok_or(off)?;
     let token = secret(teams.token_file.as_deref().ok_or(off)?)?;
@@ -64,7 +64,7 @@ pub(crate) fn message(daemon: &Daemon, authorization: &str, body: &str) -> Resul
     let proof = json!({"teams": {"user": written.user, "authorization": authorization}});
     let reviewer = who(daemon, &teams.people, &written.user, now_ms);
     let counted = reviewer.and_then(|reviewer| count(daemon, reviewer, &written, proof, now_ms));
-    Ok(OperatorHears::Done { what: counted.unwrap_or_else(|why| format!("Not taken: {why}.")) })
+    Ok(OperatorReply::Done { what: counted.unwrap_or_else(|why| format!("Not taken: {why}.")) })
 }
 
 /// Counts what somebody wrote.
@@ -152,7 +152,7 @@ fn once(daemon: &Daemon, signature: &str, now_ms: u64) -> Result<(), String> {
 }
 
 /// Takes down that people are told of a hold.
-pub(crate) fn told(daemon: &Daemon, hold: &str, channel: &str, half: bool) -> Result<OperatorHears, String> {
+pub(crate) fn told(daemon: &Daemon, hold: &str, channel: &str, half: bool) -> Result<OperatorReply, String> {
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
     let is_name = channel.len() <= 32 && channel.bytes().all(|byte| byte.is_ascii_lowercase());
     if !is_name || !daemon.holds.note_hop(&id, MOST_HOPS) {
@@ -161,5 +161,5 @@ pub(crate) fn told(daemon: &Daemon, hold: &str, channel: &str, half: bool) -> Re
     let request = daemon.holds.question(&id).map(|it| it.request.to_string());
     let body = json!({"what": if half { "escalated" } else { "told" }, "hold": id.as_str(), "request_digest": request, "channel": channel});
     let _receipt = daemon.record(RecordKind::Change, body)?;
-    Ok(OperatorHears::Done { what: "recorded".to_owned() })
+    Ok(OperatorReply::Done { what: "recorded".to_owned() })
 }

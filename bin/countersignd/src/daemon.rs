@@ -216,10 +216,10 @@ impl Daemon {
     }
 
     /// Adds an agent with a fresh key, which is returned and not kept.
-    pub(crate) fn add_agent(&self, place: AgentPlace) -> Result<String, String> {
+    pub(crate) fn add_agent(&self, place: NewAgent) -> Result<String, String> {
         let key = format!("csk_{}", hex(clock::random::<32>().map_err(|why| why.to_string())?));
         let key_digest = Digest::within(KEY_DOMAIN, key.as_bytes());
-        let AgentPlace { name, owner, under, uid, env, groups, trust } = place;
+        let NewAgent { name, owner, under, uid, env, groups, trust } = place;
         if uid.is_some() && uid == self.web_uid {
             return Err("this user is the web gate's; an agent has one of its own".to_owned());
         }
@@ -290,7 +290,7 @@ impl Recorded<'_> {
 }
 
 /// What an agent is enrolled with.
-pub(crate) struct AgentPlace {
+pub(crate) struct NewAgent {
     pub(crate) name: model::AgentName,
     pub(crate) owner: model::PersonName,
     pub(crate) under: Option<model::AgentName>,

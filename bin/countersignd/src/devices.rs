@@ -3,7 +3,7 @@
 use audit::RecordKind;
 use host::clock;
 use notification::{Channels, Subscription};
-use protocol::{OperatorHears, PushTarget};
+use protocol::{OperatorReply, PushTarget};
 use serde_json::json;
 use state_sqlite::DeviceRow;
 
@@ -11,14 +11,14 @@ use crate::daemon::Daemon;
 use crate::sessions;
 
 /// Adds or removes a device of whoever is signed in.
-pub(crate) fn set(daemon: &Daemon, token: &str, target: PushTarget, on: bool) -> Result<OperatorHears, String> {
+pub(crate) fn set(daemon: &Daemon, token: &str, target: PushTarget, on: bool) -> Result<OperatorReply, String> {
     let who = match sessions::kept(daemon, token) {
         Ok(row) => row.person.name,
-        Err(why) => return Ok(OperatorHears::SignedOut { why }),
+        Err(why) => return Ok(OperatorReply::SignedOut { why }),
     };
     if !on {
         daemon.store.drop_device(&target.endpoint, Some(who.as_str())).map_err(|why| why.to_string())?;
-        return Ok(OperatorHears::Done { what: "this device is told no more".to_owned() });
+        return Ok(OperatorReply::Done { what: "this device is told no more".to_owned() });
     }
     let off = "notices on devices are not set up here: [push] in channels.toml";
     let text = host::files::read_small(&daemon.layout.channels(), 256 * 1024).map_err(|why| why.to_string())?;
@@ -30,11 +30,11 @@ pub(crate) fn set(daemon: &Daemon, token: &str, target: PushTarget, on: bool) ->
     let PushTarget { endpoint, p256dh: key, auth, .. } = target;
     let row = DeviceRow { reviewer: who.to_string(), endpoint, key, auth };
     daemon.store.add_device(&row, clock::now_ms()).map_err(|why| why.to_string())?;
-    Ok(OperatorHears::Done { what: "this device is told of what waits".to_owned() })
+    Ok(OperatorReply::Done { what: "this device is told of what waits".to_owned() })
 }
 
 /// All of those who could answer something.
-pub(crate) fn all(daemon: &Daemon) -> Result<OperatorHears, String> {
+pub(crate) fn all(daemon: &Daemon) -> Result<OperatorReply, String> {
     let people = daemon.store.people().map_err(|why| why.to_string())?;
     let answers = |name: &str| people.iter().any(|it| it.name.as_str() == name && it.role.answers());
     let rows = daemon.store.devices().map_err(|why| why.to_string())?;
@@ -42,11 +42,11 @@ pub(crate) fn all(daemon: &Daemon) -> Result<OperatorHears, String> {
         let DeviceRow { reviewer, endpoint, key: p256dh, auth } = row;
         PushTarget { reviewer, endpoint, p256dh, auth }
     });
-    Ok(OperatorHears::PushTargets { targets: targets.collect() })
+    Ok(OperatorReply::PushTargets { targets: targets.collect() })
 }
 
 /// The push service does not know it any more.
-pub(crate) fn drop(daemon: &Daemon, endpoint: &str) -> Result<OperatorHears, String> {
+pub(crate) fn drop(daemon: &Daemon, endpoint: &str) -> Result<OperatorReply, String> {
     daemon.store.drop_device(endpoint, None).map_err(|why| why.to_string())?;
-    Ok(OperatorHears::Done { what: "dropped".to_owned() })
+    Ok(OperatorReply::Done { what: "dropped".to_owned() })
 }

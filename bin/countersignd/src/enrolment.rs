@@ -10,7 +10,7 @@ use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
 use pdp::Person;
-use protocol::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password};
+use protocol::{EnrolmentAuthority, NewFactor, OperatorReply, OperatorRequest, Password};
 use serde_json::json;
 use state_sqlite::{Factor, InviteRow};
 
@@ -50,22 +50,24 @@ enum What {
 
 /// Answers what is about enrolment.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the socket sends on what belongs here; all else is refused")]
-pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
+pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, String> {
     match message {
-        OperatorSays::Invite { name, place, by } => {
+        OperatorRequest::Invite { name, place, by } => {
             invitations::invite(daemon, message, name.as_deref(), place, by.as_ref())
         }
-        OperatorSays::BeginEnrolment { who } => begin(daemon, message, who),
-        OperatorSays::FinishEnrolment { ticket, factor, password } => finish(daemon, ticket, factor, password.as_ref()),
+        OperatorRequest::BeginEnrolment { who } => begin(daemon, message, who),
+        OperatorRequest::FinishEnrolment { ticket, factor, password } => {
+            finish(daemon, ticket, factor, password.as_ref())
+        }
         _ => Err("this is not about enrolment".to_owned()),
     }
 }
 
-fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<OperatorHears, String> {
+fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -> Result<OperatorReply, String> {
     let now_ms = clock::now_ms();
     let no_invite = "this link serves no more: it was used, another was made since, or its time is over";
     let (what, name) = match who {
-        Enrolling::Invite { token, name } => {
+        EnrolmentAuthority::Invite { token, name } => {
             sessions::may_try(daemon, "(an invitation)", now_ms)?;
             let digest = invitations::digest(token);
             let row = daemon.store.invite(&digest).map_err(|why| why.to_string())?;
@@ -87,7 +89,7 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
             };
             (what, name)
         }
-        Enrolling::Recovery { name, code } => {
+        EnrolmentAuthority::Recovery { name, code } => {
             sessions::may_try(daemon, name, now_ms)?;
             let wrong = "this name and this recovery code do not belong together, or the code was used";
             let name = PersonName::parse(name).map_err(|_| wrong)?;
@@ -98,7 +100,7 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
             let _receipt = daemon.record(RecordKind::Access, body)?;
             (What::Anew, name)
         }
-        Enrolling::Own { by } => {
+        EnrolmentAuthority::Own { by } => {
             // Over a way that everybody on this machine can reach: a wrong proof locks nobody out of answering.
             let who = sessions::prove_who(daemon, message, by, now_ms)?;
             (What::More, who.ok_or("this name and this proof do not belong together, or the code was used")?)
@@ -112,7 +114,7 @@ fn begin(daemon: &Daemon, message: &OperatorSays, who: &Enrolling) -> Result<Ope
     let ticket = BASE64URL_NOPAD.encode(&random()?);
     let secret = TotpSecret::new(clock::random::<20>().map_err(|why| why.to_string())?);
     let challenge = random()?;
-    let hears = OperatorHears::Enrolment {
+    let hears = OperatorReply::Enrolment {
         ticket: ticket.clone(),
         name: name.to_string(),
         role: role.as_str().to_owned(),
@@ -146,7 +148,7 @@ fn finish(
     ticket: &str,
     factor: &NewFactor,
     password: Option<&Password>,
-) -> Result<OperatorHears, String> {
+) -> Result<OperatorReply, String> {
     let now_ms = clock::now_ms();
     let over = "this took too long; begin anew";
     let (what, name, shown) = {
@@ -245,7 +247,7 @@ fn finish(
         What::More => Vec::new(),
     };
     let token = sessions::begin(daemon, name.clone(), now_ms)?;
-    Ok(OperatorHears::Enrolled { name: name.to_string(), recovery, token })
+    Ok(OperatorReply::Enrolled { name: name.to_string(), recovery, token })
 }
 
 /// The password of somebody who signs in with a code: chosen with the first code generator.

@@ -216,7 +216,7 @@ impl Holds {
     pub(crate) fn hand_over(
         &self,
         id: &HoldId,
-        handed: protocol::Handed,
+        handed: protocol::HandOver,
         most: usize,
         record: impl FnOnce() -> Result<(), String>,
     ) -> Result<(), String> {

@@ -5,7 +5,7 @@ use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
 use pdp::Role;
-use protocol::{OperatorHears, OperatorSays, PersonPlace, Vouch};
+use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes, Vouch};
 use serde_json::json;
 use state_sqlite::InviteRow;
 
@@ -37,11 +37,11 @@ pub(crate) fn is_first(daemon: &Daemon) -> Result<bool, String> {
 /// It takes an operator, except for the very first; or there is somebody of this name.
 pub(crate) fn invite(
     daemon: &Daemon,
-    message: &OperatorSays,
+    message: &OperatorRequest,
     name: Option<&str>,
-    place: &PersonPlace,
+    place: &ReviewerAttributes,
     by: Option<&Vouch>,
-) -> Result<OperatorHears, String> {
+) -> Result<OperatorReply, String> {
     let is_first = is_first(daemon)?;
     let who = by.map(|by| proved(daemon, message, by, Role::Operator)).transpose()?;
     if who.is_none() && !is_first {
@@ -70,7 +70,7 @@ pub(crate) fn invite(
     let body = json!({"what": "reviewer invited", "reviewer": name, "role": row.role.as_str(), "groups": row.groups, "by": row.by});
     let _receipt = daemon.record(RecordKind::Change, body)?;
     daemon.store.add_invite(&digest(&token), &row).map_err(|why| why.to_string())?;
-    Ok(OperatorHears::Invited { token, expires_at_ms })
+    Ok(OperatorReply::Invited { token, expires_at_ms })
 }
 
 /// An invitation is worth what whoever invited is now.

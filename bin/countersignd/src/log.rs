@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use audit::{Draft, LogVerifier, Receipt, ReceiptProof};
 use host::socket;
-use protocol::{LogHears, LogRecord, LogSays, MAX_LOG_FRAME};
+use protocol::{LogRecord, LogReply, LogRequest, MAX_LOG_FRAME};
 
 /// How long the log may take for a batch. After that every record in it counts as not made.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -173,10 +173,10 @@ impl Log {
         if !socket::peer(&stream).is_ok_and(|peer| peer.uid == host::files::my_uid()) {
             return Err("the log's socket belongs to another user".to_owned());
         }
-        socket::send(&stream, &LogHears::Hello, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
-        let hello: LogSays =
+        socket::send(&stream, &LogRequest::Hello, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
+        let hello: LogReply =
             socket::receive(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))?;
-        let LogSays::Log { verifier, note } = hello else { return Err("the log does not say who it is".to_owned()) };
+        let LogReply::Log { verifier, note } = hello else { return Err("the log does not say who it is".to_owned()) };
         let verifier = LogVerifier::parse(&verifier).ok_or("the log's key cannot be read")?;
         if line.verifier.as_ref().is_some_and(|known| *known != verifier) {
             return Err(
@@ -238,23 +238,23 @@ fn say(stream: &UnixStream, batch: &[(u64, Draft)]) -> Result<(), String> {
         Ok(LogRecord { content, at_ms: draft.at_ms, scope: draft.scope.clone(), terms: draft.terms() })
     };
     let records = batch.iter().map(|(_, draft)| record(draft)).collect::<Result<_, String>>()?;
-    socket::send(stream, &LogHears::Append { records }, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))
+    socket::send(stream, &LogRequest::Append { records }, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))
 }
 
 fn hear(stream: &UnixStream, count: usize) -> Result<Vec<ReceiptProof>, String> {
-    match socket::receive::<LogSays>(stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
-        LogSays::Durable { proofs } if proofs.len() == count => proofs
+    match socket::receive::<LogReply>(stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
+        LogReply::Durable { proofs } if proofs.len() == count => proofs
             .iter()
             .map(ReceiptProof::from_value)
             .collect::<Option<_>>()
             .ok_or_else(|| "the log's proof cannot be read".to_owned()),
-        LogSays::Durable { .. }
-        | LogSays::Log { .. }
-        | LogSays::Sealed { .. }
-        | LogSays::Began { .. }
-        | LogSays::Read { .. }
-        | LogSays::Lines { .. }
-        | LogSays::Done { .. } => Err("the log answered something else".to_owned()),
-        LogSays::Failed { why } => Err(why),
+        LogReply::Durable { .. }
+        | LogReply::Log { .. }
+        | LogReply::Sealed { .. }
+        | LogReply::Began { .. }
+        | LogReply::Read { .. }
+        | LogReply::Lines { .. }
+        | LogReply::Done { .. } => Err("the log answered something else".to_owned()),
+        LogReply::Failed { why } => Err(why),
     }
 }

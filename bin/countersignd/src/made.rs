@@ -5,7 +5,7 @@ use audit::RecordKind;
 use host::clock;
 use model::{HoldId, Level, PersonName};
 use pdp::{Policy, Role, RuleVerdict, Sources, derive, risk_of};
-use protocol::{CandidateView, OperatorHears, OperatorSays, Proof, RuleWish, Vouch};
+use protocol::{CandidateView, OperatorReply, OperatorRequest, Proof, RuleWish, Vouch};
 use serde_json::json;
 use state_sqlite::RuleRow;
 
@@ -35,7 +35,7 @@ pub(crate) fn make_of(
         (Proof::Ssh(_), Some(by)) => {
             let (text, reason, request) = (text.clone(), reason.clone(), request.clone());
             let copy = Vouch { reviewer: by.reviewer.clone(), proof: Proof::Totp(String::new()) };
-            proved(daemon, &OperatorSays::AddRule { text, request, reason, by: copy }, &by, Role::Senior)?
+            proved(daemon, &OperatorRequest::AddRule { text, request, reason, by: copy }, &by, Role::Senior)?
         }
     };
     make(daemon, &text, request, &reason, &who)
@@ -194,7 +194,7 @@ fn may_be_made(rule: &pdp::Rule) -> Result<(), String> {
 /// new one is in force first; a crash between the two leaves both, of which the record tells.
 pub(crate) fn expire(
     daemon: &Daemon,
-    message: &OperatorSays,
+    message: &OperatorRequest,
     id: &str,
     end: &str,
     by: &Vouch,
@@ -251,14 +251,14 @@ fn bound_to((agent, cwd): &(String, Option<String>)) -> Result<String, String> {
     Ok(format!("when = {{ agent = \"{agent}\", cwd = \"{cwd}\" }}\n"))
 }
 
-pub(crate) fn candidates(daemon: &Daemon, hold: &str) -> Result<OperatorHears, String> {
+pub(crate) fn candidates(daemon: &Daemon, hold: &str) -> Result<OperatorReply, String> {
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
     let intent = daemon.holds.intent(&id).ok_or("there is no such open hold; it was decided, or its time is over")?;
     let found = host::stack::on_large_stack(|| derive(&intent, &understand::read_blind)).map_err(str::to_owned)?;
     let place = daemon.holds.place(&id).ok_or("the hold was decided just now")?;
     let when = match bound_to(&place) {
         Ok(when) => when,
-        Err(why) => return Ok(OperatorHears::Candidates { candidates: Vec::new(), none: Some(why) }),
+        Err(why) => return Ok(OperatorReply::Candidates { candidates: Vec::new(), none: Some(why) }),
     };
     let view = |it: pdp::Candidate| CandidateView {
         what: it.what,
@@ -267,7 +267,7 @@ pub(crate) fn candidates(daemon: &Daemon, hold: &str) -> Result<OperatorHears, S
         refuses: it.refuses,
     };
     Ok(match found {
-        Ok(found) => OperatorHears::Candidates { candidates: found.into_iter().map(view).collect(), none: None },
-        Err(why) => OperatorHears::Candidates { candidates: Vec::new(), none: Some(why) },
+        Ok(found) => OperatorReply::Candidates { candidates: found.into_iter().map(view).collect(), none: None },
+        Err(why) => OperatorReply::Candidates { candidates: Vec::new(), none: Some(why) },
     })
 }

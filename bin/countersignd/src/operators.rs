@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use host::socket;
 use model::Seen;
-use protocol::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, Status};
+use protocol::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest, Status};
 
 use crate::daemon::Daemon;
 use crate::{
@@ -48,95 +48,103 @@ fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: Seen, is_web: bool) {
         let _ = say(stream, &refused("this user belongs to an agent, and agents do not speak here"));
         return;
     }
-    while let Ok(message) = socket::receive::<OperatorSays>(stream, MAX_OPERATOR_FRAME, Some(IDLE), PATIENCE) {
+    while let Ok(message) = socket::receive::<OperatorRequest>(stream, MAX_OPERATOR_FRAME, Some(IDLE), PATIENCE) {
         if is_web && !message.is_for_web() {
             daemon.note_refusal(seen, "the web gate said what is not for it");
             let _ = say(stream, &refused("this is not for the web gate to say: use `countersign` on this machine"));
             return;
         }
         let answer = match message {
-            OperatorSays::Holds { follow: true } => return daemon.holds.follow(stream),
-            OperatorSays::Holds { follow: false } => OperatorHears::Holds { holds: daemon.holds.list().0 },
-            said @ OperatorSays::Answer { .. } => answers::answer(daemon, said).unwrap_or_else(|why| refused(&why)),
-            OperatorSays::HandOver { token, hold, to, note } => {
+            OperatorRequest::Holds { follow: true } => return daemon.holds.follow(stream),
+            OperatorRequest::Holds { follow: false } => OperatorReply::Holds { holds: daemon.holds.list().0 },
+            said @ OperatorRequest::Answer { .. } => answers::answer(daemon, said).unwrap_or_else(|why| refused(&why)),
+            OperatorRequest::HandOver { token, hold, to, note } => {
                 answers::hand_over(daemon, &token, &hold, &to, note).unwrap_or_else(|why| refused(&why))
             }
-            add @ OperatorSays::AddAgent { .. } => rules::add_agent(daemon, &add).unwrap_or_else(|why| refused(&why)),
-            about @ (OperatorSays::PlaceAgent { .. }
-            | OperatorSays::RemoveAgent { .. }
-            | OperatorSays::Flags
-            | OperatorSays::Flag { .. }
-            | OperatorSays::Reload
-            | OperatorSays::Rules
-            | OperatorSays::AddRule { .. }
-            | OperatorSays::RemoveRule { .. }
-            | OperatorSays::ExpireRule { .. }
-            | OperatorSays::Candidates { .. }) => rules::answer(daemon, &about).unwrap_or_else(|why| refused(&why)),
-            OperatorSays::Agents => agents(daemon).unwrap_or_else(|why| refused(&why)),
-            about @ (OperatorSays::BrokenGlass | OperatorSays::ReviewBrokenGlass { .. }) => {
+            add @ OperatorRequest::AddAgent { .. } => {
+                rules::add_agent(daemon, &add).unwrap_or_else(|why| refused(&why))
+            }
+            about @ (OperatorRequest::PlaceAgent { .. }
+            | OperatorRequest::RemoveAgent { .. }
+            | OperatorRequest::Flags
+            | OperatorRequest::Flag { .. }
+            | OperatorRequest::Reload
+            | OperatorRequest::Rules
+            | OperatorRequest::AddRule { .. }
+            | OperatorRequest::RemoveRule { .. }
+            | OperatorRequest::ExpireRule { .. }
+            | OperatorRequest::Candidates { .. }) => rules::answer(daemon, &about).unwrap_or_else(|why| refused(&why)),
+            OperatorRequest::Agents => agents(daemon).unwrap_or_else(|why| refused(&why)),
+            about @ (OperatorRequest::BrokenGlass | OperatorRequest::ReviewBrokenGlass { .. }) => {
                 broken_glass::answer(daemon, &about).unwrap_or_else(|why| refused(&why))
             }
-            about @ (OperatorSays::Reviewers
-            | OperatorSays::AddReviewer { .. }
-            | OperatorSays::PlaceReviewer { .. }
-            | OperatorSays::RemoveReviewer { .. }) => {
+            about @ (OperatorRequest::Reviewers
+            | OperatorRequest::AddReviewer { .. }
+            | OperatorRequest::PlaceReviewer { .. }
+            | OperatorRequest::RemoveReviewer { .. }) => {
                 people::answer(daemon, &about).unwrap_or_else(|why| refused(&why))
             }
-            about @ (OperatorSays::Invite { .. }
-            | OperatorSays::BeginEnrolment { .. }
-            | OperatorSays::FinishEnrolment { .. }) => {
+            about @ (OperatorRequest::Invite { .. }
+            | OperatorRequest::BeginEnrolment { .. }
+            | OperatorRequest::FinishEnrolment { .. }) => {
                 enrolment::answer(daemon, &about).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::Told { hold, channel, half } => {
+            OperatorRequest::Told { hold, channel, half } => {
                 chat::told(daemon, &hold, &channel, half).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::SlackClick { at, signature, body } => {
+            OperatorRequest::SlackClick { at, signature, body } => {
                 chat::click(daemon, &at, &signature, &body).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::TeamsMessage { authorization, body } => {
+            OperatorRequest::TeamsMessage { authorization, body } => {
                 chat::message(daemon, &authorization, &body).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::Spans { after } => daemon.traces.after(after),
-            OperatorSays::Metrics => OperatorHears::Metrics { metrics: metrics::all(daemon) },
-            canary @ OperatorSays::Canary { .. } => canary::open(daemon, &canary).unwrap_or_else(|why| refused(&why)),
-            OperatorSays::Stop { token, agent, session } => {
+            OperatorRequest::Spans { after } => daemon.traces.after(after),
+            OperatorRequest::Metrics => OperatorReply::Metrics { metrics: metrics::all(daemon) },
+            canary @ OperatorRequest::Canary { .. } => {
+                canary::open(daemon, &canary).unwrap_or_else(|why| refused(&why))
+            }
+            OperatorRequest::Stop { token, agent, session } => {
                 reading::stop(daemon, &token, agent.as_deref(), session.as_deref()).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::Read { token, what } => {
+            OperatorRequest::Read { token, what } => {
                 reading::read(daemon, &token, what).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::Watch { token, recording, live } => {
+            OperatorRequest::Watch { token, recording, live } => {
                 match reading::watch(daemon, stream, &token, recording, live) {
                     Ok(()) => return,
                     Err(why) => refused(&why),
                 }
             }
-            OperatorSays::Work { token, follow } => match work::tell(daemon, stream, &token, follow) {
+            OperatorRequest::Work { token, follow } => match work::tell(daemon, stream, &token, follow) {
                 Ok(()) => continue,
                 Err(why) => refused(&why),
             },
-            OperatorSays::Push { token, target, on } => {
+            OperatorRequest::Push { token, target, on } => {
                 devices::set(daemon, &token, target, on).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::PushTargets => devices::all(daemon).unwrap_or_else(|why| refused(&why)),
-            OperatorSays::DropPush { endpoint } => devices::drop(daemon, &endpoint).unwrap_or_else(|why| refused(&why)),
-            OperatorSays::SignOnWay => signon::way(daemon).unwrap_or_else(|why| refused(&why)),
-            OperatorSays::BeginSignOn => signon::begin(daemon).unwrap_or_else(|why| refused(&why)),
-            OperatorSays::FinishSignOn { token, nonce } => {
+            OperatorRequest::PushTargets => devices::all(daemon).unwrap_or_else(|why| refused(&why)),
+            OperatorRequest::DropPush { endpoint } => {
+                devices::drop(daemon, &endpoint).unwrap_or_else(|why| refused(&why))
+            }
+            OperatorRequest::SignOnWay => signon::way(daemon).unwrap_or_else(|why| refused(&why)),
+            OperatorRequest::BeginSignOn => signon::begin(daemon).unwrap_or_else(|why| refused(&why)),
+            OperatorRequest::FinishSignOn { token, nonce } => {
                 signon::finish(daemon, &token, &nonce).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::Challenge => sessions::challenge(daemon).unwrap_or_else(|why| refused(&why)),
-            OperatorSays::Session { token, keep } => {
+            OperatorRequest::Challenge => sessions::challenge(daemon).unwrap_or_else(|why| refused(&why)),
+            OperatorRequest::Session { token, keep } => {
                 sessions::whose(daemon, &token, keep).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::SignOut { token } => sessions::sign_out(daemon, &token).unwrap_or_else(|why| refused(&why)),
-            ref say @ OperatorSays::SetPassword { ref password, ref by } => {
+            OperatorRequest::SignOut { token } => {
+                sessions::sign_out(daemon, &token).unwrap_or_else(|why| refused(&why))
+            }
+            ref say @ OperatorRequest::SetPassword { ref password, ref by } => {
                 passwords::set(daemon, say, password, by).unwrap_or_else(|why| refused(&why))
             }
-            ref say @ OperatorSays::SignIn { ref by } => {
+            ref say @ OperatorRequest::SignIn { ref by } => {
                 sessions::sign_in(daemon, say, by).unwrap_or_else(|why| refused(&why))
             }
-            OperatorSays::Status => status(daemon).unwrap_or_else(|why| refused(&why)),
+            OperatorRequest::Status => status(daemon).unwrap_or_else(|why| refused(&why)),
         };
         if say(stream, &answer).is_err() {
             return;
@@ -144,15 +152,15 @@ fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: Seen, is_web: bool) {
     }
 }
 
-fn say(stream: &UnixStream, hears: &OperatorHears) -> Result<(), socket::Failed> {
+fn say(stream: &UnixStream, hears: &OperatorReply) -> Result<(), socket::Failed> {
     socket::send(stream, hears, MAX_OPERATOR_ANSWER, PATIENCE)
 }
 
-fn refused(why: &str) -> OperatorHears {
-    OperatorHears::Refused { why: why.to_owned() }
+fn refused(why: &str) -> OperatorReply {
+    OperatorReply::Refused { why: why.to_owned() }
 }
 
-fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
+fn agents(daemon: &Daemon) -> Result<OperatorReply, String> {
     let rows = daemon.store.agents().map_err(|why| why.to_string())?;
     let agents = rows
         .into_iter()
@@ -161,17 +169,17 @@ fn agents(daemon: &Daemon) -> Result<OperatorHears, String> {
             owner: row.owner.to_string(),
             under: row.under.map(|it| it.to_string()),
             uid: row.uid,
-            place: protocol::AgentPlace { env: row.env, groups: row.groups, trust: row.trust },
+            place: protocol::AgentAttributes { env: row.env, groups: row.groups, trust: row.trust },
             created_ms: row.created_ms,
         })
         .collect();
-    Ok(OperatorHears::Agents { agents })
+    Ok(OperatorReply::Agents { agents })
 }
 
-fn status(daemon: &Daemon) -> Result<OperatorHears, String> {
+fn status(daemon: &Daemon) -> Result<OperatorReply, String> {
     let policy = daemon.policy.current();
     let (broken_glass, broken_glass_overdue) = broken_glass::unseen(daemon)?;
-    Ok(OperatorHears::Status(Status {
+    Ok(OperatorReply::Status(Status {
         pid: std::process::id(),
         uid: host::files::my_uid(),
         web_uid: daemon.web_uid,

@@ -10,7 +10,7 @@ use audit::{Receipt, RecordKind};
 use host::clock;
 use model::{Digest, Facts};
 use pdp::Decision;
-use protocol::{AgentHears, Refusal};
+use protocol::{AgentReply, Refusal};
 use serde_json::json;
 
 use crate::agents::{Talk, denied};
@@ -82,7 +82,7 @@ impl Parked {
 
 impl Talk<'_> {
     /// Whether a ticket answers this request: people said yes or no, or are still asked (and the caller does not wait).
-    pub(crate) fn by_ticket(&mut self, case: &Case, reasons: &[String], park: bool) -> Option<AgentHears> {
+    pub(crate) fn by_ticket(&mut self, case: &Case, reasons: &[String], park: bool) -> Option<AgentReply> {
         let key = key(case);
         let is_over = matches!(lock(&self.daemon.parked.tickets).get(&key).map(|it| &it.stage),
             Some(Stage::Waits(entry)) if !entry.is_open() || entry.remaining().is_zero());
@@ -98,7 +98,7 @@ impl Talk<'_> {
                 Some(ticket) if matches!(ticket.stage, Stage::Waits(_)) => {
                     let (hold, expires_at_ms) = (ticket.hold.clone(), ticket.expires_at_ms);
                     // Whoever waits themself asks anew; there is one ticket, however often it is asked for.
-                    return park.then(|| AgentHears::Parked { hold, expires_at_ms, reasons: reasons.to_vec() });
+                    return park.then(|| AgentReply::Parked { hold, expires_at_ms, reasons: reasons.to_vec() });
                 }
                 // Taken out before anything is looked at: it serves once.
                 Some(_) => parked.remove(&key)?,
@@ -108,7 +108,7 @@ impl Talk<'_> {
         Some(self.use_ticket(case, ticket).unwrap_or_else(|why| crate::agents::undecided(&why)))
     }
 
-    fn use_ticket(&mut self, case: &Case, ticket: Ticket) -> Result<AgentHears, String> {
+    fn use_ticket(&mut self, case: &Case, ticket: Ticket) -> Result<AgentReply, String> {
         let Stage::Decided(decided) = ticket.stage else {
             return Err("the ticket is not decided".to_owned());
         };
@@ -136,7 +136,7 @@ impl Talk<'_> {
                 judging::refused(self.daemon, case)?;
                 Ok(denied(&no_words(told.as_ref())))
             }
-            (HoldState::Expired, _) => Ok(AgentHears::Deny {
+            (HoldState::Expired, _) => Ok(AgentReply::Deny {
                 refusal: Refusal::Expired,
                 reasons: vec!["nobody decided in time, so it is denied".to_owned()],
             }),

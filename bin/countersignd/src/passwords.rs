@@ -6,7 +6,7 @@ use approval::PasswordHash;
 use audit::RecordKind;
 use host::clock;
 use model::{Digest, PersonName};
-use protocol::{OperatorHears, OperatorSays, Password, Proof, Vouch};
+use protocol::{OperatorReply, OperatorRequest, Password, Proof, Vouch};
 use serde_json::json;
 use state_sqlite::{Factor, ReviewerRow};
 
@@ -60,10 +60,10 @@ pub(crate) fn digest(password: &PasswordHash) -> String {
 /// Somebody chooses another password. It ends their sessions, and gives one.
 pub(crate) fn set(
     daemon: &Daemon,
-    message: &OperatorSays,
+    message: &OperatorRequest,
     password: &Password,
     by: &Vouch,
-) -> Result<OperatorHears, String> {
+) -> Result<OperatorReply, String> {
     if !matches!(by.proof, Proof::Totp(_) | Proof::Account { .. }) {
         return Err("a password is changed with a code, and with the old password where there is one".to_owned());
     }
@@ -80,5 +80,5 @@ pub(crate) fn set(
         return Err(format!("there is no reviewer `{name}` any more"));
     }
     sessions::end_all(daemon, &name);
-    sessions::begin(daemon, name, now_ms).map(|token| OperatorHears::SignedIn { token })
+    sessions::begin(daemon, name, now_ms).map(|token| OperatorReply::SignedIn { token })
 }

@@ -6,7 +6,7 @@ use audit::RecordKind;
 use host::clock;
 use model::{AgentName, HoldId, PersonName, RequestDigest};
 use pdp::{Person, Role};
-use protocol::{AgentPlace, OperatorHears, OperatorSays, PersonPlace, ReviewerView};
+use protocol::{AgentAttributes, OperatorReply, OperatorRequest, ReviewerAttributes, ReviewerView};
 use serde_json::json;
 use state_sqlite::Factor;
 
@@ -40,10 +40,10 @@ pub(crate) fn at_least(daemon: &Daemon, name: &PersonName, least: Role) -> Resul
 
 /// Answers what is about people.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the socket sends on what belongs here; all else is refused")]
-pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
+pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, String> {
     match message {
-        OperatorSays::AddReviewer { .. } => add(daemon, message),
-        OperatorSays::PlaceReviewer { name, place, by } => {
+        OperatorRequest::AddReviewer { .. } => add(daemon, message),
+        OperatorRequest::PlaceReviewer { name, place, by } => {
             let person = person(name, place)?;
             let who = proved(daemon, message, by, Role::Operator)?;
             if daemon.store.reviewer(&person.name).map_err(|why| why.to_string())?.is_none() {
@@ -58,9 +58,9 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
                 return undone(daemon, "reviewer placed", name);
             }
             daemon.holds.people_changed();
-            Ok(OperatorHears::Done { what: format!("{name} is {} ({})", place.role, groups(&place.groups)) })
+            Ok(OperatorReply::Done { what: format!("{name} is {} ({})", place.role, groups(&place.groups)) })
         }
-        OperatorSays::RemoveReviewer { name, by } => {
+        OperatorRequest::RemoveReviewer { name, by } => {
             let person = PersonName::parse(name).map_err(|why| why.to_string())?;
             let who = proved(daemon, message, by, Role::Operator)?;
             if daemon.store.reviewer(&person).map_err(|why| why.to_string())?.is_none() {
@@ -74,9 +74,9 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
             }
             sessions::end_all(daemon, &person);
             daemon.holds.people_changed();
-            Ok(OperatorHears::Done { what: format!("{name} answers nothing any more") })
+            Ok(OperatorReply::Done { what: format!("{name} answers nothing any more") })
         }
-        OperatorSays::Reviewers => list(daemon),
+        OperatorRequest::Reviewers => list(daemon),
         _ => Err("this is not about people".to_owned()),
     }
 }
@@ -90,19 +90,19 @@ fn leaves_an_operator(daemon: &Daemon, without: &PersonName) -> Result<(), Strin
 }
 
 /// Two went at once: the record says that it was about to be done; this one says that it was not.
-fn undone(daemon: &Daemon, what: &str, name: &str) -> Result<OperatorHears, String> {
+fn undone(daemon: &Daemon, what: &str, name: &str) -> Result<OperatorReply, String> {
     let body = json!({"what": format!("not done: {what}"), "reviewer": name});
     let _receipt = daemon.record(RecordKind::Change, body)?;
     Err(NO_OPERATOR.to_owned())
 }
 
-pub(crate) fn person(name: &str, place: &PersonPlace) -> Result<Person, String> {
+pub(crate) fn person(name: &str, place: &ReviewerAttributes) -> Result<Person, String> {
     let role = Role::parse(&place.role);
     let role = role.ok_or_else(|| {
         let all = Role::ALL.map(Role::as_str).join(", ");
         format!("`{}` is no role; there are {all}", place.role)
     })?;
-    check_place(&AgentPlace { env: None, groups: place.groups.clone(), trust: 0 })?;
+    check_place(&AgentAttributes { env: None, groups: place.groups.clone(), trust: 0 })?;
     let name = PersonName::parse(name).map_err(|why| why.to_string())?;
     Ok(Person { name, role, groups: place.groups.clone() })
 }
@@ -111,8 +111,8 @@ fn groups(groups: &[String]) -> String {
     if groups.is_empty() { "in no group".to_owned() } else { format!("in {}", groups.join(", ")) }
 }
 
-fn add(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
-    let OperatorSays::AddReviewer { name, ssh_key, place, vouch } = message else {
+fn add(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, String> {
+    let OperatorRequest::AddReviewer { name, ssh_key, place, vouch } = message else {
         return Err("this adds nobody".to_owned());
     };
     let mut person = person(name, place)?;
@@ -144,7 +144,7 @@ fn add(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String>
     let _receipt = daemon.record(RecordKind::Change, body)?;
     let added = daemon.store.add_reviewer(&person, &factor, clock::now_ms(), vouched_by.is_none());
     if added.map_err(|why| why.to_string())? {
-        Ok(OperatorHears::Reviewer { totp_uri })
+        Ok(OperatorReply::Reviewer { totp_uri })
     } else {
         Err("another first reviewer was enrolled at the same time".to_owned())
     }
@@ -160,14 +160,14 @@ pub(crate) const fn factor(factor: &Factor) -> &'static str {
 }
 
 /// Everybody who is enrolled.
-fn list(daemon: &Daemon) -> Result<OperatorHears, String> {
+fn list(daemon: &Daemon) -> Result<OperatorReply, String> {
     let rows = daemon.store.reviewers().map_err(|why| why.to_string())?;
     let view = |row: state_sqlite::ReviewerRow| ReviewerView {
         passkeys: daemon.store.passkeys(&row.person.name).map_or(0, |it| it.len()),
         name: row.person.name.to_string(),
         factor: factor(&row.factor).to_owned(),
-        place: PersonPlace { role: row.person.role.as_str().to_owned(), groups: row.person.groups },
+        place: ReviewerAttributes { role: row.person.role.as_str().to_owned(), groups: row.person.groups },
         created_ms: row.created_ms,
     };
-    Ok(OperatorHears::Reviewers { reviewers: rows.into_iter().map(view).collect() })
+    Ok(OperatorReply::Reviewers { reviewers: rows.into_iter().map(view).collect() })
 }

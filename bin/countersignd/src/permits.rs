@@ -7,7 +7,7 @@ use approval::{PERMIT_LIFE_MS, Permit};
 use audit::RecordKind;
 use host::clock;
 use model::{Act, AgentName, Digest, Facts, PermitId, RequestDigest, SessionId};
-use protocol::{AgentHears, RecordingHead, SealedText, Terminal, TerminalEvent};
+use protocol::{AgentReply, RecordingHead, SealedText, Terminal, TerminalEvent};
 use serde_json::json;
 
 use crate::agents::{Talk, denied, undecided};
@@ -85,7 +85,7 @@ impl Talk<'_> {
         hands_over: bool,
         reasons: Vec<String>,
         epoch: u64,
-    ) -> AgentHears {
+    ) -> AgentReply {
         let now_ms = clock::now_ms();
         let Bound { act, facts, title, whose } = bound;
         let issued = Issued {
@@ -106,14 +106,14 @@ impl Talk<'_> {
             self.issued.insert(permit.id().to_string(), issued);
         }
         let sealed = permit.seal(&self.daemon.permit_key);
-        AgentHears::Allow {
+        AgentReply::Allow {
             permit: SealedText { text: sealed.text, signature: sealed.signature },
             request: digest,
             reasons,
         }
     }
 
-    pub(crate) fn redeem(&mut self, permit: &str, act: &serde_json::Value, terminal: Option<Terminal>) -> AgentHears {
+    pub(crate) fn redeem(&mut self, permit: &str, act: &serde_json::Value, terminal: Option<Terminal>) -> AgentReply {
         // Taken out before anything is checked: a permit is tried once.
         let Some(issued) = self.issued.remove(permit) else {
             return denied("there is no such permit here: it was used, or is another connection's");
@@ -123,13 +123,13 @@ impl Talk<'_> {
             return undecided(&why);
         }
         let heard = self.spend(issued, act, terminal);
-        if !matches!(heard, AgentHears::Spent) {
+        if !matches!(heard, AgentReply::Spent) {
             self.daemon.acts.end(permit);
         }
         heard
     }
 
-    fn spend(&mut self, issued: Issued, act: &serde_json::Value, terminal: Option<Terminal>) -> AgentHears {
+    fn spend(&mut self, issued: Issued, act: &serde_json::Value, terminal: Option<Terminal>) -> AgentReply {
         let now_ms = clock::now_ms();
         if Instant::now() >= issued.until || now_ms >= issued.until_ms || now_ms < issued.since_ms {
             return denied("the permit is too old");
@@ -165,7 +165,7 @@ impl Talk<'_> {
             Ok(_receipt) => {
                 self.running
                     .insert(issued.id.to_string(), Running { whose: issued.whose, since: Instant::now(), recording });
-                AgentHears::Spent
+                AgentReply::Spent
             }
             Err(why) => undecided(&why),
         }
@@ -183,7 +183,7 @@ impl Talk<'_> {
     }
 
     /// What is about to go over a terminal: it may when this is answered.
-    pub(crate) fn recorded(&self, permit: &str, events: Vec<TerminalEvent>) -> AgentHears {
+    pub(crate) fn recorded(&self, permit: &str, events: Vec<TerminalEvent>) -> AgentReply {
         let Some(recording) = self.running.get(permit).and_then(|running| running.recording.as_ref()) else {
             return undecided("no act is recorded under this permit");
         };
@@ -194,12 +194,12 @@ impl Talk<'_> {
             return undecided("this cannot be recorded");
         }
         match recording.add(events) {
-            Ok(()) => AgentHears::Noted,
+            Ok(()) => AgentReply::Noted,
             Err(why) => undecided(&why),
         }
     }
 
-    pub(crate) fn refuse_changed(&self, request: &RequestDigest, what: &str) -> AgentHears {
+    pub(crate) fn refuse_changed(&self, request: &RequestDigest, what: &str) -> AgentReply {
         let what = self.daemon.scrubber.text(what);
         let body =
             json!({"request_digest": request.to_string(), "state": "refused", "why": format!("changed: {what}")});
@@ -207,7 +207,7 @@ impl Talk<'_> {
         denied(&format!("what would run is not what was decided on; changed: {what}"))
     }
 
-    pub(crate) fn outcome(&mut self, permit: &str, exit: Option<i32>, signal: Option<i32>, millis: u64) -> AgentHears {
+    pub(crate) fn outcome(&mut self, permit: &str, exit: Option<i32>, signal: Option<i32>, millis: u64) -> AgentReply {
         let Some(running) = self.running.remove(permit) else { return undecided("no act runs under this permit") };
         let Running { whose, since, recording } = running;
         self.daemon.acts.end(permit);
@@ -229,7 +229,7 @@ impl Talk<'_> {
             "permit": permit, "request_digest": whose.request.to_string(), "outcome": "ended", "exit": exit, "signal": signal, "millis": millis,
         });
         match (self.daemon.record(RecordKind::Outcome, body), cut) {
-            (Ok(_receipt), None) => AgentHears::Noted,
+            (Ok(_receipt), None) => AgentReply::Noted,
             (Err(why), _) | (Ok(_), Some(why)) => undecided(&why),
         }
     }

@@ -5,7 +5,7 @@ use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use model::PersonName;
 use pdp::Assurance;
-use protocol::{PasskeySaid, Proof, SshSaid, Vouch, signed_change};
+use protocol::{PasskeyAssertion, Proof, SshSignature, Vouch, signed_change};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use state_sqlite::{Factor, ReviewerRow};
@@ -118,7 +118,7 @@ fn check(
             Err(approval::TotpRefused::Used) => Err(Wrong::Other(approval::TotpRefused::Used.to_string())),
             Err(why) => Err(Wrong::Guess(why.to_string())),
         },
-        (Factor::Ssh(identity), Proof::Ssh(SshSaid { signature, nonce })) => {
+        (Factor::Ssh(identity), Proof::Ssh(SshSignature { signature, nonce })) => {
             let signed = match words {
                 Words::Answer(_) => approval_message(*said, &question.id, &question.request),
                 Words::Change(text) => fresh(daemon, text, nonce.as_deref(), at_ms)?,
@@ -163,7 +163,7 @@ fn fresh(daemon: &Daemon, text: &str, nonce: Option<&str>, at_ms: u64) -> Result
 fn passkey(
     daemon: &Daemon,
     name: &PersonName,
-    said: &PasskeySaid,
+    said: &PasskeyAssertion,
     words: &Words<'_>,
     at_ms: u64,
 ) -> Result<(Assurance, Value), Wrong> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use host::{clock, socket};
 use model::{AgentName, PersonName, SessionId};
 use pdp::Role;
-use protocol::{LogHears, LogSays, MAX_LOG_FRAME, MAX_OPERATOR_FRAME, OperatorHears, Reading};
+use protocol::{LogQuery, LogReply, LogRequest, MAX_LOG_FRAME, MAX_OPERATOR_FRAME, OperatorReply};
 
 use crate::daemon::Daemon;
 use crate::{flags, sessions};
@@ -27,7 +27,7 @@ pub(crate) fn reader(daemon: &Daemon, token: &str, raw: bool) -> Result<PersonNa
     }
 }
 
-fn log(daemon: &Daemon, say: &LogHears) -> Result<UnixStream, String> {
+fn log(daemon: &Daemon, say: &LogRequest) -> Result<UnixStream, String> {
     let down = |why: &dyn std::fmt::Display| format!("the log cannot be reached: {why}");
     let stream = UnixStream::connect(daemon.layout.log_socket()).map_err(|why| down(&why))?;
     if !socket::peer(&stream).is_ok_and(|peer| peer.uid == host::files::my_uid()) {
@@ -37,18 +37,18 @@ fn log(daemon: &Daemon, say: &LogHears) -> Result<UnixStream, String> {
     Ok(stream)
 }
 
-fn hear(stream: &UnixStream) -> Result<LogSays, String> {
+fn hear(stream: &UnixStream) -> Result<LogReply, String> {
     socket::receive(stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE)
         .map_err(|why| format!("the log cannot be reached: {why}"))
 }
 
 /// Reads.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an answer that does not belong to the question is an error")]
-pub(crate) fn read(daemon: &Daemon, token: &str, what: Reading) -> Result<OperatorHears, String> {
+pub(crate) fn read(daemon: &Daemon, token: &str, what: LogQuery) -> Result<OperatorReply, String> {
     reader(daemon, token, false)?;
-    match hear(&log(daemon, &LogHears::Read { what })?)? {
-        LogSays::Read { found } => Ok(OperatorHears::Read { found }),
-        LogSays::Failed { why } => Err(why),
+    match hear(&log(daemon, &LogRequest::Read { what })?)? {
+        LogReply::Read { found } => Ok(OperatorReply::Read { found }),
+        LogReply::Failed { why } => Err(why),
         _ => Err("the log answered something else".to_owned()),
     }
 }
@@ -59,7 +59,7 @@ pub(crate) fn stop(
     token: &str,
     agent: Option<&str>,
     session: Option<&str>,
-) -> Result<OperatorHears, String> {
+) -> Result<OperatorReply, String> {
     let who = reader(daemon, token, false)?;
     let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?;
     if !row.is_some_and(|row| row.person.role.answers()) {
@@ -68,7 +68,7 @@ pub(crate) fn stop(
     let agent = agent.map(AgentName::parse).transpose().map_err(|why| why.to_string())?;
     let session = session.map(SessionId::parse).transpose().map_err(|why| why.to_string())?;
     let what = flags::stop(daemon, agent.as_ref(), session.as_ref(), who.as_str())?;
-    Ok(OperatorHears::Done { what })
+    Ok(OperatorReply::Done { what })
 }
 
 /// Sends the lines of a recording, until its end or until they leave.
@@ -81,16 +81,16 @@ pub(crate) fn watch(
     live: bool,
 ) -> Result<(), String> {
     let by = reader(daemon, token, live)?.to_string();
-    let from = log(daemon, &LogHears::Watch { recording, live, by })?;
+    let from = log(daemon, &LogRequest::Watch { recording, live, by })?;
     loop {
         let (lines, ended) = match hear(&from)? {
-            LogSays::Lines { lines, ended } => (lines, ended),
-            LogSays::Failed { why } => return Err(why),
+            LogReply::Lines { lines, ended } => (lines, ended),
+            LogReply::Failed { why } => return Err(why),
             _ => return Err("the log answered something else".to_owned()),
         };
         // Somebody who signed out, or was removed, sees no more.
         reader(daemon, token, live)?;
-        socket::send(stream, &OperatorHears::Lines { lines, ended }, MAX_OPERATOR_FRAME, PATIENCE)
+        socket::send(stream, &OperatorReply::Lines { lines, ended }, MAX_OPERATOR_FRAME, PATIENCE)
             .map_err(|why| why.to_string())?;
         if ended {
             return Ok(());

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use host::socket;
 use model::{AgentName, SessionId};
-use protocol::{LogHears, LogSays, MAX_LOG_FRAME, RecordingHead, TerminalEvent};
+use protocol::{LogReply, LogRequest, MAX_LOG_FRAME, RecordingHead, TerminalEvent};
 
 use crate::daemon::hold as lock;
 use crate::work::Pair;
@@ -32,24 +32,24 @@ pub(crate) struct Recording {
 impl Recording {
     /// Adds events; they are written when this has returned.
     pub(crate) fn add(&self, events: Vec<TerminalEvent>) -> Result<(), String> {
-        done(ask(&lock(&self.link), &LogHears::Add { events })?)
+        done(ask(&lock(&self.link), &LogRequest::Add { events })?)
     }
 
     /// Ends it: its digest is in the log when this has returned.
     pub(crate) fn end(&self) -> Result<(), String> {
-        done(ask(&lock(&self.link), &LogHears::End)?)
+        done(ask(&lock(&self.link), &LogRequest::End)?)
     }
 }
 
-fn ask(link: &UnixStream, say: &LogHears) -> Result<LogSays, String> {
+fn ask(link: &UnixStream, say: &LogRequest) -> Result<LogReply, String> {
     let down = |why: &dyn std::fmt::Display| format!("the recording cannot be written: {why}");
     socket::send(link, say, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
     let said = socket::receive(link, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))?;
-    if let LogSays::Failed { why } = said { Err(why) } else { Ok(said) }
+    if let LogReply::Failed { why } = said { Err(why) } else { Ok(said) }
 }
 
-fn done(said: LogSays) -> Result<(), String> {
-    if matches!(said, LogSays::Done { .. }) { Ok(()) } else { Err("the log answered something else".to_owned()) }
+fn done(said: LogReply) -> Result<(), String> {
+    if matches!(said, LogReply::Done { .. }) { Ok(()) } else { Err("the log answered something else".to_owned()) }
 }
 
 /// Recordings by agent and session.
@@ -77,7 +77,7 @@ impl Recordings {
         if !socket::peer(&link).is_ok_and(|peer| peer.uid == host::files::my_uid()) {
             return Err("the log's socket belongs to another user".to_owned());
         }
-        let LogSays::Began { recording: id } = ask(&link, &LogHears::Begin { head })? else {
+        let LogReply::Began { recording: id } = ask(&link, &LogRequest::Begin { head })? else {
             return Err("the log answered something else".to_owned());
         };
         let recording = Arc::new(Recording { id, link: Mutex::new(link) });

@@ -4,7 +4,7 @@ use approval::Said;
 use host::clock;
 use model::{AgentName, Digest, PersonName, RequestDigest};
 use pdp::Role;
-use protocol::{AgentPlace, FlagView, OperatorHears, OperatorSays, Proof, RuleView, Vouch, change_text};
+use protocol::{AgentAttributes, FlagView, OperatorReply, OperatorRequest, Proof, RuleView, Vouch, change_text};
 
 use crate::chain;
 use crate::daemon::Daemon;
@@ -14,10 +14,10 @@ use crate::{flags, made, policy};
 
 /// Answers what is about rules, flags and places of agents.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the socket sends on what belongs here; all else is refused")]
-pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
+pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, String> {
     match message {
-        OperatorSays::Rules => rules(daemon),
-        OperatorSays::Reload => {
+        OperatorRequest::Rules => rules(daemon),
+        OperatorRequest::Reload => {
             let changed = policy::reload(daemon, "asked for")?;
             let digest = daemon.policy.current().digest();
             done(if changed {
@@ -26,12 +26,12 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
                 format!("nothing changed; policy {digest}")
             })
         }
-        OperatorSays::Flags => {
+        OperatorRequest::Flags => {
             let flags = daemon.store.flags().map_err(|why| why.to_string())?;
             let view = |(name, set_by, set_ms)| FlagView { name, set_by, set_ms };
-            Ok(OperatorHears::Flags { flags: flags.into_iter().map(view).collect() })
+            Ok(OperatorReply::Flags { flags: flags.into_iter().map(view).collect() })
         }
-        OperatorSays::Flag { name, on, by } => {
+        OperatorRequest::Flag { name, on, by } => {
             let who = match by {
                 Some(by) => proved(daemon, message, by, Role::Senior)?.to_string(),
                 None if flags::needs_proof(name, *on) => {
@@ -47,35 +47,40 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorSays) -> Result<Operator
             let changed = flags::change(daemon, name, *on, &who)?;
             done(format!("flag `{name}` {} {word}", if changed { "is" } else { "was already" }))
         }
-        OperatorSays::PlaceAgent { name, place, by } => place_agent(daemon, message, name, place, by),
-        OperatorSays::RemoveAgent { name, by } => remove_agent(daemon, message, name, by.as_ref()),
-        OperatorSays::AddRule { text, request, reason, by } => {
+        OperatorRequest::PlaceAgent { name, place, by } => place_agent(daemon, message, name, place, by),
+        OperatorRequest::RemoveAgent { name, by } => remove_agent(daemon, message, name, by.as_ref()),
+        OperatorRequest::AddRule { text, request, reason, by } => {
             add(daemon, message, text, request.as_deref(), reason, by)
         }
-        OperatorSays::RemoveRule { id, by } => {
+        OperatorRequest::RemoveRule { id, by } => {
             let row = made::applying(daemon, id)?;
             let who = proved(daemon, message, by, Role::Operator)?;
             made::remove(daemon, &row, &who)?;
             done(format!("rule `{id}` does not apply any more"))
         }
-        OperatorSays::ExpireRule { id, end, by } => done(made::expire(daemon, message, id, end, by)?),
-        OperatorSays::Candidates { hold } => made::candidates(daemon, hold),
+        OperatorRequest::ExpireRule { id, end, by } => done(made::expire(daemon, message, id, end, by)?),
+        OperatorRequest::Candidates { hold } => made::candidates(daemon, hold),
         _ => Err("this is not about rules".to_owned()),
     }
 }
 
-fn done(what: String) -> Result<OperatorHears, String> {
-    Ok(OperatorHears::Done { what })
+fn done(what: String) -> Result<OperatorReply, String> {
+    Ok(OperatorReply::Done { what })
 }
 
 /// What a proof for a change covers.
-pub(crate) fn question_of(message: &OperatorSays) -> Result<approval::Question, String> {
+pub(crate) fn question_of(message: &OperatorRequest) -> Result<approval::Question, String> {
     let text = change_text(message).ok_or("this takes no proof")?;
     change_question(RequestDigest::carried(Digest::within("countersign/change/v1", text.as_bytes())))
 }
 
 /// The person whose proof covers a change, and whose role lets them make it.
-pub(crate) fn proved(daemon: &Daemon, message: &OperatorSays, by: &Vouch, least: Role) -> Result<PersonName, String> {
+pub(crate) fn proved(
+    daemon: &Daemon,
+    message: &OperatorRequest,
+    by: &Vouch,
+    least: Role,
+) -> Result<PersonName, String> {
     // Whoever runs the web gate has people's sessions: none of them changes anything.
     if matches!(by.proof, Proof::Session(_)) {
         return Err("a change takes a code or a signature".to_owned());
@@ -90,8 +95,8 @@ pub(crate) fn proved(daemon: &Daemon, message: &OperatorSays, by: &Vouch, least:
 
 /// Adds an agent. One that a rule lets do more than others (by its name, group, environment or trust) takes a person's
 /// proof: whoever reaches the socket could be an agent that makes itself another.
-pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<OperatorHears, String> {
-    let OperatorSays::AddAgent { name, owner, under, uid, place, by } = message else {
+pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, String> {
+    let OperatorRequest::AddAgent { name, owner, under, uid, place, by } = message else {
         return Err("this adds no agent".to_owned());
     };
     check_place(place)?;
@@ -125,20 +130,20 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorSays) -> Result<Opera
         }
         None => {}
     }
-    let AgentPlace { env, groups, trust } = place.clone();
+    let AgentAttributes { env, groups, trust } = place.clone();
     let under = above.first().map(|it| it.agent.clone());
-    let place = crate::daemon::AgentPlace { name, owner, under, uid: *uid, env, groups, trust };
-    Ok(OperatorHears::Agent { key: daemon.add_agent(place)? })
+    let place = crate::daemon::NewAgent { name, owner, under, uid: *uid, env, groups, trust };
+    Ok(OperatorReply::Agent { key: daemon.add_agent(place)? })
 }
 
 /// Removes an agent: its key, everything that it waits for, and everything that runs on its orders. It takes a proof where adding it
 /// would: an agent that reaches the socket must not take away another one that rules favour.
 fn remove_agent(
     daemon: &Daemon,
-    message: &OperatorSays,
+    message: &OperatorRequest,
     name: &str,
     by: Option<&Vouch>,
-) -> Result<OperatorHears, String> {
+) -> Result<OperatorReply, String> {
     let name = AgentName::parse(name).map_err(|why| why.to_string())?;
     let row = daemon.agent_named(name.as_str()).ok_or_else(|| format!("there is no agent `{name}`"))?;
     let favoured = daemon.policy.current().rules().iter().any(|rule| rule.favours(name.as_str(), row.owner.as_str()));
@@ -180,11 +185,11 @@ fn above(daemon: &Daemon, name: &AgentName, under: Option<&str>, trust: u8) -> R
 
 fn place_agent(
     daemon: &Daemon,
-    message: &OperatorSays,
+    message: &OperatorRequest,
     name: &str,
-    place: &AgentPlace,
+    place: &AgentAttributes,
     by: &Vouch,
-) -> Result<OperatorHears, String> {
+) -> Result<OperatorReply, String> {
     let name = AgentName::parse(name).map_err(|why| why.to_string())?;
     let row = daemon.agent_named(name.as_str()).ok_or_else(|| format!("there is no agent `{name}`"))?;
     check_place(place)?;
@@ -200,7 +205,7 @@ fn place_agent(
 }
 
 /// Refuses names that make no sense.
-pub(crate) fn check_place(place: &AgentPlace) -> Result<(), String> {
+pub(crate) fn check_place(place: &AgentAttributes) -> Result<(), String> {
     let plain = |text: &String| {
         !text.is_empty()
             && text.len() <= 64
@@ -215,13 +220,13 @@ pub(crate) fn check_place(place: &AgentPlace) -> Result<(), String> {
     }
 }
 
-fn place_line(place: &AgentPlace) -> String {
+fn place_line(place: &AgentAttributes) -> String {
     let env = place.env.as_deref().unwrap_or("none");
     let groups = if place.groups.is_empty() { "none".to_owned() } else { place.groups.join(", ") };
     format!("environment {env}, groups {groups}, trust {}", place.trust)
 }
 
-fn rules(daemon: &Daemon) -> Result<OperatorHears, String> {
+fn rules(daemon: &Daemon) -> Result<OperatorReply, String> {
     let made = daemon.store.rules().map_err(|why| why.to_string())?;
     let current = daemon.policy.current();
     let mut views: Vec<RuleView> = current
@@ -258,7 +263,7 @@ fn rules(daemon: &Daemon) -> Result<OperatorHears, String> {
             removed: Some((removed_ms, row.removed_by.unwrap_or_default())),
         });
     }
-    Ok(OperatorHears::Rules {
+    Ok(OperatorReply::Rules {
         rules: views,
         policy: current.digest().to_string(),
         mode: daemon.policy.mode().to_owned(),
@@ -268,12 +273,12 @@ fn rules(daemon: &Daemon) -> Result<OperatorHears, String> {
 
 fn add(
     daemon: &Daemon,
-    message: &OperatorSays,
+    message: &OperatorRequest,
     text: &str,
     request: Option<&str>,
     reason: &str,
     by: &Vouch,
-) -> Result<OperatorHears, String> {
+) -> Result<OperatorReply, String> {
     let request = request.map(Digest::parse).transpose().map_err(|why| why.to_string())?;
     made::check(daemon, text, reason)?;
     let who = proved(daemon, message, by, Role::Operator)?;

@@ -8,7 +8,7 @@ use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, PersonName};
-use protocol::{OperatorHears, OperatorSays, PersonPlace, Proof, Vouch, change_text};
+use protocol::{OperatorReply, OperatorRequest, Proof, ReviewerAttributes, Vouch, change_text};
 use serde_json::json;
 use state_sqlite::ReviewerRow;
 
@@ -107,14 +107,14 @@ pub(crate) const NOT_TOGETHER: &str =
     "this name does not go with this password and code, or the code was used; wait for the next one";
 
 /// Signs somebody in: anybody who is enrolled, whatever their role.
-pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Result<OperatorHears, String> {
+pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorRequest, by: &Vouch) -> Result<OperatorReply, String> {
     let now_ms = clock::now_ms();
     let Some(who) = prove_who(daemon, message, by, now_ms)? else {
         let body = json!({"what": "sign-in refused", "reviewer": daemon.scrubber.text(&by.reviewer.chars().take(64).collect::<String>())});
         let _receipt = daemon.record(RecordKind::Access, body)?;
         return Err(NOT_TOGETHER.to_owned());
     };
-    begin(daemon, who, now_ms).map(|token| OperatorHears::SignedIn { token })
+    begin(daemon, who, now_ms).map(|token| OperatorReply::SignedIn { token })
 }
 
 /// Who somebody is, over a way that everybody on this machine can reach: tries are counted, and lock nobody out of answering.
@@ -123,7 +123,7 @@ pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorSays, by: &Vouch) -> Re
 /// There were too many tries, or it is a proof that does not serve here.
 pub(crate) fn prove_who(
     daemon: &Daemon,
-    message: &OperatorSays,
+    message: &OperatorRequest,
     by: &Vouch,
     now_ms: u64,
 ) -> Result<Option<PersonName>, String> {
@@ -178,7 +178,7 @@ const FRESH_MS: u64 = 120_000;
 const MAX_CHALLENGES: usize = 256;
 
 /// Something fresh for a passkey to sign. The oldest makes room.
-pub(crate) fn challenge(daemon: &Daemon) -> Result<OperatorHears, String> {
+pub(crate) fn challenge(daemon: &Daemon) -> Result<OperatorReply, String> {
     let nonce = BASE64URL_NOPAD.encode(&clock::random::<32>().map_err(|why| why.to_string())?);
     let now_ms = clock::now_ms();
     let mut open = lock(&daemon.sessions.challenges);
@@ -188,7 +188,7 @@ pub(crate) fn challenge(daemon: &Daemon) -> Result<OperatorHears, String> {
         oldest.and_then(|nonce| open.remove(&nonce));
     }
     open.insert(nonce.clone(), now_ms);
-    Ok(OperatorHears::Challenge { nonce, site: daemon.site.host().to_owned() })
+    Ok(OperatorReply::Challenge { nonce, site: daemon.site.host().to_owned() })
 }
 
 /// Uses something fresh up. Says whether it was.
@@ -238,22 +238,22 @@ fn whose_is(daemon: &Daemon, token: &str, keep: bool) -> Result<ReviewerRow, Str
 const ENDED: &str = "you are not signed in, or it was too long ago; sign in";
 
 /// Whose session a token is. Looking keeps it alive, if it is told to.
-pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<OperatorHears, String> {
+pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<OperatorReply, String> {
     let row = whose_is(daemon, token, keep)?;
     let who = row.person.name;
     let factor = crate::people::factor(&row.factor).to_owned();
-    let place = PersonPlace { role: row.person.role.as_str().to_owned(), groups: row.person.groups };
+    let place = ReviewerAttributes { role: row.person.role.as_str().to_owned(), groups: row.person.groups };
     let passkeys = daemon.store.passkeys(&who).map_err(|why| why.to_string())?;
     let passkeys = passkeys.iter().map(|it| BASE64URL_NOPAD.encode(it.passkey.credential())).collect();
-    Ok(OperatorHears::Session { name: who.to_string(), place, factor, passkeys })
+    Ok(OperatorReply::Session { name: who.to_string(), place, factor, passkeys })
 }
 
 /// Ends a session.
-pub(crate) fn sign_out(daemon: &Daemon, token: &str) -> Result<OperatorHears, String> {
+pub(crate) fn sign_out(daemon: &Daemon, token: &str) -> Result<OperatorReply, String> {
     let session = lock(&daemon.sessions.open).remove(&Digest::within(DOMAIN, token.as_bytes()));
     if let Some(session) = session {
         let body = json!({"what": "signed out", "reviewer": session.who.as_str()});
         let _receipt = daemon.record(RecordKind::Access, body)?;
     }
-    Ok(OperatorHears::Done { what: "signed out".to_owned() })
+    Ok(OperatorReply::Done { what: "signed out".to_owned() })
 }

@@ -10,7 +10,7 @@ use host::{clock, files};
 use model::PersonName;
 use oidc::{Known, Provider, Settings};
 use pdp::{Person, Role};
-use protocol::{OperatorHears, Password, SignOnWay};
+use protocol::{OperatorReply, Password, SignOnWay};
 use serde_json::json;
 use state_sqlite::{Factor, ReviewerRow};
 
@@ -33,9 +33,9 @@ const SAID_FOR_MS: u64 = 12 * 3_600_000;
 pub(crate) struct Begun(Mutex<BTreeMap<String, u64>>);
 
 /// The way there, for the web gate: it reads no file of ours.
-pub(crate) fn way(daemon: &Daemon) -> Result<OperatorHears, String> {
+pub(crate) fn way(daemon: &Daemon) -> Result<OperatorReply, String> {
     if !daemon.layout.signon().exists() {
-        return Ok(OperatorHears::SignOnWay { way: None });
+        return Ok(OperatorReply::SignOnWay { way: None });
     }
     let settings = settings(daemon)?;
     let read = |file: &String| {
@@ -58,11 +58,11 @@ pub(crate) fn way(daemon: &Daemon) -> Result<OperatorHears, String> {
         client_id: settings.client_id,
         scopes: settings.scopes,
     };
-    Ok(OperatorHears::SignOnWay { way: Some(way) })
+    Ok(OperatorReply::SignOnWay { way: Some(way) })
 }
 
 /// Somebody goes to the provider.
-pub(crate) fn begin(daemon: &Daemon) -> Result<OperatorHears, String> {
+pub(crate) fn begin(daemon: &Daemon) -> Result<OperatorReply, String> {
     let now_ms = clock::now_ms();
     settings(daemon)?;
     let nonce = BASE64URL_NOPAD.encode(&clock::random::<32>().map_err(|why| why.to_string())?);
@@ -74,11 +74,11 @@ pub(crate) fn begin(daemon: &Daemon) -> Result<OperatorHears, String> {
         return Err("too many are signing in; wait a minute".to_owned());
     }
     begun.insert(nonce.clone(), now_ms);
-    Ok(OperatorHears::Challenge { nonce, site: daemon.site.host().to_owned() })
+    Ok(OperatorReply::Challenge { nonce, site: daemon.site.host().to_owned() })
 }
 
 /// The provider said who they are.
-pub(crate) fn finish(daemon: &Daemon, token: &str, nonce: &str) -> Result<OperatorHears, String> {
+pub(crate) fn finish(daemon: &Daemon, token: &str, nonce: &str) -> Result<OperatorReply, String> {
     let now_ms = clock::now_ms();
     let begun = lock(&daemon.begun.0).remove(nonce);
     if begun.is_none_or(|at_ms| now_ms.abs_diff(at_ms) >= FRESH_MS) {
@@ -92,7 +92,7 @@ pub(crate) fn finish(daemon: &Daemon, token: &str, nonce: &str) -> Result<Operat
         daemon.record(RecordKind::Access, body).map(|_| why)
     };
     match name {
-        Ok(name) => sessions::begin(daemon, name, now_ms).map(|token| OperatorHears::SignedIn { token }),
+        Ok(name) => sessions::begin(daemon, name, now_ms).map(|token| OperatorReply::SignedIn { token }),
         Err(why) => Err(refused(why)?),
     }
 }

@@ -7,7 +7,7 @@ use audit::{Receipt, RecordKind};
 use host::clock;
 use model::{Act, Claims, Request, RequestId, SessionId};
 use pdp::{Decision, Verdict};
-use protocol::{AgentHears, Refusal};
+use protocol::{AgentReply, Refusal};
 use state_sqlite::AgentRow;
 
 use crate::agents::{How, Talk, denied, undecided};
@@ -27,7 +27,7 @@ impl Talk<'_> {
         act: &serde_json::Value,
         claims: Claims,
         how: How,
-    ) -> AgentHears {
+    ) -> AgentReply {
         let agent = match self.known(key) {
             Ok(agent) => agent,
             Err(why) => return undecided(why),
@@ -83,15 +83,15 @@ impl Talk<'_> {
     }
 
     /// Whose key it is, and which rules and flags are in force: for an enforcement point that gives an answer a second time.
-    pub(crate) fn standing(&self, key: &str) -> AgentHears {
+    pub(crate) fn standing(&self, key: &str) -> AgentReply {
         match self.known(key) {
-            Ok(agent) => AgentHears::Standing { agent: agent.name.to_string(), epoch: self.daemon.policy.epoch() },
+            Ok(agent) => AgentReply::Standing { agent: agent.name.to_string(), epoch: self.daemon.policy.epoch() },
             Err(why) => undecided(why),
         }
     }
 
     /// Judge, record, then answer or hold. Any `Err` is a refusal: nothing was permitted.
-    fn decide(&mut self, case: Case, park: bool) -> Result<AgentHears, String> {
+    fn decide(&mut self, case: Case, park: bool) -> Result<AgentReply, String> {
         let started = Instant::now();
         let request = &case.request;
         if let Some(path) = judge::disagrees(request, &case.read.facts) {
@@ -142,7 +142,7 @@ impl Talk<'_> {
                 }
             }
             (Verdict::Deny | Verdict::Allow(_) | Verdict::Ask(..), _, _) => {
-                Ok(AgentHears::Deny { refusal: Refusal::Denied, reasons })
+                Ok(AgentReply::Deny { refusal: Refusal::Denied, reasons })
             }
         }
     }

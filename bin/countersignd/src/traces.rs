@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use host::clock;
 use model::RequestDigest;
-use protocol::{OperatorHears, Span};
+use protocol::{OperatorReply, Span};
 
 use crate::daemon::hold as lock;
 
@@ -67,7 +67,7 @@ impl Traces {
     }
 
     /// Those after a count.
-    pub(crate) fn after(&self, after: u64) -> OperatorHears {
+    pub(crate) fn after(&self, after: u64) -> OperatorReply {
         self.wanted_until_ms.store(clock::now_ms().saturating_add(WANTED_MS), Ordering::Relaxed);
         let kept = lock(&self.kept);
         let first = kept.count.saturating_sub(u64::try_from(kept.spans.len()).unwrap_or(u64::MAX));
@@ -76,7 +76,7 @@ impl Traces {
         let skip = usize::try_from(after.saturating_sub(first)).unwrap_or(usize::MAX);
         let spans: Vec<Span> = kept.spans.iter().skip(skip).take(AT_ONCE).cloned().collect();
         let next = after.saturating_add(u64::try_from(spans.len()).unwrap_or(0));
-        OperatorHears::Spans { spans, next }
+        OperatorReply::Spans { spans, next }
     }
 }
 
@@ -88,11 +88,11 @@ fn micros(took: Duration) -> u64 {
 mod tests {
     use super::{AT_ONCE, MOST, Traces};
     use model::RequestDigest;
-    use protocol::{OperatorHears, Span};
+    use protocol::{OperatorReply, Span};
     use std::time::Instant;
 
     fn after(traces: &Traces, count: u64) -> (Vec<Span>, u64) {
-        let OperatorHears::Spans { spans, next } = traces.after(count) else { return (Vec::new(), 0) };
+        let OperatorReply::Spans { spans, next } = traces.after(count) else { return (Vec::new(), 0) };
         (spans, next)
     }
 

@@ -132,8 +132,8 @@ fn cwd(case: &Case, scrubber: &Scrubber) -> Option<String> {
     case.cwd().map(|cwd| scrubber.text(cwd))
 }
 
-fn above(it: &model::Above) -> protocol::AboveView {
-    protocol::AboveView { agent: it.agent.to_string(), owner: it.owner.to_string() }
+fn above(it: &model::Above) -> protocol::DelegatorView {
+    protocol::DelegatorView { agent: it.agent.to_string(), owner: it.owner.to_string() }
 }
 
 fn hold_view(

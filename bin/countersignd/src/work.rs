@@ -11,7 +11,7 @@ use host::{clock, socket};
 use model::display::visible;
 use model::{AgentName, Request, SessionId};
 use pdp::Decision;
-use protocol::{MAX_OPERATOR_ANSWER, OperatorHears, SessionView, WorkView};
+use protocol::{ActivityView, MAX_OPERATOR_ANSWER, OperatorReply, SessionView};
 use serde_json::Value;
 
 use crate::bell::Bell;
@@ -132,7 +132,7 @@ pub(crate) fn brief(body: &Value) -> String {
 }
 
 /// Everything as it is.
-fn view(daemon: &Daemon) -> WorkView {
+fn view(daemon: &Daemon) -> ActivityView {
     let running = daemon.acts.of_sessions();
     let waiting = daemon.holds.of_sessions();
     let recordings = daemon.recordings.of_sessions();
@@ -159,7 +159,7 @@ fn view(daemon: &Daemon) -> WorkView {
         it.recording = recordings.get(&key).cloned();
         it.stopped = if stops.is_empty() { None } else { stopped(daemon, &it.agent, &it.session) };
     }
-    WorkView { sessions: shown, more, stops }
+    ActivityView { sessions: shown, more, stops }
 }
 
 impl Seen {
@@ -196,7 +196,7 @@ pub(crate) fn tell(daemon: &Daemon, stream: &UnixStream, token: &str, follow: bo
         reading::reader(daemon, token, false)?;
         let heard = daemon.work.bell.count();
         let told = Instant::now();
-        socket::send(stream, &OperatorHears::Work(view(daemon)), MAX_OPERATOR_ANSWER, PATIENCE)
+        socket::send(stream, &OperatorReply::Work(view(daemon)), MAX_OPERATOR_ANSWER, PATIENCE)
             .map_err(|why| why.to_string())?;
         if !follow {
             return Ok(());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use notification::{Channels, Level, Notice, When};
-use protocol::{Gone, HoldView};
+use protocol::{ClosedHold, HoldView};
 
 use crate::{Devices, Told, start};
 
@@ -70,7 +70,7 @@ impl Hub {
     }
 
     /// What changed.
-    pub fn changed(&mut self, changed: Vec<HoldView>, gone: Vec<Gone>) -> Vec<Hop> {
+    pub fn changed(&mut self, changed: Vec<HoldView>, gone: Vec<ClosedHold>) -> Vec<Hop> {
         let mut hops = Vec::new();
         for hold in changed {
             if let Some(known) = self.open.get_mut(&hold.id) {
@@ -85,7 +85,7 @@ impl Hub {
             }
             self.open.insert(hold.id.clone(), Open { hold, half_ms, is_quiet });
         }
-        for Gone { id, outcome } in gone {
+        for ClosedHold { id, outcome } in gone {
             if let Some(one) = self.open.remove(&id).filter(|one| !one.is_quiet) {
                 self.say(&Arc::new(Notice::Closed { hold: Box::new(one.hold), outcome }));
             }

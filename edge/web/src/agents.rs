@@ -12,7 +12,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use model::Digest;
-use protocol::{AgentHears, AgentSays, MAX_AGENT_FRAME};
+use protocol::{AgentReply, AgentRequest, MAX_AGENT_FRAME};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -73,12 +73,12 @@ impl Talk {
         Line::open(&gate.agents).await.map(Self).map_err(Problem::away)
     }
 
-    async fn say(&mut self, message: &AgentSays) -> Result<(), Problem> {
+    async fn say(&mut self, message: &AgentRequest) -> Result<(), Problem> {
         let frame = protocol::encode(message, MAX_AGENT_FRAME).map_err(|why| Problem::malformed(&why.to_string()))?;
         self.0.send(&frame).await.map_err(Problem::away)
     }
 
-    async fn hear(&mut self) -> Result<AgentHears, Problem> {
+    async fn hear(&mut self) -> Result<AgentReply, Problem> {
         self.0.hear(MAX_AGENT_FRAME).await.map_err(Problem::away)
     }
 }
@@ -93,8 +93,8 @@ pub(crate) async fn request(
     let key = key(&headers)?;
     let wait = Duration::from_secs(wait.min(LONGEST_WAIT_S));
     let Some(name) = idempotency::key(&headers)? else { return answer(&gate, &key, &wanted, wait).await.map(Json) };
-    let whose = match ask(&gate, &AgentSays::Standing { key: key.clone() }).await? {
-        AgentHears::Standing { agent, epoch } => (agent, epoch),
+    let whose = match ask(&gate, &AgentRequest::Standing { key: key.clone() }).await? {
+        AgentReply::Standing { agent, epoch } => (agent, epoch),
         other => return of(other).map(Json),
     };
     let asked = Digest::of_bytes(&serde_json::to_vec(&wanted).unwrap_or_default());
@@ -120,7 +120,7 @@ async fn answer(gate: &Gate, key: &str, wanted: &Wanted, wait: Duration) -> Resu
     let mut changes = gate.holds.subscribe().1;
     loop {
         let heard = decide(gate, key, wanted).await?;
-        let AgentHears::Parked { hold, expires_at_ms, reasons } = heard else { return of(heard) };
+        let AgentReply::Parked { hold, expires_at_ms, reasons } = heard else { return of(heard) };
         let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
         let parked = json!({"verdict": "held", "ticket": hold, "expires_at_ms": expires_at_ms, "reasons": reasons});
         // Whatever changes of holds may be this one; looking again is one question to the daemon, which the ticket answers.
@@ -137,9 +137,9 @@ async fn answer(gate: &Gate, key: &str, wanted: &Wanted, wait: Duration) -> Resu
     }
 }
 
-async fn decide(gate: &Gate, key: &str, wanted: &Wanted) -> Result<AgentHears, Problem> {
+async fn decide(gate: &Gate, key: &str, wanted: &Wanted) -> Result<AgentReply, Problem> {
     let Wanted { session, act, intent, task } = wanted.clone();
-    let submit = AgentSays::Submit {
+    let submit = AgentRequest::Submit {
         key: key.to_owned(),
         session,
         act,
@@ -153,24 +153,24 @@ async fn decide(gate: &Gate, key: &str, wanted: &Wanted) -> Result<AgentHears, P
 }
 
 /// One question, and its first answer.
-async fn ask(gate: &Gate, question: &AgentSays) -> Result<AgentHears, Problem> {
+async fn ask(gate: &Gate, question: &AgentRequest) -> Result<AgentReply, Problem> {
     let mut line = Talk::open(gate).await?;
     line.say(question).await?;
     timeout(PATIENCE, line.hear()).await.map_err(|_| Problem::away("countersignd takes too long".to_owned()))?
 }
 
-fn of(heard: AgentHears) -> Result<Value, Problem> {
+fn of(heard: AgentReply) -> Result<Value, Problem> {
     Ok(match heard {
-        AgentHears::Allow { permit, request, reasons } => {
+        AgentReply::Allow { permit, request, reasons } => {
             json!({"verdict": "allow", "request": request, "reasons": reasons,
             "permit": {"text": permit.text, "signature": permit.signature}})
         }
-        AgentHears::Deny { refusal, reasons } => json!({"verdict": "deny", "refusal": refusal, "reasons": reasons}),
-        AgentHears::Held { .. }
-        | AgentHears::Parked { .. }
-        | AgentHears::Standing { .. }
-        | AgentHears::Spent
-        | AgentHears::Noted => {
+        AgentReply::Deny { refusal, reasons } => json!({"verdict": "deny", "refusal": refusal, "reasons": reasons}),
+        AgentReply::Held { .. }
+        | AgentReply::Parked { .. }
+        | AgentReply::Standing { .. }
+        | AgentReply::Spent
+        | AgentReply::Noted => {
             return Err(Problem::away("the daemon answered something else".to_owned()));
         }
     })
@@ -220,7 +220,7 @@ async fn converse(mut socket: WebSocket, mut line: Talk, key: String) {
         loop {
             // Whoever leaves while people are asked ends the hold: the daemon sees the line end with us.
             let Some(heard) = hear_while_there(&mut socket, &mut line).await else { return };
-            let is_held = matches!(heard, AgentHears::Held { .. });
+            let is_held = matches!(heard, AgentReply::Held { .. });
             let text = serde_json::to_string(&heard).unwrap_or_default();
             if socket.send(Message::Text(text.into())).await.is_err() {
                 return;
@@ -233,7 +233,7 @@ async fn converse(mut socket: WebSocket, mut line: Talk, key: String) {
 }
 
 /// What the daemon says, unless the agent leaves first, or speaks out of turn.
-async fn hear_while_there(socket: &mut WebSocket, line: &mut Talk) -> Option<AgentHears> {
+async fn hear_while_there(socket: &mut WebSocket, line: &mut Talk) -> Option<AgentReply> {
     // Begun once: a frame that was read by half is not begun again.
     let mut hear = std::pin::pin!(line.hear());
     loop {
@@ -248,7 +248,7 @@ async fn hear_while_there(socket: &mut WebSocket, line: &mut Talk) -> Option<Age
 }
 
 /// A message of an agent, with the key that it came with.
-fn with_key(text: &str, key: &str) -> Result<AgentSays, String> {
+fn with_key(text: &str, key: &str) -> Result<AgentRequest, String> {
     let mut value = model::unambiguous::parse(text.as_bytes()).map_err(|why| why.to_string())?;
     let map = value.as_object_mut().ok_or("a message is an object")?;
     // The gate's own question: whose key this is.

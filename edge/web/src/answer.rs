@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use protocol::{OperatorHears, OperatorSays};
+use protocol::{OperatorReply, OperatorRequest};
 use serde::Serialize;
 
 use crate::Gate;
@@ -61,30 +61,30 @@ impl FromRequestParts<Arc<Gate>> for SignedIn {
 
 /// Whose session a token is.
 pub(crate) async fn session(gate: &Arc<Gate>, token: &Token, keep: bool) -> Result<Who, Problem> {
-    match ask(gate, OperatorSays::Session { token: token.0.clone(), keep }).await? {
-        OperatorHears::Session { name, place, factor, passkeys } => {
+    match ask(gate, OperatorRequest::Session { token: token.0.clone(), keep }).await? {
+        OperatorReply::Session { name, place, factor, passkeys } => {
             Ok(Who { name, role: place.role, groups: place.groups, factor, passkeys })
         }
-        OperatorHears::Refused { why } => Err(Problem::signed_out(why)),
+        OperatorReply::Refused { why } => Err(Problem::signed_out(why)),
         other => Err(unexpected(&other)),
     }
 }
 
 /// Asks.
-pub(crate) async fn ask(gate: &Arc<Gate>, say: OperatorSays) -> Result<OperatorHears, Problem> {
+pub(crate) async fn ask(gate: &Arc<Gate>, say: OperatorRequest) -> Result<OperatorReply, Problem> {
     gate.operators.ask(&say).await.map_err(Problem::away)
 }
 
 /// Asks; a refusal is a problem.
-pub(crate) async fn done(gate: &Arc<Gate>, say: OperatorSays) -> Result<OperatorHears, Problem> {
+pub(crate) async fn done(gate: &Arc<Gate>, say: OperatorRequest) -> Result<OperatorReply, Problem> {
     match ask(gate, say).await? {
-        OperatorHears::Refused { why } => Err(Problem::refused(why)),
-        OperatorHears::SignedOut { why } => Err(Problem::signed_out(why)),
+        OperatorReply::Refused { why } => Err(Problem::refused(why)),
+        OperatorReply::SignedOut { why } => Err(Problem::signed_out(why)),
         other => Ok(other),
     }
 }
 
 /// The daemon answered something else.
-pub(crate) fn unexpected(_heard: &OperatorHears) -> Problem {
+pub(crate) fn unexpected(_heard: &OperatorReply) -> Problem {
     Problem::away("the daemon answered something else; are both from the same release?".to_owned())
 }

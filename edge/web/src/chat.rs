@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use protocol::{OperatorHears, OperatorSays};
+use protocol::{OperatorReply, OperatorRequest};
 use serde_json::json;
 
 use crate::Gate;
@@ -23,15 +23,15 @@ pub(crate) async fn slack(State(gate): State<Arc<Gate>>, headers: HeaderMap, bod
     let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or("").to_owned();
     let (at, signature) = (text("x-slack-request-timestamp"), text("x-slack-signature"));
     let body = String::from_utf8(body.to_vec()).map_err(|_| Problem::malformed("this is no text"))?;
-    match ask(&gate, OperatorSays::SlackClick { at, signature, body }).await? {
-        OperatorHears::Answered { state, agreed, needed, .. } => {
+    match ask(&gate, OperatorRequest::SlackClick { at, signature, body }).await? {
+        OperatorReply::Answered { state, agreed, needed, .. } => {
             let text = match state.as_str() {
                 "open" => format!("Your answer counts: {agreed} of at least {needed} agreed."),
                 other => format!("It is {other}."),
             };
             Ok(Json(json!({"response_type": "ephemeral", "replace_original": false, "text": text})))
         }
-        OperatorHears::Refused { why } => Err(Problem::refused(why)),
+        OperatorReply::Refused { why } => Err(Problem::refused(why)),
         other => Err(unexpected(&other)),
     }
 }
@@ -40,9 +40,9 @@ pub(crate) async fn slack(State(gate): State<Arc<Gate>>, headers: HeaderMap, bod
 pub(crate) async fn teams(State(gate): State<Arc<Gate>>, headers: HeaderMap, body: Bytes) -> Answered {
     let authorization = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or("").to_owned();
     let body = String::from_utf8(body.to_vec()).map_err(|_| Problem::malformed("this is no text"))?;
-    match ask(&gate, OperatorSays::TeamsMessage { authorization, body }).await? {
-        OperatorHears::Done { what } => Ok(Json(json!({"type": "message", "text": what}))),
-        OperatorHears::Refused { why } => Err(Problem::refused(why)),
+    match ask(&gate, OperatorRequest::TeamsMessage { authorization, body }).await? {
+        OperatorReply::Done { what } => Ok(Json(json!({"type": "message", "text": what}))),
+        OperatorReply::Refused { why } => Err(Problem::refused(why)),
         other => Err(unexpected(&other)),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use protocol::{Gone, HoldView};
+use protocol::{ClosedHold, HoldView};
 use serde::Serialize;
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 
@@ -25,7 +25,7 @@ pub(crate) struct Change {
 #[derive(Serialize)]
 struct Changed<'a> {
     changed: &'a [HoldView],
-    gone: &'a [Gone],
+    gone: &'a [ClosedHold],
 }
 
 /// The holds, and whoever hears of them.

@@ -210,7 +210,7 @@ pub fn openapi() -> Value {
     it.add(("get", "/requests/{digest}"), By::Session, "The story of one request.", None, any());
     let query = it.schema::<record::Days>();
     it.add(("get", "/reports"), By::Session, "Figures of the last days.", Some(query), object());
-    let work = it.schema::<protocol::WorkView>();
+    let work = it.schema::<protocol::ActivityView>();
     it.add(("get", "/sessions"), By::Session, "Where agents work.", None, Back::Json(work));
     let live = Back::Other("text/event-stream");
     it.add(("get", "/sessions/live"), By::Session, "The same, as it changes (server-sent events).", None, live);

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::{Gone, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorHears, OperatorSays, WorkView};
+use protocol::{
+    ActivityView, ClosedHold, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest,
+};
 use tokio::time::timeout;
 
 use crate::line::Line;
@@ -27,7 +29,7 @@ pub(crate) enum Told {
     /// All that are open.
     All(Vec<HoldView>),
     /// New or answered ones, and the ids of those that are gone.
-    Changed(Vec<HoldView>, Vec<Gone>),
+    Changed(Vec<HoldView>, Vec<ClosedHold>),
 }
 
 /// The way to `countersignd`. A connection that was used waits for the next question for a while.
@@ -64,7 +66,7 @@ impl Operators {
         std::iter::from_fn(|| idle.pop()).map(|(line, _)| line).find(Line::is_quiet)
     }
 
-    async fn begin(&self, say: &OperatorSays) -> Result<Line, String> {
+    async fn begin(&self, say: &OperatorRequest) -> Result<Line, String> {
         let mut line = Line::open(&self.socket).await?;
         send(&mut line, say).await?;
         Ok(line)
@@ -74,7 +76,7 @@ impl Operators {
     ///
     /// # Errors
     /// The daemon cannot be reached, or answers what does not belong here.
-    pub(crate) async fn ask(&self, say: &OperatorSays) -> Result<OperatorHears, String> {
+    pub(crate) async fn ask(&self, say: &OperatorRequest) -> Result<OperatorReply, String> {
         let waiting = self.waiting();
         let mut line = match waiting {
             Some(line) => line,
@@ -94,7 +96,7 @@ impl Operators {
     ///
     /// # Errors
     /// The daemon cannot be reached.
-    pub(crate) async fn watch(&self, say: &OperatorSays) -> Result<Watching, String> {
+    pub(crate) async fn watch(&self, say: &OperatorRequest) -> Result<Watching, String> {
         Ok(Watching { line: self.begin(say).await?, ended: false })
     }
 
@@ -102,7 +104,7 @@ impl Operators {
     ///
     /// # Errors
     /// The daemon cannot be reached.
-    pub(crate) async fn work(&self, say: &OperatorSays) -> Result<Working, String> {
+    pub(crate) async fn work(&self, say: &OperatorRequest) -> Result<Working, String> {
         Ok(Working { line: self.begin(say).await? })
     }
 
@@ -116,11 +118,11 @@ impl Operators {
     }
 
     async fn followed(&self, live: &Live) -> Result<(), String> {
-        let mut line = self.begin(&OperatorSays::Holds { follow: true }).await?;
+        let mut line = self.begin(&OperatorRequest::Holds { follow: true }).await?;
         loop {
             live.take(match hear(&mut line).await? {
-                OperatorHears::Holds { holds } => Told::All(holds),
-                OperatorHears::Changed { changed, gone } => Told::Changed(changed, gone),
+                OperatorReply::Holds { holds } => Told::All(holds),
+                OperatorReply::Changed { changed, gone } => Told::Changed(changed, gone),
                 _ => return Err(OTHER.to_owned()),
             });
         }
@@ -132,10 +134,10 @@ impl Working {
     ///
     /// # Errors
     /// Whoever looks is not signed in any more, or the daemon cannot be reached.
-    pub(crate) async fn next(&mut self) -> Result<WorkView, String> {
+    pub(crate) async fn next(&mut self) -> Result<ActivityView, String> {
         match hear(&mut self.line).await? {
-            OperatorHears::Work(work) => Ok(work),
-            OperatorHears::Refused { why } => Err(why),
+            OperatorReply::Work(work) => Ok(work),
+            OperatorReply::Refused { why } => Err(why),
             _ => Err(OTHER.to_owned()),
         }
     }
@@ -151,21 +153,21 @@ impl Watching {
             return Ok(None);
         }
         let heard = hear(&mut self.line).await;
-        self.ended = !matches!(heard, Ok(OperatorHears::Lines { ended: false, .. }));
+        self.ended = !matches!(heard, Ok(OperatorReply::Lines { ended: false, .. }));
         match heard? {
-            OperatorHears::Lines { lines, .. } => Ok(Some(lines)),
-            OperatorHears::Refused { why } => Err(why),
+            OperatorReply::Lines { lines, .. } => Ok(Some(lines)),
+            OperatorReply::Refused { why } => Err(why),
             _ => Err(OTHER.to_owned()),
         }
     }
 }
 
-async fn send(line: &mut Line, say: &OperatorSays) -> Result<(), String> {
+async fn send(line: &mut Line, say: &OperatorRequest) -> Result<(), String> {
     let frame = protocol::encode(say, MAX_OPERATOR_FRAME).map_err(|why| why.to_string())?;
     in_time(line.send(&frame)).await
 }
 
-async fn hear(line: &mut Line) -> Result<OperatorHears, String> {
+async fn hear(line: &mut Line) -> Result<OperatorReply, String> {
     in_time(line.hear(MAX_OPERATOR_ANSWER)).await
 }
 

@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use protocol::{Enrolling, NewFactor, OperatorHears, OperatorSays, Password, PersonPlace, PushTarget};
+use protocol::{
+    EnrolmentAuthority, NewFactor, OperatorReply, OperatorRequest, Password, PushTarget, ReviewerAttributes,
+};
 use qrcode::{Color, QrCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,11 +31,11 @@ pub(crate) struct SignIn {
 /// Signs somebody in.
 pub(crate) async fn sign_in(State(gate): State<Arc<Gate>>, Json(given): Json<SignIn>) -> Result<Response, Problem> {
     let by = given.proof.named(given.name)?;
-    match ask(&gate, OperatorSays::SignIn { by }).await? {
-        OperatorHears::SignedIn { token } => {
+    match ask(&gate, OperatorRequest::SignIn { by }).await? {
+        OperatorReply::SignedIn { token } => {
             Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gate.cookie(&token))]).into_response())
         }
-        OperatorHears::Refused { why } => Err(Problem::signed_out(why)),
+        OperatorReply::Refused { why } => Err(Problem::signed_out(why)),
         other => Err(unexpected(&other)),
     }
 }
@@ -55,8 +57,8 @@ pub(crate) async fn password(
     Json(given): Json<NewPassword>,
 ) -> Result<Response, Problem> {
     let by = given.proof.named(signed_in.who.name)?;
-    match done(&gate, OperatorSays::SetPassword { password: given.password, by }).await? {
-        OperatorHears::SignedIn { token } => {
+    match done(&gate, OperatorRequest::SetPassword { password: given.password, by }).await? {
+        OperatorReply::SignedIn { token } => {
             Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gate.cookie(&token))]).into_response())
         }
         other => Err(unexpected(&other)),
@@ -65,7 +67,7 @@ pub(crate) async fn password(
 
 /// Signs somebody out.
 pub(crate) async fn sign_out(State(gate): State<Arc<Gate>>, signed_in: SignedIn) -> Result<Response, Problem> {
-    done(&gate, OperatorSays::SignOut { token: signed_in.token.0 }).await?;
+    done(&gate, OperatorRequest::SignOut { token: signed_in.token.0 }).await?;
     let cookie = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
@@ -77,8 +79,8 @@ pub(crate) async fn session(signed_in: SignedIn) -> Answered {
 
 /// Something fresh for a passkey.
 pub(crate) async fn challenge(State(gate): State<Arc<Gate>>) -> Answered {
-    match done(&gate, OperatorSays::Challenge).await? {
-        OperatorHears::Challenge { nonce, site } => Ok(Json(json!({"nonce": nonce, "site": site}))),
+    match done(&gate, OperatorRequest::Challenge).await? {
+        OperatorReply::Challenge { nonce, site } => Ok(Json(json!({"nonce": nonce, "site": site}))),
         other => Err(unexpected(&other)),
     }
 }
@@ -95,12 +97,12 @@ pub(crate) enum Begin {
 /// Somebody is about to set up what they prove themself with.
 pub(crate) async fn begin(State(gate): State<Arc<Gate>>, Json(given): Json<Begin>) -> Answered {
     let who = match given {
-        Begin::Invite { token, name } => Enrolling::Invite { token, name },
-        Begin::Recovery { name, code } => Enrolling::Recovery { name, code },
-        Begin::Own { name, proof } => Enrolling::Own { by: proof.named(name)? },
+        Begin::Invite { token, name } => EnrolmentAuthority::Invite { token, name },
+        Begin::Recovery { name, code } => EnrolmentAuthority::Recovery { name, code },
+        Begin::Own { name, proof } => EnrolmentAuthority::Own { by: proof.named(name)? },
     };
-    match done(&gate, OperatorSays::BeginEnrolment { who }).await? {
-        OperatorHears::Enrolment { ticket, name, role, totp_uri, challenge, site, takes_password } => {
+    match done(&gate, OperatorRequest::BeginEnrolment { who }).await? {
+        OperatorReply::Enrolment { ticket, name, role, totp_uri, challenge, site, takes_password } => {
             let qr = qr(&totp_uri).ok_or_else(|| Problem::away("the QR code could not be drawn".to_owned()))?;
             Ok(Json(json!({"ticket": ticket, "name": name, "role": role, "totp_uri": totp_uri, "qr": qr,
                 "challenge": challenge, "site": site, "takes_password": takes_password})))
@@ -145,8 +147,10 @@ pub(crate) async fn finish(State(gate): State<Arc<Gate>>, Json(given): Json<Fini
         }
         (Some(_), Some(_)) | (None, None) => return Err(Problem::malformed("give `code` or `passkey`")),
     };
-    match done(&gate, OperatorSays::FinishEnrolment { ticket: given.ticket, factor, password: given.password }).await? {
-        OperatorHears::Enrolled { name, recovery, token } => {
+    match done(&gate, OperatorRequest::FinishEnrolment { ticket: given.ticket, factor, password: given.password })
+        .await?
+    {
+        OperatorReply::Enrolled { name, recovery, token } => {
             let body = Json(json!({"name": name, "recovery": recovery}));
             Ok(([(header::SET_COOKIE, gate.cookie(&token))], body).into_response())
         }
@@ -167,10 +171,10 @@ pub(crate) struct Invite {
 
 /// An operator invites somebody; gives the link's token.
 pub(crate) async fn invite(State(gate): State<Arc<Gate>>, signed_in: SignedIn, Json(given): Json<Invite>) -> Answered {
-    let place = PersonPlace { role: given.role, groups: given.groups };
+    let place = ReviewerAttributes { role: given.role, groups: given.groups };
     let by = Some(given.proof.named(signed_in.who.name)?);
-    match done(&gate, OperatorSays::Invite { name: Some(given.name), place, by }).await? {
-        OperatorHears::Invited { token, expires_at_ms } => {
+    match done(&gate, OperatorRequest::Invite { name: Some(given.name), place, by }).await? {
+        OperatorReply::Invited { token, expires_at_ms } => {
             Ok(Json(json!({"token": token, "expires_at_ms": expires_at_ms})))
         }
         other => Err(unexpected(&other)),
@@ -179,8 +183,8 @@ pub(crate) async fn invite(State(gate): State<Arc<Gate>>, signed_in: SignedIn, J
 
 /// Everybody.
 pub(crate) async fn people(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
-    match done(&gate, OperatorSays::Reviewers).await? {
-        OperatorHears::Reviewers { reviewers } => {
+    match done(&gate, OperatorRequest::Reviewers).await? {
+        OperatorReply::Reviewers { reviewers } => {
             Ok(Json::<Value>(serde_json::to_value(reviewers).unwrap_or_default()))
         }
         other => Err(unexpected(&other)),
@@ -212,8 +216,8 @@ pub(crate) struct Device {
 pub(crate) async fn push(State(gate): State<Arc<Gate>>, token: Token, Json(device): Json<Device>) -> Answered {
     let Device { endpoint, p256dh, auth, on } = device;
     let target = PushTarget { reviewer: String::new(), endpoint, p256dh, auth };
-    match done(&gate, OperatorSays::Push { token: token.0, target, on }).await? {
-        OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
+    match done(&gate, OperatorRequest::Push { token: token.0, target, on }).await? {
+        OperatorReply::Done { what } => Ok(Json(json!({"what": what}))),
         other => Err(unexpected(&other)),
     }
 }

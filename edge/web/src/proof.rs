@@ -1,6 +1,6 @@
 //! Proofs as a request carries them.
 
-use protocol::{PasskeySaid, Password, Proof, SshSaid, Vouch};
+use protocol::{PasskeyAssertion, Password, Proof, SshSignature, Vouch};
 use serde::Deserialize;
 
 use crate::answer::Token;
@@ -21,7 +21,7 @@ pub(crate) struct Given {
     /// With the signature, for everything but an answer to a hold: what was fresh in it.
     nonce: Option<String>,
     /// A signature of a passkey.
-    passkey: Option<PasskeySaid>,
+    passkey: Option<PasskeyAssertion>,
 }
 
 impl Given {
@@ -34,7 +34,7 @@ impl Given {
         }
         match (self.code, self.signature, self.passkey) {
             (Some(code), None, None) => Ok(Some(Proof::Totp(code))),
-            (None, Some(signature), None) => Ok(Some(Proof::Ssh(SshSaid { signature, nonce: self.nonce }))),
+            (None, Some(signature), None) => Ok(Some(Proof::Ssh(SshSignature { signature, nonce: self.nonce }))),
             (None, None, Some(passkey)) => Ok(Some(Proof::Passkey(passkey))),
             (None, None, None) => Ok(None),
             (_, _, _) => Err(Problem::malformed("give one of `code`, `signature` and `passkey`")),

@@ -14,7 +14,7 @@ use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use protocol::{OperatorHears, OperatorSays, ReadOut, Reading, RecordQuery};
+use protocol::{LogQuery, LogQueryResult, OperatorReply, OperatorRequest, RecordQuery};
 
 use crate::Gate;
 use crate::answer::{SignedIn, done, unexpected};
@@ -22,14 +22,14 @@ use crate::operators::Watching;
 use crate::problem::Problem;
 use crate::routes::Answered;
 
-async fn read(gate: &Arc<Gate>, by: &SignedIn, what: Reading) -> Answered {
-    match done(gate, OperatorSays::Read { token: by.token.0.clone(), what }).await? {
-        OperatorHears::Read { found } => Ok(Json(match found {
-            ReadOut::Records { records, next } => json!({"records": records, "next": next}),
-            ReadOut::Verified { records, wrong, millis } => {
+async fn read(gate: &Arc<Gate>, by: &SignedIn, what: LogQuery) -> Answered {
+    match done(gate, OperatorRequest::Read { token: by.token.0.clone(), what }).await? {
+        OperatorReply::Read { found } => Ok(Json(match found {
+            LogQueryResult::Records { records, next } => json!({"records": records, "next": next}),
+            LogQueryResult::Verified { records, wrong, millis } => {
                 json!({"holds": wrong.is_none(), "records": records, "wrong": wrong, "millis": millis})
             }
-            ReadOut::Value { value } => value,
+            LogQueryResult::Value { value } => value,
         })),
         other => Err(unexpected(&other)),
     }
@@ -37,17 +37,17 @@ async fn read(gate: &Arc<Gate>, by: &SignedIn, what: Reading) -> Answered {
 
 /// Records, newest first; `next` is the cursor for `before`.
 pub(crate) async fn records(State(gate): State<Arc<Gate>>, by: SignedIn, Query(query): Query<RecordQuery>) -> Answered {
-    read(&gate, &by, Reading::Records { query }).await
+    read(&gate, &by, LogQuery::Records { query }).await
 }
 
 /// The story of one request.
 pub(crate) async fn story(State(gate): State<Arc<Gate>>, by: SignedIn, Path(request): Path<String>) -> Answered {
-    read(&gate, &by, Reading::Story { request }).await
+    read(&gate, &by, LogQuery::Story { request }).await
 }
 
 /// Whether the log holds.
 pub(crate) async fn verify(State(gate): State<Arc<Gate>>, by: SignedIn) -> Answered {
-    read(&gate, &by, Reading::Verify).await
+    read(&gate, &by, LogQuery::Verify).await
 }
 
 #[derive(Deserialize)]
@@ -68,12 +68,12 @@ pub(crate) async fn figures(
     by: SignedIn,
     Query(Days { days }): Query<Days>,
 ) -> Answered {
-    read(&gate, &by, Reading::Figures { days }).await
+    read(&gate, &by, LogQuery::Figures { days }).await
 }
 
 /// What was recorded of terminals.
 pub(crate) async fn recordings(State(gate): State<Arc<Gate>>, by: SignedIn) -> Answered {
-    read(&gate, &by, Reading::Recordings).await
+    read(&gate, &by, LogQuery::Recordings).await
 }
 
 /// A recording with secrets masked, as an asciicast (version 2).
@@ -82,7 +82,7 @@ pub(crate) async fn cast(
     by: SignedIn,
     Path(recording): Path<String>,
 ) -> Result<Response, Problem> {
-    let say = OperatorSays::Watch { token: by.token.0, recording, live: false };
+    let say = OperatorRequest::Watch { token: by.token.0, recording, live: false };
     let mut watching = gate.operators.watch(&say).await.map_err(Problem::away)?;
     let first = match watching.next().await {
         Ok(Some(lines)) => lines,
@@ -109,7 +109,7 @@ pub(crate) async fn live(
     by: SignedIn,
     Path(recording): Path<String>,
 ) -> Result<Response, Problem> {
-    let say = OperatorSays::Watch { token: by.token.0, recording, live: true };
+    let say = OperatorRequest::Watch { token: by.token.0, recording, live: true };
     let watching = gate.operators.watch(&say).await.map_err(Problem::away)?;
     let events = unfold(Some(Looking { watching, lines: VecDeque::new() }), async |looking| {
         let mut looking = looking?;

@@ -6,7 +6,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-use protocol::{OperatorHears, OperatorSays, RuleWish};
+use protocol::{OperatorReply, OperatorRequest, RuleWish};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -75,16 +75,16 @@ async fn health(State(gate): State<Arc<Gate>>) -> Answered {
 }
 
 async fn holds(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
-    match done(&gate, OperatorSays::Holds { follow: false }).await? {
-        OperatorHears::Holds { holds } => Ok(Json(serde_json::to_value(holds).unwrap_or_default())),
+    match done(&gate, OperatorRequest::Holds { follow: false }).await? {
+        OperatorReply::Holds { holds } => Ok(Json(serde_json::to_value(holds).unwrap_or_default())),
         other => Err(unexpected(&other)),
     }
 }
 
 async fn hold(State(gate): State<Arc<Gate>>, _who: SignedIn, Path(id): Path<String>) -> Answered {
     let gone = || Problem::nothing("there is no such open hold; it was decided, or its time is over");
-    match done(&gate, OperatorSays::Holds { follow: false }).await? {
-        OperatorHears::Holds { holds } => {
+    match done(&gate, OperatorRequest::Holds { follow: false }).await? {
+        OperatorReply::Holds { holds } => {
             let found = holds.into_iter().find(|hold| hold.id == id).ok_or_else(gone)?;
             Ok(Json(serde_json::to_value(found).unwrap_or_default()))
         }
@@ -128,12 +128,12 @@ async fn answer(
     // The daemon looks whose session it is, and answers for that person alone.
     let by = proof.answering(&token)?;
     let rule = rule.map(|Wish { text, reason }| RuleWish { text, reason, by: None });
-    let say = OperatorSays::Answer { hold, said, by, session: Some(token.0), also, rule, reason };
+    let say = OperatorRequest::Answer { hold, said, by, session: Some(token.0), also, rule, reason };
     match done(&gate, say).await? {
-        OperatorHears::Answered { state, agreed, needed, also } => {
+        OperatorReply::Answered { state, agreed, needed, also } => {
             Ok(Json(json!({"state": state, "agreed": agreed, "needed": needed, "also": also})))
         }
-        OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
+        OperatorReply::Done { what } => Ok(Json(json!({"what": what}))),
         other => Err(unexpected(&other)),
     }
 }
@@ -155,15 +155,15 @@ async fn hand_over(
     Path(hold): Path<String>,
     Json(HandOver { to, note }): Json<HandOver>,
 ) -> Answered {
-    match done(&gate, OperatorSays::HandOver { token: token.0, hold, to, note }).await? {
-        OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
+    match done(&gate, OperatorRequest::HandOver { token: token.0, hold, to, note }).await? {
+        OperatorReply::Done { what } => Ok(Json(json!({"what": what}))),
         other => Err(unexpected(&other)),
     }
 }
 
 async fn candidates(State(gate): State<Arc<Gate>>, _who: SignedIn, Path(hold): Path<String>) -> Answered {
-    match done(&gate, OperatorSays::Candidates { hold }).await? {
-        OperatorHears::Candidates { candidates, none } => Ok(Json(json!({"candidates": candidates, "none": none}))),
+    match done(&gate, OperatorRequest::Candidates { hold }).await? {
+        OperatorReply::Candidates { candidates, none } => Ok(Json(json!({"candidates": candidates, "none": none}))),
         other => Err(unexpected(&other)),
     }
 }
@@ -182,15 +182,15 @@ pub(crate) struct Stop {
 }
 
 async fn stop(State(gate): State<Arc<Gate>>, by: SignedIn, Json(Stop { agent, session }): Json<Stop>) -> Answered {
-    match done(&gate, OperatorSays::Stop { token: by.token.0, agent, session }).await? {
-        OperatorHears::Done { what } => Ok(Json(json!({"what": what}))),
+    match done(&gate, OperatorRequest::Stop { token: by.token.0, agent, session }).await? {
+        OperatorReply::Done { what } => Ok(Json(json!({"what": what}))),
         other => Err(unexpected(&other)),
     }
 }
 
 async fn rules(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
-    match done(&gate, OperatorSays::Rules).await? {
-        OperatorHears::Rules { rules, policy, mode, refused } => {
+    match done(&gate, OperatorRequest::Rules).await? {
+        OperatorReply::Rules { rules, policy, mode, refused } => {
             Ok(Json(json!({"rules": rules, "policy": policy, "mode": mode, "refused": refused})))
         }
         other => Err(unexpected(&other)),
@@ -198,8 +198,8 @@ async fn rules(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
 }
 
 async fn all_agents(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Answered {
-    match done(&gate, OperatorSays::Agents).await? {
-        OperatorHears::Agents { agents } => Ok(Json(serde_json::to_value(agents).unwrap_or_default())),
+    match done(&gate, OperatorRequest::Agents).await? {
+        OperatorReply::Agents { agents } => Ok(Json(serde_json::to_value(agents).unwrap_or_default())),
         other => Err(unexpected(&other)),
     }
 }

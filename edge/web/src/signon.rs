@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use protocol::{OperatorHears, OperatorSays, SignOnWay};
+use protocol::{OperatorReply, OperatorRequest, SignOnWay};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -69,8 +69,8 @@ pub(crate) async fn offered(State(gate): State<Arc<Gate>>) -> Answered {
 
 /// The way to the provider, where one is set up.
 async fn way(gate: &Arc<Gate>) -> Result<Option<SignOnWay>, Problem> {
-    match done(gate, OperatorSays::SignOnWay).await? {
-        OperatorHears::SignOnWay { way } => Ok(way),
+    match done(gate, OperatorRequest::SignOnWay).await? {
+        OperatorReply::SignOnWay { way } => Ok(way),
         other => Err(unexpected(&other)),
     }
 }
@@ -86,7 +86,7 @@ pub(crate) async fn begin(State(gate): State<Arc<Gate>>) -> Response {
 
 async fn leave(gate: Arc<Gate>) -> Result<Response, Problem> {
     let way = way(&gate).await?.ok_or_else(is_off)?;
-    let OperatorHears::Challenge { nonce, .. } = done(&gate, OperatorSays::BeginSignOn).await? else {
+    let OperatorReply::Challenge { nonce, .. } = done(&gate, OperatorRequest::BeginSignOn).await? else {
         return Err(Problem::away("the daemon answered something else".to_owned()));
     };
     let Leaving { address, state, verifier } =
@@ -134,8 +134,8 @@ async fn come_back(gate: Arc<Gate>, headers: &HeaderMap, back: Back) -> Result<R
     let way = way(&gate).await?.ok_or_else(is_off)?;
     let token = tokio::task::block_in_place(|| gate.sign_on.token(&way, &code, &gone.verifier));
     let token = token.map_err(Problem::away)?;
-    match done(&gate, OperatorSays::FinishSignOn { token, nonce: gone.nonce }).await? {
-        OperatorHears::SignedIn { token } => {
+    match done(&gate, OperatorRequest::FinishSignOn { token, nonce: gone.nonce }).await? {
+        OperatorReply::SignedIn { token } => {
             let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response();
             for cookie in [gate.cookie(&token), gate.sign_on_cookie("", 0)] {
                 if let Ok(value) = cookie.parse() {

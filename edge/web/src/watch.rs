@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use protocol::{Metric, OperatorHears, OperatorSays, Status};
+use protocol::{Metric, OperatorReply, OperatorRequest, Status};
 use serde::Serialize;
 
 use crate::Gate;
@@ -27,8 +27,8 @@ pub(crate) struct Health {
 
 /// `GET /v1/status`.
 pub(crate) async fn status(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Result<Json<Health>, Problem> {
-    match done(&gate, OperatorSays::Status).await? {
-        OperatorHears::Status(status) => {
+    match done(&gate, OperatorRequest::Status).await? {
+        OperatorReply::Status(status) => {
             Ok(Json(Health { status, certificate_until_s: gate.life().map(|it| it.until_s) }))
         }
         other => Err(unexpected(&other)),
@@ -37,7 +37,7 @@ pub(crate) async fn status(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Res
 
 /// Numbers for Prometheus (text format 0.0.4). They name nobody.
 pub(crate) async fn metrics(State(gate): State<Arc<Gate>>) -> Result<Response, Problem> {
-    let OperatorHears::Metrics { mut metrics } = done(&gate, OperatorSays::Metrics).await? else {
+    let OperatorReply::Metrics { mut metrics } = done(&gate, OperatorRequest::Metrics).await? else {
         return Err(Problem::away("the daemon answered something else".to_owned()));
     };
     if let Some(life) = gate.life() {

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
-use protocol::{OperatorHears, OperatorSays, WorkView};
+use protocol::{ActivityView, OperatorReply, OperatorRequest};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Gate;
@@ -20,9 +20,9 @@ use crate::problem::Problem;
 pub(crate) const MOST_LOOK: usize = 64;
 
 /// `GET /v1/sessions`.
-pub(crate) async fn now(State(gate): State<Arc<Gate>>, by: SignedIn) -> Result<Json<WorkView>, Problem> {
-    match done(&gate, OperatorSays::Work { token: by.token.0, follow: false }).await? {
-        OperatorHears::Work(work) => Ok(Json(work)),
+pub(crate) async fn now(State(gate): State<Arc<Gate>>, by: SignedIn) -> Result<Json<ActivityView>, Problem> {
+    match done(&gate, OperatorRequest::Work { token: by.token.0, follow: false }).await? {
+        OperatorReply::Work(work) => Ok(Json(work)),
         other => Err(unexpected(&other)),
     }
 }
@@ -31,7 +31,7 @@ pub(crate) async fn now(State(gate): State<Arc<Gate>>, by: SignedIn) -> Result<J
 pub(crate) async fn live(State(gate): State<Arc<Gate>>, by: SignedIn) -> Result<Response, Problem> {
     let full = "too many pages look at the sessions; close one, or read `GET /v1/sessions`";
     let place = Arc::clone(&gate.looking).try_acquire_owned().map_err(|_| Problem::away(full.to_owned()))?;
-    let say = OperatorSays::Work { token: by.token.0, follow: true };
+    let say = OperatorRequest::Work { token: by.token.0, follow: true };
     let working = gate.operators.work(&say).await.map_err(Problem::away)?;
     let events = unfold(Some(Looking { working, _place: place }), async |looking| {
         let mut looking = looking?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// From an enforcement point.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
-pub enum AgentSays {
+pub enum AgentRequest {
     /// May this be done?
     Submit {
         /// The agent's key. It names and proves the agent.
@@ -90,7 +90,7 @@ pub struct TerminalEvent {
 /// To an enforcement point.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
-pub enum AgentHears {
+pub enum AgentReply {
     /// It may be done, under this permit.
     Allow {
         /// The sealed permit.
@@ -160,7 +160,7 @@ pub struct SealedText {
     pub signature: String,
 }
 
-impl AgentHears {
+impl AgentReply {
     /// What it is, in a word.
     pub const fn word(&self) -> &'static str {
         match self {

@@ -4,37 +4,34 @@
 //! the receiver's limit, another version or another shape is refused with a name, and the connection ends.
 
 mod agent;
-mod asked;
-mod change;
-mod hears;
+mod agent_activity;
 mod log;
-mod operator;
-mod pieces;
-mod principals;
+mod oidc_client;
+mod operator_reply;
+mod operator_request;
 mod proof;
-mod reading;
-mod told;
+mod push_target;
+mod record_query;
+mod statement;
+mod telemetry;
 mod views;
-mod watched;
 mod web;
-mod work;
 
-pub use agent::{AgentHears, AgentSays, Refusal, SealedText, Terminal, TerminalEvent};
-pub use change::{change_text, signed_change};
-pub use hears::OperatorHears;
-pub use log::{LogHears, LogRecord, LogSays, RecordingHead};
-pub use operator::OperatorSays;
-pub use pieces::{EffectView, PieceView, UnknownView};
-pub use principals::AboveView;
-pub use proof::{Enrolling, NewFactor, PasskeySaid, Password, Proof, RuleWish, SshSaid, Vouch};
-pub use reading::{ReadOut, Reading, RecordQuery};
-pub use told::{Gone, Handed, PushTarget, SignOnWay};
+pub use agent::{AgentReply, AgentRequest, Refusal, SealedText, Terminal, TerminalEvent};
+pub use agent_activity::{ActivityView, SessionView};
+pub use log::{LogRecord, LogReply, LogRequest, RecordingHead};
+pub use oidc_client::SignOnWay;
+pub use operator_reply::OperatorReply;
+pub use operator_request::OperatorRequest;
+pub use proof::{EnrolmentAuthority, NewFactor, PasskeyAssertion, Password, Proof, RuleWish, SshSignature, Vouch};
+pub use push_target::PushTarget;
+pub use record_query::{LogQuery, LogQueryResult, RecordQuery};
+pub use statement::{change_text, signed_change};
+pub use telemetry::{Metric, Span};
 pub use views::{
-    AgentPlace, AgentView, BrokenGlassView, CandidateView, Factor, FlagView, HoldView, PersonPlace, ReviewerView,
-    RuleView, SAME, Status,
+    AgentAttributes, AgentView, BrokenGlassView, CandidateView, ClosedHold, DelegatorView, EffectView, Factor,
+    FlagView, HandOver, HoldView, PieceView, ReviewerAttributes, ReviewerView, RuleView, SAME, Status, UnknownView,
 };
-pub use watched::{Metric, Span};
-pub use work::{SessionView, WorkView};
 
 use std::fmt;
 
@@ -119,12 +116,12 @@ pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameRefused> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AgentSays, FrameRefused, HEADER_BYTES, MAX_AGENT_FRAME, decode, encode, length};
+    use super::{AgentRequest, FrameRefused, HEADER_BYTES, MAX_AGENT_FRAME, decode, encode, length};
 
     #[test]
     fn a_frame_says_its_length_and_version() {
         let frame = encode(
-            &AgentSays::Outcome { permit: "permit_x".into(), exit: Some(0), signal: None, millis: 3 },
+            &AgentRequest::Outcome { permit: "permit_x".into(), exit: Some(0), signal: None, millis: 3 },
             MAX_AGENT_FRAME,
         )
         .unwrap();
@@ -136,8 +133,8 @@ mod tests {
 
     #[test]
     fn strangers_words_are_refused() {
-        assert!(decode::<AgentSays>(b"{\"say\":\"approve\",\"hold\":\"x\"}").is_err());
-        assert!(decode::<AgentSays>(b"{\"say\":\"outcome\",\"permit\":\"x\",\"millis\":1,\"more\":1}").is_err());
-        assert!(decode::<AgentSays>(&b"[".repeat(100_000)).is_err());
+        assert!(decode::<AgentRequest>(b"{\"say\":\"approve\",\"hold\":\"x\"}").is_err());
+        assert!(decode::<AgentRequest>(b"{\"say\":\"outcome\",\"permit\":\"x\",\"millis\":1,\"more\":1}").is_err());
+        assert!(decode::<AgentRequest>(&b"[".repeat(100_000)).is_err());
     }
 }

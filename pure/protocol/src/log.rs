@@ -36,7 +36,7 @@ pub struct RecordingHead {
 /// To the log.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
-pub enum LogHears {
+pub enum LogRequest {
     /// Who are you, and how long?
     Hello,
     /// Make these records durable, in this order.
@@ -77,7 +77,7 @@ pub enum LogHears {
     /// Somebody reads.
     Read {
         /// What.
-        what: crate::Reading,
+        what: crate::LogQuery,
     },
     /// Somebody looks at a recording: its lines come, until its end.
     Watch {
@@ -111,7 +111,7 @@ pub enum LogHears {
 /// From the log.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
-pub enum LogSays {
+pub enum LogReply {
     /// This log.
     Log {
         /// The verifier key.
@@ -139,7 +139,7 @@ pub enum LogSays {
     /// It was read.
     Read {
         /// It.
-        found: crate::ReadOut,
+        found: crate::LogQueryResult,
     },
     /// Lines of a recording (asciicast v2). More follow, unless it has ended.
     Lines {

@@ -34,9 +34,9 @@ pub enum Proof {
     /// A code of their authenticator.
     Totp(String),
     /// A signature of an SSH key.
-    Ssh(SshSaid),
+    Ssh(SshSignature),
     /// A signature of a passkey.
-    Passkey(PasskeySaid),
+    Passkey(PasskeyAssertion),
     /// A password and a code of their authenticator: to sign in.
     Account {
         /// The password.
@@ -64,7 +64,7 @@ impl std::fmt::Debug for Password {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct PasskeySaid {
+pub struct PasskeyAssertion {
     /// Which passkey.
     pub credential: String,
     /// `clientDataJSON`.
@@ -73,7 +73,7 @@ pub struct PasskeySaid {
     pub authenticator_data: String,
     /// The signature.
     pub signature: String,
-    /// For everything but an answer to a hold: what was fresh in it, from [`OperatorHears::Challenge`].
+    /// For everything but an answer to a hold: what was fresh in it, from [`OperatorReply::Challenge`].
     #[serde(default)]
     pub nonce: Option<String>,
 }
@@ -82,10 +82,10 @@ pub struct PasskeySaid {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct SshSaid {
+pub struct SshSignature {
     /// The signature (PEM).
     pub signature: String,
-    /// For everything but an answer to a hold: what was fresh in it, from [`OperatorHears::Challenge`].
+    /// For everything but an answer to a hold: what was fresh in it, from [`OperatorReply::Challenge`].
     #[serde(default)]
     pub nonce: Option<String>,
 }
@@ -94,7 +94,7 @@ pub struct SshSaid {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Enrolling {
+pub enum EnrolmentAuthority {
     /// An invitation.
     Invite {
         /// Its token.

@@ -2,9 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::pieces::PieceView;
-use crate::principals::AboveView;
-use crate::told::Handed;
+mod hold_changes;
+mod pieces;
+mod principals;
+mod request_text;
+
+pub use hold_changes::{ClosedHold, HandOver};
+pub use pieces::{EffectView, PieceView, UnknownView};
+pub use principals::DelegatorView;
 
 /// An open hold, as people see it. Every text in it is safe to show and free of secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,7 +25,7 @@ pub struct HoldView {
     pub owner: String,
     /// The agents on whose orders it acts, the nearest first.
     #[serde(default)]
-    pub above: Vec<AboveView>,
+    pub above: Vec<DelegatorView>,
     /// The session.
     pub session: String,
     /// Where it would run.
@@ -83,7 +88,7 @@ pub struct HoldView {
     pub asked_before: Option<String>,
     /// To whom it was handed over, the last one last.
     #[serde(default)]
-    pub handed: Vec<Handed>,
+    pub handed: Vec<HandOver>,
 }
 
 /// How the group of what is the same begins: the agent and the digest of the act follow.
@@ -124,7 +129,7 @@ impl HoldView {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct AgentPlace {
+pub struct AgentAttributes {
     /// The environment.
     pub env: Option<String>,
     /// The groups.
@@ -211,7 +216,7 @@ pub struct AgentView {
     /// Bound to this user id.
     pub uid: Option<u32>,
     /// Where it belongs, and how far it is trusted.
-    pub place: AgentPlace,
+    pub place: AgentAttributes,
     /// Since when, milliseconds since 1970.
     pub created_ms: u64,
 }
@@ -234,14 +239,14 @@ pub struct BrokenGlassView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct PersonPlace {
+pub struct ReviewerAttributes {
     /// `auditor`, `viewer`, `reviewer`, `senior`, `operator`.
     pub role: String,
     /// The groups that rules name as `@group`.
     pub groups: Vec<String>,
 }
 
-impl PersonPlace {
+impl ReviewerAttributes {
     /// A role, in no group.
     pub fn of(role: &str) -> Self {
         Self { role: role.to_owned(), groups: Vec::new() }
@@ -260,7 +265,7 @@ pub struct ReviewerView {
     #[serde(default)]
     pub passkeys: usize,
     /// Role and groups.
-    pub place: PersonPlace,
+    pub place: ReviewerAttributes,
     /// Since when, milliseconds since 1970.
     pub created_ms: u64,
 }

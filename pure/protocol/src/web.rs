@@ -1,8 +1,8 @@
 //! What the web gate may say. It reads bytes of strangers, so it has the fewest words.
 
-use crate::operator::OperatorSays;
+use crate::operator_request::OperatorRequest;
 
-impl OperatorSays {
+impl OperatorRequest {
     /// Whether the web gate says this: what browsers of people ask for, each with a proof or a session of somebody's, and what is for
     /// everybody. Not what changes rules, agents, roles and flags, and nothing that the very first person may say without a proof.
     pub const fn is_for_web(&self) -> bool {

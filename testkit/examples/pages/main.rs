@@ -63,7 +63,7 @@ fn main() {
         let act = exec_act(&["mkdir", &name]);
         let started = Instant::now();
         agent.send_submit("measured", &act, false);
-        let protocol::AgentHears::Held { hold, .. } = agent.hear().unwrap() else { panic!("not held") };
+        let protocol::AgentReply::Held { hold, .. } = agent.hear().unwrap() else { panic!("not held") };
         let mut seen = Vec::new();
         while seen.len() < PAGES {
             let (at, line): (Instant, String) =
@@ -83,7 +83,7 @@ fn main() {
         );
         click.write_all(format!("{head}{body}").as_bytes()).unwrap();
         let heard_by_agent = agent.hear().unwrap();
-        assert!(matches!(heard_by_agent, protocol::AgentHears::Allow { .. }), "{heard_by_agent:?}");
+        assert!(matches!(heard_by_agent, protocol::AgentReply::Allow { .. }), "{heard_by_agent:?}");
         resumed.push(clicked.elapsed());
         whole.push(seen[0] + clicked.elapsed());
         assert!(click.read(&mut [0; 2_048]).unwrap() > 0);

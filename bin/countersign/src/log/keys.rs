@@ -9,7 +9,7 @@ use host::layout::Layout;
 use host::socket;
 use log_store::Wanted;
 use model::display::visible;
-use protocol::{LogHears, LogSays, MAX_LOG_FRAME};
+use protocol::{LogReply, LogRequest, MAX_LOG_FRAME};
 use serde_json::Value;
 
 /// How long the writer may take.
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Encrypts with a new key from now on.
 pub(super) fn rotate() -> Result<ExitCode, String> {
-    ask(&LogHears::Rotate)
+    ask(&LogRequest::Rotate)
 }
 
 /// Destroys what a scope's records say.
@@ -25,13 +25,13 @@ pub(super) fn destroy(scope: &str, reason: &str) -> Result<ExitCode, String> {
     // Keys whose scope a crash kept from being written down are found by reading.
     let layout = Layout::from_environment()?;
     let keys = super::open(&layout.log)?.keys_of_scope(scope)?;
-    ask(&LogHears::Destroy { scope: scope.to_owned(), keys, why: reason.to_owned() })
+    ask(&LogRequest::Destroy { scope: scope.to_owned(), keys, why: reason.to_owned() })
 }
 
 /// Holds a session's contents, or ends that; without one, tells what is held.
 pub(super) fn legal_hold(session: Option<(&str, &str)>, reason: &str, end: bool) -> Result<ExitCode, String> {
     if let Some((agent, session)) = session {
-        return ask(&LogHears::LegalHold { scope: format!("{agent}/{session}"), held: !end, why: reason.to_owned() });
+        return ask(&LogRequest::LegalHold { scope: format!("{agent}/{session}"), held: !end, why: reason.to_owned() });
     }
     let mut held = BTreeMap::new();
     let wanted = Wanted { terms: vec![audit::term("kind", "change")], ..Wanted::default() };
@@ -52,13 +52,13 @@ pub(super) fn legal_hold(session: Option<(&str, &str)>, reason: &str, end: bool)
     Ok(ExitCode::SUCCESS)
 }
 
-fn ask(say: &LogHears) -> Result<ExitCode, String> {
+fn ask(say: &LogRequest) -> Result<ExitCode, String> {
     println!("{}", done(say)?);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Asks the log's writer for something, and gives its words for what was done.
-pub(crate) fn done(say: &LogHears) -> Result<String, String> {
+pub(crate) fn done(say: &LogRequest) -> Result<String, String> {
     let path = Layout::from_environment()?.log_socket();
     let down = |why: &dyn std::fmt::Display| {
         format!(
@@ -68,15 +68,15 @@ pub(crate) fn done(say: &LogHears) -> Result<String, String> {
     };
     let stream = UnixStream::connect(&path).map_err(|why| down(&why))?;
     socket::send(&stream, say, MAX_LOG_FRAME, PATIENCE).map_err(|why| down(&why))?;
-    match socket::receive::<LogSays>(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
-        LogSays::Done { what } => Ok(what),
-        LogSays::Failed { why } => Err(why),
-        LogSays::Log { .. }
-        | LogSays::Durable { .. }
-        | LogSays::Read { .. }
-        | LogSays::Lines { .. }
-        | LogSays::Sealed { .. }
-        | LogSays::Began { .. } => Err("the log answered something else".to_owned()),
+    match socket::receive::<LogReply>(&stream, MAX_LOG_FRAME, Some(PATIENCE), PATIENCE).map_err(|why| down(&why))? {
+        LogReply::Done { what } => Ok(what),
+        LogReply::Failed { why } => Err(why),
+        LogReply::Log { .. }
+        | LogReply::Durable { .. }
+        | LogReply::Read { .. }
+        | LogReply::Lines { .. }
+        | LogReply::Sealed { .. }
+        | LogReply::Began { .. } => Err("the log answered something else".to_owned()),
     }
 }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use host::layout::Layout;
 use host::{clock, stack};
 use pdp::{Policy, Rule, RuleVerdict, Situation, consider};
-use protocol::{OperatorHears, OperatorSays};
+use protocol::{OperatorReply, OperatorRequest};
 use serde_json::json;
 
 use super::SetArgs;
@@ -143,7 +143,7 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
 /// Rules that one person made of an approval: nobody else has looked at them. Nothing where no daemon answers.
 fn made_alone() -> Vec<Doubt> {
     let link = Layout::from_environment().and_then(|layout| OperatorLink::connect(&layout));
-    let Ok(OperatorHears::Rules { rules, .. }) = link.and_then(|link| link.ask(&OperatorSays::Rules)) else {
+    let Ok(OperatorReply::Rules { rules, .. }) = link.and_then(|link| link.ask(&OperatorRequest::Rules)) else {
         return Vec::new();
     };
     let alone = |rule: protocol::RuleView| {

@@ -8,7 +8,7 @@ use audit::recording::Decoder;
 use host::exec::Ended;
 use host::identity::Observed;
 use host::terminal::{self, Seen};
-use protocol::{AgentHears, AgentSays, Terminal, TerminalEvent};
+use protocol::{AgentReply, AgentRequest, Terminal, TerminalEvent};
 
 use crate::agent_link::AgentLink;
 
@@ -42,9 +42,9 @@ pub(super) fn run(
             Seen::Size(columns, rows) => ("r", format!("{columns}x{rows}")),
         };
         let events = vec![TerminalEvent { kind: kind.to_owned(), text }];
-        match link.ask(&AgentSays::Recorded { permit: permit.to_owned(), events })? {
-            AgentHears::Noted => Ok(()),
-            AgentHears::Deny { reasons, .. } => Err(reasons.join("; ")),
+        match link.ask(&AgentRequest::Recorded { permit: permit.to_owned(), events })? {
+            AgentReply::Noted => Ok(()),
+            AgentReply::Deny { reasons, .. } => Err(reasons.join("; ")),
             other => Err(format!("the daemon answered something else: {other:?}")),
         }
     };

@@ -10,7 +10,7 @@ use approval::Hold;
 use audit::Receipt;
 use host::clock;
 use model::Intent;
-use protocol::{Handed, HoldView};
+use protocol::{HandOver, HoldView};
 
 use crate::daemon::hold as lock;
 
@@ -52,7 +52,7 @@ pub(super) struct Inner {
     /// What the store has of it, where whoever waits brings it up to date.
     pub(super) unstored: Option<Hold>,
     /// To whom it was handed over.
-    pub(super) handed: Vec<Handed>,
+    pub(super) handed: Vec<HandOver>,
 }
 
 /// What an agent is told with a no.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, TryLockError, Weak};
 use std::time::Duration;
 
 use host::socket;
-use protocol::{MAX_OPERATOR_ANSWER, OperatorHears};
+use protocol::{MAX_OPERATOR_ANSWER, OperatorReply};
 
 use super::Holds;
 use crate::daemon::hold as lock;
@@ -84,7 +84,7 @@ impl Holds {
             let (holds, seen) = self.list();
             state.known = holds.iter().map(|it| (it.id.clone(), it.changes())).collect();
             state.seen = seen;
-            if state.send(&OperatorHears::Holds { holds }).is_err() {
+            if state.send(&OperatorReply::Holds { holds }).is_err() {
                 return;
             }
         }
@@ -103,10 +103,10 @@ impl Holds {
 
 impl State {
     /// What changed since they heard last.
-    fn next(&mut self, holds: &Holds) -> OperatorHears {
+    fn next(&mut self, holds: &Holds) -> OperatorReply {
         let (changed, gone, now) = holds.changes(&mut self.known, self.seen);
         self.seen = now;
-        OperatorHears::Changed { changed, gone }
+        OperatorReply::Changed { changed, gone }
     }
 
     /// Sends what changed as far as it goes without waiting. Says whether all of it went.
@@ -128,7 +128,7 @@ impl State {
         self.send(&next)
     }
 
-    fn send(&self, hears: &OperatorHears) -> Result<(), socket::Failed> {
+    fn send(&self, hears: &OperatorReply) -> Result<(), socket::Failed> {
         socket::send(&self.stream, hears, MAX_OPERATOR_ANSWER, PATIENCE)
     }
 }

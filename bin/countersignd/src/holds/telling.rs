@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use host::clock;
 use model::HoldId;
-use protocol::{Gone, HoldView};
+use protocol::{ClosedHold, HoldView};
 
 use super::{Entry, Holds};
 use crate::daemon::hold as lock;
@@ -23,7 +23,11 @@ impl Holds {
 
     /// What changed since `seen`, for somebody who knows `known`, which is brought up to date: new or answered holds, those that are
     /// gone, and the count of changes so far. It looks at what changed, however many wait.
-    pub(crate) fn changes(&self, known: &mut BTreeMap<String, usize>, seen: u64) -> (Vec<HoldView>, Vec<Gone>, u64) {
+    pub(crate) fn changes(
+        &self,
+        known: &mut BTreeMap<String, usize>,
+        seen: u64,
+    ) -> (Vec<HoldView>, Vec<ClosedHold>, u64) {
         let (touched, now) = {
             let changes = lock(&self.changes);
             (changes.since(seen), changes.count)
@@ -50,7 +54,8 @@ impl Holds {
         let closed = lock(&self.closed);
         let outcome =
             |id: &String| closed.iter().rev().find(|(closed, _)| closed == id).map(|(_, outcome)| outcome.clone());
-        let gone = gone.into_iter().map(|id| Gone { outcome: outcome(&id).unwrap_or_else(|| "closed".to_owned()), id });
+        let gone =
+            gone.into_iter().map(|id| ClosedHold { outcome: outcome(&id).unwrap_or_else(|| "closed".to_owned()), id });
         (changed, gone.collect(), now)
     }
 

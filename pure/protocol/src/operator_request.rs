@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::proof::{Enrolling, NewFactor, Password, RuleWish, Vouch};
-use crate::told::PushTarget;
-use crate::views::{AgentPlace, PersonPlace};
+use crate::proof::{EnrolmentAuthority, NewFactor, Password, RuleWish, Vouch};
+use crate::push_target::PushTarget;
+use crate::views::{AgentAttributes, ReviewerAttributes};
 
 /// From a person's tool.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
-pub enum OperatorSays {
+pub enum OperatorRequest {
     /// Which holds are open? With `follow`, what changes comes after the list.
     Holds {
         /// Keep telling.
@@ -99,7 +99,7 @@ pub enum OperatorSays {
         uid: Option<u32>,
         /// Where it belongs, and how far it is trusted.
         #[serde(default)]
-        place: AgentPlace,
+        place: AgentAttributes,
         /// Who says so. Nobody is needed for an agent that no rule lets do more than any other.
         #[serde(default)]
         by: Option<Vouch>,
@@ -109,7 +109,7 @@ pub enum OperatorSays {
         /// Its name.
         name: String,
         /// Where to.
-        place: AgentPlace,
+        place: AgentAttributes,
         /// Who says so.
         by: Vouch,
     },
@@ -177,7 +177,7 @@ pub enum OperatorSays {
         /// An SSH public key, or nothing for a code generator.
         ssh_key: Option<String>,
         /// Role and groups. The very first person is an operator.
-        place: PersonPlace,
+        place: ReviewerAttributes,
         /// An operator who vouches for the new one. Nobody is needed for the very first.
         vouch: Option<Vouch>,
     },
@@ -186,7 +186,7 @@ pub enum OperatorSays {
         /// Name.
         name: String,
         /// Role and groups.
-        place: PersonPlace,
+        place: ReviewerAttributes,
         /// An operator.
         by: Vouch,
     },
@@ -227,14 +227,14 @@ pub enum OperatorSays {
         /// Name, or nothing where they choose it (the very first person).
         name: Option<String>,
         /// Role and groups. The very first person is an operator.
-        place: PersonPlace,
+        place: ReviewerAttributes,
         /// An operator. Nobody is needed for the very first.
         by: Option<Vouch>,
     },
     /// Somebody is about to set up what they prove themself with.
     BeginEnrolment {
         /// What lets them.
-        who: Enrolling,
+        who: EnrolmentAuthority,
     },
     /// They set it up.
     FinishEnrolment {
@@ -275,7 +275,7 @@ pub enum OperatorSays {
         /// The session's token.
         token: String,
         /// What.
-        what: crate::Reading,
+        what: crate::LogQuery,
     },
     /// Somebody who is signed in looks at a recording: its lines come, until its end.
     Watch {

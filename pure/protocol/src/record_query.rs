@@ -86,7 +86,7 @@ fn says(value: &Value, wanted: &str) -> bool {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Reading {
+pub enum LogQuery {
     /// Records, newest first.
     Records {
         /// Which.
@@ -112,10 +112,10 @@ pub enum Reading {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "read", rename_all = "snake_case", deny_unknown_fields)]
-pub enum ReadOut {
+pub enum LogQueryResult {
     /// Records.
     Records {
-        /// As [`Reading`] says.
+        /// As [`LogQuery`] says.
         records: Vec<Value>,
         /// Where the next page begins, if there may be more.
         next: Option<u64>,

@@ -2,16 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::told::{Gone, PushTarget, SignOnWay};
+use crate::oidc_client::SignOnWay;
+use crate::push_target::PushTarget;
+use crate::telemetry::{Metric, Span};
 use crate::views::{
-    AgentView, BrokenGlassView, CandidateView, FlagView, HoldView, PersonPlace, ReviewerView, RuleView, Status,
+    AgentView, BrokenGlassView, CandidateView, ClosedHold, FlagView, HoldView, ReviewerAttributes, ReviewerView,
+    RuleView, Status,
 };
-use crate::watched::{Metric, Span};
 
 /// To a person's tool.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
-pub enum OperatorHears {
+pub enum OperatorReply {
     /// The open holds.
     Holds {
         /// Oldest first.
@@ -22,7 +24,7 @@ pub enum OperatorHears {
         /// Holds that are new, or that somebody answered.
         changed: Vec<HoldView>,
         /// Holds that are not open any more.
-        gone: Vec<Gone>,
+        gone: Vec<ClosedHold>,
     },
     /// The answer counted.
     Answered {
@@ -126,7 +128,7 @@ pub enum OperatorHears {
         /// Name.
         name: String,
         /// Role and groups.
-        place: PersonPlace,
+        place: ReviewerAttributes,
         /// `totp`, `ssh` or `passkey`.
         factor: String,
         /// The passkeys that they have (base64url).
@@ -136,7 +138,7 @@ pub enum OperatorHears {
     /// It was read.
     Read {
         /// It.
-        found: crate::ReadOut,
+        found: crate::LogQueryResult,
     },
     /// Lines of a recording (asciicast v2). More follow, unless it has ended.
     Lines {
@@ -146,7 +148,7 @@ pub enum OperatorHears {
         ended: bool,
     },
     /// Where agents work.
-    Work(crate::WorkView),
+    Work(crate::ActivityView),
     /// Parts of requests.
     Spans {
         /// Those since, oldest first; the oldest of all make room.

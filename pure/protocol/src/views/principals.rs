@@ -7,7 +7,7 @@ use crate::views::HoldView;
 /// An agent on whose orders another acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct AboveView {
+pub struct DelegatorView {
     /// The agent.
     pub agent: String,
     /// Its owner.

@@ -37,7 +37,7 @@ pub struct SessionView {
 /// Who works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct WorkView {
+pub struct ActivityView {
     /// The sessions since the daemon's start: those that run or wait first, then the last ones.
     pub sessions: Vec<SessionView>,
     /// How many more there are.

@@ -1,0 +1,26 @@
+//! What happens to a hold while it is open: a hand-over, and its end.
+
+use serde::{Deserialize, Serialize};
+
+/// That a hold was given to somebody else to answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HandOver {
+    /// Who gave it.
+    pub by: String,
+    /// To whom.
+    pub to: String,
+    /// What they should know.
+    pub note: Option<String>,
+}
+
+/// A hold that is not open any more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ClosedHold {
+    /// It.
+    pub id: String,
+    /// What became of it, in words.
+    pub outcome: String,
+}
