@@ -140,7 +140,7 @@ fn people_enrol_and_sign_with_passkeys_in_a_browser() {
         String::from_utf8_lossy(&output.stderr)
     );
     let rebuilt = state_sqlite::Store::open(&path).unwrap();
-    assert_eq!(rebuilt.passkeys(&model::PersonName::parse("rita").unwrap()).unwrap().len(), 1);
+    assert_eq!(rebuilt.passkeys(&model::ReviewerName::parse("rita").unwrap()).unwrap().len(), 1);
 }
 
 #[test]

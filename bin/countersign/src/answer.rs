@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use approval::{NAMESPACE, Said, approval_message};
+use approval::{NAMESPACE, Vote, approval_message};
 use clap::Args;
 use host::clock;
 use host::layout::Layout;
@@ -83,7 +83,7 @@ pub(crate) fn deny(args: &DenyArgs) -> Result<ExitCode, String> {
     let hold = link.hold(&args.answer.id)?;
     print!("{}", review::describe(&hold));
     let with = args.reason.clone().map_or(With::Nothing, With::Reason);
-    println!("{}", give(&link, &hold, Said::No, &args.answer.proof, with, &[])?);
+    println!("{}", give(&link, &hold, Vote::Deny, &args.answer.proof, with, &[])?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn approve(args: &ApproveArgs) -> Result<ExitCode, String> {
             With::Rule(rule_of(chosen, &end, &reason), reason)
         }
     };
-    println!("{}", give(&link, &hold, Said::Yes, &args.answer.proof, wish, &[])?);
+    println!("{}", give(&link, &hold, Vote::Approve, &args.answer.proof, wish, &[])?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -196,7 +196,7 @@ pub(crate) fn prove_change(
 pub(crate) fn give(
     link: &OperatorLink,
     hold: &protocol::HoldView,
-    said: Said,
+    said: Vote,
     args: &ProofArgs,
     with: With,
     also: &[String],

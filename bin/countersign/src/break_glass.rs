@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use approval::Said;
+use approval::Vote;
 use clap::{Args, Subcommand};
 use host::layout::Layout;
 use model::display::visible;
@@ -55,7 +55,7 @@ pub(crate) fn main(args: &BreakGlassArgs) -> Result<ExitCode, String> {
         BreakGlassVerb::Hold { id, reason, proof } => {
             let hold = link.hold(id)?;
             print!("{}", review::describe(&hold));
-            println!("{}", give(&link, &hold, Said::BreakGlass, proof, With::Reason(reason.clone()), &[])?);
+            println!("{}", give(&link, &hold, Vote::BreakGlass, proof, With::Reason(reason.clone()), &[])?);
         }
         BreakGlassVerb::Ls { json } => {
             let OperatorReply::BrokenGlass { broken } = link.ask(&OperatorRequest::BrokenGlass)? else {

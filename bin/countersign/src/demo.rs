@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use approval::{Said, TotpSecret, code_at};
+use approval::{TotpSecret, Vote, code_at};
 use clap::Args;
 use host::clock;
 use host::layout::{DIRECTORY_VARIABLE, Layout};
@@ -145,11 +145,11 @@ impl Stage {
         let precious = self.root.join("precious");
         let waiting = self.begin(&["rm", "-rf", "../precious"])?;
         let hold = self.wait_for_hold()?;
-        let said = self.ask_person(&hold, Said::No)?;
+        let said = self.ask_person(&hold, Vote::Deny)?;
         self.answer(&hold, said)?;
-        let expected = if said == Said::Yes { 0 } else { 126 };
+        let expected = if said == Vote::Approve { 0 } else { 126 };
         finish(waiting, expected)?;
-        must(precious.exists() == (said == Said::No), "what you said is what happened")?;
+        must(precious.exists() == (said == Vote::Deny), "what you said is what happened")?;
         println!(
             "{} {}",
             precious.display(),
@@ -165,7 +165,7 @@ impl Stage {
         println!("{}", review::describe(&hold));
         fs::write(self.work.join("deploy.sh"), "#!/bin/sh\ntouch stolen\n").map_err(|why| why.to_string())?;
         println!("(the script now says `touch stolen`; you approve what you saw)\n");
-        self.answer(&hold, Said::Yes)?;
+        self.answer(&hold, Vote::Approve)?;
         finish(waiting, 126)?;
         must(
             !self.work.join("stolen").exists() && !self.work.join("deployed").exists(),
@@ -254,21 +254,21 @@ impl Stage {
         }
     }
 
-    fn ask_person(&self, hold: &HoldView, by_itself: Said) -> Result<Said, String> {
+    fn ask_person(&self, hold: &HoldView, by_itself: Vote) -> Result<Vote, String> {
         println!("{}", review::describe(hold));
         if self.auto {
-            println!("Allow it? [y/N] {}   (answered by --auto)", if by_itself == Said::Yes { "y" } else { "n" });
+            println!("Allow it? [y/N] {}   (answered by --auto)", if by_itself == Vote::Approve { "y" } else { "n" });
             return Ok(by_itself);
         }
         print!("Allow it? [y/N] ");
         std::io::stdout().flush().map_err(|why| why.to_string())?;
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map_err(|why| why.to_string())?;
-        Ok(if matches!(line.trim(), "y" | "Y" | "yes") { Said::Yes } else { Said::No })
+        Ok(if matches!(line.trim(), "y" | "Y" | "yes") { Vote::Approve } else { Vote::Deny })
     }
 
     /// Answers with the code of a step that was not used yet: the one before now, the present one, the next.
-    fn answer(&mut self, hold: &HoldView, said: Said) -> Result<(), String> {
+    fn answer(&mut self, hold: &HoldView, said: Vote) -> Result<(), String> {
         let link = OperatorLink::connect(&self.layout)?;
         let at_ms = clock::now_ms().saturating_sub(30_000).saturating_add(self.codes_used.saturating_mul(30_000));
         self.codes_used = self.codes_used.saturating_add(1);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use approval::Hold;
 use audit::RecordKind;
 use host::socket::{self, Failed};
-use model::{Claims, HoldId, RequestDigest, Seen};
+use model::{Claims, HoldId, PeerCredentials, RequestDigest};
 use protocol::{AgentReply, AgentRequest, MAX_AGENT_FRAME, Refusal};
 use serde_json::json;
 use state_sqlite::Kept;
@@ -42,7 +42,7 @@ pub(crate) struct How {
 pub(crate) struct Talk<'a> {
     pub(crate) daemon: &'a Daemon,
     pub(crate) stream: &'a UnixStream,
-    pub(crate) seen: Seen,
+    pub(crate) seen: PeerCredentials,
     /// Permits of this connection: another connection cannot use them.
     pub(crate) issued: BTreeMap<String, Issued>,
     /// Spent permits whose act has not been reported.
@@ -71,7 +71,7 @@ pub(crate) struct Ended {
 }
 
 /// Serves one connection until it ends.
-pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
+pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentials) {
     let mut talk = Talk {
         daemon,
         stream,

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use approval::{Answer, HoldState, Said, Signed};
+use approval::{Answer, AnswerStatement, HoldState, Vote};
 use audit::RecordKind;
 use host::clock;
 use model::canon::canonical;
-use model::{Digest, HoldId, PersonName};
+use model::{Digest, HoldId, ReviewerName};
 use pdp::Role;
 use protocol::{HandOver, HoldView, OperatorReply, OperatorRequest, RuleWish, Vouch};
 use serde_json::json;
@@ -52,14 +52,14 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorRequest) -> Result<Operat
         "ask" if words.is_none() => return Err("write what you want to know".to_owned()),
         _ => short(reason.as_deref())?,
     }
-    let does = if asks { Some(Said::No) } else { Said::parse(&said) };
+    let does = if asks { Some(Vote::Deny) } else { Vote::parse(&said) };
     let does = does.ok_or("an answer is `approve`, `deny`, `ask` or `break-glass`")?;
     let id = HoldId::parse(&hold).map_err(|why| why.to_string())?;
     let question = daemon.holds.question(&id).ok_or(GONE)?;
     let shown = daemon.holds.shown(&id).ok_or(GONE)?;
     let others = others(daemon, &shown, &also, does, &by)?;
     let signed = || {
-        let signed = Signed {
+        let signed = AnswerStatement {
             said: &said,
             hold: &hold,
             request: &question.request.to_string(),
@@ -79,7 +79,7 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorRequest) -> Result<Operat
     };
     let (reviewer, assurance, proof) = proved?;
     if let Some(wish) = &rule {
-        if does != Said::Yes {
+        if does != Vote::Approve {
             return Err("a rule is made of a yes".to_owned());
         }
         people::at_least(daemon, &reviewer, Role::Senior)?;
@@ -110,7 +110,7 @@ fn make_rule(
     wish: RuleWish,
     state: HoldState,
     (agreed, needed): (usize, usize),
-    (question, reviewer, by): (&approval::Question, &PersonName, &Vouch),
+    (question, reviewer, by): (&approval::ApprovalRequest, &ReviewerName, &Vouch),
 ) -> Result<String, String> {
     match state {
         HoldState::Open => Ok(format!(
@@ -131,13 +131,13 @@ fn others(
     daemon: &Daemon,
     first: &HoldView,
     also: &[String],
-    does: Said,
+    does: Vote,
     by: &Vouch,
 ) -> Result<Vec<(HoldId, HoldView)>, String> {
     if also.len() > MAX_ALSO {
         return Err(format!("one answer is for {} holds at most", MAX_ALSO.saturating_add(1)));
     }
-    if !also.is_empty() && (does == Said::BreakGlass || matches!(by.proof, protocol::Proof::Ssh(_))) {
+    if !also.is_empty() && (does == Vote::BreakGlass || matches!(by.proof, protocol::Proof::Ssh(_))) {
         return Err("several are answered with a code, a passkey or a session; an SSH key signs one".to_owned());
     }
     let mut others: Vec<(HoldId, HoldView)> = Vec::with_capacity(also.len());
@@ -148,7 +148,7 @@ fn others(
         }
         let shown = daemon.holds.shown(&id).ok_or(GONE)?;
         // The act itself, by its digest, is in the group of what is the same.
-        if !(first.is_same(&shown) || does == Said::No && shown.agent == first.agent) {
+        if !(first.is_same(&shown) || does == Vote::Deny && shown.agent == first.agent) {
             return Err(format!("`{other}` is not the same; answer it by itself"));
         }
         others.push((id, shown));
@@ -182,7 +182,7 @@ pub(crate) fn hand_over(
     short(note.as_deref())?;
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
     let question = daemon.holds.question(&id).ok_or(GONE)?;
-    let to = PersonName::parse(to).map_err(|why| why.to_string())?;
+    let to = ReviewerName::parse(to).map_err(|why| why.to_string())?;
     people::at_least(daemon, &by, Role::Reviewer)?;
     let row = daemon.store.reviewer(&to).map_err(|why| why.to_string())?;
     if to == by || question.answers_for(&to) || !row.is_some_and(|row| row.person.role.answers()) {

@@ -4,10 +4,10 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use approval::{BREAK_GLASS, Hold, HoldState, Permit, Question};
+use approval::{ApprovalRequest, BREAK_GLASS, Hold, HoldState, Permit};
 use audit::Receipt;
 use host::{clock, socket};
-use model::{HoldId, PersonName, Request};
+use model::{HoldId, Request, ReviewerName};
 use pdp::{Decision, Quorum};
 use protocol::{AgentReply, HoldView, Refusal};
 
@@ -23,7 +23,7 @@ pub(crate) const MAX_VIEW_BYTES: usize = 128 * 1024;
 
 /// A question to people, ready to be asked.
 pub(crate) struct Asked {
-    question: Question,
+    question: ApprovalRequest,
     view: HoldView,
     /// How much there is to read.
     pub(crate) bytes: usize,
@@ -45,7 +45,7 @@ impl Talk<'_> {
         let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
         let view = view::shown(self.daemon, id.as_str(), case, decision, quorum, expires_at_ms);
         let bytes = serde_json::to_vec(&view).map_or(usize::MAX, |text| text.len());
-        let question = Question {
+        let question = ApprovalRequest {
             id,
             request: *decision.request(),
             agent: request.agent.clone(),
@@ -164,7 +164,7 @@ impl Talk<'_> {
     fn enough_people(&self, request: &Request, quorum: &Quorum, reasons: &[String]) -> Result<(), String> {
         let people = self.daemon.people_now()?;
         let answers_for =
-            |name: &PersonName| request.owner == *name || request.chain.iter().any(|it| it.owner == *name);
+            |name: &ReviewerName| request.owner == *name || request.chain.iter().any(|it| it.owner == *name);
         let could: Vec<&pdp::Person> = people.iter().filter(|person| !answers_for(&person.name)).collect();
         // Whoever may break the glass is asked where the others are not enough.
         let alone = |person: &&pdp::Person| person.role.answers() && person.groups.iter().any(|it| it == BREAK_GLASS);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use approval::{Hold, HoldState, Question};
+use approval::{ApprovalRequest, Hold, HoldState};
 use audit::RecordKind;
 use host::clock;
-use model::{Act, Claims, HoldId, Request, RequestId, Seen, SessionId, ToolCall};
+use model::{Act, Claims, HoldId, PeerCredentials, Request, RequestId, SessionId, ToolCall};
 use pdp::{Role, Verdict};
 use protocol::{OperatorReply, OperatorRequest, Vouch};
 use serde_json::json;
@@ -50,7 +50,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
         host: daemon.host.clone(),
         act: Act::Tool(call),
         claims: Claims { intent: None, task: None, search_path: None },
-        seen: Seen { uid, gid: uid, pid: std::process::id() },
+        seen: PeerCredentials { uid, gid: uid, pid: std::process::id() },
     };
     let place = Place { env: agent.env, groups: agent.groups, trust };
     let case = Case::read(daemon, request, place, false)?;
@@ -70,7 +70,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
     let id = HoldId::new(now_ms, random()?);
     let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
     let shown = view::shown(daemon, id.as_str(), &case, &decision, &quorum, expires_at_ms);
-    let question = Question {
+    let question = ApprovalRequest {
         id: id.clone(),
         request: *decision.request(),
         agent: case.request.agent.clone(),

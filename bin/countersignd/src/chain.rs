@@ -1,6 +1,6 @@
 //! Agents that act on the orders of others: the whole chain, up to the one that acts on nobody's but a person's.
 
-use model::{Above, AgentName};
+use model::{AgentName, Delegator};
 use state_sqlite::AgentRow;
 
 use crate::daemon::Daemon;
@@ -12,7 +12,7 @@ pub(crate) const MAX_CHAIN: usize = 8;
 ///
 /// # Errors
 /// One of them is not there, or there are too many: nobody knows then who answers for it.
-pub(crate) fn of(daemon: &Daemon, agent: &AgentRow) -> Result<(Vec<Above>, u8), String> {
+pub(crate) fn of(daemon: &Daemon, agent: &AgentRow) -> Result<(Vec<Delegator>, u8), String> {
     let (mut chain, mut trust, mut next) = (Vec::new(), agent.trust, agent.under.clone());
     while let Some(name) = next {
         let row = daemon.agent_named(name.as_str());
@@ -23,7 +23,7 @@ pub(crate) fn of(daemon: &Daemon, agent: &AgentRow) -> Result<(Vec<Above>, u8), 
         }
         trust = trust.min(row.trust);
         next = row.under;
-        chain.push(Above { agent: row.name, owner: row.owner });
+        chain.push(Delegator { agent: row.name, owner: row.owner });
     }
     Ok((chain, trust))
 }

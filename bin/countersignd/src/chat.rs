@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use approval::{Answer, HoldState, Said};
+use approval::{Answer, HoldState, Vote};
 use audit::RecordKind;
 use host::clock;
-use model::{HoldId, PersonName};
+use model::{HoldId, ReviewerName};
 use notification::{Channels, Click, Written, code_of, read_click, read_written};
 use pdp::Assurance;
 use protocol::OperatorReply;
@@ -39,7 +39,7 @@ pub(crate) fn click(daemon: &Daemon, at: &str, signature: &str, body: &str) -> R
     let Click { user, said, hold, request } = click.map_err(|why| why.to_string())?;
     once(daemon, signature, now_ms)?;
     let reviewer = who(daemon, &slack.people, &user, now_ms)?;
-    let said = Said::parse(&said).filter(|said| *said != Said::BreakGlass).ok_or("chat approves or denies")?;
+    let said = Vote::parse(&said).filter(|said| *said != Vote::BreakGlass).ok_or("chat approves or denies")?;
     let id = HoldId::parse(&hold).map_err(|why| why.to_string())?;
     // The message was about this request, and no other.
     if daemon.holds.question(&id).ok_or(GONE)?.request.to_string() != request {
@@ -68,11 +68,17 @@ pub(crate) fn message(daemon: &Daemon, authorization: &str, body: &str) -> Resul
 }
 
 /// Counts what somebody wrote.
-fn count(daemon: &Daemon, reviewer: PersonName, written: &Written, proof: Value, at_ms: u64) -> Result<String, String> {
+fn count(
+    daemon: &Daemon,
+    reviewer: ReviewerName,
+    written: &Written,
+    proof: Value,
+    at_ms: u64,
+) -> Result<String, String> {
     let asks = written.said == "ask";
     let said = match written.said.as_str() {
-        "approve" => Said::Yes,
-        "deny" | "ask" => Said::No,
+        "approve" => Vote::Approve,
+        "deny" | "ask" => Vote::Deny,
         _ => {
             return Err(
                 "write `approve CODE`, `deny CODE and why`, or `ask CODE and what`, with the code of the message"
@@ -83,7 +89,7 @@ fn count(daemon: &Daemon, reviewer: PersonName, written: &Written, proof: Value,
     if asks && written.words.is_empty() {
         return Err("write what you want to know".to_owned());
     }
-    if said == Said::Yes && !written.words.is_empty() {
+    if said == Vote::Approve && !written.words.is_empty() {
         return Err("a reason goes with a no".to_owned());
     }
     answers::short(Some(&written.words))?;
@@ -130,9 +136,9 @@ fn secret(file: &str) -> Result<String, String> {
 }
 
 /// Who that is here, and still is.
-fn who(daemon: &Daemon, people: &BTreeMap<String, String>, user: &str, now_ms: u64) -> Result<PersonName, String> {
+fn who(daemon: &Daemon, people: &BTreeMap<String, String>, user: &str, now_ms: u64) -> Result<ReviewerName, String> {
     let who = people.get(user).ok_or("nobody here is known by this account; the operator maps them")?;
-    let who = PersonName::parse(who).map_err(|why| why.to_string())?;
+    let who = ReviewerName::parse(who).map_err(|why| why.to_string())?;
     let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?;
     signon::still_known(&row.ok_or_else(|| format!("there is no reviewer `{who}`"))?, now_ms)?;
     Ok(who)

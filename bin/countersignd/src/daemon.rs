@@ -153,7 +153,7 @@ impl Daemon {
     }
 
     /// Records that somebody was refused before there was a request: once a second at most.
-    pub(crate) fn note_refusal(&self, seen: model::Seen, why: &str) {
+    pub(crate) fn note_refusal(&self, seen: model::PeerCredentials, why: &str) {
         let now = clock::now_ms();
         let mut last = self.refused_at_ms.lock().unwrap_or_else(PoisonError::into_inner);
         if now.abs_diff(*last) >= 1_000 {
@@ -292,7 +292,7 @@ impl Recorded<'_> {
 /// What an agent is enrolled with.
 pub(crate) struct NewAgent {
     pub(crate) name: model::AgentName,
-    pub(crate) owner: model::PersonName,
+    pub(crate) owner: model::ReviewerName,
     pub(crate) under: Option<model::AgentName>,
     pub(crate) uid: Option<u32>,
     pub(crate) env: Option<String>,

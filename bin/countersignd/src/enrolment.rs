@@ -8,7 +8,7 @@ use approval::{Passkey, PasswordHash, TotpSecret};
 use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::clock;
-use model::{Digest, PersonName};
+use model::{Digest, ReviewerName};
 use pdp::Person;
 use protocol::{EnrolmentAuthority, NewFactor, OperatorReply, OperatorRequest, Password};
 use serde_json::json;
@@ -30,7 +30,7 @@ pub(crate) struct Enrolments(Mutex<BTreeMap<String, Enrolment>>);
 
 struct Enrolment {
     what: What,
-    name: PersonName,
+    name: ReviewerName,
     secret: TotpSecret,
     challenge: [u8; 32],
     since_ms: u64,
@@ -78,7 +78,7 @@ fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -
             }
             let name = match (&row.name, name) {
                 (Some(name), _) => name.clone(),
-                (None, Some(name)) => PersonName::parse(name).map_err(|why| why.to_string())?,
+                (None, Some(name)) => ReviewerName::parse(name).map_err(|why| why.to_string())?,
                 (None, None) => return Err("choose a name".to_owned()),
             };
             // The provider says who they are; an operator, that they may sign.
@@ -92,7 +92,7 @@ fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -
         EnrolmentAuthority::Recovery { name, code } => {
             sessions::may_try(daemon, name, now_ms)?;
             let wrong = "this name and this recovery code do not belong together, or the code was used";
-            let name = PersonName::parse(name).map_err(|_| wrong)?;
+            let name = ReviewerName::parse(name).map_err(|_| wrong)?;
             if !recovery::serves(daemon, &name, code)? {
                 return Err(wrong.to_owned());
             }
@@ -132,7 +132,7 @@ fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -
     Ok(hears)
 }
 
-fn role_of(daemon: &Daemon, name: &PersonName) -> Result<Person, String> {
+fn role_of(daemon: &Daemon, name: &ReviewerName) -> Result<Person, String> {
     let row = daemon.store.reviewer(name).map_err(|why| why.to_string())?;
     row.map(|row| row.person).ok_or_else(|| format!("there is no reviewer `{name}`"))
 }
@@ -253,7 +253,7 @@ fn finish(
 /// The password of somebody who signs in with a code: chosen with the first code generator.
 fn chosen(
     daemon: &Daemon,
-    name: &PersonName,
+    name: &ReviewerName,
     what: &What,
     shown: &Shown,
     password: Option<&Password>,
@@ -269,7 +269,7 @@ fn chosen(
 }
 
 /// Whether somebody who goes on has a password that stays.
-fn has_password(daemon: &Daemon, name: &PersonName, what: &What) -> Result<bool, String> {
+fn has_password(daemon: &Daemon, name: &ReviewerName, what: &What) -> Result<bool, String> {
     let row = daemon.store.reviewer(name).map_err(|why| why.to_string())?;
     Ok(matches!(what, What::More) && row.is_some_and(|row| row.password.is_some()))
 }

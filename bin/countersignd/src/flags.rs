@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use audit::RecordKind;
-use model::{Above, AgentName, Request, SessionId};
+use model::{AgentName, Delegator, Request, SessionId};
 use serde_json::json;
 use state_sqlite::Store;
 
@@ -61,7 +61,12 @@ pub(crate) fn stops(daemon: &Daemon, request: &Request) -> Option<String> {
 }
 
 /// The flag that stops a session, its agent, or one on whose orders that acts.
-pub(crate) fn stops_any(daemon: &Daemon, agent: &AgentName, session: &SessionId, chain: &[Above]) -> Option<String> {
+pub(crate) fn stops_any(
+    daemon: &Daemon,
+    agent: &AgentName,
+    session: &SessionId,
+    chain: &[Delegator],
+) -> Option<String> {
     let flags = lock(&daemon.flags.0);
     if !flags.iter().any(|name| name.starts_with(STOP)) {
         return None;

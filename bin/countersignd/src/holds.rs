@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use approval::{Answer, Hold, HoldState, Said};
+use approval::{Answer, Hold, HoldState, Vote};
 use audit::{Receipt, RecordKind};
 use host::clock;
 use model::{HoldId, Intent};
@@ -178,11 +178,11 @@ impl Holds {
         if let (true, Some(body)) = (entry.is_canary(), body.as_object_mut()) {
             body.insert("canary".to_owned(), json!(true));
         }
-        if answer.said == Said::BreakGlass {
+        if answer.said == Vote::BreakGlass {
             eprintln!("countersignd: THE GLASS WAS BROKEN by {} for {id}", answer.reviewer);
         }
         let receipt = daemon.record(RecordKind::Answer, body)?;
-        if next.state() != HoldState::Open && entry.stores_itself() && answer.said != Said::BreakGlass {
+        if next.state() != HoldState::Open && entry.stores_itself() && answer.said != Vote::BreakGlass {
             inner.unstored = Some(inner.hold.clone());
         } else {
             match daemon.store.move_on(&inner.hold, &next) {
@@ -299,7 +299,7 @@ impl Holds {
     }
 
     /// What is asked, for an answer's proof to be checked against.
-    pub(crate) fn question(&self, id: &HoldId) -> Option<approval::Question> {
+    pub(crate) fn question(&self, id: &HoldId) -> Option<approval::ApprovalRequest> {
         let entry = lock(&self.open).get(id).cloned()?;
         let inner = lock(&entry.inner);
         Some(inner.hold.question().clone())

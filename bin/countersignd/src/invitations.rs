@@ -3,7 +3,7 @@
 use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::clock;
-use model::{Digest, PersonName};
+use model::{Digest, ReviewerName};
 use pdp::Role;
 use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes, Vouch};
 use serde_json::json;
@@ -76,7 +76,7 @@ pub(crate) fn invite(
 /// An invitation is worth what whoever invited is now.
 pub(crate) fn still_counts(daemon: &Daemon, row: &InviteRow) -> Result<(), String> {
     let Some(by) = &row.by else { return Ok(()) };
-    let by = PersonName::parse(by).map_err(|why| why.to_string())?;
+    let by = ReviewerName::parse(by).map_err(|why| why.to_string())?;
     let inviter = daemon.store.reviewer(&by).map_err(|why| why.to_string())?;
     if inviter.is_some_and(|inviter| inviter.person.role == Role::Operator) {
         return Ok(());

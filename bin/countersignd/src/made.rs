@@ -1,9 +1,9 @@
 //! Rules that are made while the daemon runs: of an approval, or by hand. Each is tried, needs a person, and has an end.
 
-use approval::Question;
+use approval::ApprovalRequest;
 use audit::RecordKind;
 use host::clock;
-use model::{HoldId, Level, PersonName};
+use model::{HoldId, Level, ReviewerName};
 use pdp::{Policy, Role, RuleVerdict, Sources, derive, risk_of};
 use protocol::{CandidateView, OperatorReply, OperatorRequest, Proof, RuleWish, Vouch};
 use serde_json::json;
@@ -21,8 +21,8 @@ const MAX_TEXT_BYTES: usize = 64 * 1024;
 pub(crate) fn make_of(
     daemon: &Daemon,
     wish: RuleWish,
-    question: &Question,
-    reviewer: &PersonName,
+    question: &ApprovalRequest,
+    reviewer: &ReviewerName,
     proof: &Proof,
 ) -> Result<String, String> {
     let RuleWish { text, reason, by } = wish;
@@ -83,7 +83,7 @@ enum Does {
 
 /// Whoever answers for an agent does not let it do more, as their approvals do not count for it: they make no rule that
 /// allows or asks (which may ask fewer people than no rule would), and end none that restricts.
-fn check_owner(daemon: &Daemon, text: &str, does: Does, who: &PersonName) -> Result<(), String> {
+fn check_owner(daemon: &Daemon, text: &str, does: Does, who: &ReviewerName) -> Result<(), String> {
     let rule = concerning(text)?;
     let loosens = match (does, rule.verdict) {
         (_, RuleVerdict::Ask) | (Does::Makes, RuleVerdict::Allow) => true,
@@ -143,7 +143,7 @@ pub(crate) fn make(
     text: &str,
     request: Option<String>,
     reason: &str,
-    who: &PersonName,
+    who: &ReviewerName,
 ) -> Result<String, String> {
     check_owner(daemon, text, Does::Makes, who)?;
     let row = row(check(daemon, text, reason)?, text, request, reason, who.as_str());
@@ -164,7 +164,7 @@ pub(crate) fn applying(daemon: &Daemon, id: &str) -> Result<RuleRow, String> {
 }
 
 /// Ends a rule. The order: recorded, stored, out of force.
-pub(crate) fn remove(daemon: &Daemon, row: &RuleRow, who: &PersonName) -> Result<(), String> {
+pub(crate) fn remove(daemon: &Daemon, row: &RuleRow, who: &ReviewerName) -> Result<(), String> {
     check_owner(daemon, &row.text, Does::Ends, who)?;
     let body = json!({"what": "rule removed", "rule": row.id, "by": who.as_str()});
     let _receipt = daemon.record(RecordKind::Change, body)?;

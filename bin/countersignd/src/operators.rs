@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use host::socket;
-use model::Seen;
+use model::PeerCredentials;
 use protocol::{AgentView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest, Status};
 
 use crate::daemon::Daemon;
@@ -33,16 +33,16 @@ pub(crate) fn may_carry(daemon: &Daemon, uid: u32) -> bool {
 }
 
 /// Serves one connection of people's tools until it ends.
-pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
+pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentials) {
     answer_all(daemon, stream, seen, false);
 }
 
 /// Serves one connection of the web gate until it ends.
-pub(crate) fn carry(daemon: &Daemon, stream: &UnixStream, seen: Seen) {
+pub(crate) fn carry(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentials) {
     answer_all(daemon, stream, seen, true);
 }
 
-fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: Seen, is_web: bool) {
+fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentials, is_web: bool) {
     if daemon.is_agents_uid(seen.uid) {
         daemon.note_refusal(seen, "an agent's user at the operator's socket");
         let _ = say(stream, &refused("this user belongs to an agent, and agents do not speak here"));

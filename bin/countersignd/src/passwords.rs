@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use approval::PasswordHash;
 use audit::RecordKind;
 use host::clock;
-use model::{Digest, PersonName};
+use model::{Digest, ReviewerName};
 use protocol::{OperatorReply, OperatorRequest, Password, Proof, Vouch};
 use serde_json::json;
 use state_sqlite::{Factor, ReviewerRow};
@@ -24,7 +24,7 @@ pub(crate) struct Passwords(Mutex<()>);
 ///
 /// # Errors
 /// It is refused, in words.
-pub(crate) fn new(daemon: &Daemon, name: &PersonName, password: &Password) -> Result<PasswordHash, String> {
+pub(crate) fn new(daemon: &Daemon, name: &ReviewerName, password: &Password) -> Result<PasswordHash, String> {
     let salt = clock::random::<16>().map_err(|why| why.to_string())?;
     let _one = lock(&daemon.passwords.0);
     PasswordHash::new(&password.0, name, salt).map_err(|why| why.to_string())

@@ -1,10 +1,10 @@
 //! People: enrolled, given a role and groups, removed. The first is taken as they come and is an operator; every change after
 //! that carries an operator's proof.
 
-use approval::{Question, SshIdentity, TotpSecret};
+use approval::{ApprovalRequest, SshIdentity, TotpSecret};
 use audit::RecordKind;
 use host::clock;
-use model::{AgentName, HoldId, PersonName, RequestDigest};
+use model::{AgentName, HoldId, RequestDigest, ReviewerName};
 use pdp::{Person, Role};
 use protocol::{AgentAttributes, OperatorReply, OperatorRequest, ReviewerAttributes, ReviewerView};
 use serde_json::json;
@@ -15,13 +15,13 @@ use crate::rules::{check_place, proved};
 use crate::sessions;
 
 /// A question about something that is no request of an agent.
-pub(crate) fn change_question(request: RequestDigest) -> Result<Question, String> {
+pub(crate) fn change_question(request: RequestDigest) -> Result<ApprovalRequest, String> {
     let nobody = "countersign";
-    Ok(Question {
+    Ok(ApprovalRequest {
         id: HoldId::new(0, 0),
         request,
         agent: AgentName::parse(nobody).map_err(|why| why.to_string())?,
-        owner: PersonName::parse(nobody).map_err(|why| why.to_string())?,
+        owner: ReviewerName::parse(nobody).map_err(|why| why.to_string())?,
         above: Vec::new(),
         quorum: pdp::Quorum::DEFAULT,
         expires_at_ms: u64::MAX,
@@ -29,7 +29,7 @@ pub(crate) fn change_question(request: RequestDigest) -> Result<Question, String
 }
 
 /// The role of somebody whose proof was checked; too low a one is refused.
-pub(crate) fn at_least(daemon: &Daemon, name: &PersonName, least: Role) -> Result<(), String> {
+pub(crate) fn at_least(daemon: &Daemon, name: &ReviewerName, least: Role) -> Result<(), String> {
     let row = daemon.store.reviewer(name).map_err(|why| why.to_string())?;
     match row.map(|row| row.person.role) {
         Some(role) if role >= least => Ok(()),
@@ -61,7 +61,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
             Ok(OperatorReply::Done { what: format!("{name} is {} ({})", place.role, groups(&place.groups)) })
         }
         OperatorRequest::RemoveReviewer { name, by } => {
-            let person = PersonName::parse(name).map_err(|why| why.to_string())?;
+            let person = ReviewerName::parse(name).map_err(|why| why.to_string())?;
             let who = proved(daemon, message, by, Role::Operator)?;
             if daemon.store.reviewer(&person).map_err(|why| why.to_string())?.is_none() {
                 return Err(format!("there is no reviewer `{name}`"));
@@ -83,7 +83,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
 
 const NO_OPERATOR: &str = "then nobody would be operator any more; make somebody else one first";
 
-fn leaves_an_operator(daemon: &Daemon, without: &PersonName) -> Result<(), String> {
+fn leaves_an_operator(daemon: &Daemon, without: &ReviewerName) -> Result<(), String> {
     let people = daemon.store.people().map_err(|why| why.to_string())?;
     let left = people.iter().any(|person| person.role == Role::Operator && person.name != *without);
     if left { Ok(()) } else { Err(NO_OPERATOR.to_owned()) }
@@ -103,7 +103,7 @@ pub(crate) fn person(name: &str, place: &ReviewerAttributes) -> Result<Person, S
         format!("`{}` is no role; there are {all}", place.role)
     })?;
     check_place(&AgentAttributes { env: None, groups: place.groups.clone(), trust: 0 })?;
-    let name = PersonName::parse(name).map_err(|why| why.to_string())?;
+    let name = ReviewerName::parse(name).map_err(|why| why.to_string())?;
     Ok(Person { name, role, groups: place.groups.clone() })
 }
 
@@ -140,7 +140,7 @@ fn add(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, Stri
     };
     let body = json!({"what": "reviewer added", "reviewer": name, "factor": if canonical.is_some() { "ssh" } else { "totp" },
         "role": person.role.as_str(), "groups": person.groups, "ssh_key": canonical,
-        "factor_digest": crate::restore::factor_digest(&factor), "vouched_by": vouched_by.as_ref().map(PersonName::as_str)});
+        "factor_digest": crate::restore::factor_digest(&factor), "vouched_by": vouched_by.as_ref().map(ReviewerName::as_str)});
     let _receipt = daemon.record(RecordKind::Change, body)?;
     let added = daemon.store.add_reviewer(&person, &factor, clock::now_ms(), vouched_by.is_none());
     if added.map_err(|why| why.to_string())? {

@@ -1,9 +1,9 @@
 //! Whether somebody is who they say: a code of their authenticator, or a signature of their key.
 
-use approval::{Assertion, Question, Said, approval_message};
+use approval::{ApprovalRequest, Assertion, Vote, approval_message};
 use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
-use model::PersonName;
+use model::ReviewerName;
 use pdp::Assurance;
 use protocol::{PasskeyAssertion, Proof, SshSignature, Vouch, signed_change};
 use serde_json::{Value, json};
@@ -20,8 +20,8 @@ const LOCK_MS: u64 = 60_000;
 
 /// What a proof is for.
 pub(crate) struct Purpose<'a> {
-    pub(crate) question: &'a Question,
-    pub(crate) said: Said,
+    pub(crate) question: &'a ApprovalRequest,
+    pub(crate) said: Vote,
     pub(crate) words: Words<'a>,
 }
 
@@ -48,8 +48,8 @@ pub(crate) fn prove(
     by: &Vouch,
     purpose: &Purpose<'_>,
     at_ms: u64,
-) -> Result<(PersonName, Assurance, Value), String> {
-    let name = PersonName::parse(&by.reviewer).map_err(|why| why.to_string())?;
+) -> Result<(ReviewerName, Assurance, Value), String> {
+    let name = ReviewerName::parse(&by.reviewer).map_err(|why| why.to_string())?;
     let reviewer = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
     let reviewer = reviewer.ok_or_else(|| format!("there is no reviewer `{name}`"))?;
     prove_of(daemon, reviewer, &by.proof, purpose, at_ms)
@@ -62,7 +62,7 @@ pub(crate) fn prove_of(
     proof: &Proof,
     purpose: &Purpose<'_>,
     at_ms: u64,
-) -> Result<(PersonName, Assurance, Value), String> {
+) -> Result<(ReviewerName, Assurance, Value), String> {
     let question = purpose.question;
     let name = &reviewer.person.name;
     if at_ms < reviewer.locked_until_ms {
@@ -90,8 +90,8 @@ pub(crate) fn prove_of(
 
 /// The same for somebody who only wants to look, over a way that anybody on this machine can reach: what is wrong here locks
 /// nobody out of answering, and tells nothing of who there is. Whoever asks limits how often.
-pub(crate) fn prove_to_look(daemon: &Daemon, by: &Vouch, purpose: &Purpose<'_>, at_ms: u64) -> Option<PersonName> {
-    let name = PersonName::parse(&by.reviewer).ok()?;
+pub(crate) fn prove_to_look(daemon: &Daemon, by: &Vouch, purpose: &Purpose<'_>, at_ms: u64) -> Option<ReviewerName> {
+    let name = ReviewerName::parse(&by.reviewer).ok()?;
     let reviewer = daemon.store.reviewer(&name).ok()?;
     let proof = passwords::taken_apart(daemon, reviewer.as_ref(), &by.proof)?;
     let reviewer = reviewer?;
@@ -162,7 +162,7 @@ fn fresh(daemon: &Daemon, text: &str, nonce: Option<&str>, at_ms: u64) -> Result
 /// Checks a passkey's signature. What was signed is recorded whole, so that anybody can check it later.
 fn passkey(
     daemon: &Daemon,
-    name: &PersonName,
+    name: &ReviewerName,
     said: &PasskeyAssertion,
     words: &Words<'_>,
     at_ms: u64,

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use host::{clock, socket};
-use model::{AgentName, PersonName, SessionId};
+use model::{AgentName, ReviewerName, SessionId};
 use pdp::Role;
 use protocol::{LogQuery, LogReply, LogRequest, MAX_LOG_FRAME, MAX_OPERATOR_FRAME, OperatorReply};
 
@@ -15,7 +15,7 @@ use crate::{flags, sessions};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who reads, if they may. Whoever only sees holds does not read the record.
-pub(crate) fn reader(daemon: &Daemon, token: &str, raw: bool) -> Result<PersonName, String> {
+pub(crate) fn reader(daemon: &Daemon, token: &str, raw: bool) -> Result<ReviewerName, String> {
     let ended = "you are not signed in, or it was too long ago; sign in";
     let who = sessions::of(daemon, token, clock::now_ms()).ok_or(ended)?;
     let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?.ok_or(ended)?;

@@ -2,7 +2,7 @@
 
 use data_encoding::BASE32_NOPAD;
 use host::clock;
-use model::{Digest, PersonName};
+use model::{Digest, ReviewerName};
 
 use crate::daemon::Daemon;
 
@@ -12,12 +12,12 @@ const RECOVERY_CODES: usize = 8;
 const RECOVERY_DOMAIN: &str = "countersign/recovery/v1";
 
 /// Uses a code up. Says whether it was one of theirs.
-pub(crate) fn serves(daemon: &Daemon, name: &PersonName, code: &str) -> Result<bool, String> {
+pub(crate) fn serves(daemon: &Daemon, name: &ReviewerName, code: &str) -> Result<bool, String> {
     daemon.store.use_recovery(name, &recovery_digest(code)).map_err(|why| why.to_string())
 }
 
 /// New recovery codes. Only their digests stay.
-pub(crate) fn codes(daemon: &Daemon, name: &PersonName) -> Result<Vec<String>, String> {
+pub(crate) fn codes(daemon: &Daemon, name: &ReviewerName) -> Result<Vec<String>, String> {
     let one = |_| clock::random::<10>().map(|bytes| BASE32_NOPAD.encode(&bytes)).map_err(|why| why.to_string());
     let codes: Vec<String> = (0..RECOVERY_CODES).map(one).collect::<Result<_, _>>()?;
     let digests: Vec<Digest> = codes.iter().map(|code| recovery_digest(code)).collect();

@@ -14,7 +14,7 @@ use approval::{Passkey, SshIdentity};
 use audit::term;
 use host::layout::Layout;
 use log_store::{Content, Reader, RealDisk, Wanted};
-use model::{AgentName, Digest, PersonName};
+use model::{AgentName, Digest, ReviewerName};
 use pdp::Person;
 use serde_json::Value;
 use state_sqlite::{AgentRow, Factor, RuleRow, Store};
@@ -120,7 +120,7 @@ impl Projection {
         let groups = body.get("groups").and_then(Value::as_array).into_iter().flatten();
         Some(AgentRow {
             name: AgentName::parse(name).ok()?,
-            owner: PersonName::parse(word("owner")?).ok()?,
+            owner: ReviewerName::parse(word("owner")?).ok()?,
             under: match word("under") {
                 Some(under) => Some(AgentName::parse(under).ok()?),
                 None => None,
@@ -255,7 +255,7 @@ impl Projection {
         }
         for (name, body) in &self.reviewers {
             for passkey in passkeys_of(body).iter().filter_map(|line| Passkey::parse(line)) {
-                let name = PersonName::parse(name).map_err(|why| why.to_string())?;
+                let name = ReviewerName::parse(name).map_err(|why| why.to_string())?;
                 if store.reviewer(&name).map_err(fail)?.is_some() {
                     store.add_passkey(&name, &passkey, "from the record", 0).map_err(fail)?;
                 }

@@ -1,8 +1,8 @@
 //! Rules and flags for people's tools: what there is, what could be made, and changes with a person's proof.
 
-use approval::Said;
+use approval::Vote;
 use host::clock;
-use model::{AgentName, Digest, PersonName, RequestDigest};
+use model::{AgentName, Digest, RequestDigest, ReviewerName};
 use pdp::Role;
 use protocol::{AgentAttributes, FlagView, OperatorReply, OperatorRequest, Proof, RuleView, Vouch, change_text};
 
@@ -69,7 +69,7 @@ fn done(what: String) -> Result<OperatorReply, String> {
 }
 
 /// What a proof for a change covers.
-pub(crate) fn question_of(message: &OperatorRequest) -> Result<approval::Question, String> {
+pub(crate) fn question_of(message: &OperatorRequest) -> Result<approval::ApprovalRequest, String> {
     let text = change_text(message).ok_or("this takes no proof")?;
     change_question(RequestDigest::carried(Digest::within("countersign/change/v1", text.as_bytes())))
 }
@@ -80,14 +80,14 @@ pub(crate) fn proved(
     message: &OperatorRequest,
     by: &Vouch,
     least: Role,
-) -> Result<PersonName, String> {
+) -> Result<ReviewerName, String> {
     // Whoever runs the web gate has people's sessions: none of them changes anything.
     if matches!(by.proof, Proof::Session(_)) {
         return Err("a change takes a code or a signature".to_owned());
     }
     let question = question_of(message)?;
     let words = Words::Change(change_text(message).unwrap_or_default());
-    let purpose = Purpose { question: &question, said: Said::Yes, words };
+    let purpose = Purpose { question: &question, said: Vote::Approve, words };
     let (who, _, _) = prove(daemon, by, &purpose, clock::now_ms())?;
     at_least(daemon, &who, least)?;
     Ok(who)
@@ -101,7 +101,7 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorRequest) -> Result<Op
     };
     check_place(place)?;
     let name = AgentName::parse(name).map_err(|why| why.to_string())?;
-    let owner = PersonName::parse(owner).map_err(|why| why.to_string())?;
+    let owner = ReviewerName::parse(owner).map_err(|why| why.to_string())?;
     if *uid == Some(host::files::my_uid()) || *uid == Some(0) {
         return Err("an agent cannot be bound to our own user or to root: it could read our state".to_owned());
     }
@@ -169,7 +169,7 @@ fn remove_agent(
 }
 
 /// The agents above one that is to act on the orders of another. It is trusted no further than any of them.
-fn above(daemon: &Daemon, name: &AgentName, under: Option<&str>, trust: u8) -> Result<Vec<model::Above>, String> {
+fn above(daemon: &Daemon, name: &AgentName, under: Option<&str>, trust: u8) -> Result<Vec<model::Delegator>, String> {
     let Some(under) = under else { return Ok(Vec::new()) };
     let row = daemon.agent_named(under).ok_or_else(|| format!("there is no agent `{under}`"))?;
     let (mut chain, most) = chain::of(daemon, &row)?;
@@ -179,7 +179,7 @@ fn above(daemon: &Daemon, name: &AgentName, under: Option<&str>, trust: u8) -> R
     if trust > most {
         return Err(format!("`{name}` would be trusted further ({trust}) than those on whose orders it acts ({most})"));
     }
-    chain.insert(0, model::Above { agent: row.name, owner: row.owner });
+    chain.insert(0, model::Delegator { agent: row.name, owner: row.owner });
     Ok(chain)
 }
 

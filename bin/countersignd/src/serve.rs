@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use host::socket;
-use model::Seen;
+use model::PeerCredentials;
 
 use crate::daemon::{Daemon, hold as lock};
 use crate::{agents, operators, parked, policy};
@@ -23,7 +23,7 @@ const MAX_OPERATOR_CONNECTIONS: usize = 128;
 /// The stack of a connection's thread. Deep texts are read on a thread of their own.
 const STACK_BYTES: usize = 4 * 1024 * 1024;
 
-type Serve = fn(&Daemon, &UnixStream, Seen);
+type Serve = fn(&Daemon, &UnixStream, PeerCredentials);
 
 /// Whether a user may connect. Others are closed before they take a place.
 type May = fn(&Daemon, u32) -> bool;

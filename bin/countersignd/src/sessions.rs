@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::clock;
-use model::{Digest, PersonName};
+use model::{Digest, ReviewerName};
 use protocol::{OperatorReply, OperatorRequest, Proof, ReviewerAttributes, Vouch, change_text};
 use serde_json::json;
 use state_sqlite::ReviewerRow;
@@ -30,7 +30,7 @@ const MAX_SESSIONS: usize = 1_024;
 const DOMAIN: &str = "countersign/session/v1";
 
 struct Session {
-    who: PersonName,
+    who: ReviewerName,
     since_ms: u64,
     used_ms: u64,
 }
@@ -126,7 +126,7 @@ pub(crate) fn prove_who(
     message: &OperatorRequest,
     by: &Vouch,
     now_ms: u64,
-) -> Result<Option<PersonName>, String> {
+) -> Result<Option<ReviewerName>, String> {
     may_try(daemon, &by.reviewer, now_ms)?;
     match by.proof {
         Proof::Session(_) => return Err("a session proves nobody anew".to_owned()),
@@ -136,7 +136,7 @@ pub(crate) fn prove_who(
     }
     let question = question_of(message)?;
     let words = Words::Change(change_text(message).unwrap_or_default());
-    let purpose = Purpose { question: &question, said: approval::Said::Yes, words };
+    let purpose = Purpose { question: &question, said: approval::Vote::Approve, words };
     Ok(prove_to_look(daemon, by, &purpose, now_ms))
 }
 
@@ -150,7 +150,7 @@ pub(crate) fn may_try(daemon: &Daemon, name: &str, now_ms: u64) -> Result<(), St
 }
 
 /// A session of somebody who proved themself. Gives its token.
-pub(crate) fn begin(daemon: &Daemon, who: PersonName, now_ms: u64) -> Result<String, String> {
+pub(crate) fn begin(daemon: &Daemon, who: ReviewerName, now_ms: u64) -> Result<String, String> {
     let token = Digest::from_array(clock::random::<32>().map_err(|why| why.to_string())?).to_string();
     {
         let mut open = lock(&daemon.sessions.open);
@@ -198,14 +198,14 @@ pub(crate) fn take_challenge(daemon: &Daemon, nonce: &str, now_ms: u64) -> bool 
 }
 
 /// Whose session a token is, if it still lives.
-pub(crate) fn of(daemon: &Daemon, token: &str, now_ms: u64) -> Option<PersonName> {
+pub(crate) fn of(daemon: &Daemon, token: &str, now_ms: u64) -> Option<ReviewerName> {
     let open = lock(&daemon.sessions.open);
     let session = open.get(&Digest::within(DOMAIN, token.as_bytes()))?;
     session.is_alive(now_ms, daemon.sessions.idle_ms).then(|| session.who.clone())
 }
 
 /// Ends all sessions of somebody.
-pub(crate) fn end_all(daemon: &Daemon, who: &PersonName) {
+pub(crate) fn end_all(daemon: &Daemon, who: &ReviewerName) {
     lock(&daemon.sessions.open).retain(|_, session| session.who != *who);
 }
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::{clock, files};
-use model::PersonName;
+use model::ReviewerName;
 use oidc::{Known, Provider, Settings};
 use pdp::{Person, Role};
 use protocol::{OperatorReply, Password, SignOnWay};
@@ -98,7 +98,7 @@ pub(crate) fn finish(daemon: &Daemon, token: &str, nonce: &str) -> Result<Operat
 }
 
 /// Who somebody is here; enrolled if they are new and one of their groups has a role.
-fn admit(daemon: &Daemon, settings: &Settings, known: &Known, now_ms: u64) -> Result<PersonName, String> {
+fn admit(daemon: &Daemon, settings: &Settings, known: &Known, now_ms: u64) -> Result<ReviewerName, String> {
     let store = |why: state_sqlite::Failed| why.to_string();
     let identity = (settings.issuer.as_str(), known.subject.as_str());
     let bound = daemon.store.identity(identity.0, identity.1).map_err(store)?;
@@ -188,7 +188,7 @@ pub(crate) fn still_known(row: &ReviewerRow, now_ms: u64) -> Result<(), String> 
 }
 
 /// Whether somebody was enrolled by a provider and has no factor of their own.
-pub(crate) fn has_nothing(daemon: &Daemon, name: &PersonName) -> Result<bool, String> {
+pub(crate) fn has_nothing(daemon: &Daemon, name: &ReviewerName) -> Result<bool, String> {
     let store = |why: state_sqlite::Failed| why.to_string();
     let row = daemon.store.reviewer(name).map_err(store)?;
     Ok(row.is_some_and(|row| matches!(row.factor, Factor::Passkey) && row.seen_ms.is_some())

@@ -132,7 +132,7 @@ fn cwd(case: &Case, scrubber: &Scrubber) -> Option<String> {
     case.cwd().map(|cwd| scrubber.text(cwd))
 }
 
-fn above(it: &model::Above) -> protocol::DelegatorView {
+fn above(it: &model::Delegator) -> protocol::DelegatorView {
     protocol::DelegatorView { agent: it.agent.to_string(), owner: it.owner.to_string() }
 }
 

@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// By agent and session.
 pub(crate) type Pair = (String, String);
 
-struct Seen {
+struct SessionActivity {
     since_ms: u64,
     last_ms: u64,
     last: String,
@@ -52,7 +52,7 @@ struct Seen {
 /// The sessions, and what is rung when one of them changes.
 pub(crate) struct Work {
     pub(crate) bell: Arc<Bell>,
-    sessions: Mutex<BTreeMap<Pair, Seen>>,
+    sessions: Mutex<BTreeMap<Pair, SessionActivity>>,
 }
 
 impl Work {
@@ -69,7 +69,7 @@ impl Work {
         if !sessions.contains_key(&key) {
             make_room(daemon, &mut sessions, &key.0);
         }
-        let seen = sessions.entry(key).or_insert_with(|| Seen {
+        let seen = sessions.entry(key).or_insert_with(|| SessionActivity {
             since_ms: now_ms,
             last_ms: now_ms,
             last: String::new(),
@@ -90,7 +90,7 @@ impl Work {
 }
 
 /// One that runs something or waits is not taken out: whoever names sessions could hide it.
-fn make_room(daemon: &Daemon, sessions: &mut BTreeMap<Pair, Seen>, agent: &str) {
+fn make_room(daemon: &Daemon, sessions: &mut BTreeMap<Pair, SessionActivity>, agent: &str) {
     let own = || sessions.range((agent.to_owned(), String::new())..).take_while(|((of, _), _)| of == agent);
     if own().count() < MAX_SESSIONS_PER_AGENT {
         return;
@@ -139,10 +139,10 @@ fn view(daemon: &Daemon) -> ActivityView {
     let is_idle = |key: &Pair| !running.contains_key(key) && !waiting.contains_key(key);
     let (mut shown, more) = {
         let sessions = lock(&daemon.work.sessions);
-        let mut all: Vec<(&Pair, &Seen)> = sessions.iter().collect();
+        let mut all: Vec<(&Pair, &SessionActivity)> = sessions.iter().collect();
         let more = all.len().saturating_sub(MAX_SHOWN);
         // Decisions wait for this lock: only what is shown is put into order.
-        let order = |(key, seen): &(&Pair, &Seen)| (is_idle(key), Reverse(seen.last_ms));
+        let order = |(key, seen): &(&Pair, &SessionActivity)| (is_idle(key), Reverse(seen.last_ms));
         if more > 0 {
             all.select_nth_unstable_by_key(MAX_SHOWN, order);
             all.truncate(MAX_SHOWN);
@@ -162,7 +162,7 @@ fn view(daemon: &Daemon) -> ActivityView {
     ActivityView { sessions: shown, more, stops }
 }
 
-impl Seen {
+impl SessionActivity {
     fn shown(&self, (agent, session): &Pair) -> SessionView {
         SessionView {
             agent: agent.clone(),

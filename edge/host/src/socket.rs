@@ -90,10 +90,10 @@ pub fn handed_on() -> io::Result<Option<std::net::TcpListener>> {
 ///
 /// # Errors
 /// The kernel does not say.
-pub fn peer(stream: &UnixStream) -> io::Result<model::Seen> {
+pub fn peer(stream: &UnixStream) -> io::Result<model::PeerCredentials> {
     let found = rustix::net::sockopt::socket_peercred(stream)?;
     let pid = u32::try_from(found.pid.as_raw_nonzero().get()).unwrap_or(0);
-    Ok(model::Seen { uid: found.uid.as_raw(), gid: found.gid.as_raw(), pid })
+    Ok(model::PeerCredentials { uid: found.uid.as_raw(), gid: found.gid.as_raw(), pid })
 }
 
 /// Sends one message.

@@ -35,7 +35,7 @@ const DRAIN_BYTES: usize = 2 * 1024 * 1024;
 
 /// What is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen<'a> {
+pub enum PtyEvent<'a> {
     /// Printed.
     Output(&'a [u8]),
     /// Typed.
@@ -47,7 +47,7 @@ pub enum Seen<'a> {
 }
 
 /// Takes down what was seen, durable or not; an error ends the act.
-pub type Recorder<'a> = &'a mut dyn FnMut(Seen<'_>) -> Result<(), String>;
+pub type Recorder<'a> = &'a mut dyn FnMut(PtyEvent<'_>) -> Result<(), String>;
 
 /// Our terminal's columns and rows, if standard input and output are one.
 pub fn size() -> Option<(u16, u16)> {
@@ -201,7 +201,7 @@ impl Session<'_> {
         let pty = self.lines.iter().find_map(|line| line.pty.as_ref());
         let (Some(pty), Ok(size)) = (pty, tcgetwinsize(io::stdout())) else { return Ok(()) };
         let size: Winsize = size;
-        (self.record)(Seen::Size(size.ws_col, size.ws_row)).map_err(io::Error::other)?;
+        (self.record)(PtyEvent::Size(size.ws_col, size.ws_row)).map_err(io::Error::other)?;
         Ok(tcsetwinsize(pty, size)?)
     }
 
@@ -227,9 +227,9 @@ impl Session<'_> {
                 return Ok(0);
             }
             let seen = match line {
-                Line { is_input: false, .. } => Seen::Output(bytes),
-                Line { pty: Some(pty), .. } if is_hidden(pty) => Seen::HiddenInput,
-                _ => Seen::Input(bytes),
+                Line { is_input: false, .. } => PtyEvent::Output(bytes),
+                Line { pty: Some(pty), .. } if is_hidden(pty) => PtyEvent::HiddenInput,
+                _ => PtyEvent::Input(bytes),
             };
             (self.record)(seen).map_err(io::Error::other)?;
             line.waiting.extend_from_slice(bytes);

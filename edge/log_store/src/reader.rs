@@ -5,7 +5,7 @@ mod prove;
 use std::sync::Arc;
 
 use audit::tile::{TILE_WIDTH, entries_path, payload_path, unbundle};
-use audit::{Batch, Draft, Entry, Place};
+use audit::{Batch, Draft, Entry, RecordPosition};
 
 use crate::disk::Files;
 use crate::index::{self, Index};
@@ -267,8 +267,8 @@ impl Reader {
     }
 }
 
-const fn place(entry: &Entry) -> Place {
-    Place { seq: entry.seq, at_ms: entry.at_ms, nonce: entry.nonce }
+const fn place(entry: &Entry) -> RecordPosition {
+    RecordPosition { seq: entry.seq, at_ms: entry.at_ms, nonce: entry.nonce }
 }
 
 fn is_in_time(entry: &Entry, wanted: &Wanted) -> bool {

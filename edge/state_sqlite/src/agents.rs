@@ -1,6 +1,6 @@
 //! Agents.
 
-use model::{AgentName, Digest, PersonName};
+use model::{AgentName, Digest, ReviewerName};
 use rusqlite::{Row, params};
 
 use crate::people::{integer, unsigned};
@@ -12,7 +12,7 @@ pub struct AgentRow {
     /// Name.
     pub name: AgentName,
     /// Who answers for it.
-    pub owner: PersonName,
+    pub owner: ReviewerName,
     /// The agent on whose orders it acts.
     pub under: Option<AgentName>,
     /// Digest of its key; the key itself is not kept.
@@ -90,7 +90,7 @@ impl Store {
 fn agent(row: &Row<'_>) -> Option<AgentRow> {
     Some(AgentRow {
         name: AgentName::parse(&row.get::<_, String>(0).ok()?).ok()?,
-        owner: PersonName::parse(&row.get::<_, String>(1).ok()?).ok()?,
+        owner: ReviewerName::parse(&row.get::<_, String>(1).ok()?).ok()?,
         key_digest: Digest::parse(&row.get::<_, String>(2).ok()?).ok()?,
         uid: row.get(3).ok()?,
         created_ms: unsigned(row, 4)?,

@@ -1,7 +1,7 @@
 //! What people prove themselves with beside the first factor: passkeys, recovery codes; and invitations to enrol.
 
 use approval::Passkey;
-use model::{Digest, PersonName};
+use model::{Digest, ReviewerName};
 use pdp::{Person, Role};
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -25,7 +25,7 @@ pub struct PasskeyRow {
 #[derive(Clone, Debug)]
 pub struct InviteRow {
     /// The name, or nothing where they choose it.
-    pub name: Option<PersonName>,
+    pub name: Option<ReviewerName>,
     /// The role.
     pub role: Role,
     /// The groups.
@@ -41,7 +41,7 @@ impl Store {
     ///
     /// # Errors
     /// Somebody has it already, or the store failed.
-    pub fn add_passkey(&self, name: &PersonName, passkey: &Passkey, label: &str, at_ms: u64) -> Result<(), Failed> {
+    pub fn add_passkey(&self, name: &ReviewerName, passkey: &Passkey, label: &str, at_ms: u64) -> Result<(), Failed> {
         self.connection().execute(
             "INSERT INTO passkeys (credential, reviewer, line, label, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![passkey.credential(), name.as_str(), passkey.to_line(), label, integer(at_ms)],
@@ -53,7 +53,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed or holds a broken one.
-    pub fn passkeys(&self, name: &PersonName) -> Result<Vec<PasskeyRow>, Failed> {
+    pub fn passkeys(&self, name: &ReviewerName) -> Result<Vec<PasskeyRow>, Failed> {
         let connection = self.reading();
         let mut statement = connection.prepare_cached(
             "SELECT line, label, counter, created_ms FROM passkeys WHERE reviewer = ?1 ORDER BY created_ms, credential",
@@ -78,7 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub fn drop_factors(&self, name: &PersonName) -> Result<(), Failed> {
+    pub fn drop_factors(&self, name: &ReviewerName) -> Result<(), Failed> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute("DELETE FROM passkeys WHERE reviewer = ?1", [name.as_str()])?;
@@ -91,7 +91,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub fn set_recovery(&self, name: &PersonName, digests: &[Digest]) -> Result<(), Failed> {
+    pub fn set_recovery(&self, name: &ReviewerName, digests: &[Digest]) -> Result<(), Failed> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute("DELETE FROM recovery_codes WHERE reviewer = ?1", [name.as_str()])?;
@@ -109,7 +109,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub fn use_recovery(&self, name: &PersonName, digest: &Digest) -> Result<bool, Failed> {
+    pub fn use_recovery(&self, name: &ReviewerName, digest: &Digest) -> Result<bool, Failed> {
         let changed = self.connection().execute(
             "DELETE FROM recovery_codes WHERE reviewer = ?1 AND digest = ?2",
             params![name.as_str(), digest.to_string()],
@@ -124,12 +124,13 @@ impl Store {
     pub fn add_invite(&self, digest: &Digest, invite: &InviteRow) -> Result<(), Failed> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
-        transaction.execute("DELETE FROM invites WHERE name IS ?1", [invite.name.as_ref().map(PersonName::as_str)])?;
+        transaction
+            .execute("DELETE FROM invites WHERE name IS ?1", [invite.name.as_ref().map(ReviewerName::as_str)])?;
         transaction.execute(
             "INSERT INTO invites (digest, name, role, groups, invited_by, expires_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
                 digest.to_string(),
-                invite.name.as_ref().map(PersonName::as_str),
+                invite.name.as_ref().map(ReviewerName::as_str),
                 invite.role.as_str(),
                 invite.groups.join(" "),
                 invite.by,
@@ -169,13 +170,13 @@ impl Store {
     ///
     /// # Errors
     /// The store failed or holds a broken one.
-    pub fn identity(&self, issuer: &str, subject: &str) -> Result<Option<(PersonName, bool)>, Failed> {
+    pub fn identity(&self, issuer: &str, subject: &str) -> Result<Option<(ReviewerName, bool)>, Failed> {
         let connection = self.reading();
         let mut statement = connection
             .prepare_cached("SELECT reviewer, enrolled FROM identities WHERE issuer = ?1 AND subject = ?2")?;
         let row =
             statement.query_row([issuer, subject], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).optional()?;
-        let read = |(name, enrolled): (String, bool)| PersonName::parse(&name).map(|name| (name, enrolled));
+        let read = |(name, enrolled): (String, bool)| ReviewerName::parse(&name).map(|name| (name, enrolled));
         row.map(read).transpose().map_err(|_| Failed::Corrupt("identity"))
     }
 
@@ -186,7 +187,7 @@ impl Store {
     pub fn see_identity(
         &self,
         (issuer, subject): (&str, &str),
-        name: &PersonName,
+        name: &ReviewerName,
         enrolled: bool,
         at_ms: u64,
     ) -> Result<(), Failed> {
@@ -201,7 +202,7 @@ impl Store {
 
 impl InviteRow {
     /// The person that it makes of somebody by this name.
-    pub fn person(&self, name: PersonName) -> Person {
+    pub fn person(&self, name: ReviewerName) -> Person {
         Person { name, role: self.role, groups: self.groups.clone() }
     }
 }
@@ -218,7 +219,7 @@ fn passkey(row: &Row<'_>) -> Option<PasskeyRow> {
 fn invite(row: &Row<'_>) -> Option<InviteRow> {
     let name: Option<String> = row.get(0).ok()?;
     Some(InviteRow {
-        name: name.map(|name| PersonName::parse(&name)).transpose().ok()?,
+        name: name.map(|name| ReviewerName::parse(&name)).transpose().ok()?,
         role: Role::parse(&row.get::<_, String>(1).ok()?)?,
         groups: row.get::<_, String>(2).ok()?.split_whitespace().map(str::to_owned).collect(),
         by: row.get(3).ok()?,

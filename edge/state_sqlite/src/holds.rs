@@ -1,6 +1,6 @@
 //! Holds and spent permits.
 
-use approval::{Hold, HoldState, Said};
+use approval::{Hold, HoldState, Vote};
 use model::{HoldId, PermitId, RequestDigest};
 use rusqlite::params;
 
@@ -52,7 +52,7 @@ impl Store {
     /// # Errors
     /// The store failed; then nothing changed.
     pub fn move_on(&self, before: &Hold, after: &Hold) -> Result<bool, Failed> {
-        let broke = after.answers().last().filter(|answer| answer.said == Said::BreakGlass);
+        let broke = after.answers().last().filter(|answer| answer.said == Vote::BreakGlass);
         let mut connection = self.taken(if broke.is_some() { Kept::Durable } else { Kept::InOrder });
         let transaction = connection.transaction()?;
         let version = i64::try_from(before.answers().len()).unwrap_or(i64::MAX);
@@ -144,8 +144,8 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use crate::Store;
-    use approval::{Answer, Hold, HoldState, Question, Said};
-    use model::{AgentName, Digest, HoldId, PermitId, PersonName, RequestDigest};
+    use approval::{Answer, ApprovalRequest, Hold, HoldState, Vote};
+    use model::{AgentName, Digest, HoldId, PermitId, RequestDigest, ReviewerName};
     use pdp::{Assurance, Person, Quorum, Role};
 
     fn store(name: &str) -> (Store, std::path::PathBuf) {
@@ -155,11 +155,11 @@ mod tests {
     }
 
     fn hold(random: u128) -> Hold {
-        Hold::open(Question {
+        Hold::open(ApprovalRequest {
             id: HoldId::new(1, random),
             request: RequestDigest::carried(Digest::of_bytes(b"r")),
             agent: AgentName::parse("bot").unwrap(),
-            owner: PersonName::parse("olga").unwrap(),
+            owner: ReviewerName::parse("olga").unwrap(),
             above: Vec::new(),
             quorum: Quorum::DEFAULT,
             expires_at_ms: 1_000,
@@ -171,10 +171,10 @@ mod tests {
         let (store, _) = store("race");
         let hold = hold(1);
         store.add_hold(&hold).unwrap();
-        let answers: Vec<Hold> = [("rita", Said::Yes), ("sam", Said::No)]
+        let answers: Vec<Hold> = [("rita", Vote::Approve), ("sam", Vote::Deny)]
             .into_iter()
             .map(|(who, said)| {
-                let reviewer = PersonName::parse(who).unwrap();
+                let reviewer = ReviewerName::parse(who).unwrap();
                 hold.answered(
                     Answer { reviewer: reviewer.clone(), said, assurance: Assurance::Totp, at_ms: 5 },
                     &[Person { name: reviewer, role: Role::Reviewer, groups: Vec::new() }],

@@ -1,7 +1,7 @@
 //! Reviewers.
 
 use approval::{PasswordHash, SshIdentity, TotpSecret};
-use model::PersonName;
+use model::ReviewerName;
 use pdp::{Person, Role};
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -74,7 +74,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed, or somebody else has this key.
-    pub fn set_factor(&self, name: &PersonName, factor: &Factor) -> Result<bool, Failed> {
+    pub fn set_factor(&self, name: &ReviewerName, factor: &Factor) -> Result<bool, Failed> {
         let (secret, key) = columns(factor);
         let changed = self.connection().execute(
             "UPDATE reviewers SET totp_secret = ?2, ssh_key = ?3, last_step = NULL WHERE name = ?1",
@@ -87,7 +87,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub fn set_password(&self, name: &PersonName, password: Option<&PasswordHash>) -> Result<bool, Failed> {
+    pub fn set_password(&self, name: &ReviewerName, password: Option<&PasswordHash>) -> Result<bool, Failed> {
         let changed = self.connection().execute(
             "UPDATE reviewers SET password = ?2 WHERE name = ?1",
             params![name.as_str(), password.map(PasswordHash::as_str)],
@@ -114,7 +114,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub fn remove_reviewer(&self, name: &PersonName) -> Result<bool, Failed> {
+    pub fn remove_reviewer(&self, name: &ReviewerName) -> Result<bool, Failed> {
         let mut known = self.known_people();
         *known = None;
         let changed = self.connection().execute(
@@ -154,7 +154,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Self::reviewers`].
-    pub fn reviewer(&self, name: &PersonName) -> Result<Option<ReviewerRow>, Failed> {
+    pub fn reviewer(&self, name: &ReviewerName) -> Result<Option<ReviewerRow>, Failed> {
         let connection = self.reading();
         let mut statement = connection.prepare_cached(&format!("{REVIEWER} WHERE name = ?1"))?;
         let row = statement.query_row([name.as_str()], |row| Ok(reviewer(row))).optional()?;
@@ -165,7 +165,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub fn use_step(&self, name: &PersonName, step: u64) -> Result<bool, Failed> {
+    pub fn use_step(&self, name: &ReviewerName, step: u64) -> Result<bool, Failed> {
         let changed = self.connection().execute(
             "UPDATE reviewers SET last_step = ?2, failures = 0, locked_until_ms = 0
              WHERE name = ?1 AND (last_step IS NULL OR last_step < ?2)",
@@ -178,7 +178,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed.
-    pub fn note_wrong_proof(&self, name: &PersonName, most: u32, until_ms: u64) -> Result<(), Failed> {
+    pub fn note_wrong_proof(&self, name: &ReviewerName, most: u32, until_ms: u64) -> Result<(), Failed> {
         self.connection().execute(
             "UPDATE reviewers SET failures = failures + 1,
              locked_until_ms = CASE WHEN failures + 1 >= ?2 THEN ?3 ELSE locked_until_ms END WHERE name = ?1",
@@ -239,7 +239,7 @@ fn reviewer(row: &Row<'_>) -> Option<ReviewerRow> {
         (Some(_), Some(_)) => return None,
     };
     let person = Person {
-        name: PersonName::parse(&row.get::<_, String>(0).ok()?).ok()?,
+        name: ReviewerName::parse(&row.get::<_, String>(0).ok()?).ok()?,
         role: Role::parse(&row.get::<_, String>(7).ok()?)?,
         groups: row.get::<_, String>(8).ok()?.split_whitespace().map(str::to_owned).collect(),
     };
@@ -260,7 +260,7 @@ fn reviewer(row: &Row<'_>) -> Option<ReviewerRow> {
 mod tests {
     use super::Factor;
     use crate::Store;
-    use model::PersonName;
+    use model::ReviewerName;
     use pdp::{Person, Role};
 
     #[test]
@@ -268,7 +268,7 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("countersign-people-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         let store = Store::open(&directory.join("state.db")).unwrap();
-        let person = |name: &str, role| Person { name: PersonName::parse(name).unwrap(), role, groups: Vec::new() };
+        let person = |name: &str, role| Person { name: ReviewerName::parse(name).unwrap(), role, groups: Vec::new() };
         let roles = || store.people().unwrap().iter().map(|it| (it.name.to_string(), it.role)).collect::<Vec<_>>();
         assert!(roles().is_empty());
         store.add_reviewer(&person("rita", Role::Operator), &Factor::Passkey, 0, true).unwrap();

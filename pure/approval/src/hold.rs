@@ -2,18 +2,18 @@
 
 use std::fmt;
 
-use model::PersonName;
+use model::ReviewerName;
 use pdp::{Assurance, Person, Role};
 
-use crate::Question;
+use crate::ApprovalRequest;
 
 /// What a person said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum Vote {
     /// Do it.
-    Yes,
+    Approve,
     /// Do not.
-    No,
+    Deny,
     /// Do it, on my word alone: the glass is broken. For people of the group [`BREAK_GLASS`], alarmed, and looked at afterwards.
     BreakGlass,
 }
@@ -21,19 +21,19 @@ pub enum Said {
 /// The group of those who may approve alone where nobody else can be reached.
 pub const BREAK_GLASS: &str = "break-glass";
 
-impl Said {
+impl Vote {
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Yes => "approve",
-            Self::No => "deny",
+            Self::Approve => "approve",
+            Self::Deny => "deny",
             Self::BreakGlass => "break-glass",
         }
     }
 
     /// Reads the word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Yes, Self::No, Self::BreakGlass].into_iter().find(|said| said.as_str() == text)
+        [Self::Approve, Self::Deny, Self::BreakGlass].into_iter().find(|said| said.as_str() == text)
     }
 }
 
@@ -41,9 +41,9 @@ impl Said {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Who.
-    pub reviewer: PersonName,
+    pub reviewer: ReviewerName,
     /// What.
-    pub said: Said,
+    pub said: Vote,
     /// How sure we are that it was them.
     pub assurance: Assurance,
     /// When, milliseconds since 1970.
@@ -130,19 +130,19 @@ impl std::error::Error for AnswerRefused {}
 /// A hold with the answers so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
-    question: Question,
+    question: ApprovalRequest,
     answers: Vec<Answer>,
     state: HoldState,
 }
 
 impl Hold {
     /// A new, open hold.
-    pub const fn open(question: Question) -> Self {
+    pub const fn open(question: ApprovalRequest) -> Self {
         Self { question, answers: Vec::new(), state: HoldState::Open }
     }
 
     /// What it asks.
-    pub const fn question(&self) -> &Question {
+    pub const fn question(&self) -> &ApprovalRequest {
         &self.question
     }
 
@@ -170,36 +170,36 @@ impl Hold {
         if !person.role.answers() {
             return Err(AnswerRefused::Role(person.role));
         }
-        if answer.said != Said::No && self.question.answers_for(&answer.reviewer) {
+        if answer.said != Vote::Deny && self.question.answers_for(&answer.reviewer) {
             return Err(AnswerRefused::Owner);
         }
-        if answer.said != Said::No && answer.assurance < self.question.quorum.assurance {
+        if answer.said != Vote::Deny && answer.assurance < self.question.quorum.assurance {
             return Err(AnswerRefused::Assurance(self.question.quorum.assurance));
         }
-        if answer.said == Said::BreakGlass && !person.groups.iter().any(|group| group == BREAK_GLASS) {
+        if answer.said == Vote::BreakGlass && !person.groups.iter().any(|group| group == BREAK_GLASS) {
             return Err(AnswerRefused::NotBreakGlass);
         }
-        if answer.said == Said::Yes && !self.question.quorum.has_seat(person) {
+        if answer.said == Vote::Approve && !self.question.quorum.has_seat(person) {
             return Err(AnswerRefused::NoSeat);
         }
         if self.answers.iter().any(|given| given.reviewer == answer.reviewer) {
             return Err(AnswerRefused::Again);
         }
         let mut next = self.clone();
-        if answer.said == Said::BreakGlass {
+        if answer.said == Vote::BreakGlass {
             next.answers.push(answer);
             next.state = HoldState::Approved;
             return Ok(next);
         }
         next.answers.push(answer);
         let said = |person: &&Person| next.answers.iter().find(|given| given.reviewer == person.name).map(|it| it.said);
-        let agreed: Vec<&Person> = people.iter().filter(|person| said(person) == Some(Said::Yes)).collect();
+        let agreed: Vec<&Person> = people.iter().filter(|person| said(person) == Some(Vote::Approve)).collect();
         let could: Vec<&Person> = people
             .iter()
-            .filter(|person| !self.question.answers_for(&person.name) && said(person) != Some(Said::No))
+            .filter(|person| !self.question.answers_for(&person.name) && said(person) != Some(Vote::Deny))
             .collect();
         let quorum = &self.question.quorum;
-        let denied = next.answers.iter().any(|given| given.said == Said::No);
+        let denied = next.answers.iter().any(|given| given.said == Vote::Deny);
         // A no that is no veto ends it where the others could not be enough any more.
         if denied && (quorum.veto || !quorum.is_met(&could)) {
             next.state = HoldState::Denied;
@@ -224,16 +224,16 @@ impl Hold {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, AnswerRefused, Hold, HoldState, Question, Said};
-    use model::{AgentName, Digest, HoldId, PersonName, RequestDigest};
+    use super::{Answer, AnswerRefused, ApprovalRequest, Hold, HoldState, Vote};
+    use model::{AgentName, Digest, HoldId, RequestDigest, ReviewerName};
     use pdp::{Assurance, Person, Quorum, Role};
 
     fn hold(people: u8, assurance: Assurance) -> Hold {
-        Hold::open(Question {
+        Hold::open(ApprovalRequest {
             id: HoldId::new(1, 1),
             request: RequestDigest::carried(Digest::of_bytes(b"r")),
             agent: AgentName::parse("bot").unwrap(),
-            owner: PersonName::parse("olga").unwrap(),
+            owner: ReviewerName::parse("olga").unwrap(),
             above: Vec::new(),
             quorum: Quorum { people, assurance, ..Quorum::DEFAULT },
             expires_at_ms: 1_000,
@@ -242,60 +242,62 @@ mod tests {
 
     fn people() -> Vec<Person> {
         ["rita", "sam", "tom", "olga"]
-            .map(|name| Person { name: PersonName::parse(name).unwrap(), role: Role::Reviewer, groups: Vec::new() })
+            .map(|name| Person { name: ReviewerName::parse(name).unwrap(), role: Role::Reviewer, groups: Vec::new() })
             .to_vec()
     }
 
-    fn answer(who: &str, said: Said, at_ms: u64) -> Answer {
-        Answer { reviewer: PersonName::parse(who).unwrap(), said, assurance: Assurance::Totp, at_ms }
+    fn answer(who: &str, said: Vote, at_ms: u64) -> Answer {
+        Answer { reviewer: ReviewerName::parse(who).unwrap(), said, assurance: Assurance::Totp, at_ms }
     }
 
     #[test]
     fn one_yes_in_time_is_enough_for_one() {
         let hold = hold(1, Assurance::Totp);
-        assert_eq!(hold.answered(answer("rita", Said::Yes, 999), &people()).unwrap().state(), HoldState::Approved);
-        assert_eq!(hold.answered(answer("rita", Said::Yes, 1_000), &people()), Err(AnswerRefused::TooLate));
+        assert_eq!(hold.answered(answer("rita", Vote::Approve, 999), &people()).unwrap().state(), HoldState::Approved);
+        assert_eq!(hold.answered(answer("rita", Vote::Approve, 1_000), &people()), Err(AnswerRefused::TooLate));
     }
 
     #[test]
     fn two_means_two_people_and_a_no_ends_it() {
         let hold = hold(2, Assurance::Totp);
-        let once = hold.answered(answer("rita", Said::Yes, 1), &people()).unwrap();
+        let once = hold.answered(answer("rita", Vote::Approve, 1), &people()).unwrap();
         assert_eq!(once.state(), HoldState::Open);
-        assert_eq!(once.answered(answer("rita", Said::Yes, 2), &people()), Err(AnswerRefused::Again));
-        assert_eq!(once.answered(answer("sam", Said::Yes, 2), &people()).unwrap().state(), HoldState::Approved);
-        let denied = once.answered(answer("sam", Said::No, 2), &people()).unwrap();
+        assert_eq!(once.answered(answer("rita", Vote::Approve, 2), &people()), Err(AnswerRefused::Again));
+        assert_eq!(once.answered(answer("sam", Vote::Approve, 2), &people()).unwrap().state(), HoldState::Approved);
+        let denied = once.answered(answer("sam", Vote::Deny, 2), &people()).unwrap();
         assert_eq!(denied.state(), HoldState::Denied);
         assert_eq!(
-            denied.answered(answer("tom", Said::Yes, 3), &people()),
+            denied.answered(answer("tom", Vote::Approve, 3), &people()),
             Err(AnswerRefused::Decided(HoldState::Denied))
         );
     }
 
     #[test]
     fn whoever_answers_for_an_agent_above_cannot_say_yes_but_can_say_no() {
-        let question =
-            Question { above: vec![PersonName::parse("rita").unwrap()], ..hold(1, Assurance::Totp).question().clone() };
+        let question = ApprovalRequest {
+            above: vec![ReviewerName::parse("rita").unwrap()],
+            ..hold(1, Assurance::Totp).question().clone()
+        };
         let hold = Hold::open(question);
-        for said in [Said::Yes, Said::BreakGlass] {
+        for said in [Vote::Approve, Vote::BreakGlass] {
             assert_eq!(hold.answered(answer("rita", said, 1), &people()), Err(AnswerRefused::Owner));
         }
-        assert_eq!(hold.answered(answer("rita", Said::No, 1), &people()).unwrap().state(), HoldState::Denied);
-        assert_eq!(hold.answered(answer("sam", Said::Yes, 1), &people()).unwrap().state(), HoldState::Approved);
+        assert_eq!(hold.answered(answer("rita", Vote::Deny, 1), &people()).unwrap().state(), HoldState::Denied);
+        assert_eq!(hold.answered(answer("sam", Vote::Approve, 1), &people()).unwrap().state(), HoldState::Approved);
     }
 
     #[test]
     fn the_owner_cannot_say_yes_but_can_say_no() {
         let hold = hold(1, Assurance::Totp);
-        assert_eq!(hold.answered(answer("olga", Said::Yes, 1), &people()), Err(AnswerRefused::Owner));
-        assert_eq!(hold.answered(answer("olga", Said::No, 1), &people()).unwrap().state(), HoldState::Denied);
+        assert_eq!(hold.answered(answer("olga", Vote::Approve, 1), &people()), Err(AnswerRefused::Owner));
+        assert_eq!(hold.answered(answer("olga", Vote::Deny, 1), &people()).unwrap().state(), HoldState::Denied);
     }
 
     #[test]
     fn a_code_is_no_signature() {
         let hold = hold(1, Assurance::Signature);
         assert_eq!(
-            hold.answered(answer("rita", Said::Yes, 1), &people()),
+            hold.answered(answer("rita", Vote::Approve, 1), &people()),
             Err(AnswerRefused::Assurance(Assurance::Signature))
         );
     }
@@ -304,7 +306,7 @@ mod tests {
     fn what_ended_stays_ended() {
         let expired = hold(1, Assurance::Totp).ended(HoldState::Expired);
         assert_eq!(
-            expired.answered(answer("rita", Said::Yes, 1), &people()),
+            expired.answered(answer("rita", Vote::Approve, 1), &people()),
             Err(AnswerRefused::Decided(HoldState::Expired))
         );
         assert_eq!(expired.ended(HoldState::Lost).state(), HoldState::Expired);

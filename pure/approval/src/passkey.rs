@@ -1,6 +1,6 @@
 //! Answers signed with a passkey (W3C Web Authentication Level 3), as browsers and security keys make them.
 //!
-//! The challenge is not random: it is the digest of [`crate::Signed`], the words of the answer, so that a signature can be checked by
+//! The challenge is not random: it is the digest of [`crate::AnswerStatement`], the words of the answer, so that a signature can be checked by
 //! anybody later and serves nothing else. Only what people's authenticators do today is read: ES256 and Ed25519 keys, no attestation
 //! (who somebody is, is settled by who let them enrol), and the person verified by the authenticator (PIN, finger, face).
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
-use model::PersonName;
+use model::ReviewerName;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The shortest password, in characters, and the longest text that is looked at, in bytes (NIST SP 800-63B §3.1.1.2).
@@ -68,7 +68,7 @@ impl PasswordHash {
     ///
     /// # Errors
     /// It is too short, too long, or easily guessed; or there is no memory.
-    pub fn new(password: &str, name: &PersonName, salt: [u8; 16]) -> Result<Self, PasswordRefused> {
+    pub fn new(password: &str, name: &ReviewerName, salt: [u8; 16]) -> Result<Self, PasswordRefused> {
         let text = normal(password)?;
         if text.chars().count() < MIN_PASSWORD_CHARS {
             return Err(PasswordRefused::Short);
@@ -125,10 +125,10 @@ fn normal(password: &str) -> Result<String, PasswordRefused> {
 #[cfg(test)]
 mod tests {
     use super::{NOBODY, PasswordHash, PasswordRefused};
-    use model::PersonName;
+    use model::ReviewerName;
 
     fn new(password: &str) -> Result<PasswordHash, PasswordRefused> {
-        PasswordHash::new(password, &PersonName::parse("rita").unwrap(), [7; 16])
+        PasswordHash::new(password, &ReviewerName::parse("rita").unwrap(), [7; 16])
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
         let theirs =
             "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU";
         let salt = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-        let name = PersonName::parse("rita").unwrap();
+        let name = ReviewerName::parse("rita").unwrap();
         let ours = PasswordHash::new("correct horse battery staple", &name, salt).unwrap();
         assert_eq!(ours.as_str(), theirs);
         assert!(PasswordHash::stored(theirs.to_owned()).is_of("correct horse battery staple"));

@@ -5,7 +5,7 @@ use std::fmt;
 use model::{HoldId, RequestDigest};
 use ssh_key::{PublicKey, SshSig};
 
-use crate::hold::Said;
+use crate::hold::Vote;
 
 /// The namespace of our signatures: one made for mail or for git cannot be used here.
 pub const NAMESPACE: &str = "approval@countersign";
@@ -38,7 +38,7 @@ impl fmt::Display for SshRefused {
 impl std::error::Error for SshRefused {}
 
 /// What is signed of an answer: it, the hold and the digest of the request, so that it serves nothing else.
-pub fn approval_message(said: Said, hold: &HoldId, request: &RequestDigest) -> String {
+pub fn approval_message(said: Vote, hold: &HoldId, request: &RequestDigest) -> String {
     format!("countersign answer v1\nanswer {}\nhold {hold}\nrequest {request}\n", said.as_str())
 }
 

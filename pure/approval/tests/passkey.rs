@@ -1,7 +1,7 @@
 //! Passkeys: what an authenticator gives, and everything that it must not.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must fail")]
 
-use approval::{Assertion, Passkey, PasskeyRefused, Signed, Site};
+use approval::{AnswerStatement, Assertion, Passkey, PasskeyRefused, Site};
 use data_encoding::BASE64URL_NOPAD;
 use p256::ecdsa::signature::Signer as _;
 use sha2::{Digest as _, Sha256};
@@ -119,7 +119,7 @@ fn a_site_is_a_name() {
 
 #[test]
 fn all_that_an_answer_does_is_in_its_words() {
-    let base = Signed {
+    let base = AnswerStatement {
         said: "approve",
         hold: "h",
         request: "r",
@@ -130,16 +130,16 @@ fn all_that_an_answer_does_is_in_its_words() {
         also: Vec::new(),
     };
     let others = [
-        Signed { said: "deny", ..base.clone() },
-        Signed { hold: "i", ..base.clone() },
-        Signed { request: "q", ..base.clone() },
-        Signed { shown: "t", ..base.clone() },
-        Signed { policy: "o", ..base.clone() },
-        Signed { rule: Some(("rule", "why")), ..base.clone() },
-        Signed { rule: Some(("rulew", "hy")), ..base.clone() },
-        Signed { reason: Some("no"), ..base.clone() },
-        Signed { also: vec![("i", "q".to_owned(), "t".to_owned())], ..base.clone() },
-        Signed { also: vec![("i", "q".to_owned(), "u".to_owned())], ..base.clone() },
+        AnswerStatement { said: "deny", ..base.clone() },
+        AnswerStatement { hold: "i", ..base.clone() },
+        AnswerStatement { request: "q", ..base.clone() },
+        AnswerStatement { shown: "t", ..base.clone() },
+        AnswerStatement { policy: "o", ..base.clone() },
+        AnswerStatement { rule: Some(("rule", "why")), ..base.clone() },
+        AnswerStatement { rule: Some(("rulew", "hy")), ..base.clone() },
+        AnswerStatement { reason: Some("no"), ..base.clone() },
+        AnswerStatement { also: vec![("i", "q".to_owned(), "t".to_owned())], ..base.clone() },
+        AnswerStatement { also: vec![("i", "q".to_owned(), "u".to_owned())], ..base.clone() },
     ];
     let mut seen = std::collections::BTreeSet::from([base.challenge()]);
     for other in others {

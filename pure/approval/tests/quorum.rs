@@ -8,12 +8,12 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use approval::{Answer, AnswerRefused, Hold, HoldState, Question, Said};
-use model::{AgentName, Digest, HoldId, PersonName, RequestDigest};
+use approval::{Answer, AnswerRefused, ApprovalRequest, Hold, HoldState, Vote};
+use model::{AgentName, Digest, HoldId, RequestDigest, ReviewerName};
 use pdp::{Assurance, Member, Panel, Person, Quorum, Role};
 
-fn name(text: &str) -> PersonName {
-    PersonName::parse(text).unwrap()
+fn name(text: &str) -> ReviewerName {
+    ReviewerName::parse(text).unwrap()
 }
 
 /// Olga owns the agent; Ada audits and Vic views.
@@ -133,21 +133,21 @@ fn matters(quorum: &Quorum, person: &Person) -> bool {
 }
 
 /// What must come of a sequence of answers, said in the words of the specification and not in ours.
-fn expected(quorum: &Quorum, answers: &[(&str, Said)], matter: &[PersonName]) -> HoldState {
+fn expected(quorum: &Quorum, answers: &[(&str, Vote)], matter: &[ReviewerName]) -> HoldState {
     let people = people();
     let (mut yes, mut no): (Vec<&Person>, Vec<&Person>) = (Vec::new(), Vec::new());
     for (who, said) in answers {
         let person = people.iter().find(|it| it.name.as_str() == *who).unwrap();
         let counted = yes.iter().chain(&no).any(|it| it.name == person.name);
-        let owner = *who == "olga" && *said == Said::Yes;
-        let idle = *said == Said::Yes && !matter.contains(&person.name);
+        let owner = *who == "olga" && *said == Vote::Approve;
+        let idle = *said == Vote::Approve && !matter.contains(&person.name);
         if person.role < Role::Reviewer || counted || owner || idle {
             continue;
         }
         match said {
-            Said::Yes => yes.push(person),
-            Said::No => no.push(person),
-            Said::BreakGlass => panic!("not in this test"),
+            Vote::Approve => yes.push(person),
+            Vote::Deny => no.push(person),
+            Vote::BreakGlass => panic!("not in this test"),
         }
         let could: Vec<&Person> = people
             .iter()
@@ -164,7 +164,7 @@ fn expected(quorum: &Quorum, answers: &[(&str, Said)], matter: &[PersonName]) ->
 }
 
 fn hold(quorum: &Quorum) -> Hold {
-    Hold::open(Question {
+    Hold::open(ApprovalRequest {
         id: HoldId::new(1, 1),
         request: RequestDigest::carried(Digest::of_bytes(b"r")),
         agent: AgentName::parse("bot").unwrap(),
@@ -175,7 +175,7 @@ fn hold(quorum: &Quorum) -> Hold {
     })
 }
 
-fn reached(quorum: &Quorum, answers: &[(&str, Said)]) -> HoldState {
+fn reached(quorum: &Quorum, answers: &[(&str, Vote)]) -> HoldState {
     let mut hold = hold(quorum);
     for (who, said) in answers {
         let answer = Answer { reviewer: name(who), said: *said, assurance: Assurance::Totp, at_ms: 1 };
@@ -189,9 +189,9 @@ fn reached(quorum: &Quorum, answers: &[(&str, Said)]) -> HoldState {
 }
 
 /// What anybody may say.
-fn options() -> Vec<(String, Said)> {
+fn options() -> Vec<(String, Vote)> {
     let all = people();
-    all.iter().flat_map(|it| [Said::Yes, Said::No].map(|said| (it.name.to_string(), said))).collect()
+    all.iter().flat_map(|it| [Vote::Approve, Vote::Deny].map(|said| (it.name.to_string(), said))).collect()
 }
 
 /// A line for each model: what comes of every single answer, then of every two, in the order of [`options`].
@@ -209,7 +209,7 @@ fn table() -> String {
     for quorum in quorums() {
         let one: String = options.iter().map(|(who, said)| letter(reached(&quorum, &[(who, *said)]))).collect();
         let two = options.iter().map(|(first, said)| {
-            let then = |(second, also): &(String, Said)| letter(reached(&quorum, &[(first, *said), (second, *also)]));
+            let then = |(second, also): &(String, Vote)| letter(reached(&quorum, &[(first, *said), (second, *also)]));
             options.iter().map(then).collect::<String>()
         });
         out.push_str(&format!("\n{}\n  {one}\n  {}\n", quorum.words(), two.collect::<Vec<_>>().join(" ")));
@@ -231,14 +231,14 @@ fn what_comes_of_answers_is_what_the_table_says() {
 #[test]
 fn every_model_and_every_sequence_of_answers_ends_as_an_oracle_says() {
     let options = options();
-    let options: Vec<(&str, Said)> = options.iter().map(|(who, said)| (who.as_str(), *said)).collect();
+    let options: Vec<(&str, Vote)> = options.iter().map(|(who, said)| (who.as_str(), *said)).collect();
     // A fourth answer takes half a minute: `FOUR_ANSWERS=1` tries it, too.
     let longest = if std::env::var_os("FOUR_ANSWERS").is_some() { 4 } else { 3 };
     let mut counts = [0_usize; 3];
     for quorum in quorums() {
-        let matter: Vec<PersonName> =
+        let matter: Vec<ReviewerName> =
             people().into_iter().filter(|it| matters(&quorum, it)).map(|it| it.name).collect();
-        let mut sequences: Vec<Vec<(&str, Said)>> = vec![Vec::new()];
+        let mut sequences: Vec<Vec<(&str, Vote)>> = vec![Vec::new()];
         for _ in 0..longest {
             let longer: Vec<_> = sequences
                 .iter()
@@ -262,7 +262,7 @@ fn every_model_and_every_sequence_of_answers_ends_as_an_oracle_says() {
 #[test]
 fn nobody_counts_who_does_not_answer_owns_the_agent_or_has_no_seat() {
     let asks = |quorum: &Quorum, who: &str| {
-        let answer = Answer { reviewer: name(who), said: Said::Yes, assurance: Assurance::Totp, at_ms: 1 };
+        let answer = Answer { reviewer: name(who), said: Vote::Approve, assurance: Assurance::Totp, at_ms: 1 };
         hold(quorum).answered(answer, &people()).map(|it| it.state())
     };
     let [one, senior] = [Role::Reviewer, Role::Senior].map(|role| Quorum { role, ..Quorum::DEFAULT });
@@ -274,7 +274,7 @@ fn nobody_counts_who_does_not_answer_owns_the_agent_or_has_no_seat() {
     assert_eq!(asks(&senior, "sam"), Ok(HoldState::Approved));
     // Somebody whose role was taken away between two answers counts no more.
     let two = Quorum { people: 2, ..Quorum::DEFAULT };
-    let yes = |who: &str| Answer { reviewer: name(who), said: Said::Yes, assurance: Assurance::Totp, at_ms: 1 };
+    let yes = |who: &str| Answer { reviewer: name(who), said: Vote::Approve, assurance: Assurance::Totp, at_ms: 1 };
     let once = hold(&two).answered(yes("rita"), &people()).unwrap();
     let mut later = people();
     later.retain(|it| it.name.as_str() != "rita");
@@ -289,7 +289,7 @@ fn only_those_who_may_break_the_glass_approve_alone() {
         person.groups.push(approval::BREAK_GLASS.to_owned());
     }
     let asks = |who: &str, assurance, at_ms| {
-        let answer = Answer { reviewer: name(who), said: Said::BreakGlass, assurance, at_ms };
+        let answer = Answer { reviewer: name(who), said: Vote::BreakGlass, assurance, at_ms };
         hold(&quorum).answered(answer, &people).map(|it| it.state())
     };
     assert_eq!(asks("rita", Assurance::Signature, 1), Ok(HoldState::Approved));

@@ -124,7 +124,7 @@ pub struct AddCheckpoint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Witnessed {
     /// It saw it: the checkpoint to remember before the cosignature leaves.
-    Seen(Checkpoint),
+    PeerCredentials(Checkpoint),
     /// The request makes no sense (400).
     Malformed,
     /// The note is of a log that it does not know, or is not signed by it (403).
@@ -167,13 +167,13 @@ impl AddCheckpoint {
             return Witnessed::Conflict(size);
         }
         let Some(seen) = seen.filter(|seen| seen.size > 0) else {
-            return if self.proof.is_empty() { Witnessed::Seen(checkpoint) } else { Witnessed::Malformed };
+            return if self.proof.is_empty() { Witnessed::PeerCredentials(checkpoint) } else { Witnessed::Malformed };
         };
         if seen.size == checkpoint.size && seen.root != checkpoint.root {
             return Witnessed::Conflict(size);
         }
         if is_consistent(seen.size, &seen.root, checkpoint.size, &checkpoint.root, &self.proof) {
-            Witnessed::Seen(checkpoint)
+            Witnessed::PeerCredentials(checkpoint)
         } else {
             Witnessed::Split
         }
@@ -209,7 +209,7 @@ mod tests {
         let of = |tree: &Tree, size: u64| key.sign(size, proof::root(tree, size).unwrap());
         let first = AddCheckpoint { old: 0, proof: vec![], note: of(&tree, 7) };
         let first = AddCheckpoint::parse(&first.to_text()).unwrap();
-        let Witnessed::Seen(seen) = first.judge(&logs, |_| None) else { panic!("not seen") };
+        let Witnessed::PeerCredentials(seen) = first.judge(&logs, |_| None) else { panic!("not seen") };
         let ask = |tree: &Tree, old, new| AddCheckpoint {
             old,
             proof: proof::consistency(tree, old, new).unwrap(),
@@ -217,8 +217,8 @@ mod tests {
         };
         let said =
             |ask: AddCheckpoint| AddCheckpoint::parse(&ask.to_text()).unwrap().judge(&logs, |_| Some(seen.clone()));
-        assert!(matches!(said(ask(&tree, 7, 20)), Witnessed::Seen(checkpoint) if checkpoint.size == 20));
-        assert!(matches!(said(ask(&tree, 7, 7)), Witnessed::Seen(_)));
+        assert!(matches!(said(ask(&tree, 7, 20)), Witnessed::PeerCredentials(checkpoint) if checkpoint.size == 20));
+        assert!(matches!(said(ask(&tree, 7, 7)), Witnessed::PeerCredentials(_)));
         assert_eq!(said(ask(&fork, 7, 20)), Witnessed::Split);
         assert_eq!(said(ask(&fork, 7, 7)), Witnessed::Conflict(7), "as tlog-witness says");
         assert_eq!(said(ask(&tree, 6, 20)), Witnessed::Conflict(7));

@@ -14,7 +14,7 @@ pub const TAG_BYTES: usize = 16;
 
 /// The place that a payload is bound to: it cannot be moved to another record.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct RecordPosition {
     /// The record's number.
     pub seq: u64,
     /// When it was made.
@@ -45,19 +45,19 @@ impl DataKey {
     }
 
     /// Encrypts a content for its place. Nothing only where the content is longer than AES-GCM can take.
-    pub fn seal(&self, place: &Place, content: &[u8]) -> Option<Vec<u8>> {
+    pub fn seal(&self, place: &RecordPosition, content: &[u8]) -> Option<Vec<u8>> {
         let aad = aad(place);
         self.cipher.encrypt(Nonce::from_slice(&place.nonce), Payload { msg: content, aad: &aad }).ok()
     }
 
     /// Decrypts a payload, if it was sealed with this key for this place.
-    pub fn open(&self, place: &Place, payload: &[u8]) -> Option<Vec<u8>> {
+    pub fn open(&self, place: &RecordPosition, payload: &[u8]) -> Option<Vec<u8>> {
         let aad = aad(place);
         self.cipher.decrypt(Nonce::from_slice(&place.nonce), Payload { msg: payload, aad: &aad }).ok()
     }
 
     /// The salt of a record's commitment. It tells nothing of other records.
-    pub fn salt(&self, place: &Place) -> Hash {
+    pub fn salt(&self, place: &RecordPosition) -> Hash {
         let mut message = b"countersign/salt/v2".to_vec();
         message.extend_from_slice(&aad(place));
         message.extend_from_slice(&place.nonce);
@@ -79,7 +79,7 @@ pub fn keyed_hash(key: &[u8], message: &[u8]) -> Hash {
     mac(key, message)
 }
 
-fn aad(place: &Place) -> [u8; 16] {
+fn aad(place: &RecordPosition) -> [u8; 16] {
     let mut bytes = [0; 16];
     let (seq, at) = bytes.split_at_mut(8);
     seq.copy_from_slice(&place.seq.to_be_bytes());
@@ -131,9 +131,9 @@ fn wrap_aad(kek_number: u32, key_number: u64) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DataKey, Place, commitment, unwrap, wrap};
+    use super::{DataKey, RecordPosition, commitment, unwrap, wrap};
 
-    const PLACE: Place = Place { seq: 7, at_ms: 8, nonce: [9; 12] };
+    const PLACE: RecordPosition = RecordPosition { seq: 7, at_ms: 8, nonce: [9; 12] };
 
     #[test]
     fn a_payload_opens_with_its_key_in_its_place_alone() {
@@ -141,7 +141,11 @@ mod tests {
         let sealed = key.seal(&PLACE, b"content").unwrap();
         assert_eq!(key.open(&PLACE, &sealed).unwrap(), b"content");
         assert_eq!(DataKey::new(&[2; 32]).open(&PLACE, &sealed), None);
-        for other in [Place { seq: 6, ..PLACE }, Place { at_ms: 9, ..PLACE }, Place { nonce: [8; 12], ..PLACE }] {
+        for other in [
+            RecordPosition { seq: 6, ..PLACE },
+            RecordPosition { at_ms: 9, ..PLACE },
+            RecordPosition { nonce: [8; 12], ..PLACE },
+        ] {
             assert_eq!(key.open(&other, &sealed), None);
             assert_ne!(key.salt(&other), key.salt(&PLACE));
         }

@@ -2,7 +2,7 @@
 
 use crate::checkpoint::LogKey;
 use crate::entry::{ENTRY_BYTES, Entry};
-use crate::envelope::{DataKey, Place, commitment};
+use crate::envelope::{DataKey, RecordPosition, commitment};
 use crate::proof::Paths;
 use crate::receipt::ReceiptProof;
 use crate::tree::{Hash, Tree};
@@ -84,7 +84,7 @@ impl Sequencer {
 
     fn place_one(&mut self, one: &Incoming<'_>, payloads: &mut Vec<u8>) -> Option<([u8; ENTRY_BYTES], Hash)> {
         let (key, number, kek) = one.key;
-        let place = Place { seq: self.tree.size(), at_ms: one.at_ms, nonce: one.nonce };
+        let place = RecordPosition { seq: self.tree.size(), at_ms: one.at_ms, nonce: one.nonce };
         let payload = key.seal(&place, one.content)?;
         let salt = key.salt(&place);
         let entry = Entry {

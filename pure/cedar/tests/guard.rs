@@ -4,7 +4,7 @@
 
 use cedar::CedarGuard;
 use model::{
-    Action, AgentName, Arg, Category, Digest, Intent, Operation, PersonName, RequestDigest, Resource, Reversibility,
+    Action, AgentName, Arg, Category, Digest, Intent, Operation, RequestDigest, Resource, Reversibility, ReviewerName,
     Segment,
 };
 use pdp::{Decision, Policy, Situation, Sources};
@@ -70,7 +70,8 @@ fn a_guard_forbids_what_a_rule_allows_and_nothing_else() {
 fn a_guard_about_an_agent_is_about_those_under_it() {
     let policy = load("forbid (principal in Agent::\"lead\", action, resource == Program::\"rm\");").unwrap();
     let rm = intent("/bin/rm", Action::Delete, "/work/a");
-    let lead = model::Above { agent: AgentName::parse("lead").unwrap(), owner: PersonName::parse("olga").unwrap() };
+    let lead =
+        model::Delegator { agent: AgentName::parse("lead").unwrap(), owner: ReviewerName::parse("olga").unwrap() };
     for (above, verdict) in [(vec![lead], "deny"), (Vec::new(), "allow")] {
         let situation = Situation { agent: Some("bot"), above: &above, cwd: Some("/work"), ..Situation::default() };
         let decision = pdp::evaluate(RequestDigest::carried(Digest::of_bytes(b"x")), &rm, &situation, &policy);

@@ -110,7 +110,7 @@ name!(
 );
 name!(
     /// The name of a person: an owner or a reviewer.
-    PersonName, "a person's name: a letter or digit, then letters, digits, `.`, `_`, `-`, `@`; 64 at most", "._-@", 64
+    ReviewerName, "a person's name: a letter or digit, then letters, digits, `.`, `_`, `-`, `@`; 64 at most", "._-@", 64
 );
 name!(
     /// The session an act belongs to, as its host names it.

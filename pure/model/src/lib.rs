@@ -8,11 +8,11 @@ mod arg;
 pub mod canon;
 mod digest;
 pub mod display;
-mod effect;
 mod fact;
 mod ids;
 mod intent;
 mod nonempty;
+mod operation_text;
 mod request;
 mod risk;
 pub mod unambiguous;
@@ -21,10 +21,10 @@ pub use act::{Act, ByteText, Exec, FileIdentity, MalformedAct, ToolCall, Variabl
 pub use arg::Arg;
 pub use digest::{Digest, MalformedDigest, RequestDigest};
 pub use fact::{Fact, FactQuery, Facts, FileKind, Step};
-pub use ids::{AgentName, HoldId, MalformedId, PermitId, PersonName, RecordingId, RequestId, SessionId};
+pub use ids::{AgentName, HoldId, MalformedId, PermitId, RecordingId, RequestId, ReviewerName, SessionId};
 pub use intent::{
     Action, Category, Coverage, Directory, Flow, Intent, Operation, Resource, Reversibility, Segment, Unknown,
 };
 pub use nonempty::NonEmpty;
-pub use request::{Above, Claims, Request, Seen};
+pub use request::{Claims, Delegator, PeerCredentials, Request};
 pub use risk::{Factor, Level, Risk};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Act, AgentName, PersonName, RequestDigest, RequestId, SessionId, canon::canonical};
+use crate::{Act, AgentName, RequestDigest, RequestId, ReviewerName, SessionId, canon::canonical};
 
 /// What the caller says of itself. Shown to people, recorded, never believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Claims {
 
 /// What the enforcement point's peer looked like from our side of the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct PeerCredentials {
     /// User id of the calling process (`SO_PEERCRED`).
     pub uid: u32,
     /// Group id.
@@ -28,11 +28,11 @@ pub struct Seen {
 
 /// An agent on whose orders another acts, and who answers for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Above {
+pub struct Delegator {
     /// The agent.
     pub agent: AgentName,
     /// The person who answers for it.
-    pub owner: PersonName,
+    pub owner: ReviewerName,
 }
 
 /// One request.
@@ -43,9 +43,9 @@ pub struct Request {
     /// The agent, proved by its key.
     pub agent: AgentName,
     /// The person who answers for the agent.
-    pub owner: PersonName,
+    pub owner: ReviewerName,
     /// The agents above it, the nearest first: on whose orders it acts.
-    pub chain: Vec<Above>,
+    pub chain: Vec<Delegator>,
     /// The session, as claimed by the enforcement point.
     pub session: SessionId,
     /// The machine.
@@ -55,13 +55,13 @@ pub struct Request {
     /// What the caller says.
     pub claims: Claims,
     /// What we saw.
-    pub seen: Seen,
+    pub seen: PeerCredentials,
 }
 
 impl Request {
     /// As JSON.
     pub fn to_value(&self) -> Value {
-        let above = |it: &Above| json!({"agent": it.agent.as_str(), "owner": it.owner.as_str()});
+        let above = |it: &Delegator| json!({"agent": it.agent.as_str(), "owner": it.owner.as_str()});
         json!({
             "id": self.id.as_str(), "agent": self.agent.as_str(), "owner": self.owner.as_str(),
             "chain": self.chain.iter().map(above).collect::<Vec<_>>(),

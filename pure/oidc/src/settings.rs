@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use model::PersonName;
+use model::ReviewerName;
 use pdp::Role;
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +110,7 @@ impl Settings {
             }
         }
         for (said, name) in &settings.people {
-            if PersonName::parse(name).is_err() {
+            if ReviewerName::parse(name).is_err() {
                 return Err(Unusable(format!("`people.{said:?} = {name:?}` is not the name of a person")));
             }
         }
@@ -136,9 +136,9 @@ impl Settings {
     ///
     /// # Errors
     /// What the claim says makes no name.
-    pub fn person(&self, known: &Known) -> Result<PersonName, Unusable> {
+    pub fn person(&self, known: &Known) -> Result<ReviewerName, Unusable> {
         let name = self.people.get(&known.said).map(String::as_str);
-        PersonName::parse(name.unwrap_or(&known.said))
+        ReviewerName::parse(name.unwrap_or(&known.said))
             .map_err(|why| Unusable(format!("`{}` of the provider makes no name here: {why}", self.person_claim)))
     }
 }

@@ -24,7 +24,7 @@ pub struct Situation<'a> {
     /// Who answers for it.
     pub owner: Option<&'a str>,
     /// The agents above it, on whose orders it acts.
-    pub above: &'a [model::Above],
+    pub above: &'a [model::Delegator],
     /// The session, as the enforcement point names it.
     pub session: Option<&'a str>,
     /// The environment that the agent is enrolled for.

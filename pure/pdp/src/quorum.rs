@@ -8,7 +8,7 @@ mod seats;
 
 use std::fmt;
 
-use model::PersonName;
+use model::ReviewerName;
 
 pub(crate) use read::{PanelText, QuorumText};
 
@@ -84,7 +84,7 @@ impl Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// Name.
-    pub name: PersonName,
+    pub name: ReviewerName,
     /// Role.
     pub role: Role,
     /// Groups.
@@ -95,7 +95,7 @@ pub struct Person {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Member {
     /// This person.
-    Person(PersonName),
+    Person(ReviewerName),
     /// Anybody of this group.
     Group(String),
 }

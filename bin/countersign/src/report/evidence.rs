@@ -21,7 +21,7 @@ const MOST_APPROVED_PER_MILLE: u64 = 980;
 const APPROVED_OVER: u64 = 100;
 
 /// Something that happened, in one line, with its record.
-pub(super) type Line = (u64, u64, String);
+pub(super) type EvidenceLine = (u64, u64, String);
 
 #[derive(Default)]
 pub(super) struct Day {
@@ -32,7 +32,7 @@ pub(super) struct Day {
 }
 
 #[derive(Default)]
-pub(super) struct Person {
+pub(super) struct ReviewerTally {
     pub(super) yes: u64,
     pub(super) no: u64,
     /// How long they took, milliseconds.
@@ -40,7 +40,7 @@ pub(super) struct Person {
     by_day: BTreeMap<String, u64>,
 }
 
-impl Person {
+impl ReviewerTally {
     pub(super) fn median_ms(&self) -> u64 {
         let mut took = self.took.clone();
         took.sort_unstable();
@@ -75,25 +75,25 @@ pub(super) struct Evidence {
     pub(super) days: BTreeMap<String, Day>,
     /// Agents with those who answer for them.
     pub(super) agents: BTreeMap<String, BTreeSet<String>>,
-    pub(super) people: BTreeMap<String, Person>,
-    pub(super) denied: Vec<Line>,
+    pub(super) people: BTreeMap<String, ReviewerTally>,
+    pub(super) denied: Vec<EvidenceLine>,
     pub(super) denied_count: u64,
     /// Let run without an authorization before, because the policy only watched.
-    pub(super) unauthorized: Vec<Line>,
+    pub(super) unauthorized: Vec<EvidenceLine>,
     pub(super) unauthorized_count: u64,
     /// Allowed though a part was not understood.
-    pub(super) partial: Vec<Line>,
+    pub(super) partial: Vec<EvidenceLine>,
     pub(super) partial_count: u64,
     pub(super) expired: u64,
     /// Approved by somebody who answers for the agent. There must be none.
-    pub(super) own: Vec<Line>,
+    pub(super) own: Vec<EvidenceLine>,
     /// Approved by one person alone, who broke the glass.
     pub(super) broken_glass: u64,
     /// Approved by several people.
     pub(super) several: u64,
-    pub(super) changes: Vec<Line>,
+    pub(super) changes: Vec<EvidenceLine>,
     /// Starts of our programs: between an end and a start nothing was decided, and nothing ran.
-    pub(super) starts: Vec<Line>,
+    pub(super) starts: Vec<EvidenceLine>,
     pub(super) refusals: u64,
     pub(super) wrong_proofs: u64,
     pub(super) used: u64,
@@ -209,7 +209,7 @@ impl Evidence {
     }
 
     pub(super) fn to_value(&self) -> Value {
-        let lines = |lines: &[Line]| -> Vec<Value> {
+        let lines = |lines: &[EvidenceLine]| -> Vec<Value> {
             lines
                 .iter()
                 .map(|(seq, at_ms, what)| json!({"record": seq, "at": when::shown(*at_ms), "what": what}))
@@ -247,11 +247,11 @@ impl Evidence {
 struct Asked {
     at_ms: u64,
     owner: String,
-    line: Line,
+    line: EvidenceLine,
     yes: u64,
 }
 
-fn note(lines: &mut Vec<Line>, count: &mut u64, line: &Line) {
+fn note(lines: &mut Vec<EvidenceLine>, count: &mut u64, line: &EvidenceLine) {
     *count = count.saturating_add(1);
     if lines.len() < EXAMPLES {
         lines.push(line.clone());

@@ -3,7 +3,7 @@
 use model::display::visible;
 
 use super::clauses::{Framework, Section};
-use super::evidence::{Evidence, Line};
+use super::evidence::{Evidence, EvidenceLine};
 use crate::when;
 
 /// The whole page.
@@ -131,7 +131,7 @@ const fn title(section: Section) -> &'static str {
     }
 }
 
-fn lines(count: u64, lines: &[Line]) -> String {
+fn lines(count: u64, lines: &[EvidenceLine]) -> String {
     if lines.is_empty() {
         return "<p>None.</p>".to_owned();
     }

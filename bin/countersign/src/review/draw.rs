@@ -1,6 +1,6 @@
 //! The terminal screen, drawn: from 80 columns and 24 lines up.
 
-use approval::Said;
+use approval::Vote;
 use protocol::HoldView;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
@@ -128,8 +128,8 @@ fn question(giving: &Giving) -> Line<'static> {
     let words = match (giving.asking, giving.said) {
         (Asking::Word, _) => format!("…{short} is critical. Type `{WORD}`: {typed}"),
         (Asking::Reason, _) => format!("deny …{short}{more}. What is the agent told? {typed}"),
-        (Asking::Code, Said::Yes) => format!("approve …{short}{more}. Code: {typed}"),
-        (Asking::Code, Said::No | Said::BreakGlass) => format!("deny …{short}{more}. Code: {typed}"),
+        (Asking::Code, Vote::Approve) => format!("approve …{short}{more}. Code: {typed}"),
+        (Asking::Code, Vote::Deny | Vote::BreakGlass) => format!("deny …{short}{more}. Code: {typed}"),
     };
     Line::from(words).bold()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use approval::Said;
+use approval::Vote;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, poll, read};
 use host::layout::Layout;
 use protocol::HoldView;
@@ -38,7 +38,7 @@ pub(super) enum Asking {
 
 /// An answer that is being given.
 pub(super) struct Giving {
-    pub(super) said: Said,
+    pub(super) said: Vote,
     pub(super) hold: HoldView,
     pub(super) asking: Asking,
     pub(super) typed: String,
@@ -146,22 +146,22 @@ impl<'a> Screen<'a> {
             KeyCode::Char('p') => self.scroll = self.scroll.saturating_sub(1),
             KeyCode::Home => self.scroll = 0,
             KeyCode::End => self.scroll = usize::MAX,
-            KeyCode::Char('a') => self.begin(Said::Yes, page, false),
-            KeyCode::Char('d') => self.begin(Said::No, page, false),
-            KeyCode::Char('A') => self.begin(Said::Yes, page, true),
-            KeyCode::Char('D') => self.begin(Said::No, page, true),
+            KeyCode::Char('a') => self.begin(Vote::Approve, page, false),
+            KeyCode::Char('d') => self.begin(Vote::Deny, page, false),
+            KeyCode::Char('A') => self.begin(Vote::Approve, page, true),
+            KeyCode::Char('D') => self.begin(Vote::Deny, page, true),
             _ => {}
         }
         true
     }
 
     /// Begins an answer, if it may be given yet; with others, it is for those too that are shown as one with it.
-    fn begin(&mut self, said: Said, page: &draw::Page, with_others: bool) {
+    fn begin(&mut self, said: Vote, page: &draw::Page, with_others: bool) {
         let Some(shown) = self.holds.get(self.at()) else { return };
         let also = match (with_others, said) {
             (false, _) => Vec::new(),
-            (true, Said::Yes) => shown.same.clone(),
-            (true, Said::No | Said::BreakGlass) => shown.others.clone(),
+            (true, Vote::Approve) => shown.same.clone(),
+            (true, Vote::Deny | Vote::BreakGlass) => shown.others.clone(),
         };
         let hold = shown.hold.clone();
         if !also.is_empty() && self.proof.ssh_key.is_some() {
@@ -169,20 +169,20 @@ impl<'a> Screen<'a> {
             return;
         }
         let (read_to, since) = self.read.get(&hold.id).copied().unwrap_or((0, Instant::now()));
-        if said == Said::Yes && read_to < page.lines {
+        if said == Vote::Approve && read_to < page.lines {
             self.note =
                 format!("read it first: {} lines are below (Space goes on)", page.lines.saturating_sub(read_to));
             return;
         }
         let wait = DWELL.saturating_sub(since.elapsed());
-        if said == Said::Yes && matches!(hold.level.as_str(), "high" | "critical") && !wait.is_zero() {
+        if said == Vote::Approve && matches!(hold.level.as_str(), "high" | "critical") && !wait.is_zero() {
             self.note = format!("read it first: {} s", wait.as_secs().saturating_add(1));
             return;
         }
         let asking = match (said, hold.level.as_str()) {
-            (Said::Yes, "critical") => Asking::Word,
-            (Said::Yes, _) => Asking::Code,
-            (Said::No | Said::BreakGlass, _) => Asking::Reason,
+            (Vote::Approve, "critical") => Asking::Word,
+            (Vote::Approve, _) => Asking::Code,
+            (Vote::Deny | Vote::BreakGlass, _) => Asking::Reason,
         };
         self.giving = Some(Giving { said, hold, asking, typed: String::new(), also, reason: None });
         self.go_on_without_code();

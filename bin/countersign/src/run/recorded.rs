@@ -7,7 +7,7 @@ use std::time::Duration;
 use audit::recording::Decoder;
 use host::exec::Ended;
 use host::identity::Observed;
-use host::terminal::{self, Seen};
+use host::terminal::{self, PtyEvent};
 use protocol::{AgentReply, AgentRequest, Terminal, TerminalEvent};
 
 use crate::agent_link::AgentLink;
@@ -32,14 +32,14 @@ pub(super) fn run(
 ) -> io::Result<Ended> {
     let has_terminal = terminal::size().is_some();
     let (mut printed, mut typed) = (Decoder::default(), Decoder::default());
-    let mut record = |seen: Seen<'_>| {
+    let mut record = |seen: PtyEvent<'_>| {
         let (kind, text) = match seen {
             // Without a terminal nobody returns the carriage; a player needs it.
-            Seen::Output(bytes) if !has_terminal => ("o", printed.push(bytes).replace('\n', "\r\n")),
-            Seen::Output(bytes) => ("o", printed.push(bytes)),
-            Seen::Input(bytes) => ("i", typed.push(bytes)),
-            Seen::HiddenInput => ("i", "•".to_owned()),
-            Seen::Size(columns, rows) => ("r", format!("{columns}x{rows}")),
+            PtyEvent::Output(bytes) if !has_terminal => ("o", printed.push(bytes).replace('\n', "\r\n")),
+            PtyEvent::Output(bytes) => ("o", printed.push(bytes)),
+            PtyEvent::Input(bytes) => ("i", typed.push(bytes)),
+            PtyEvent::HiddenInput => ("i", "•".to_owned()),
+            PtyEvent::Size(columns, rows) => ("r", format!("{columns}x{rows}")),
         };
         let events = vec![TerminalEvent { kind: kind.to_owned(), text }];
         match link.ask(&AgentRequest::Recorded { permit: permit.to_owned(), events })? {

@@ -1,6 +1,6 @@
 //! People, as the record has them.
 
-use model::{Digest, PersonName};
+use model::{Digest, ReviewerName};
 use pdp::{Person, Role};
 use serde_json::{Map, Value};
 use state_sqlite::Factor;
@@ -46,5 +46,5 @@ pub(super) fn person(name: &str, body: &Value) -> Option<Person> {
     let role = body.get("role").and_then(Value::as_str).map_or(Some(Role::Operator), Role::parse)?;
     let groups = body.get("groups").and_then(Value::as_array).into_iter().flatten();
     let groups = groups.filter_map(Value::as_str).map(str::to_owned).collect();
-    Some(Person { name: PersonName::parse(name).ok()?, role, groups })
+    Some(Person { name: ReviewerName::parse(name).ok()?, role, groups })
 }

@@ -82,10 +82,10 @@ impl<'a> Redactor<'a> {
 
 /// How many of the first `most` events can be settled without cutting a secret; where a secret fills the window, so that
 /// nothing could be, all of them, and that they are not whole.
-fn whole(masks: &[Vec<Place>], most: usize) -> (usize, bool) {
+fn whole(masks: &[Vec<CharPosition>], most: usize) -> (usize, bool) {
     let mut settled = most;
     loop {
-        let reaches_beyond = |mask: &&Vec<Place>| {
+        let reaches_beyond = |mask: &&Vec<CharPosition>| {
             mask.first().is_some_and(|place| place.event < settled)
                 && mask.last().is_some_and(|place| place.event >= settled)
         };
@@ -101,11 +101,11 @@ fn whole(masks: &[Vec<Place>], most: usize) -> (usize, bool) {
 struct Direction {
     text: String,
     /// For each character: where it starts in `text`, in which event it stands, and which bytes it has there.
-    origins: Vec<(usize, Place)>,
+    origins: Vec<(usize, CharPosition)>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct CharPosition {
     event: usize,
     /// Where in its text the character begins.
     at: usize,
@@ -142,11 +142,11 @@ impl Direction {
     }
 
     fn push(&mut self, c: char, event: usize, at: usize) {
-        self.origins.push((self.text.len(), Place { event, at }));
+        self.origins.push((self.text.len(), CharPosition { event, at }));
         self.text.push(c);
     }
 
-    fn places(&self, span: &Range<usize>) -> Vec<Place> {
+    fn places(&self, span: &Range<usize>) -> Vec<CharPosition> {
         let from = self.origins.partition_point(|(at, _)| *at < span.start);
         let to = self.origins.partition_point(|(at, _)| *at < span.end);
         self.origins.get(from..to).unwrap_or_default().iter().map(|(_, place)| *place).collect()

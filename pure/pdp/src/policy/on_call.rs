@@ -1,7 +1,7 @@
 //! Who is on call: people who belong to a group for as long as their turn lasts.
 
 use jiff::civil::{Date, Weekday};
-use model::PersonName;
+use model::ReviewerName;
 use serde::Deserialize;
 
 use crate::quorum::Person;
@@ -39,15 +39,15 @@ pub(crate) struct OnCall {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Who {
-    All(Vec<PersonName>),
+    All(Vec<ReviewerName>),
     /// A week each, since a Monday.
-    Turns(Vec<PersonName>, Date),
+    Turns(Vec<ReviewerName>, Date),
 }
 
 impl OnCallText {
     pub(crate) fn read(&self) -> Result<OnCall, String> {
         let names = |names: &Vec<String>| {
-            let read = names.iter().map(|name| PersonName::parse(name).map_err(|why| format!("`{name}`: {why}")));
+            let read = names.iter().map(|name| ReviewerName::parse(name).map_err(|why| format!("`{name}`: {why}")));
             read.collect::<Result<Vec<_>, String>>()
                 .and_then(|it| if it.is_empty() { Err("nobody is on call".to_owned()) } else { Ok(it) })
         };
@@ -72,7 +72,7 @@ impl OnCallText {
 
 impl OnCall {
     /// Whether somebody is on call at a moment, in milliseconds since 1970.
-    fn is_on(&self, name: &PersonName, now_ms: u64) -> bool {
+    fn is_on(&self, name: &ReviewerName, now_ms: u64) -> bool {
         if !self.hours.hold(now_ms) {
             return false;
         }
@@ -104,13 +104,13 @@ pub(crate) fn join(turns: &[OnCall], people: &mut [Person], now_ms: u64) {
 mod tests {
     use super::{OnCallText, join};
     use crate::quorum::{Person, Role};
-    use model::PersonName;
+    use model::ReviewerName;
 
     fn on(text: &str, at: &str) -> Vec<String> {
         let turn = toml::from_str::<OnCallText>(text).unwrap().read().unwrap();
         let now_ms = u64::try_from(at.parse::<jiff::Timestamp>().unwrap().as_millisecond()).unwrap();
         let person =
-            |name: &str| Person { name: PersonName::parse(name).unwrap(), role: Role::Reviewer, groups: Vec::new() };
+            |name: &str| Person { name: ReviewerName::parse(name).unwrap(), role: Role::Reviewer, groups: Vec::new() };
         let mut people = ["ada", "rita", "sam"].map(person);
         join(&[turn], &mut people, now_ms);
         people.iter().filter(|it| it.groups == ["on-call"]).map(|it| it.name.to_string()).collect()

@@ -1,6 +1,6 @@
 //! Who must agree, as it is written in rules and defaults.
 
-use model::PersonName;
+use model::ReviewerName;
 use serde::Deserialize;
 
 use super::{Assurance, Member, Panel, Quorum, Role};
@@ -142,8 +142,8 @@ impl PanelText {
 fn members(names: &[String]) -> Result<Vec<Member>, String> {
     let one = |name: &String| match name.strip_prefix('@') {
         // A group is named as a person is.
-        Some(group) => PersonName::parse(group).map(|group| Member::Group(group.as_str().to_owned())),
-        None => PersonName::parse(name).map(Member::Person),
+        Some(group) => ReviewerName::parse(group).map(|group| Member::Group(group.as_str().to_owned())),
+        None => ReviewerName::parse(name).map(Member::Person),
     };
     let mut members = names.iter().map(one).collect::<Result<Vec<_>, _>>().map_err(|why| why.to_string())?;
     let all = members.len();

@@ -72,7 +72,7 @@ impl Witness {
                 eprintln!("countersign: A SPLIT VIEW was shown to this witness and not signed:\n{}", asked.note);
                 (422, String::new(), false)
             }
-            Witnessed::Seen(checkpoint) => {
+            Witnessed::PeerCredentials(checkpoint) => {
                 let path = self.path(&checkpoint.origin);
                 let kept = host::files::replace(&path, asked.note.as_bytes(), 0o600);
                 match (kept, self.key.cosign(&asked.note, clock::now_ms() / 1_000)) {

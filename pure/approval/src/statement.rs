@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 /// The words of an answer that a passkey signs: everything that decides what the answer does.
 #[derive(Clone, Debug)]
-pub struct Signed<'a> {
+pub struct AnswerStatement<'a> {
     /// `approve` or `deny`.
     pub said: &'a str,
     /// The hold.
@@ -24,7 +24,7 @@ pub struct Signed<'a> {
     pub also: Vec<(&'a str, String, String)>,
 }
 
-impl Signed<'_> {
+impl AnswerStatement<'_> {
     /// The words, a line each.
     pub fn text(&self) -> String {
         let Self { said, hold, request, shown, policy, .. } = self;

@@ -34,7 +34,7 @@ struct Day {
 }
 
 #[derive(Default)]
-struct Person {
+struct ReviewerTally {
     answers: u64,
     approved: u64,
     by_day: BTreeMap<u64, u64>,
@@ -57,7 +57,7 @@ struct Rule {
 #[derive(Default)]
 pub struct Figures {
     days: BTreeMap<u64, Day>,
-    people: BTreeMap<String, Person>,
+    people: BTreeMap<String, ReviewerTally>,
     rules: BTreeMap<String, Rule>,
     /// When a request was asked, by which rules, and what.
     asked: BTreeMap<String, (u64, Vec<String>, String)>,
@@ -102,7 +102,7 @@ impl Figures {
                 if self.asked.len() >= MOST_KEPT {
                     self.asked.pop_first();
                 }
-                let act = record.pointer("/body/request/act").map(crate::figures::words).unwrap_or_default();
+                let act = record.pointer("/body/request/act").map(crate::reviewer_stats::words).unwrap_or_default();
                 self.asked.insert(text(record, "/body/request_digest").to_owned(), (at_ms, rules, act));
             }
         }
@@ -187,7 +187,7 @@ impl Figures {
     }
 }
 
-fn of_person(name: &str, person: &Person, alerts: &mut Vec<String>) -> Value {
+fn of_person(name: &str, person: &ReviewerTally, alerts: &mut Vec<String>) -> Value {
     let busiest = person.by_day.values().copied().max().unwrap_or(0);
     let median_ms = median(person.times.iter().copied());
     let approved = person.last.iter().filter(|yes| **yes).count();
