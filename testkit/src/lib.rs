@@ -22,6 +22,7 @@ mod python;
 mod raw;
 mod reviewer;
 mod sandbox;
+mod separate_users;
 mod short;
 mod taken;
 
@@ -32,5 +33,6 @@ pub use python::python_with;
 pub use raw::{RawAgent, bash_act, exec_act, permit_of};
 pub use reviewer::Reviewer;
 pub use sandbox::Sandbox;
+pub use separate_users::SeparateUsers;
 pub use short::{at_work, done, hands_over, is_allowed, makes_files};
 pub use taken::take;

@@ -8,19 +8,11 @@
 )]
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
-use std::time::{Duration, Instant};
-
-use protocol::{OperatorReply, OperatorRequest};
-use testkit::Sandbox;
-
-const KEEPER: u32 = 61_011;
-const WEB: u32 = 61_012;
-const AGENT: u32 = 61_013;
+use testkit::{Sandbox, SeparateUsers};
 
 #[test]
 fn under_one_account_our_own_secrets_are_refused_by_rule() {
@@ -62,95 +54,89 @@ fn under_one_account_our_own_secrets_are_refused_by_rule() {
     assert!(sandbox.holds(0).is_empty(), "nobody is asked for it");
 }
 
-/// The daemon under an account of its own, and a home of an agent that it may not look into.
-struct Apart {
-    sandbox: Sandbox,
-    programs: PathBuf,
-    home: PathBuf,
-    up: Child,
+/// The whole attack: the agent has a hold of its own open, reaches for the secret of a reviewer, makes a code, approves.
+#[test]
+fn under_one_account_an_agent_gets_no_code_to_approve_its_own_hold_with() {
+    let sandbox = Sandbox::start();
+    sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    let mut run = sandbox.run(&["mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
+    let hold = sandbox.hold();
+    // What would have been put together and opened outside: no byte of it leaves a governed act.
+    let names = ["state.db", "state.db-wal"].map(|name| sandbox.layout.state.join(name).display().to_string());
+    for name in &names {
+        let output = sandbox.run(&["base64", "-w0", name]).output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(126), 0), "{name}");
+    }
+    // The last step as a governed act, with the code that the agent did not get: no agent approves.
+    let code = rita.code();
+    let approve = ["approve", &hold.id, "--as", "rita", "--code", &code];
+    let program = Sandbox::program("countersign").display().to_string();
+    for act in [[&[program.as_str()], &approve[..]].concat(), [&["env", "-u", "LANG", &program], &approve[..]].concat()]
+    {
+        let output = sandbox.run(&act).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(126), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let text = format!("echo {code} | {program} approve {} --as rita", hold.id);
+    let output = sandbox.run(&["-c", &text]).output().unwrap();
+    assert_eq!(output.status.code(), Some(126), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(sandbox.holds(1).len(), 1, "still open, and people were asked about nothing else");
+    assert!(!sandbox.mark("x").exists());
+    sandbox.answer(&hold, "deny", rita.vouch()).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(126));
 }
 
-impl Apart {
-    fn start() -> Self {
-        let sandbox = Sandbox::prepared("");
-        let root = sandbox.layout.run.parent().unwrap().to_owned();
-        let layout = &sandbox.layout;
-        for it in [&root, &layout.config, &layout.state, &layout.log, &layout.run] {
-            chown(it, Some(KEEPER), Some(KEEPER)).unwrap();
-        }
-        let programs = sandbox.work.join("programs");
-        fs::create_dir(&programs).unwrap();
-        for name in ["countersign", "countersignd", "countersign-logd", "countersign-gate"] {
-            fs::copy(Sandbox::program(name), programs.join(name)).unwrap();
-        }
-        let mut up = Command::new(programs.join("countersign"));
-        up.args(["up", "--dir", root.to_str().unwrap(), "--user", &format!("{KEEPER}:{KEEPER}")]);
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        up.args(["--web-user", &format!("{WEB}:{WEB}"), "--web", &format!("127.0.0.1:{port}")]);
-        let up = up.stdout(Stdio::null()).spawn().unwrap();
-        let started = Instant::now();
-        while std::os::unix::net::UnixStream::connect(sandbox.layout.operator_socket()).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(30), "it did not start");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let home = sandbox.root.join("agent");
-        fs::create_dir_all(home.join("bin")).unwrap();
-        fs::create_dir(home.join(".ssh")).unwrap();
-        fs::write(home.join(".ssh/id_rsa"), "THE KEY\n").unwrap();
-        fs::write(home.join("bin/ls"), "#!/bin/sh\necho EVIL ran\n").unwrap();
-        fs::set_permissions(home.join("bin/ls"), fs::Permissions::from_mode(0o755)).unwrap();
-        symlink(home.join(".ssh/id_rsa"), home.join("README2")).unwrap();
-        for path in [home.join("bin/ls"), home.join("bin"), home.join(".ssh/id_rsa"), home.join(".ssh"), home.clone()] {
-            chown(&path, Some(AGENT), Some(AGENT)).unwrap();
-        }
-        fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
-        Self { sandbox, programs, home, up }
+/// The same under accounts of their own, where the last step needs no governed act: even with the right code it reaches nothing.
+#[test]
+fn apart_an_agent_cannot_approve_its_own_hold_even_with_the_right_code() {
+    let Some(apart) = SeparateUsers::start("") else { return };
+    let rita = apart.sandbox.add_reviewer("rita");
+    let mut run = apart.countersign(&["run", "--", "mkdir", "x"]).stderr(Stdio::null()).spawn().unwrap();
+    let hold = apart.sandbox.hold();
+    for name in ["state.db", "state.db-wal"] {
+        let path = apart.sandbox.layout.state.join(name);
+        let (status, said) = apart.run(&["--", "base64", "-w0", path.to_str().unwrap()]);
+        assert_eq!(status, Some(126), "{said}");
+        // By another way to start programs, which no enforcement point sees: the account says no.
+        let output = apart.as_agent("cat").arg(&path).output().unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty());
     }
-
-    /// `countersign run` as the agent's user, in its home.
-    fn run(&self, key: &str, words: &[&str]) -> (Option<i32>, String) {
-        let mut command = Command::new(self.programs.join("countersign"));
-        command.arg("run").args(words).current_dir(&self.home).uid(AGENT).gid(AGENT).env_clear();
-        command.env("PATH", format!("{}:/usr/bin:/bin", self.home.join("bin").display()));
-        command.env("COUNTERSIGN_DIR", self.sandbox.layout.run.parent().unwrap()).env("COUNTERSIGN_KEY", key);
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
-    }
-}
-
-impl Drop for Apart {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-TERM", &self.up.id().to_string()]).status();
-        let _ = self.up.wait();
-    }
+    let code = rita.code();
+    let output = apart.countersign(&["approve", &hold.id, "--as", "rita", "--code", &code]).output().unwrap();
+    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let socket = apart.sandbox.layout.operator_socket();
+    let connect = "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.send(b'x')";
+    let output = apart.as_agent("python3").args(["-c", connect]).arg(&socket).output().unwrap();
+    assert!(!output.status.success(), "the operator's socket is open to the agent");
+    assert_eq!(apart.sandbox.holds(1).len(), 1);
+    apart.sandbox.answer(&hold, "deny", rita.vouch()).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(126));
+    assert!(!apart.home.join("x").exists());
 }
 
 #[test]
 fn apart_what_the_daemon_may_not_look_at_is_not_taken_for_harmless() {
-    if host::files::my_uid() != 0 {
-        return;
-    }
-    let apart = Apart::start();
-    let add = OperatorRequest::AddAgent {
-        name: "bot".to_owned(),
-        owner: "platform".to_owned(),
-        under: None,
-        uid: Some(AGENT),
-        place: protocol::AgentAttributes::default(),
-        by: None,
-    };
-    let OperatorReply::Agent { key } = apart.sandbox.operator(&add) else { panic!("no agent") };
+    let Some(apart) = SeparateUsers::start("") else { return };
+    let home = &apart.home;
+    fs::create_dir_all(home.join("bin")).unwrap();
+    fs::create_dir(home.join(".ssh")).unwrap();
+    fs::write(home.join(".ssh/id_rsa"), "THE KEY\n").unwrap();
+    fs::write(home.join("bin/ls"), "#!/bin/sh\necho EVIL ran\n").unwrap();
+    fs::set_permissions(home.join("bin/ls"), fs::Permissions::from_mode(0o755)).unwrap();
+    symlink(home.join(".ssh/id_rsa"), home.join("README2")).unwrap();
+    apart.give(home);
+    fs::set_permissions(home, fs::Permissions::from_mode(0o700)).unwrap();
     for words in [&["-c", "ls"][..], &["--", "cat", "README2"], &["-c", "cat README2"], &["-c", "base64 < README2"]] {
-        let (status, said) = apart.run(&key, words);
+        let (status, said) = apart.run(words);
         assert!(matches!(status, Some(125 | 126)), "{words:?}: {status:?} {said}");
         assert!(!said.contains("EVIL ran") && !said.contains("THE KEY"), "{words:?}: {said}");
     }
     let state = apart.sandbox.layout.state.join("state.db");
     for path in [state.as_path(), Path::new("../home/state/state.db")] {
-        let (status, said) = apart.run(&key, &["--", "base64", path.to_str().unwrap()]);
+        let (status, said) = apart.run(&["--", "base64", path.to_str().unwrap()]);
         assert_eq!(status, Some(126), "{}: {said}", path.display());
     }
     // What it may look at goes on as before.
-    let (status, said) = apart.run(&key, &["--", "/bin/ls", "/"]);
+    let (status, said) = apart.run(&["--", "/bin/ls", "/"]);
     assert_eq!(status, Some(0), "{said}");
 }

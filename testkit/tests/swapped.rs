@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use testkit::Sandbox;
+use testkit::{Sandbox, SeparateUsers};
 
 /// Watches a file with inotify, and puts another in its place once it was closed so often after it was read.
 const SWAPPER: &str = r#"
@@ -32,19 +32,20 @@ while seen < after:
 os.rename(other, path)
 "#;
 
-fn swapper(work: &Path, after: usize) -> Child {
+/// Starts the swapper by a Python that is ready to be started in the right place, by the right user.
+fn swapper(mut python: Command, after: usize) -> Child {
     use std::io::{BufRead as _, BufReader};
-    let mut child = Command::new("python3")
-        .args(["-c", SWAPPER, "x", "evil", &after.to_string()])
-        .current_dir(work)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    python.args(["-c", SWAPPER, "x", "evil", &after.to_string()]);
+    let mut child = python.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "ready\n");
     child
 }
+
+/// No run waits for a person at a checkpoint: what is tried is what runs of what was allowed.
+const UNATTENDED: &str = "[checkpoint]\nirreversible = false\ntaint = []\nhosts = 9999\nchanges = 9999\nfailures = 9999\nretries = 9999\n\
+                      budget = 99999\n[velocity]\nlow = 9999\nmedium = 9999\nhigh = 9999\ncritical = 9999\ntotal = 9999\nburst = 9999\n";
 
 /// Runs `argv` on a script that says `good`, while another is put in its place at every look; says how often that other one ran.
 fn swaps(sandbox: &Sandbox, argv: &[&str], good: &str, evil: &str) -> (usize, usize) {
@@ -58,7 +59,9 @@ fn swaps(sandbox: &Sandbox, argv: &[&str], good: &str, evil: &str) -> (usize, us
             let _ = fs::remove_file(sandbox.mark(name));
             let _ = fs::remove_dir(sandbox.mark(name));
         }
-        let mut swapper = swapper(&sandbox.work, after);
+        let mut python = Command::new("python3");
+        python.current_dir(&sandbox.work);
+        let mut swapper = swapper(python, after);
         let mut run = sandbox.run(argv);
         let output = run.env("PATH", "/usr/bin:/bin").output().unwrap();
         let status = output.status;
@@ -77,10 +80,7 @@ fn a_script_that_is_swapped_after_the_last_look_does_not_run() {
     let commands =
         ["python3 x", "bash x", "sh x", "perl x", "awk -f x", "make -f x", "mkdir ./GOOD", "mkdir ./EVIL"].into_iter();
     let rules: String = commands.enumerate().map(|(at, command)| rule(at, command)).collect();
-    // Nobody has to look at all of these runs: what is tried is what runs of what was allowed.
-    let unattended = "[checkpoint]\nirreversible = false\ntaint = []\nhosts = 9999\nchanges = 9999\nfailures = 9999\nretries = 9999\n\
-                      budget = 99999\n[velocity]\nlow = 9999\nmedium = 9999\nhigh = 9999\ncritical = 9999\ntotal = 9999\nburst = 9999\n";
-    let sandbox = Sandbox::start_with(&format!("{unattended}{rules}"));
+    let sandbox = Sandbox::start_with(&format!("{UNATTENDED}{rules}"));
     sandbox.add_agent("bot");
     let python = |name: &str| format!("open('{name}', 'w')\n");
     let shell = |name: &str| format!("mkdir ./{name}\n");
@@ -94,6 +94,36 @@ fn a_script_that_is_swapped_after_the_last_look_does_not_run() {
     ] {
         let (swapped, ran) = swaps(&sandbox, argv, &good, &evil);
         assert_eq!(swapped, 0, "{argv:?}");
+        assert!(ran > 0, "{argv:?} never ran");
+    }
+}
+
+/// The same by an agent that has an account of its own: it swaps its own file, which the daemon only looks at.
+#[test]
+fn apart_a_script_that_is_swapped_after_the_last_look_does_not_run() {
+    let commands = ["python3 x", "bash x", "mkdir ./GOOD", "mkdir ./EVIL"].into_iter();
+    let rules: String = commands.enumerate().map(|(at, command)| rule(at, command)).collect();
+    let Some(apart) = SeparateUsers::start(&format!("{UNATTENDED}{rules}")) else { return };
+    for (argv, good, evil) in [
+        (["python3", "x"], "open('GOOD', 'w')\n", "open('EVIL', 'w')\n"),
+        (["bash", "x"], "mkdir ./GOOD\n", "mkdir ./EVIL\n"),
+    ] {
+        let mut ran = 0;
+        for after in 1..=6 {
+            for name in ["GOOD", "EVIL"] {
+                let _ = fs::remove_file(apart.home.join(name));
+                let _ = fs::remove_dir(apart.home.join(name));
+            }
+            let _ = fs::remove_file(apart.home.join("x"));
+            apart.write("x", good);
+            apart.write("evil", evil);
+            let mut swapper = swapper(apart.as_agent("python3"), after);
+            let (status, said) = apart.run(&["--", argv[0], argv[1]]);
+            let _ = swapper.kill();
+            let _ = swapper.wait();
+            assert!(!apart.home.join("EVIL").exists(), "{argv:?}: the other one ran, {after}: {said}");
+            ran += usize::from(status == Some(0) && apart.home.join("GOOD").exists());
+        }
         assert!(ran > 0, "{argv:?} never ran");
     }
 }

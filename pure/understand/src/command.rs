@@ -150,7 +150,7 @@ impl Lowering<'_> {
     fn named_by_none(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {
         if name.contains('/') {
             let path = paths::join(name, self.cwd.as_deref());
-            if paths::has_parent(&path) || !paths::is_system_program(&path) {
+            if paths::has_parent(&path) || !self.is_installed(&path) {
                 self.script(&path, segment);
                 return;
             }
@@ -165,7 +165,7 @@ impl Lowering<'_> {
                 segment.found_at = Some("wherever the text makes it be looked up".to_owned());
             }
             match self.fact(FactQuery::Program(name.to_owned())) {
-                Fact::Program(Some(path)) if !paths::is_system_program(&path) => {
+                Fact::Program(Some(path)) if !self.is_installed(&path) => {
                     run_unknown(segment, name, &format!("`{name}` is `{path}` here, which is no part of the system"));
                     segment.found_at.get_or_insert(path);
                 }
@@ -177,6 +177,11 @@ impl Lowering<'_> {
             }
         }
         self.program(name, args, segment, input);
+    }
+
+    /// Whether a program file is part of the system, or of this firewall wherever that is installed.
+    fn is_installed(&self, path: &str) -> bool {
+        paths::is_system_program(path) || self.own_programs.iter().any(|own| own == path)
     }
 
     /// A builtin, if it is one. Where another shell that may run the text has no such builtin, it changes nothing

@@ -69,7 +69,7 @@ impl Lowering<'_> {
         touch
     }
 
-    /// Notes a segment that ends or holds up the firewall itself.
+    /// Notes a segment that ends or holds up the firewall itself, or that operates it as people do.
     pub(crate) fn note_own_service(&mut self, segment: &Segment) {
         let manages = segment.argv.first().and_then(Arg::known).is_some_and(|name| {
             let name = name.rsplit('/').next().unwrap_or(name);
@@ -84,7 +84,9 @@ impl Lowering<'_> {
             .iter()
             .any(|operation| operation.action == Action::Control || (manages && changes(operation.action)));
         let named = |arg: &&Arg| arg.text().to_ascii_lowercase().contains("countersign");
-        if controls && let Some(named) = segment.argv.iter().skip(1).find(named) {
+        let is_ours = segment.argv.first().and_then(Arg::known).is_some_and(is_own_name);
+        let mut words = segment.argv.iter().skip(usize::from(!is_ours));
+        if controls && let Some(named) = words.find(named) {
             self.own_house.get_or_insert_with(|| named.text().to_owned());
         }
     }
@@ -142,9 +144,13 @@ fn is_within(path: &str, directory: &str) -> bool {
 
 /// Whether a path is where a program of ours is installed.
 fn is_own_program(path: &str) -> bool {
-    let mut parts = path.rsplit('/');
-    let (name, directory) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let is_name = name.get(..11).is_some_and(|head| head.eq_ignore_ascii_case("countersign"))
-        && name.get(11..).is_some_and(|rest| matches!(rest, "" | "d" | "-logd" | "-gate" | "-web"));
-    is_name && matches!(directory, "bin" | "sbin" | "libexec" | "countersign")
+    let directory = path.rsplit('/').nth(1).unwrap_or("");
+    is_own_name(path) && matches!(directory, "bin" | "sbin" | "libexec" | "countersign")
+}
+
+/// Whether a program, by its name or path, is called as one of ours.
+fn is_own_name(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    name.get(..11).is_some_and(|head| head.eq_ignore_ascii_case("countersign"))
+        && name.get(11..).is_some_and(|rest| matches!(rest, "" | "d" | "-logd" | "-gate" | "-web"))
 }
