@@ -11,12 +11,16 @@
     reason = "a mistake in the data must stop the build"
 )]
 
+#[path = "build/exact.rs"]
+mod exact;
 #[path = "build/languages.rs"]
 mod languages;
 #[path = "build/places.rs"]
 mod places;
 #[path = "build/programs.rs"]
 mod programs;
+#[path = "build/variables.rs"]
+mod variables;
 
 use std::path::Path;
 
@@ -28,5 +32,7 @@ fn main() {
     write("programs.rs", programs::compile());
     write("languages.rs", languages::compile());
     write("words.rs", languages::words());
+    write("exact.rs", exact::compile());
     write("places.rs", places::compile());
+    write("variables.rs", variables::compile());
 }

@@ -35,7 +35,7 @@ impl Lowering<'_> {
             "awk" | "gawk" | "mawk" | "nawk" | "original-awk" => self.awk(text, segment),
             "rename" | "prename" | "file-rename"
                 if sed::is_plain_substitution(text) || !text.contains(['/', '(', '$', '@']) => {}
-            "jq" | "gojq" | "jaq" => jq::read(text, segment),
+            "jq" | "gojq" | "jaq" | "yq" => jq::read(text, segment),
             // One word of a command of the server: few of them load code, write files or go elsewhere.
             "redis-cli" | "valkey-cli" | "keydb-cli" => {
                 const FAR: &[&str] = &[

@@ -2,12 +2,12 @@
 
 use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource, Reversibility, Segment};
 
-use crate::knowledge::{self, Known};
+use crate::knowledge::{self, Known, Role};
 use crate::leak::{self, Leak};
 use crate::lower::{Dispatch, Lowering};
 use crate::other_shell::Shell;
 use crate::simple::Dress;
-use crate::{builtin, code, other_shell, paths};
+use crate::{builtin, code, exact, other_shell, paths};
 
 /// Shells whose language the parser reads.
 const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "rbash"];
@@ -248,7 +248,9 @@ impl Lowering<'_> {
     /// A program, by its name.
     fn program(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {
         let name = name.rsplit('/').next().unwrap_or(name);
-        if SHELLS.contains(&name) {
+        if exact::only_looks(name, args) {
+            crate::program::act(&[Role::Inspect], &mut segment.operations);
+        } else if SHELLS.contains(&name) {
             self.shell_program(name, args, segment, input);
         } else if let Some(language) = code::language_of(name) {
             self.interpreter(name, language, args, segment, &input);
@@ -256,6 +258,9 @@ impl Lowering<'_> {
             self.find(args, segment);
         } else {
             self.links_of(name, args, segment);
+            // `yq eval FILTER FILE` is `yq FILTER FILE`.
+            let named = matches!(args.first().and_then(Arg::known), Some("e" | "eval" | "ea" | "eval-all"));
+            let args = if name == "yq" && named { args.get(1..).unwrap_or_default() } else { args };
             // `gcc-12`, `pip3.11`: the same program in another version.
             let family = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
             let versioned = name.get(family.len()..).is_some_and(|version| version.contains(['-', '.']));

@@ -107,6 +107,7 @@ impl Lowering<'_> {
     pub(crate) fn find(&mut self, args: &[Arg], segment: &mut Segment) {
         let (roots, expression) = split(args);
         let found = found_under(&roots);
+        let narrowed = only_name(expression);
         let mut roots_known = true;
         let mut role = Role::Look;
         let aimed = self.aimed(expression);
@@ -152,12 +153,23 @@ impl Lowering<'_> {
             if may_be_action(root) {
                 unknown(segment, root, "it could be an action of `find`");
             }
-            self.effect(root, role, true, &mut segment.operations, &mut segment.unknowns);
+            let taken = narrowed.filter(|_| role == Role::Delete).and_then(|name| self.taken_by_name(root, name));
+            self.effect(taken.as_ref().unwrap_or(root), role, true, &mut segment.operations, &mut segment.unknowns);
         }
         if !roots_known && role == Role::Delete {
             let anything = Arg::Unknown("what the file names".to_owned());
             self.effect(&anything, Role::Delete, true, &mut segment.operations, &mut segment.unknowns);
         }
+    }
+
+    /// What of a tree a deletion by name takes. Below a directory of the machine that is much, whatever the name.
+    fn taken_by_name(&self, root: &Arg, name: &str) -> Option<Arg> {
+        let place = paths::plain(root.known()?, self.cwd.as_deref());
+        let home = self.home.as_deref();
+        let own = home
+            .is_some_and(|home| place.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        (own || !paths::is_broad(&place, home, self.project.as_deref()))
+            .then(|| Arg::Pattern(format!("{}/**/{name}", place.trim_end_matches('/'))))
     }
 
     /// Whether the tests select what holds secrets: by a name that only these have, or by a file that is one.
@@ -252,6 +264,21 @@ fn command_of(plus: bool, rest: &mut std::slice::Iter<'_, Arg>, segment: &mut Se
         }
     }
     inner
+}
+
+/// The name that everything an expression takes must have, where no test is an alternative or turned round: a whole name, or
+/// a pattern with two letters at least.
+fn only_name(expression: &[Arg]) -> Option<&str> {
+    let turns = |arg: &Arg| matches!(arg.text(), "-o" | "-or" | "," | "!" | "-not" | "(" | ")");
+    if expression.iter().any(|arg| turns(arg) || arg.known().is_none()) {
+        return None;
+    }
+    let test = expression.iter().position(|arg| matches!(arg.text(), "-name" | "-delete"))?;
+    let name =
+        expression.get(test..)?.split_first().filter(|(first, _)| first.text() == "-name")?.1.first()?.known()?;
+    let said = name.chars().filter(char::is_ascii_alphanumeric).count();
+    let is_pattern = name.contains(['*', '?']);
+    (said > usize::from(is_pattern) && !name.contains(['/', '[', ']', '\\'])).then_some(name)
 }
 
 fn filled(word: Arg, found: &str) -> Arg {

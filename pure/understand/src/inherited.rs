@@ -4,12 +4,12 @@
 //! nothing. So a name is judged that belongs to a family that loads code, names programs, options or files of settings, or changes
 //! how programs are found, unless its value is one that cannot do any of it here.
 
-use model::{Arg, Factor};
+use model::{Arg, Category, Factor, Operation, Segment};
 
 use crate::environment;
 use crate::lower::Lowering;
-use crate::paths;
 use crate::simple::Dress;
+use crate::{paths, places};
 
 /// The most variables of which each is named. Of more than these, the rest is one unknown.
 const MOST_NAMED: usize = 32;
@@ -29,200 +29,13 @@ pub fn value_matters(name: &str) -> bool {
     WATCHED.contains(&name) || steers(name)
 }
 
-/// Names that are set in every session and mean something there; what they mean elsewhere, their value says.
-const WATCHED: &[&str] = &["HOME", "PATH", "PWD", "SHELL"];
-
-/// Names of the shell that it sets itself, or heeds only where somebody types.
-const OF_A_SESSION: &[&str] =
-    &["HISTFILE", "MAIL", "MAILPATH", "OLDPWD", "PATH", "PS0", "PS1", "PS2", "PS3", "PWD", "TMOUT", "_", "SHLVL"];
-
-/// Families: a language's or a tool's own variables that bring code, options or settings into it.
-const FAMILIES: &[&str] = &[
-    "ANSIBLE_",
-    "CARGO_ALIAS_",
-    "CARGO_BUILD_",
-    "CARGO_HOME",
-    "CARGO_HTTP_",
-    "CARGO_NET_",
-    "CARGO_PROFILE_",
-    "CARGO_REGISTR",
-    "CARGO_SOURCE_",
-    "CARGO_TARGET_",
-    "COMPOSER_",
-    "DOCKER_",
-    "DYLD_",
-    "FZF_",
-    "GIT_",
-    "HELM_",
-    "KUBE",
-    "LESS",
-    "LUA_",
-    "NPM_CONFIG_",
-    "PERL5",
-    "PERLLIB",
-    "PIP_",
-    "RUBYLIB",
-    "RUBYOPT",
-    "RUBYSHELL",
-    "TERMINFO",
-    "TF_CLI_",
-    "UV_",
-    "YARN_",
-];
-
-/// Names of their own.
-const NAMES: &[&str] = &[
-    "AR",
-    "AS",
-    "BASH_ENV",
-    "BZIP2",
-    "CC",
-    "CPP",
-    "CURL_HOME",
-    "CXX",
-    "ENV",
-    "EXINIT",
-    "GCONV_PATH",
-    "GETCONF_DIR",
-    "GNUPGHOME",
-    "GOENV",
-    "GOPROXY",
-    "GOROOT",
-    "GOTOOLCHAIN",
-    "GREP",
-    "GTK_MODULES",
-    "GZIP",
-    "HOME",
-    "HOSTALIASES",
-    "HOSTFILE",
-    "INPUTRC",
-    "JAVA_HOME",
-    "LD",
-    "MAGIC",
-    "MAKEFILES",
-    "MALLOC_TRACE",
-    "MANOPT",
-    "MORE",
-    "NETRC",
-    "NODE_EXTRA_CA_CERTS",
-    "NODE_REPL_EXTERNAL_MODULE",
-    "OPENSSL_ENGINES",
-    "OPENSSL_MODULES",
-    "PGHOST",
-    "PGSERVICEFILE",
-    "PGSYSCONFDIR",
-    "POSIXLY_CORRECT",
-    "PROMPT_COMMAND",
-    "PS4",
-    "RUSTC",
-    "RUSTDOC",
-    "SHELL",
-    "SSL_CERT_DIR",
-    "SYSTEM_WGETRC",
-    "TAPE",
-    "TERMCAP",
-    "TMUX_TMPDIR",
-    "UNZIP",
-    "VIM",
-    "VIMINIT",
-    "VIMRUNTIME",
-    "WGETRC",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_DIRS",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_DIRS",
-    "XDG_DATA_HOME",
-    "XZ_OPT",
-    "ZDOTDIR",
-    "ZIPOPT",
-];
-
-/// What the last part of a name says, whatever the tool: where code or settings lie, options, a program that is run.
-const ENDINGS: &[&str] = &[
-    "ARGS",
-    "ASKPASS",
-    "BROWSER",
-    "CFG",
-    "CMD",
-    "COMMAND",
-    "CONF",
-    "CONFIG",
-    "CONFIG_DIR",
-    "CONFIG_FILE",
-    "DIFF",
-    "EDITOR",
-    "EXEC",
-    "EXECUTABLE",
-    "FLAGS",
-    "HOOK",
-    "HOOKS",
-    "INIT",
-    "LAUNCHER",
-    "LIB",
-    "LIBS",
-    "LIBRARY",
-    "LINKER",
-    "LOADER",
-    "MODULES",
-    "OPENER",
-    "OPT",
-    "OPTIONS",
-    "OPTS",
-    "PAGER",
-    "PATH",
-    "PLUGIN",
-    "PLUGINS",
-    "PRELOAD",
-    "PROGRAM",
-    "PROXY",
-    "RC",
-    "RSH",
-    "RULES",
-    "RUNNER",
-    "SHELL",
-    "SSH",
-    "STARTUP",
-    "TUNABLES",
-    "VISUAL",
-    "WRAPPER",
-    "CERT_FILE",
-    "CA_BUNDLE",
-    "CONTEXT",
-    "USERCONFIG",
-    "GLOBALCONFIG",
-    "REGISTRY",
-];
-
-/// Of those families, what only says who or how much.
-const HARMLESS: &[&str] = &[
-    "GIT_OPTIONAL_LOCKS",
-    "GIT_TERMINAL_PROMPT",
-    "GIT_ASK_YESNO",
-    "DOCKER_BUILDKIT",
-    "DOCKER_CLI_HINTS",
-    "DOCKER_DEFAULT_PLATFORM",
-    "DOCKER_SCAN_SUGGEST",
-    "KUBERNETES_PORT",
-    "PIP_NO_CACHE_DIR",
-    "PIP_DISABLE_PIP_VERSION_CHECK",
-    "PIP_NO_INPUT",
-    "LESSSECURE",
-    "LESSCHARSET",
-    "LESSANSIENDCHARS",
-    "YARN_VERSION",
-    "UV_NO_PROGRESS",
-    "LESSHISTFILE",
-    "KUBERNETES_SERVICE_HOST",
-    "KUBERNETES_SERVICE_PORT",
-    "HELM_NAMESPACE",
-    "SSH_AUTH_SOCK",
-];
+include!(concat!(env!("OUT_DIR"), "/variables.rs"));
 
 fn steers(name: &str) -> bool {
     if OF_A_SESSION.contains(&name) || HARMLESS.contains(&name) || (name.len() > 2 && is_said_to_be_harmless(name)) {
         return false;
     }
-    if ["GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_PS1_", "KUBERNETES_"].iter().any(|family| name.starts_with(family)) {
+    if HARMLESS_FAMILIES.iter().any(|family| name.starts_with(family)) {
         return false;
     }
     // `PYTHONPATH`, but not `PYTHON_VERSION`, which images of containers set.
@@ -247,8 +60,10 @@ fn ends_a_word(rest: &str, ending: &str) -> bool {
 }
 
 impl Lowering<'_> {
-    /// Puts what is inherited in front of a command, as if it stood there.
-    pub(crate) fn inherit(&mut self, variables: &[Inherited<'_>], dress: &mut Dress) {
+    /// A command in the environment that it would get.
+    pub(crate) fn exec(&mut self, argv: &[String], variables: &[Inherited<'_>]) {
+        let mut dress = Dress::default();
+        let mut limited: Vec<(Inherited<'_>, &[&str])> = Vec::new();
         let mut named = 0_usize;
         for variable in variables.iter().filter(|it| value_matters(it.name)) {
             if self.is_quiet(variable.name, variable.value) {
@@ -257,10 +72,43 @@ impl Lowering<'_> {
             named = named.saturating_add(1);
             if named > MOST_NAMED {
                 self.unknown("", "more variables that are inherited steer programs than are looked at");
-                return;
+                break;
             }
-            self.inherit_one(*variable, dress);
+            match readers(variable.name) {
+                Some(programs) => limited.push((*variable, programs)),
+                None => self.inherit_one(*variable, &mut dress),
+            }
         }
+        let before = self.intent.segments.len();
+        self.execute(argv, dress);
+        for (variable, programs) in limited {
+            let run = self.intent.segments.get(before..).unwrap_or_default();
+            if run.is_empty() || run.iter().any(|segment| may_read(segment, programs)) {
+                self.inherit_late(variable, before);
+            }
+        }
+    }
+
+    /// A variable of certain programs, one of which may run.
+    fn inherit_late(&mut self, Inherited { name, value }: Inherited<'_>, from: usize) {
+        let shown = value.map_or_else(|| name.to_owned(), |value| format!("{name}={value}"));
+        let why = "it is in the environment, and can change what a program does or which program runs".to_owned();
+        let unknown = model::Unknown { text: shown.clone(), why };
+        let segments = self.intent.segments.get_mut(from..).unwrap_or_default();
+        if segments.is_empty() {
+            self.intent.unknowns.push(unknown);
+        } else {
+            for segment in segments {
+                segment.dressed = true;
+                segment.unknowns.push(unknown.clone());
+            }
+        }
+        self.note_steered(&shown);
+    }
+
+    fn note_steered(&mut self, shown: &str) {
+        let why = format!("`{shown}` is in the environment of what would run");
+        self.intent.factors.push(Factor { name: "steered_by_environment", points: 15, why });
     }
 
     fn inherit_one(&mut self, Inherited { name, value }: Inherited<'_>, dress: &mut Dress) {
@@ -275,8 +123,7 @@ impl Lowering<'_> {
             let why = "it is in the environment, and can change what a program does or which program runs".to_owned();
             dress.unknowns.push(model::Unknown { text: shown.clone(), why });
         }
-        let why = format!("`{shown}` is in the environment of what would run");
-        self.intent.factors.push(Factor { name: "steered_by_environment", points: 15, why });
+        self.note_steered(&shown);
     }
 
     /// Whether a value is one that steers nothing here.
@@ -292,24 +139,96 @@ impl Lowering<'_> {
             "LESS" => {
                 value.chars().all(|c| c.is_ascii_alphabetic() && !"oOkKtTpD".contains(c) || matches!(c, '-' | ' '))
             }
-            // As the distributions set them for everybody.
-            "LESSOPEN" => {
-                matches!(value, "| /usr/bin/lesspipe %s" | "|/usr/bin/lesspipe %s" | "||/usr/bin/lesspipe.sh %s")
-            }
-            "LESSCLOSE" => value == "/usr/bin/lesspipe %s %s",
-            "XDG_CONFIG_HOME" => below_home(".config"),
-            "XDG_DATA_HOME" => below_home(".local/share"),
-            "XDG_CACHE_HOME" => below_home(".cache"),
-            "GNUPGHOME" => below_home(".gnupg"),
-            "npm_config_userconfig" => below_home(".npmrc"),
-            "GOPATH" => below_home("go"),
             // How many settings follow, in names of their own; and a switch that changes how options are read.
             _ if name.starts_with("GIT_CONFIG") || name == "POSIXLY_CORRECT" => false,
-            _ if is_a_pager(name) => matches!(value, "" | "cat"),
+            _ if is_a_pager(name) => matches!(value, "" | "cat") || is_usual(name, value, home),
             _ if is_an_editor(name) => EDITORS.contains(&value),
-            _ => is_plain(value) || own_directory(name).is_some_and(|rest| below_home(&rest)),
+            "NO_PROXY" | "no_proxy" => value.chars().all(|c| c.is_ascii_alphanumeric() || ".,:*-_/[] ".contains(c)),
+            _ if name.ends_with("_SHELL") && SHELLS.contains(&value) => true,
+            _ => {
+                is_plain(value)
+                    || own_directory(name).is_some_and(|rest| below_home(&rest))
+                    || is_usual(name, value, home)
+                    || (!environment::steers_the_shell(name) && is_kept_for_programs(value, home))
+            }
         }
     }
+}
+
+/// The shells by which a prompt or a version manager says in which it was started.
+const SHELLS: &[&str] = &["bash", "dash", "elvish", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "xonsh", "zsh"];
+
+/// The programs that alone read a variable, where that is known.
+fn readers(name: &str) -> Option<&'static [&'static str]> {
+    let is_meant = |pattern: &str| match (pattern.strip_suffix('*'), pattern.strip_prefix('*')) {
+        (Some(family), _) => name.starts_with(family),
+        (None, Some(ending)) => name.ends_with(ending),
+        (None, None) => name == pattern,
+    };
+    READERS.iter().find(|(pattern, _)| is_meant(pattern)).map(|(_, programs)| *programs)
+}
+
+/// Whether a command may be one of these programs, or run one of them: then it does more than read and write files, or is
+/// not understood.
+fn may_read(segment: &Segment, programs: &[&str]) -> bool {
+    let is_one = |arg: &Arg| {
+        let name = arg.text().rsplit('/').next().unwrap_or("");
+        let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
+        programs.iter().any(|program| program.trim_end_matches(|c: char| c.is_ascii_digit()) == name)
+    };
+    let connects = programs.contains(&"network");
+    let is_bounded = |operation: &Operation| match operation.category {
+        Category::ReadOnly | Category::FsWrite | Category::FsDestructive | Category::VcsHistory => true,
+        Category::NetworkEgress => !connects,
+        Category::CredentialAccess
+        | Category::PackageInstall
+        | Category::ServiceProcessControl
+        | Category::Privilege
+        | Category::RemoteCode
+        | Category::Database
+        | Category::ContainerOrchestration
+        | Category::CloudIac
+        | Category::PersistenceConfig => false,
+    };
+    !segment.unknowns.is_empty() || !segment.operations.iter().all(is_bounded) || segment.argv.iter().any(is_one)
+}
+
+/// Whether a value, or each part of a list, is one that is set for everybody.
+fn is_usual(name: &str, value: &str, home: Option<&str>) -> bool {
+    let Some((_, usual)) = USUAL.iter().find(|(known, _)| *known == name) else { return false };
+    let one = |value: &str| usual.iter().any(|pattern| fits(pattern, value, home));
+    one(value) || value.split(':').all(|part| part.is_empty() || is_of_the_system(part) || one(part))
+}
+
+/// Whether a value is a pattern's, which has one wildcard at most: `*` for a word, `**` for a path.
+fn fits(pattern: &str, value: &str, home: Option<&str>) -> bool {
+    let pattern = match (pattern.strip_prefix('~'), home) {
+        (Some(rest), Some(home)) => format!("{home}{rest}"),
+        (Some(_), None) => return false,
+        (None, _) => pattern.to_owned(),
+    };
+    let value = value.trim_end_matches('/');
+    let Some((before, after)) = pattern.split_once('*') else { return pattern.trim_end_matches('/') == value };
+    let deep = after.starts_with('*');
+    let inside = value.strip_prefix(before).and_then(|rest| rest.strip_suffix(after.trim_start_matches('*')));
+    inside.is_some_and(|inside| {
+        !inside.is_empty()
+            && !paths::has_parent(inside)
+            && inside.chars().all(|c| is_plain_in_a_path(c) && (deep || c != '/'))
+    })
+}
+
+/// Whether a value is one file or directory of a home where programs are installed or set up: to write there is held.
+fn is_kept_for_programs(value: &str, home: Option<&str>) -> bool {
+    let hidden = home.and_then(|home| value.strip_prefix(home)?.strip_prefix("/."));
+    hidden.is_some_and(|rest| rest.chars().all(is_plain_in_a_path) && !paths::has_parent(value)) && {
+        let kinds = places::kinds(value.trim_end_matches('/'), home);
+        kinds.later && !kinds.credential
+    }
+}
+
+fn is_plain_in_a_path(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@')
 }
 
 /// Editors that open a file and do nothing else, and the words for none.
@@ -349,9 +268,24 @@ fn is_plain(value: &str) -> bool {
 }
 
 fn is_of_the_system(path: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@');
-    let places = ["/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/etc/", "/opt/", "/nix/store/", "/snap/"];
-    path.chars().all(plain) && !paths::has_parent(path) && places.iter().any(|place| path.starts_with(place))
+    let places = [
+        "/usr/",
+        "/bin/",
+        "/sbin/",
+        "/lib/",
+        "/lib64/",
+        "/etc/",
+        "/opt/",
+        "/nix/store/",
+        "/nix/var/nix/profiles/",
+        "/run/current-system/",
+        "/snap/",
+        "/var/lib/snapd/desktop",
+        "/var/lib/flatpak/exports/",
+    ];
+    path.chars().all(is_plain_in_a_path)
+        && !paths::has_parent(path)
+        && places.iter().any(|place| path.starts_with(place))
 }
 
 /// The directory that a tool's own variable names where nobody changed it: `CARGO_HOME` is `~/.cargo`.
@@ -403,7 +337,6 @@ mod tests {
             ("GIT_SSH_COMMAND", "x"),
             ("GIT_DIR", "../other"),
             ("PYTHONPATH", "lib"),
-            ("PYTHONSTARTUP", "s"),
             ("NODE_OPTIONS", "--require ./x"),
             ("NODE_PATH", "/tmp"),
             ("PERL5OPT", "-Mx"),
@@ -411,9 +344,6 @@ mod tests {
             ("RUBYOPT", "-rx"),
             ("GREP_OPTIONS", "-f x"),
             ("RIPGREP_CONFIG_PATH", "./rc"),
-            ("KUBECONFIG", "kc"),
-            ("DOCKER_CONFIG", "d"),
-            ("DOCKER_HOST", "tcp://h"),
             ("LESSOPEN", "|./x %s"),
             ("MANPAGER", "./x"),
             ("PAGER", "less"),
@@ -430,7 +360,6 @@ mod tests {
             ("RUSTC_WRAPPER", "./x"),
             ("GLIBC_TUNABLES", "x"),
             ("AWKPATH", "."),
-            ("npm_config_userconfig", "./x"),
             ("CURL_HOME", "."),
             ("IFS", "x"),
             ("SHELL", "/tmp/sh"),
@@ -439,8 +368,6 @@ mod tests {
             ("POSIXLY_CORRECT", "x"),
             ("CDPATH", ".."),
             ("PROMPT_COMMAND", "x"),
-            ("FZF_DEFAULT_OPTS", "--bind x"),
-            ("HTTPS_PROXY", "http://e"),
             ("CARGO_HOME", "/tmp/c"),
             ("MYTOOL_PLUGIN_PATH", "./p"),
         ] {

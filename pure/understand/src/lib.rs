@@ -16,6 +16,7 @@ mod compound;
 mod declaration;
 mod effect;
 mod environment;
+mod exact;
 mod expand;
 mod feed;
 mod find;
@@ -182,9 +183,7 @@ fn read(lowering: &mut Lowering<'_>, subject: Subject<'_>) {
             for word in argv {
                 text::observe(word, &mut lowering.intent);
             }
-            let mut dress = simple::Dress::default();
-            lowering.inherit(variables, &mut dress);
-            lowering.execute(argv, dress);
+            lowering.exec(argv, variables);
         }
         Subject::Tool(name, input) => tool::lower(lowering, name, input),
         Subject::Sql(text, dialect) => {

@@ -26,7 +26,10 @@ impl Lowering<'_> {
             "exec" => as_login_shell(parsed),
             "strace" | "xargs" | "gxargs" | "systemd-run" => assigned_by_options(program.name, parsed),
             _ if aims_at_secrets(parsed) => act(&[Role::Secret], &mut parsed.operations),
-            _ if program.style == Style::Bundle && program.remote => self.unpack(parsed),
+            _ if program.style == Style::Bundle && program.remote => {
+                self.unpack(parsed);
+                self.only_lists(parsed);
+            }
             _ => {}
         }
     }
@@ -69,6 +72,42 @@ impl Lowering<'_> {
         let name = target.trim_end_matches('/').rsplit('/').next().unwrap_or(target).to_owned();
         if !elsewhere {
             self.effect(&Arg::Known(name), Role::Write, false, &mut parsed.operations, &mut parsed.unknowns);
+        }
+    }
+
+    /// `tar -t` reads its archive, and writes none.
+    fn only_lists(&mut self, parsed: &mut Parsed) {
+        const CHANGES: &[&str] = &[
+            "-A",
+            "--catenate",
+            "--concatenate",
+            "-c",
+            "--create",
+            "--delete",
+            "-g",
+            "--listed-incremental",
+            "-r",
+            "--append",
+            "-u",
+            "--update",
+            "-x",
+            "--extract",
+            "--get",
+        ];
+        let given = |options: &[&str]| parsed.given.iter().any(|it| options.contains(&it.as_str()));
+        if !given(&["-t", "--list"]) || given(CHANGES) {
+            return;
+        }
+        let archives: Vec<Arg> = parsed
+            .settings
+            .iter()
+            .filter(|(option, _)| matches!(option.as_str(), "-f" | "--file"))
+            .map(|(_, value)| value.clone())
+            .collect();
+        for archive in archives {
+            let mut written = Vec::new();
+            self.effect(&archive, Role::Write, false, &mut written, &mut Vec::new());
+            parsed.operations.retain(|it| it.action != Action::Write || !written.contains(it));
         }
     }
 

@@ -161,6 +161,9 @@ pub(crate) fn is_below(path: &str, root: &str) -> bool {
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Directories of the machine that hold data, without which it still runs.
+const OF_DATA: &[&str] = &["/tmp", "/srv", "/mnt", "/media"];
+
 /// Whether a path is so high up that deleting or changing it reaches nearly everything. The project, wherever it is, is
 /// what the work is on.
 pub(crate) fn is_broad(path: &str, home: Option<&str>, project: Option<&str>) -> bool {
@@ -171,7 +174,7 @@ pub(crate) fn is_broad(path: &str, home: Option<&str>, project: Option<&str>) ->
     path.is_empty()
         || home.is_some_and(|home| path == home)
         || matches!(path, "." | ".." | "~" | "*" | "/*" | "/root")
-        || (path.starts_with('/') && path.matches('/').count() <= 1 && path != "/tmp")
+        || (path.starts_with('/') && path.matches('/').count() <= 1 && !OF_DATA.contains(&path))
         || matches!(path, "/usr/bin" | "/usr/lib" | "/usr/local" | "/var/lib" | "/var/log")
         || path.strip_prefix("/home/").is_some_and(|rest| !rest.contains('/'))
 }

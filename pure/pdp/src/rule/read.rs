@@ -146,7 +146,7 @@ fn target(text: &RuleText) -> Result<Target, Wrong> {
     let paths = |it: &Option<OneOrMany>| words(it).iter().map(|word| path(word)).collect::<Result<Vec<_>, _>>();
     let mut named = Vec::new();
     for word in words(&text.resource) {
-        const KINDS: &[&str] = &["host", "program", "package", "service", "tool", "database", "system"];
+        const KINDS: &[&str] = &["host", "program", "package", "service", "tool", "database", "system", "unknown"];
         let parts = word.split_once(':').filter(|(kind, _)| KINDS.contains(kind));
         let Some((kind, glob)) = parts else {
             return Err((

@@ -5,7 +5,7 @@ use model::{Action, Category, Operation, Resource, Reversibility, Segment, Unkno
 /// Reads a filter.
 pub(super) fn read(filter: &str, segment: &mut Segment) {
     let words: Vec<&str> = filter.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$')).collect();
-    if words.iter().any(|word| matches!(*word, "env" | "$ENV")) {
+    if words.iter().any(|word| matches!(*word, "env" | "$ENV" | "strenv" | "envsubst")) {
         segment.operations.push(Operation {
             action: Action::Read,
             resource: Resource::Unknown("the environment".to_owned()),
@@ -17,8 +17,8 @@ pub(super) fn read(filter: &str, segment: &mut Segment) {
     if words.iter().any(|word| {
         matches!(
             *word,
-            "import" | "include" | "modulemeta" | "get_search_list" | "load" | "load_str" | "eval" | "system" | "exec"
-        )
+            "import" | "include" | "modulemeta" | "get_search_list" | "eval" | "system" | "exec" | "split_doc"
+        ) || word.starts_with("load")
     }) {
         segment.unknowns.push(Unknown { text: filter.to_owned(), why: "the filter loads a module".to_owned() });
     }
