@@ -96,12 +96,16 @@ impl Lowering<'_> {
                 }
             }
         }
-        if !secrets.is_empty() {
+        let takes_input = matches!(head.known(), Some("read" | "mapfile" | "readarray"));
+        let comes_in = takes_input
+            && (self.secret_comes_in || leak::handed_on(std::slice::from_ref(&segment)).is_some());
+        if !secrets.is_empty() || comes_in || self.secret_since(before) {
             self.hand_on_secrets(head.text(), args);
         }
         self.given_secrets(head.text(), secrets, &mut segment);
         self.began = outer;
         self.note_flows(&mut segment, before..started, fed);
+        self.note_copies(&segment);
         self.push(segment);
     }
 
@@ -121,7 +125,9 @@ impl Lowering<'_> {
         {
             mark_download(segment, fetched.resource.text());
         }
-        let (leak, secret) = leak::of(segment, inner, fed, self.cwd.as_deref());
+        let linked = |path: &str| self.linked(path);
+        let ways = leak::Ways { cwd: self.cwd.as_deref(), linked: &linked };
+        let (leak, secret) = leak::of(segment, inner, fed, &ways);
         mark_leak(segment, leak, &secret);
     }
 

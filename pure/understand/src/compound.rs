@@ -131,11 +131,13 @@ impl Lowering<'_> {
     fn for_each(&mut self, command: &ForClauseCommand) {
         let name = &command.variable_name;
         let outer = std::mem::take(&mut self.secrets);
+        let began = self.intent.segments.len();
         let values = match &command.values {
             Some(words) => Some(words.iter().flat_map(|word| self.words(&word.value)).collect()),
             None => self.state.positional.clone(),
         };
-        if !std::mem::replace(&mut self.secrets, outer).is_empty() {
+        let given = !std::mem::replace(&mut self.secrets, outer).is_empty();
+        if given || self.secret_since(began) {
             self.state.secrets.insert(name.clone());
         }
         let values = each_value(values, name);

@@ -57,7 +57,9 @@ impl Lowering<'_> {
                 let after = |mark: &str| text.split_once(mark).map(|(_, file)| file);
                 // A field of a form may say more behind the file: `f=@a.txt;type=text/plain`.
                 let field = || after("=@").or_else(|| after("=<")).map(|file| file.split(';').next().unwrap_or(file));
-                if let Some(file) = text.strip_prefix('@').or_else(field) {
+                // `--data-urlencode NAME@FILE`; elsewhere it may be a user and a host.
+                let named = || after("@").filter(|file| !text.contains("://") && self.names_file(file));
+                if let Some(file) = text.strip_prefix('@').or_else(field).or_else(named) {
                     self.effect(&Arg::Known(file.to_owned()), Role::Read, false, operations, unknowns);
                 }
             }
@@ -86,6 +88,12 @@ impl Lowering<'_> {
                 note(unknowns, value, "what this does is not known to us");
             }
         }
+    }
+
+    /// Whether a text behind an `@` is a file rather than a host: by its directory, or because a secret is called so.
+    fn names_file(&self, text: &str) -> bool {
+        let place = paths::join(text, self.cwd.as_deref());
+        text.starts_with(['.', '/', '~']) || places::kinds(&place, self.home.as_deref()).credential
     }
 
     fn on_path(

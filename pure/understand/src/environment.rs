@@ -3,7 +3,7 @@
 use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment};
 
 use crate::command::mark_leak;
-use crate::leak::Leak;
+use crate::leak::{self, Leak};
 use crate::lower::Lowering;
 use crate::read_names;
 
@@ -17,6 +17,11 @@ impl Lowering<'_> {
         {
             self.secrets.push(name.to_owned());
         }
+    }
+
+    /// Whether a command that was read since then hands on a secret.
+    pub(crate) fn secret_since(&self, began: usize) -> bool {
+        leak::handed_on(self.intent.segments.get(began..).unwrap_or_default()).is_some()
     }
 
     /// What a builtin that sets variables is given, these variables hold.

@@ -162,6 +162,21 @@ const COPY_WORDS: &[&str] = &[
     "paste",
 ];
 
+/// Those of them behind which every file is a source.
+const UPLOAD_WORDS: &[&str] = &[
+    "put",
+    "upload",
+    "gist",
+    "send",
+    "share",
+    "paste",
+    "transfer",
+    "put-object",
+    "upload-file",
+    "upload-batch",
+    "upload-artifact",
+];
+
 /// Words in the name of an option whose value a program signs in with, or keeps to itself.
 const KEEPING: &[&str] = &[
     "key",
@@ -489,20 +504,41 @@ pub(crate) fn handed_on(segments: &[Segment]) -> Option<&Operation> {
     })
 }
 
+/// Where paths lead from a command: from its directory, and by what the text linked or copied.
+pub(crate) struct Ways<'a> {
+    pub(crate) cwd: Option<&'a str>,
+    pub(crate) linked: &'a dyn Fn(&str) -> Vec<String>,
+}
+
 /// The word that names the file of an operation.
-fn word_of(segment: &Segment, operation: &Operation, cwd: Option<&str>) -> Option<usize> {
-    let (Resource::Path(path) | Resource::Pattern(path)) = &operation.resource else { return None };
+fn word_of(segment: &Segment, operation: &Operation, ways: Option<&Ways<'_>>) -> Option<usize> {
+    let path = match &operation.resource {
+        // A word of a subcommand that names a dotfile, which may be read or written.
+        Resource::Path(path) | Resource::Pattern(path) | Resource::Unknown(path) => path,
+        Resource::Host(_)
+        | Resource::Program(_)
+        | Resource::Package(_)
+        | Resource::Service(_)
+        | Resource::Tool(_)
+        | Resource::Database(_)
+        | Resource::System => return None,
+    };
+    let cwd = ways.and_then(|ways| ways.cwd);
     let names = |text: &str| {
         let plain = paths::plain(text, cwd);
-        !text.is_empty() && (plain == *path || (cwd.is_none() && path.ends_with(plain.trim_start_matches("./"))))
+        let loosely = ways.is_none() && path.ends_with(plain.trim_start_matches("./"));
+        let linked = || ways.is_some_and(|ways| (ways.linked)(&plain).contains(path));
+        !text.is_empty() && (text == path || plain == *path || loosely || linked())
     };
     let holds = |text: &str| {
         let value = text.split_once('=').map_or("", |(_, value)| value);
         let glued = text.get(2..).filter(|_| text.starts_with('-')).unwrap_or("");
         [text, value, glued].iter().any(|part| {
             let part = part.trim_start_matches(['@', '<']).split(';').next().unwrap_or("");
-            names(part) || names(part.strip_prefix("file://").unwrap_or(""))
-        }) || text.split_once("=@").is_some_and(|(_, file)| names(file))
+            let file = ["file://", "fileb://"].iter().find_map(|scheme| part.strip_prefix(scheme));
+            names(part) || names(file.unwrap_or(""))
+        }) || text.split_once('@').is_some_and(|(_, file)| names(file))
+            || names(text)
     };
     segment.argv.iter().enumerate().skip(1).find(|(_, word)| holds(word.text())).map(|(at, _)| at)
 }
@@ -514,9 +550,9 @@ fn is_remote(text: &str) -> bool {
 }
 
 /// What becomes of the file that an operation reads.
-fn of_file(segment: &Segment, operation: &Operation, fed: bool, cwd: Option<&str>) -> Leak {
+fn of_file(segment: &Segment, operation: &Operation, fed: bool, ways: &Ways<'_>) -> Leak {
     let name = name_of(segment);
-    let Some(at) = word_of(segment, operation, cwd) else {
+    let Some(at) = word_of(segment, operation, Some(ways)) else {
         // A redirection: it comes in on standard input.
         return match (fed, sends_input(segment)) {
             (true, true) => Leak::Known,
@@ -525,7 +561,7 @@ fn of_file(segment: &Segment, operation: &Operation, fed: bool, cwd: Option<&str
         };
     };
     let text = segment.argv.get(at).map_or("", Arg::text);
-    let content = text.starts_with('@') || text.contains("=@") || text.contains("=<");
+    let content = text.contains('@') && !text.contains("://") || text.contains("=<");
     let last = segment.argv.iter().rposition(|word| !word.text().starts_with('-'));
     if (!content && is_kept(name, &segment.argv, at)) || keeps_secrets(name) || SERVERS.contains(&name) {
         return Leak::No;
@@ -534,21 +570,42 @@ fn of_file(segment: &Segment, operation: &Operation, fed: bool, cwd: Option<&str
         let away = last.is_some_and(|last| last != at && segment.argv.get(last).is_some_and(|it| is_remote(it.text())));
         return if away && !is_remote(text) { Leak::Known } else { Leak::No };
     }
-    let by_words = knowledge::find(name).is_some_and(|entry| entry.subcommands);
-    if by_words {
-        let asks = text.starts_with('-')
-            || at
-                .checked_sub(1)
-                .and_then(|before| segment.argv.get(before))
-                .is_some_and(|it| it.text().starts_with("--") && option_keeps(it.text()) == Some(false));
-        let source = last != Some(at) || segment.argv.iter().any(|it| matches!(it.text(), "gist" | "put" | "upload"));
-        return if copies_away(segment) && (source || asks) { Leak::Known } else { Leak::Perhaps };
+    if knowledge::find(name).is_some_and(|entry| entry.subcommands) {
+        return if sends_source(segment, at) { Leak::Known } else { Leak::Perhaps };
     }
     if sends(segment) { Leak::Known } else { Leak::Perhaps }
 }
 
+/// Whether a word of a program with subcommands is a source here that its words send elsewhere: what is uploaded, or what
+/// is copied to a place on another machine.
+fn sends_source(segment: &Segment, at: usize) -> bool {
+    let text_at = |at: usize| segment.argv.get(at).map_or("", Arg::text);
+    let text = text_at(at);
+    let value = text.split_once('=').filter(|_| text.starts_with('-')).map_or(text, |(_, value)| value);
+    let local = ["file://", "fileb://"].iter().any(|scheme| value.starts_with(scheme));
+    if !copies_away(segment) || is_containers_copy(segment) || (is_remote(value) && !local) {
+        return false;
+    }
+    let words = || segment.argv.iter().enumerate().skip(1);
+    let uploads = words().any(|(_, word)| word.known().is_some_and(|word| UPLOAD_WORDS.contains(&word)));
+    let before = at.checked_sub(1).map_or("", text_at);
+    let asks = before.starts_with("--") && option_keeps(before) == Some(false);
+    let elsewhere = |(other, word): (usize, &Arg)| {
+        let word = word.text();
+        let target = word.split_once('=').filter(|_| word.starts_with('-')).map_or(word, |(_, value)| value);
+        other > at && is_remote(target) && !target.starts_with("file")
+    };
+    uploads || asks || words().any(elsewhere)
+}
+
+/// Whether the command copies between this machine and a container on it.
+fn is_containers_copy(segment: &Segment) -> bool {
+    matches!(name_of(segment), "docker" | "podman" | "nerdctl" | "lxc" | "incus" | "buildah")
+        && segment.argv.iter().skip(1).take(3).any(|word| matches!(word.text(), "cp" | "copy"))
+}
+
 /// What is known of the secrets that a command and the substitutions in its words read: the worst, and of which.
-pub(crate) fn of(segment: &Segment, substituted: &[Segment], fed: bool, cwd: Option<&str>) -> (Leak, String) {
+pub(crate) fn of(segment: &Segment, substituted: &[Segment], fed: bool, ways: &Ways<'_>) -> (Leak, String) {
     let mut worst = (Leak::No, String::new());
     let socket = writes_to_socket(segment);
     if !connects(segment) && !socket {
@@ -563,7 +620,7 @@ pub(crate) fn of(segment: &Segment, substituted: &[Segment], fed: bool, cwd: Opt
     for operation in segment.operations.iter().filter(|operation| reads_secret(operation)) {
         match &operation.resource {
             Resource::Path(_) | Resource::Pattern(_) if socket => add(Leak::Known, operation),
-            Resource::Path(_) | Resource::Pattern(_) => add(of_file(segment, operation, fed, cwd), operation),
+            Resource::Path(_) | Resource::Pattern(_) => add(of_file(segment, operation, fed, ways), operation),
             Resource::Unknown(text) if text == "the environment" => {
                 let sent = segment.argv.iter().enumerate().skip(1).any(|(at, word)| {
                     matches!(word, Arg::Unknown(text) if text.contains('$') && !field_signs_in(text))
@@ -573,6 +630,9 @@ pub(crate) fn of(segment: &Segment, substituted: &[Segment], fed: bool, cwd: Opt
                     if sent && (sends(segment) || is_network_client(segment)) { Leak::Known } else { Leak::Perhaps },
                     operation,
                 );
+            }
+            Resource::Unknown(_) if word_of(segment, operation, Some(ways)).is_some() => {
+                add(of_file(segment, operation, fed, ways), operation);
             }
             // What a service itself hands out under a secret's name comes in.
             Resource::Unknown(_)

@@ -1,6 +1,6 @@
 //! Links that the text makes: the new name stands for the place, and whoever links a secret gets at it.
 
-use model::{Arg, Segment};
+use model::{Action, Arg, Resource, Segment};
 
 use crate::knowledge::Role;
 use crate::lower::Lowering;
@@ -73,6 +73,25 @@ impl Lowering<'_> {
         let inside = place.rsplit('/').next().map(|last| format!("{}/{last}", name.trim_end_matches('/')));
         for name in std::iter::once(name).chain(inside) {
             self.link(Link { name, target: place.clone() });
+        }
+    }
+
+    /// A command that reads a secret leaves it in what it writes: under that name it is the same secret.
+    pub(crate) fn note_copies(&mut self, segment: &Segment) {
+        if let Some(secret) = crate::leak::handed_on(std::slice::from_ref(segment)) {
+            self.copied(&secret.resource.clone(), segment);
+        }
+    }
+
+    /// What a command writes holds the secret that it is given.
+    pub(crate) fn copied(&mut self, secret: &Resource, into: &Segment) {
+        let Resource::Path(secret) = secret else { return };
+        for operation in into.operations.iter().filter(|operation| operation.action == Action::Write) {
+            if let Resource::Path(name) = &operation.resource
+                && name != secret
+            {
+                self.link(Link { name: name.clone(), target: secret.clone() });
+            }
         }
     }
 

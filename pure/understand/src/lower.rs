@@ -45,6 +45,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) positional_for_shell: Option<Vec<Arg>>,
     /// Variables with secrets whose value the command at hand is given.
     pub(crate) secrets: Vec<String>,
+    /// What comes in on standard input holds a secret.
+    pub(crate) secret_comes_in: bool,
     pub(crate) home: Option<String>,
     /// What the last pipeline of a text prints.
     pub(crate) printed: Stream,
@@ -127,6 +129,7 @@ impl<'a> Lowering<'a> {
             links: Vec::new(),
             positional_for_shell: None,
             secrets: Vec::new(),
+            secret_comes_in: false,
             began_in: around.cwd.map(str::to_owned),
             home: around.home.map(str::to_owned),
             printed: Stream::default(),
@@ -282,8 +285,10 @@ impl<'a> Lowering<'a> {
 
     /// What redirections are around, which does not run where one of them fails.
     pub(crate) fn within(&mut self, redirects: Option<&RedirectList>, walk: impl FnOnce(&mut Self)) {
+        let outer = self.secret_comes_in;
         let before = self.redirects_of(redirects).then(|| self.state.clone());
         walk(self);
+        self.secret_comes_in = outer;
         if let Some(before) = before {
             self.or_before(before);
         }

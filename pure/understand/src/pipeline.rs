@@ -35,6 +35,10 @@ impl Lowering<'_> {
         for (at, command) in pipeline.seq.iter().enumerate() {
             let first = self.intent.segments.len();
             let stream = self.stream.clone();
+            let outside_feed = self.secret_comes_in;
+            if at > 0 {
+                self.secret_comes_in = self.secret_since(began);
+            }
             if at.saturating_add(1) < pipeline.seq.len() {
                 self.contained(|walk| walk.command(command, at > 0));
             } else {
@@ -47,6 +51,7 @@ impl Lowering<'_> {
                 });
                 self.state = outside;
             }
+            self.secret_comes_in = outside_feed;
             self.stream = self.handed_on(command, first, &stream);
             if at > 0 {
                 self.flow(began, first);
@@ -86,6 +91,13 @@ impl Lowering<'_> {
             }
         }
         self.intent.flows.extend(flows);
+        let Some((before, stage)) = self.intent.segments.split_at_checked(first) else { return };
+        let secret = leak::handed_on(before.get(began..).unwrap_or_default()).map(|it| it.resource.clone());
+        if let Some(secret) = secret {
+            for segment in stage.to_vec() {
+                self.copied(&secret, &segment);
+            }
+        }
     }
 
     /// What a command writes, by the segment that it became, when this comes in.

@@ -3,6 +3,7 @@
 //! One list, for whoever has to know: reading acts, and containing them. A place is known by its path alone.
 
 mod doubt;
+mod names;
 mod project;
 
 use model::Category;
@@ -110,10 +111,21 @@ const KEPT_AS: &[(&[&str], &[&str])] = &[
     (&[".local", "state"], &[".local", "share"]),
 ];
 
-/// What is known of a path by its parts.
+/// What is known of a path by its parts, or of the file that it is a copy of by its name.
 pub(crate) fn kinds(path: &str, home: Option<&str>) -> Kinds {
     let lower = path.to_ascii_lowercase();
-    let all = parts_of(&lower);
+    let mut found = kinds_of(&lower, home);
+    let (directory, name) = lower.trim_end_matches('/').rsplit_once('/').unwrap_or(("", lower.as_str()));
+    if !found.credential && !found.spared {
+        let of_credential = |original: &&str| kinds_of(&format!("{directory}/{original}"), home).credential;
+        found.credential = names::originals(name).iter().any(of_credential);
+    }
+    found
+}
+
+/// What is known of a path in small letters as it is.
+fn kinds_of(lower: &str, home: Option<&str>) -> Kinds {
+    let all = parts_of(lower);
     let parts = behind_worktree(&all);
     let tails = if parts.len() == all.len() { tails(parts, home) } else { [None, None] };
     let mut found = Kinds::default();
@@ -143,7 +155,7 @@ pub(crate) fn kinds(path: &str, home: Option<&str>) -> Kinds {
             }
         }
     }
-    found.credential |= of_a_process(parts);
+    found.credential |= of_a_process(parts) || names::say_secret(parts);
     found.credential |= !found.harmless && tails.into_iter().flatten().any(|tail| is_named_secret(parts, tail));
     found.credential &= !found.spared;
     found

@@ -25,6 +25,7 @@ impl Lowering<'_> {
         if !dress.operations.is_empty() || !dress.unknowns.is_empty() {
             dress.worn = true;
             let segment = self.bare(vec![Arg::Known("(redirection)".to_owned())], dress);
+            self.secret_comes_in |= crate::leak::handed_on(std::slice::from_ref(&segment)).is_some();
             self.push(segment);
         }
         may_fail

@@ -194,6 +194,7 @@ impl Lowering<'_> {
 
     fn assign(&mut self, assignment: &Assignment, for_program: bool, dress: &mut Dress) -> (String, Arg) {
         let outer = std::mem::take(&mut self.secrets);
+        let began = self.intent.segments.len();
         let (name, value) = match (&assignment.name, &assignment.value) {
             (AssignmentName::VariableName(name), AssignmentValue::Scalar(word)) => {
                 (name.clone(), self.word(&word.value).unwrap_or_else(|| Arg::Known(String::new())))
@@ -223,7 +224,8 @@ impl Lowering<'_> {
         }
         let value = if assignment.append { unknown(&name) } else { value };
         self.set(&name, value.clone(), for_program, dress);
-        if !std::mem::replace(&mut self.secrets, outer).is_empty() {
+        let given = !std::mem::replace(&mut self.secrets, outer).is_empty();
+        if given || self.secret_since(began) {
             self.state.secrets.insert(name.clone());
             if self.state.traces {
                 dress.operations.push(builtin::shows_variables());
