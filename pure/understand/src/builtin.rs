@@ -5,6 +5,7 @@ use model::{Action, Arg, Category, Fact, FactQuery, FileKind, Operation, Resourc
 use crate::command::run_unknown;
 use crate::compound::FrameKind;
 use crate::lower::{Dispatch, Lowering};
+use crate::simple::Dress;
 use crate::{Shell, paths};
 
 /// Builtins that change nothing we judge.
@@ -114,6 +115,9 @@ impl Lowering<'_> {
                 let words: Vec<Arg> = args.iter().filter(|arg| !arg.text().starts_with('-')).cloned().collect();
                 self.received(&words, segment);
             }
+            "jobs" if args.iter().any(|arg| arg.known().is_none_or(|text| text.contains('x'))) => {
+                self.jobs(args, segment);
+            }
             "test" | "[" => subscripts(args, segment),
             "let" => {
                 for arg in args {
@@ -125,6 +129,16 @@ impl Lowering<'_> {
             _ => return QUIET_BUILTINS.contains(&name),
         }
         true
+    }
+
+    /// `jobs -x COMMAND` runs it.
+    fn jobs(&mut self, args: &[Arg], segment: &mut Segment) {
+        run_unknown(segment, "jobs", "with `-x` it runs the words that follow");
+        let command: Vec<Arg> = args.iter().skip_while(|arg| arg.text().starts_with('-')).cloned().collect();
+        self.contained(|walk| {
+            let before = walk.intent.segments.len();
+            walk.run(command, Dress::default(), false, before);
+        });
     }
 
     /// A text put together from words. Z shell may take it for a mistake, and then runs nothing of it and goes on.

@@ -1,5 +1,7 @@
 //! Arithmetic of the shell: whether an expression can be an error, and what is put into it before it is evaluated.
 
+use crate::knowledge;
+
 /// Whether an expression is evaluated without an error, whatever the shell: numbers and known variables, and between
 /// them operators that no operand is an error for.
 pub(crate) fn is_safe<'a>(expression: &str, value: impl Fn(&str) -> Option<&'a str>) -> bool {
@@ -25,6 +27,28 @@ pub(crate) fn is_safe<'a>(expression: &str, value: impl Fn(&str) -> Option<&'a s
         }
     }
     operand && open == 0
+}
+
+/// Whether an expression is one that a shell without `((` could run as a command: it names a program, or is none.
+pub(crate) fn could_be_command(expression: &str) -> bool {
+    let of_arithmetic = |c: char| c.is_ascii_alphanumeric() || "_ \t\n+-*/%=<>!&|^~?:,()[]$#{}".contains(c);
+    if !expression.chars().all(of_arithmetic) || expression.trim_start().starts_with('/') {
+        return true;
+    }
+    let operand = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut words = expression.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        let next = words.peek().is_some_and(|next| next.starts_with(|c| operand(c) || c == '$'));
+        if next && word.ends_with(|c| operand(c) || c == ')') {
+            return true;
+        }
+    }
+    expression.split(['&', '|', '(', ')', '!']).any(|part| {
+        let part = part.trim();
+        let end = part.find(|c: char| !operand(c)).unwrap_or(part.len());
+        let (name, behind) = part.split_at(end);
+        (behind.is_empty() || behind.starts_with([' ', '\t', '\n', '<', '>'])) && !name.starts_with(|c: char| c.is_ascii_digit()) && knowledge::find(name).is_some()
+    })
 }
 
 /// The length of the operator or parenthesis in front, and whether it divides.

@@ -76,8 +76,9 @@ impl Lowering<'_> {
             self.push(segment);
             return;
         };
-        let piped_text = if piped { self.stream.plain().map(Some) } else { None };
-        let input = Input { fed: piped || dress.reads_elsewhere, text: dress.input.clone().or(piped_text) };
+        let input = self.input_of(&dress, piped);
+        // What a redirection opens comes in instead of what the command before prints.
+        let stream = (dress.inputs > 0).then(|| std::mem::take(&mut self.stream));
         let fed = dress.reads_elsewhere || dress.input.is_some();
         self.redirected = dress.redirected;
         let mut segment = self.bare(argv.clone(), dress);
@@ -90,6 +91,10 @@ impl Lowering<'_> {
             Some(name) => self.named(name, args, &mut segment, input),
             None => {
                 run_unknown(&mut segment, head.text(), "the program is not known before it runs");
+                // What expands to nothing without quotes leaves the next word to be the command.
+                if head.text().starts_with(['$', '`']) && args.first().and_then(Arg::known).is_some_and(|word| !word.starts_with('-')) {
+                    self.contained(|walk| walk.run(args.to_vec(), Dress::default(), piped, before));
+                }
                 // It may be a builtin or a function that changes the shell.
                 if self.dispatch == Dispatch::Shell {
                     self.state.forget();
@@ -99,6 +104,9 @@ impl Lowering<'_> {
         let takes_input = matches!(head.known(), Some("read" | "mapfile" | "readarray"));
         let comes_in = takes_input
             && (self.secret_comes_in || leak::handed_on(std::slice::from_ref(&segment)).is_some());
+        if let Some(stream) = stream {
+            self.stream = stream;
+        }
         if !secrets.is_empty() || comes_in || self.secret_since(before) {
             self.hand_on_secrets(head.text(), args);
         }
@@ -107,6 +115,22 @@ impl Lowering<'_> {
         self.note_flows(&mut segment, before..started, fed);
         self.note_copies(&segment);
         self.push(segment);
+    }
+
+    /// What comes in on a command's standard input. In Z shell, several redirections of it, or one behind a pipe, come in
+    /// one after the other.
+    fn input_of(&self, dress: &Dress, piped: bool) -> Input {
+        let several = dress.inputs > 1 || (piped && dress.inputs > 0);
+        let text = if several && self.shell.may_be_zsh() {
+            Some(None)
+        } else if dress.inputs > 0 || dress.reads_elsewhere || dress.input.is_some() {
+            dress.input.clone()
+        } else if piped {
+            self.stream.plain().map(Some)
+        } else {
+            None
+        };
+        Input { fed: piped || dress.reads_elsewhere, text }
     }
 
     /// Notes what is known to flow from the substitutions in a command's words, which are the segments of `inner`, and

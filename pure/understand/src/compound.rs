@@ -7,6 +7,7 @@ use brush_parser::ast::{
 use model::Arg;
 
 use crate::lower::Lowering;
+use crate::{Shell, calculation};
 use crate::simple::Dress;
 use crate::state::{Outcome, State, unknown};
 
@@ -39,7 +40,13 @@ pub(crate) enum FrameKind {
 impl Lowering<'_> {
     pub(crate) fn compound(&mut self, compound: &CompoundCommand) {
         match compound {
-            CompoundCommand::Arithmetic(command) => self.arithmetic(&command.expr.value),
+            CompoundCommand::Arithmetic(command) => {
+                let expression = &command.expr.value;
+                if self.shell != Shell::Bash && calculation::could_be_command(expression) {
+                    self.unknown(expression, "a shell without `((` takes it for two shells, and the words for a command");
+                }
+                self.arithmetic(expression);
+            }
             CompoundCommand::ArithmeticForClause(command) => {
                 for part in [&command.initializer, &command.condition, &command.updater].into_iter().flatten() {
                     self.arithmetic(&part.value);

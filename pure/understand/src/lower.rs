@@ -9,7 +9,7 @@ use crate::function::Calls;
 use crate::simple::Dress;
 use crate::state::{Link, State};
 use crate::stream::Stream;
-use crate::{MAX_DEPTH, MAX_QUERIES, Shell, Surroundings, agreement, parser, plain, text};
+use crate::{MAX_DEPTH, MAX_QUERIES, Shell, Surroundings, agreement, other_shell, parser, plain, text};
 
 /// The walk through a text: what was found so far, and the state of the shell at this point.
 pub(crate) struct Lowering<'a> {
@@ -205,6 +205,7 @@ impl<'a> Lowering<'a> {
             return;
         }
         self.depth = self.depth.saturating_add(1);
+        let began = self.intent.segments.len();
         match parser::program(text) {
             Ok(program) => {
                 self.compare(text, &program);
@@ -226,6 +227,13 @@ impl<'a> Lowering<'a> {
             },
         }
         self.depth = self.depth.saturating_sub(1);
+        let inside = self.intent.segments.get(began..).unwrap_or_default();
+        if self.shell.may_be_posix()
+            && inside.iter().any(crate::shell::runs_a_text)
+            && other_shell::makes_other_words(text)
+        {
+            self.unknown(text, "shells differ on the words that this makes, and some of them are run as a text");
+        }
     }
 
     /// Says so where the text can be read otherwise than the tree reads it, here or in another shell.
@@ -347,10 +355,29 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// A shell without `[[` takes what stands behind `&&` or `||` for a command: what the text itself put into a variable
+    /// may then run.
+    fn command_of_test(&mut self, expression: &ExtendedTestExpr) {
+        let word = match expression {
+            ExtendedTestExpr::BinaryTest(_, word, _) | ExtendedTestExpr::UnaryTest(_, word) => word,
+            ExtendedTestExpr::And(left, _) | ExtendedTestExpr::Or(left, _) => return self.command_of_test(left),
+            ExtendedTestExpr::Not(inner) | ExtendedTestExpr::Parenthesized(inner) => {
+                return self.command_of_test(inner);
+            }
+        };
+        let name = word.value.trim_matches('"').trim_start_matches('$').trim_matches(['{', '}']);
+        let set = self.variables.get(name).and_then(Arg::known).filter(|_| !matches!(name, "HOME" | "PWD"));
+        let runs = set.is_some_and(|value| !value.is_empty() && !value.bytes().all(|byte| byte.is_ascii_digit()));
+        if runs && self.shell != Shell::Bash && self.shell != Shell::Zsh {
+            self.unknown(&word.value, "a shell without `[[` runs the value as a command");
+        }
+    }
+
     fn test(&mut self, expression: &ExtendedTestExpr) {
         match expression {
             ExtendedTestExpr::And(left, right) | ExtendedTestExpr::Or(left, right) => {
                 self.test(left);
+                self.command_of_test(right);
                 self.test(right);
             }
             ExtendedTestExpr::Not(inner) | ExtendedTestExpr::Parenthesized(inner) => self.test(inner),

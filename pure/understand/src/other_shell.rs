@@ -38,7 +38,7 @@ impl Shell {
         matches!(self, Self::Unknown | Self::Zsh | Self::Other)
     }
 
-    const fn may_be_posix(self) -> bool {
+    pub(crate) const fn may_be_posix(self) -> bool {
         matches!(self, Self::Unknown | Self::Sh | Self::Other)
     }
 }
@@ -158,4 +158,53 @@ pub(crate) fn is_hook(shell: Shell, name: &str) -> bool {
         &["chpwd", "periodic", "precmd", "preexec", "zshaddhistory", "zshexit", "command_not_found_handler"];
     let signal = name.strip_prefix("TRAP").is_some_and(|signal| signal.bytes().all(|byte| byte.is_ascii_uppercase()));
     shell.may_be_zsh() && (HOOKS.contains(&name) || signal)
+}
+
+/// Marks of texts on which shells differ, as far as a text shows them: `sh -c 'rm {a,b}'` removes one file or two,
+/// `ls &> f` writes one or runs `ls` in the background and empties it.
+const MARKS: &[&str] = &[
+    "$'",
+    "$\"",
+    "[[",
+    "<(",
+    ">(",
+    "<<<",
+    "&>",
+    "|&",
+    "function ",
+    "select ",
+    "coproc ",
+    "+=",
+    "=(",
+    "${!",
+    "^^",
+    ",,",
+    ";&",
+    "$[",
+];
+
+/// What in a text a POSIX shell reads otherwise than Bash, or refuses.
+pub(crate) fn mark(text: &str) -> Option<&str> {
+    let expansions = text
+        .split("${")
+        .skip(1)
+        .any(|rest| rest.split('}').next().is_some_and(|inside| inside.contains("//") || inside.contains("@")));
+    let found = MARKS.iter().find(|mark| text.contains(**mark)).copied();
+    found.or_else(|| (has_braces(text) || expansions).then_some(text))
+}
+
+/// Whether a text has words that a POSIX shell makes of it otherwise than Bash: braces that it does not expand, quotes
+/// that it does not know, and letters behind a backslash or a dash that its `printf` and `echo` print as they are.
+pub(crate) fn makes_other_words(text: &str) -> bool {
+    let quoted = text.split("$'").skip(1).any(|rest| rest.split('\'').next().is_some_and(|it| it.contains('\\')));
+    let printed = text.contains("printf") && (text.contains("\\x") || text.contains("\\e"));
+    quoted || printed || ["echo -e", "echo -n", "echo -E"].iter().any(|it| text.contains(it)) || has_braces(text)
+}
+
+/// `{a,b}` or `{1..3}`.
+fn has_braces(text: &str) -> bool {
+    text.split('{').skip(1).any(|rest| {
+        let inside = rest.split('}').next().unwrap_or("");
+        !inside.starts_with([' ', '\n', '}']) && (inside.contains(',') || inside.contains(".."))
+    })
 }

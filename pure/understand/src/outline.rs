@@ -535,7 +535,11 @@ impl<'a> Scan<'a> {
     fn test(&mut self) -> Read {
         let mut behind_operand = false;
         loop {
+            let gap = self.at;
             self.gap()?;
+            if self.slice((gap, self.at)).contains('\n') {
+                self.differs(Difference::Comparison);
+            }
             let Some(byte) = self.peek() else { return Err("`[[` without its end") };
             match byte {
                 b'(' | b')' => {
@@ -548,8 +552,8 @@ impl<'a> Scan<'a> {
                     behind_operand = false;
                 }
                 b'&' | b'|' if self.eat("&&") || self.eat("||") => {
-                    self.blanks();
-                    if self.peek().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'/' || byte == b'.') {
+                    self.gap()?;
+                    if !self.begins_plain_test() {
                         self.differs(Difference::Comparison);
                     }
                     behind_operand = false;
@@ -579,6 +583,19 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Whether what stands behind `&&` or `||` in a test is no command where `[[` is no keyword: an option, or a variable
+    /// that is compared, whose value is looked at where it is known.
+    fn begins_plain_test(&self) -> bool {
+        let rest = self.rest().trim_start_matches(['!', ' ', '\t', '\n', '(']);
+        let (first, after) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
+        let name = first.trim_matches('"').trim_start_matches('$').trim_matches(['{', '}']);
+        let variable = first.trim_start_matches('"').starts_with('$')
+            && !name.is_empty()
+            && name.bytes().all(|byte| is_name_byte(byte) || matches!(byte, b'?' | b'#' | b'@' | b'*'));
+        let compares = ["=", "!=", "-"].iter().any(|operator| after.trim_start().starts_with(operator));
+        first.starts_with('-') || (variable && compares)
+    }
+
     /// Whether nothing but the end of a test, or of a part of it, follows.
     fn ends_test(&self) -> bool {
         let rest = self.rest().trim_start_matches([' ', '\t', '\n']);
@@ -588,7 +605,13 @@ impl<'a> Scan<'a> {
     /// The pattern behind `=~`, where brackets and bars are part of the word.
     fn regex(&mut self) -> Read {
         let (start, mut depth) = (self.at, 0_usize);
+        // A bracket is a mistake to a shell without `[[`; a bar in front of all brackets is a pipe to it.
+        let mut bracketed = false;
         while let Some(byte) = self.peek() {
+            bracketed |= byte == b'(';
+            if byte == b'|' && !bracketed {
+                self.differs(Difference::Comparison);
+            }
             match byte {
                 b'(' => depth = depth.saturating_add(1),
                 b')' if depth == 0 => break,
@@ -760,7 +783,16 @@ impl<'a> Scan<'a> {
                 self.skip(2);
                 self.ansi()?;
             }
-            Some(b'$' | b'?' | b'!' | b'#' | b'@' | b'*' | b'-') => self.skip(2),
+            Some(b'$' | b'?' | b'!' | b'#' | b'@' | b'*' | b'-') => {
+                self.skip(2);
+                match (self.peek(), self.ahead(1)) {
+                    (Some(b':'), Some(letter)) if is_modifier(letter, self.ahead(2)) => {
+                        self.differs(Difference::Modifier);
+                    }
+                    (Some(b'['), Some(_)) => self.differs(Difference::Subscript),
+                    _ => {}
+                }
+            }
             Some(b'=' | b'~' | b'^' | b'+') => {
                 if self.ahead(2).is_some_and(|byte| is_name_byte(byte) || byte == b'{') {
                     self.differs(Difference::Flag);

@@ -103,7 +103,13 @@ impl Lowering<'_> {
     /// What a command writes, by the segment that it became, when this comes in.
     fn handed_on(&self, command: &Command, first: usize, incoming: &Stream) -> Stream {
         match (command, self.intent.segments.last()) {
-            (Command::Simple(simple), Some(segment)) if self.intent.segments.len() > first && !segment.dressed => {
+            (Command::Simple(simple), Some(segment))
+                if self.intent.segments.len() > first
+                    && !segment.dressed
+                    // What an assignment's own substitution prints, the assignment does not.
+                    && simple.word_or_name.is_some()
+                    && !diverts_output(simple) =>
+            {
                 // What a redirection opens comes in instead.
                 let nothing = Stream::default();
                 // A function or an alias of the name prints what it likes.
@@ -121,18 +127,39 @@ impl Lowering<'_> {
     }
 }
 
+/// The redirections around a command.
+fn redirects(simple: &SimpleCommand) -> impl Iterator<Item = &IoRedirect> {
+    let items = simple.prefix.iter().flat_map(|prefix| prefix.0.iter());
+    items.chain(simple.suffix.iter().flat_map(|suffix| suffix.0.iter())).filter_map(|item| match item {
+        Item::IoRedirect(redirect) => Some(redirect),
+        Item::Word(_) | Item::AssignmentWord(..) | Item::ProcessSubstitution(..) => None,
+    })
+}
+
+/// Whether a redirection may send a command's standard output elsewhere, or, in Z shell, there as well.
+fn diverts_output(simple: &SimpleCommand) -> bool {
+    redirects(simple).any(|redirect| match redirect {
+        IoRedirect::File(Some(number), ..) => *number == 1,
+        IoRedirect::File(None, kind, _) => match kind {
+            IoFileRedirectKind::Write
+            | IoFileRedirectKind::Append
+            | IoFileRedirectKind::Clobber
+            | IoFileRedirectKind::DuplicateOutput => true,
+            IoFileRedirectKind::Read | IoFileRedirectKind::ReadAndWrite | IoFileRedirectKind::DuplicateInput => false,
+        },
+        IoRedirect::OutputAndError(..) => true,
+        IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => false,
+    })
+}
+
 /// Whether a command's standard input may be opened by a redirection.
 fn takes_input(simple: &SimpleCommand) -> bool {
-    let items = simple.prefix.iter().flat_map(|prefix| prefix.0.iter());
-    items.chain(simple.suffix.iter().flat_map(|suffix| suffix.0.iter())).any(|item| match item {
-        Item::IoRedirect(redirect) => match redirect {
-            IoRedirect::File(_, kind, _) => matches!(
-                kind,
-                IoFileRedirectKind::Read | IoFileRedirectKind::ReadAndWrite | IoFileRedirectKind::DuplicateInput
-            ),
-            IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => true,
-            IoRedirect::OutputAndError(..) => false,
-        },
-        Item::Word(_) | Item::AssignmentWord(..) | Item::ProcessSubstitution(..) => false,
+    redirects(simple).any(|redirect| match redirect {
+        IoRedirect::File(_, kind, _) => matches!(
+            kind,
+            IoFileRedirectKind::Read | IoFileRedirectKind::ReadAndWrite | IoFileRedirectKind::DuplicateInput
+        ),
+        IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => true,
+        IoRedirect::OutputAndError(..) => false,
     })
 }

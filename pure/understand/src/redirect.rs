@@ -33,6 +33,11 @@ impl Lowering<'_> {
 
     /// One redirection of a simple command.
     pub(crate) fn redirect(&mut self, redirect: &IoRedirect, dress: &mut Dress) {
+        if let Some(text) = self.standard_input(redirect) {
+            dress.reads_elsewhere = text.is_none();
+            dress.input = text;
+            dress.inputs = dress.inputs.saturating_add(1);
+        }
         match redirect {
             IoRedirect::File(_, kind, target) => match target {
                 IoFileRedirectTarget::Fd(number) => dress.redirected |= *number > 2 || self.closes,
@@ -53,13 +58,11 @@ impl Lowering<'_> {
                         | IoFileRedirectKind::Clobber
                         | IoFileRedirectKind::DuplicateOutput => Role::Write,
                     };
-                    dress.reads_elsewhere |= role == Role::Read;
                     dress.reads_sink |= role == Role::Read && value.as_ref().and_then(Arg::known) == Some("/dev/null");
                     self.redirect_to(value, &word.value, role, dress);
                 }
                 IoFileRedirectTarget::ProcessSubstitution(_, subshell) => {
                     dress.worn = true;
-                    dress.reads_elsewhere |= matches!(kind, IoFileRedirectKind::Read);
                     self.contained(|walk| walk.list(&subshell.list));
                 }
             },
@@ -69,18 +72,41 @@ impl Lowering<'_> {
                 // A shell without `&>` runs the command in the background, where its changes are lost.
                 dress.redirected |= self.shell != crate::Shell::Bash;
             }
-            IoRedirect::HereDocument(_, document) => {
-                let text = if document.requires_expansion {
+            // A text that is none for standard input was not read for it.
+            IoRedirect::HereDocument(number, document) if !is_input(*number) && document.requires_expansion => {
+                let _ = self.heredoc(&document.doc.value);
+            }
+            IoRedirect::HereString(number, word) if !is_input(*number) => drop(self.word(&word.value)),
+            IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => {}
+        }
+    }
+
+    /// Where a redirection opens standard input: the text that comes in from there, if one does.
+    fn standard_input(&mut self, redirect: &IoRedirect) -> Option<Option<Option<String>>> {
+        match redirect {
+            IoRedirect::File(number, kind, _) => {
+                let reads = match kind {
+                    IoFileRedirectKind::Read | IoFileRedirectKind::ReadAndWrite | IoFileRedirectKind::DuplicateInput => {
+                        is_input(*number)
+                    }
+                    IoFileRedirectKind::Write
+                    | IoFileRedirectKind::Append
+                    | IoFileRedirectKind::Clobber
+                    | IoFileRedirectKind::DuplicateOutput => *number == Some(0),
+                };
+                reads.then_some(None)
+            }
+            IoRedirect::HereDocument(number, document) => is_input(*number).then(|| {
+                Some(if document.requires_expansion {
                     self.heredoc(&document.doc.value)
                 } else {
                     Some(document.doc.value.clone())
-                };
-                dress.input = Some(text);
+                })
+            }),
+            IoRedirect::HereString(number, word) => {
+                is_input(*number).then(|| Some(self.word(&word.value).and_then(|arg| arg.known().map(str::to_owned))))
             }
-            IoRedirect::HereString(_, word) => {
-                let text = self.word(&word.value).and_then(|arg| arg.known().map(str::to_owned));
-                dress.input = Some(text);
-            }
+            IoRedirect::OutputAndError(..) => None,
         }
     }
 
@@ -101,4 +127,9 @@ impl Lowering<'_> {
         self.effect(&arg, role, false, &mut dress.operations, &mut dress.unknowns);
         dress.worn |= role == Role::Write && dress.operations.len() > before;
     }
+}
+
+/// Whether a number before a redirection that reads is the one of standard input.
+fn is_input(number: Option<i32>) -> bool {
+    number.is_none_or(|number| number == 0)
 }

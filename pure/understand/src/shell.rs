@@ -4,7 +4,7 @@ use model::{Arg, Factor, Segment, Unknown};
 
 use crate::command::{Input, run_unknown};
 use crate::lower::Lowering;
-use crate::paths;
+use crate::{knowledge, other_shell, paths, shell_state};
 
 impl Lowering<'_> {
     /// `sh` and its kin: a text (`-c`), a script, or whatever comes in.
@@ -26,14 +26,26 @@ impl Lowering<'_> {
                     let _ = rest.next();
                     starts_up(text, segment);
                 }
-                "-o" | "+o" | "-O" | "+O" => drop(rest.next()),
+                "-O" | "+O" => drop(rest.next()),
+                "-o" | "+o" => {
+                    let name = rest.next();
+                    traced |= text == "-o" && name.and_then(Arg::known) == Some("xtrace");
+                    if !name.is_none_or(|name| shell_state::leaves_reading(name, text)) {
+                        run_unknown(segment, text, "the shell's option changes how it reads the text");
+                    }
+                }
                 _ if text.starts_with("--") => run_unknown(segment, text, "the shell's option is not known to us"),
                 _ if text.starts_with('-') || text.starts_with('+') => {
                     traced |= text.starts_with('-') && text.contains('x');
                     if text.starts_with('-') && text.contains(['l', 'i']) {
                         starts_up(text, segment);
                     }
-                    let harmless = text.chars().skip(1).all(|c| "abefhiklmnprtuvxBCEHPTc".contains(c));
+                    let on = text.starts_with('-');
+                    let harmless = text.chars().skip(1).all(|c| match c {
+                        'B' => on,
+                        'H' => !on,
+                        c => "abefhiklmnprtuvxCEPTc".contains(c),
+                    });
                     if !harmless {
                         run_unknown(segment, text, "the shell's option is not known to us");
                     }
@@ -62,8 +74,15 @@ impl Lowering<'_> {
         match input.text {
             Some(Some(text)) => {
                 self.wrappers.push("sh".to_owned());
+                let began = self.intent.segments.len();
                 self.process(&text);
                 self.wrappers.pop();
+                let inside = self.intent.segments.get(began..).unwrap_or_default();
+                if let Some(reader) = inside.iter().find(|it| replaces_input(it) || reads_on(it, &text)) {
+                    let text = reader.argv.first().map_or("", Arg::text).to_owned();
+                    let why = "it may read from the text that the shell itself is reading".to_owned();
+                    segment.unknowns.push(Unknown { text, why });
+                }
                 if !bash {
                     doubt(&text, segment);
                 }
@@ -106,48 +125,54 @@ impl Lowering<'_> {
     }
 }
 
+/// Whether a command runs a text that its words or its input hold.
+pub(crate) fn runs_a_text(segment: &Segment) -> bool {
+    let name = segment.argv.first().and_then(Arg::known).unwrap_or("");
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let inside = segment.wrappers.iter().any(|wrapper| matches!(wrapper.as_str(), "sh" | "sh -c"));
+    inside || name == "eval" || crate::command::is_shell(name)
+}
+
+/// `exec` without a program: with a redirection of standard input, the shell goes on reading there.
+fn replaces_input(segment: &Segment) -> bool {
+    let words = segment.argv.iter().map(Arg::text).skip_while(|word| matches!(*word, "command" | "builtin"));
+    words.eq(["exec"])
+}
+
+/// Whether a command in a text that comes in on the shell's standard input may take lines of it that follow.
+fn reads_on(segment: &Segment, text: &str) -> bool {
+    /// Programs and builtins that do not read their standard input.
+    const NEVER: &[&str] = &[
+        ":", "[", "[[", "alias", "arch", "basename", "break", "cd", "chmod", "chown", "continue", "cp", "date", "declare",
+        "df", "dirname", "du", "echo", "exit", "export", "false", "file", "find", "free", "git", "hash", "hostname", "id",
+        "jobs", "kill", "ln", "local", "ls", "mkdir", "nproc", "popd", "printenv", "printf", "ps", "pushd", "pwd",
+        "readlink", "readonly", "realpath", "return", "rmdir", "seq", "set", "shift", "shopt", "sleep", "stat", "test",
+        "times", "touch", "trap", "tree", "true", "tty", "type", "typeset", "ulimit", "umask", "unalias", "uname", "unset",
+        "uptime", "wait", "which", "whoami", "(redirection)",
+    ];
+    /// Programs that read what they are given, and standard input only where they are given nothing.
+    const OF_FILES: &[knowledge::Role] = &[knowledge::Role::Read];
+    let name = segment.argv.first().and_then(Arg::known).unwrap_or("");
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let reads = |operation: &model::Operation| {
+        operation.action == model::Action::Read && matches!(operation.resource, model::Resource::Path(_))
+    };
+    let given = || {
+        segment.operations.iter().any(reads)
+            && knowledge::find(name).is_some_and(|entry| OF_FILES.iter().any(|role| entry.operands.contains(role)))
+    };
+    text.trim_end().contains('\n') && !segment.fed && !NEVER.contains(&name) && !given()
+}
+
 /// A shell that reads start-up files first: what they hold is not part of the text.
 fn starts_up(option: &str, segment: &mut Segment) {
     run_unknown(segment, option, "the shell runs its start-up files first, which are not part of the command");
 }
 
-/// What `sh` is depends on the system, and shells differ on what these mean: `sh -c 'rm {a,b}'` removes one file or two,
-/// `ls &> f` writes one or runs `ls` in the background and empties it.
-const DIFFER: &[&str] = &[
-    "$'",
-    "$\"",
-    "[[",
-    "<(",
-    ">(",
-    "<<<",
-    "&>",
-    "|&",
-    "function ",
-    "select ",
-    "coproc ",
-    "+=",
-    "=(",
-    "${!",
-    "^^",
-    ",,",
-    ";&",
-    "$[",
-];
-
-/// Says so where a text uses one of them.
+/// Says so where a text uses what shells read differently.
 fn doubt(text: &str, segment: &mut Segment) {
-    let braces = text.contains('{')
-        && text.split('{').skip(1).any(|rest| {
-            let inside = rest.split('}').next().unwrap_or("");
-            !inside.starts_with([' ', '\n', '}']) && (inside.contains(',') || inside.contains(".."))
-        });
-    let expansions = text
-        .split("${")
-        .skip(1)
-        .any(|rest| rest.split('}').next().is_some_and(|inside| inside.contains("//") || inside.contains("@")));
-    let found = DIFFER.iter().find(|mark| text.contains(**mark));
-    if braces || expansions || found.is_some() {
+    if let Some(mark) = other_shell::mark(text) {
         let why = "shells differ on what this means, and which one `sh` is here is not known".to_owned();
-        segment.unknowns.push(Unknown { text: found.map_or_else(|| text.to_owned(), |mark| (*mark).to_owned()), why });
+        segment.unknowns.push(Unknown { text: mark.to_owned(), why });
     }
 }

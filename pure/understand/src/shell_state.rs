@@ -11,50 +11,29 @@ impl Lowering<'_> {
             segment.operations.push(of_shell(Action::Read, "every variable of the shell", Category::CredentialAccess));
             return;
         }
-        let options = args.iter().take_while(|arg| arg.text() != "--" && arg.text().starts_with(['-', '+']));
-        // `-a` exports whatever is set from here on.
-        self.state.exports_all |= options.clone().any(|arg| arg.text().starts_with('-') && arg.text().contains('a'))
-            || args.iter().any(|arg| arg.text() == "allexport");
-        self.state.traces |= options.clone().any(|arg| arg.text().starts_with('-') && arg.text().contains('x'))
-            || args.iter().any(|arg| arg.text() == "xtrace");
-        let count = options.clone().count();
-        let plain = |arg: &Arg| arg.known().is_some_and(|text| text.chars().all(|c| "-+euxovhnCfabmBEHTP".contains(c)));
-        let long = options.clone().filter(|arg| arg.text().ends_with('o')).count();
-        let known = options.clone().all(plain)
-            && args.iter().skip(count).take(long).all(|arg| {
-                matches!(
-                    arg.text(),
-                    "pipefail"
-                        | "errexit"
-                        | "nounset"
-                        | "xtrace"
-                        | "verbose"
-                        | "noglob"
-                        | "noclobber"
-                        | "allexport"
-                        | "vi"
-                        | "emacs"
-                        | "history"
-                        | "monitor"
-                        | "notify"
-                        | "ignoreeof"
-                        | "physical"
-                        | "posix"
-                        | "braceexpand"
-                        | "hashall"
-                        | "histexpand"
-                        | "errtrace"
-                        | "functrace"
-                        | "nolog"
-                )
-            });
+        let (mut at, mut known) = (0_usize, true);
+        while let Some(option) = args.get(at).filter(|arg| arg.text() != "--" && arg.text().starts_with(['-', '+'])) {
+            let (text, on) = (option.text(), option.text().starts_with('-'));
+            at = at.saturating_add(1);
+            known &= is_plain_option(option);
+            // `-a` exports whatever is set from here on.
+            self.state.exports_all |= on && text.contains('a');
+            self.state.traces |= on && text.contains('x');
+            if text.ends_with('o')
+                && let Some(name) = args.get(at)
+            {
+                at = at.saturating_add(1);
+                known &= is_plain_name(name.text(), text);
+                self.state.exports_all |= name.text() == "allexport";
+                self.state.traces |= name.text() == "xtrace";
+            }
+        }
         if !known {
             let why = "changes how the shell reads what follows".to_owned();
             segment.unknowns.push(Unknown { text: "set".to_owned(), why });
         }
         // What follows the options are the new positional parameters.
-        let after = count.saturating_add(long);
-        let words = args.get(after..).unwrap_or_default();
+        let words = args.get(at..).unwrap_or_default();
         let ended = words.first().is_some_and(|arg| arg.text() == "--");
         let words = if ended { words.get(1..).unwrap_or_default() } else { words };
         if ended || !words.is_empty() {
@@ -174,6 +153,55 @@ impl Lowering<'_> {
             _ => segment.operations.push(of_shell(Action::Read, "the history of commands", Category::CredentialAccess)),
         }
     }
+}
+
+/// Whether letters of `set` leave it as it is how the shell reads words: history and braces that are no longer expanded
+/// change it, and so do letters that Z shell takes for other options.
+fn is_plain_option(arg: &Arg) -> bool {
+    arg.known().is_some_and(|text| {
+        let on = text.starts_with('-');
+        text.chars().skip(1).all(|c| match c {
+            'B' => on,
+            'H' => !on,
+            c => "euxovhnCfabmE".contains(c),
+        })
+    })
+}
+
+/// The same for an option by its name.
+fn is_plain_name(name: &str, sign: &str) -> bool {
+    let on = sign.starts_with('-');
+    match name {
+        "braceexpand" => on,
+        "history" | "histexpand" => !on,
+        _ => matches!(
+            name,
+            "pipefail"
+                | "errexit"
+                | "nounset"
+                | "xtrace"
+                | "verbose"
+                | "noglob"
+                | "noclobber"
+                | "allexport"
+                | "vi"
+                | "emacs"
+                | "monitor"
+                | "notify"
+                | "ignoreeof"
+                | "physical"
+                | "posix"
+                | "hashall"
+                | "errtrace"
+                | "functrace"
+                | "nolog"
+        ),
+    }
+}
+
+/// Whether the name of an option that a shell is started with leaves it as it is how words are read.
+pub(crate) fn leaves_reading(name: &Arg, sign: &str) -> bool {
+    name.known().is_some_and(|name| is_plain_name(name, sign) || name.starts_with("glob"))
 }
 
 fn of_shell(action: Action, what: &str, category: Category) -> Operation {

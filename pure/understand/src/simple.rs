@@ -23,6 +23,8 @@ pub(crate) struct Dress {
     pub(crate) input: Option<Option<String>>,
     /// Its standard input was opened by a redirection.
     pub(crate) reads_elsewhere: bool,
+    /// How many redirections open its standard input. The last one counts; Z shell reads all of them.
+    pub(crate) inputs: usize,
     /// That redirection is from a place that gives nothing.
     pub(crate) reads_sink: bool,
     /// It has redirections that may fail.

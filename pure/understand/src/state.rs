@@ -97,6 +97,37 @@ impl Outcome {
     }
 }
 
+/// Variables that the shell sets again by itself: what a text assigns to them does not last.
+fn is_set_by_the_shell(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "_",
+        "DIRSTACK",
+        "EPOCHREALTIME",
+        "EPOCHSECONDS",
+        "ERRNO",
+        "FUNCNAME",
+        "GROUPS",
+        "HISTCMD",
+        "LINENO",
+        "MATCH",
+        "MBEGIN",
+        "MEND",
+        "PIPESTATUS",
+        "RANDOM",
+        "SECONDS",
+        "SRANDOM",
+        "TTYIDLE",
+        "match",
+        "mbegin",
+        "mend",
+        "pipestatus",
+        "reply",
+        "signals",
+        "status",
+    ];
+    NAMES.contains(&name) || name.starts_with("BASH_") || name.starts_with("COMP_")
+}
+
 impl State {
     pub(crate) fn new(cwd: Option<&str>, home: Option<&str>) -> Self {
         let mut state = Self { cwd: cwd.map(str::to_owned), ..Self::default() };
@@ -183,7 +214,8 @@ impl State {
 
     /// A variable gets a value, as far as its attributes let it.
     pub(crate) fn put(&mut self, name: &str, value: Arg) {
-        let value = if self.volatile.contains(name)
+        let value = if is_set_by_the_shell(name)
+            || self.volatile.contains(name)
             || (self.constants.contains(name) && self.variables.get(name).is_none_or(|old| *old != value))
         {
             unknown(name)

@@ -304,6 +304,10 @@ impl Lowering<'_> {
         self.nested_in_word(text);
         let printed = std::mem::take(&mut self.printed);
         match (printed.plain(), printed.pattern()) {
+            // A POSIX shell's `echo` prints such options.
+            (Some(_), _) if self.shell.may_be_posix() && ["echo -e", "echo -ne"].iter().any(|it| text.contains(it)) => {
+                draft.known = false;
+            }
             (Some(text), _) if quoted || !text.trim_end_matches('\n').contains([' ', '\t', '\n', '*', '?', '[']) => {
                 draft.text.push_str(text.trim_end_matches('\n'));
             }
