@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks a log of Countersign from its files: no server, no secret, nothing of Countersign's own code.
 
-It follows docs/record-format.md, and needs Python 3.9 or newer and the package `cryptography` (for Ed25519).
+It follows docs/reference/record-format.md, and needs Python 3.9 or newer and the package `cryptography` (for Ed25519).
 
     python3 countersign_verify.py LOGDIR --key log.pub [--against CHECKPOINT]... [--json]
 

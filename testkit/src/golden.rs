@@ -98,7 +98,7 @@ fn situation() -> Situation<'static> {
     }
 }
 
-/// What every preset says to every act, and what an agent's standing changes: `docs/presets.md`.
+/// What every preset says to every act, and what an agent's standing changes: `docs/reference/presets.md`.
 ///
 /// # Panics
 /// A shipped preset does not load.
@@ -183,7 +183,11 @@ fn sorted(value: Value) -> Value {
 
 /// Every such file: its path from the root of the repository, and its text.
 pub fn all() -> Vec<(&'static str, String)> {
-    vec![("docs/presets.md", presets_page()), ("api/policy.schema.json", schema()), ("api/openapi.json", interface())]
+    vec![
+        ("docs/reference/presets.md", presets_page()),
+        ("api/policy.schema.json", schema()),
+        ("api/openapi.json", interface()),
+    ]
 }
 
 /// The description of the HTTP interface.

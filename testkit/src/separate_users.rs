@@ -1,4 +1,4 @@
-//! The installation as `docs/install.md` sets it up: the daemon, the web gate and an agent under accounts of their own.
+//! The installation as `docs/operate/install.md` sets it up: the daemon, the web gate and an agent under accounts of their own.
 
 use std::fs;
 use std::os::unix::fs::chown;

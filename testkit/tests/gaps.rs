@@ -1,5 +1,5 @@
-//! Ways round us that are published in `docs/gaps.md`. Each test shows that the gap is there; when one closes, its test
-//! fails, and the row moves to `docs/bypasses.md`.
+//! Ways round us that are published in `docs/explain/gaps.md`. Each test shows that the gap is there; when one closes, its test
+//! fails, and the row moves to `docs/explain/bypasses.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
 
@@ -18,7 +18,7 @@ fn gap_repository_configuration_runs_code() {
     assert!(git(&["init", "-q"]).status.success());
     assert!(git(&["config", "core.fsmonitor", "touch mark; false"]).status.success());
     let _ = sandbox.run(&["git", "status"]).output().unwrap();
-    assert!(sandbox.mark("mark").exists(), "closed: move gap 3 to docs/bypasses.md");
+    assert!(sandbox.mark("mark").exists(), "closed: move gap 3 to docs/explain/bypasses.md");
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn gap_files_read_by_a_script_are_not_bound() {
     fs::write(sandbox.work.join("part.py"), "open('mark', 'w')\n").unwrap();
     sandbox.answer(&hold, "approve", reviewer.vouch()).unwrap();
     let _ = waiting.wait_with_output().unwrap();
-    assert!(sandbox.mark("mark").exists(), "closed: move gap 5 to docs/bypasses.md");
+    assert!(sandbox.mark("mark").exists(), "closed: move gap 5 to docs/explain/bypasses.md");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn gap_a_secret_of_unknown_form_is_stored() {
     let secret = "Xq7-unheard-of-form";
     let _ = sandbox.raw(&key).submit(&bash_act(&format!("echo {secret}")));
     let log = sandbox.records().iter().map(ToString::to_string).collect::<String>();
-    assert!(log.contains(secret), "closed: move gap 8 to docs/bypasses.md");
+    assert!(log.contains(secret), "closed: move gap 8 to docs/explain/bypasses.md");
 }
 
 #[test]
@@ -59,5 +59,5 @@ fn gap_a_bare_wildcard_reads_whatever_is_there() {
         cwd: Some(sandbox.work.display().to_string()),
     };
     let heard = sandbox.raw(&key).submit(&model::Act::Tool(call).to_value());
-    assert!(matches!(heard, AgentReply::Allow { .. }), "closed: move gap 13 to docs/bypasses.md");
+    assert!(matches!(heard, AgentReply::Allow { .. }), "closed: move gap 13 to docs/explain/bypasses.md");
 }

@@ -146,7 +146,7 @@ fn whoever_was_enrolled_in_the_terminal_has_none_until_they_choose_one() {
     let sandbox = Sandbox::start();
     let rita = sandbox.add_reviewer("rita");
     let sign_in = |by| sandbox.operator(&OperatorRequest::SignIn { by });
-    // This is in `docs/gaps.md`.
+    // This is in `docs/explain/gaps.md`.
     assert!(matches!(sign_in(rita.vouch()), OperatorReply::SignedIn { .. }));
     let set = OperatorRequest::SetPassword { password: Password(FIRST.to_owned()), by: rita.vouch() };
     assert!(matches!(sandbox.operator(&set), OperatorReply::SignedIn { .. }));

@@ -146,7 +146,7 @@ export const texts = {
   ownAccounts: "sudo countersign up --user … --web-user …",
   noTls: "none: this page is served without TLS",
   goodUntil: (when: string) => `good until ${when}`,
-  renew: "renew it (docs/install.md)",
+  renew: "renew it (docs/operate/install.md)",
   onePerson: "invite another: what asks for two people waits in vain",
   process: (pid: number) => `process ${pid}`,
   doctorHint: "countersign doctor looks at this machine, too, and proves that each enforcement point blocks.",

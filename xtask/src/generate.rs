@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use crate::run::{cargo, root, step};
 
 /// Where the list of known programs goes.
-pub(crate) const PROGRAMS: &str = "docs/programs.md";
+pub(crate) const PROGRAMS: &str = "docs/reference/programs.md";
 
 /// Writes every generated file.
 pub(crate) fn main() -> Result<(), String> {

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::run::{built, release, root};
 
 /// Where the counts are kept.
-const COUNTS: &str = "docs/instructions.toml";
+const COUNTS: &str = "xtask/instructions.toml";
 
 /// Counts, prints beside the counts that were kept, and keeps the new ones.
 pub(crate) fn main() -> Result<(), String> {

@@ -29,6 +29,7 @@ const CHECKS: &[Check] = &[
     ("generated files", documents::generated),
     ("lints", documents::lints),
     ("documents", documents::documents),
+    ("paths in documents", documents::paths),
     ("words", documents::words),
 ];
 

@@ -55,7 +55,7 @@ pub(crate) fn main() -> Result<(), String> {
                 Some(listener) => crate::client::as_tokio(listener),
                 None => tokio::net::TcpListener::bind(at).await,
             };
-            let listener = listener.map_err(|why| format!("`{at}`: {why}; the authority asks at port 80 of each name: forward it to another `listen`, or set a `dns_hook` (docs/install.md)"))?;
+            let listener = listener.map_err(|why| format!("`{at}`: {why}; the authority asks at port 80 of each name: forward it to another `listen`, or set a `dns_hook` (docs/operate/install.md)"))?;
             let theirs = challenges.clone();
             tokio::spawn(async move { web::answer_challenges(listener, theirs).await });
         }

@@ -19,14 +19,14 @@ pub(crate) fn main() -> Result<(), String> {
     let layout = Layout::from_environment()?;
     let path = layout.channels();
     let text = host::files::read_small(&path, 256 * 1024).map_err(|why| format!("`{}`: {why}", path.display()))?;
-    let text = text.ok_or_else(|| format!("`{}` is not there; see docs/channels.md", path.display()))?;
+    let text = text.ok_or_else(|| format!("`{}` is not there; see docs/operate/channels.md", path.display()))?;
     let text = String::from_utf8(text).map_err(|_| format!("`{}` is not text", path.display()))?;
     let channels = notification::Channels::parse(&text).map_err(|why| format!("`{}`: {why}", path.display()))?;
     let devices = channels.push.as_ref().map(|_| crate::devices::Own::open(&layout)).transpose()?;
     let devices = devices.map(|it| Arc::new(it) as Arc<dyn notifier::Devices>);
     let mut hub = Hub::new(&channels, &secret, devices)?;
     if hub.names().is_empty() {
-        return Err(format!("`{}` names no channel; see docs/channels.md", path.display()));
+        return Err(format!("`{}` names no channel; see docs/operate/channels.md", path.display()));
     }
     eprintln!("countersign-gate: people are told over {}", hub.names().join(", "));
     let (tell, told) = channel();

@@ -23,7 +23,7 @@ pub(crate) fn main(listen: SocketAddr, files: Option<Files>) -> Result<(), Strin
     let listen = handed_on.as_ref().and_then(|it| it.local_addr().ok()).unwrap_or(listen);
     if files.is_none() && !listen.ip().is_loopback() {
         return Err(format!(
-            "`{listen}` can be reached from elsewhere, so it takes TLS: add --tls-cert FILE --tls-key FILE, or set up ACME (docs/install.md). Or listen on 127.0.0.1, and reach it through an SSH tunnel: ssh -L {}:127.0.0.1:{} HOST",
+            "`{listen}` can be reached from elsewhere, so it takes TLS: add --tls-cert FILE --tls-key FILE, or set up ACME (docs/operate/install.md). Or listen on 127.0.0.1, and reach it through an SSH tunnel: ssh -L {}:127.0.0.1:{} HOST",
             listen.port(),
             listen.port()
         ));

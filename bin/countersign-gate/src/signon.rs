@@ -27,7 +27,7 @@ pub(crate) fn main() -> Result<(), String> {
     host::memory::keep_private();
     let layout = Layout::from_environment()?;
     let settings = settings(&layout)?
-        .ok_or_else(|| format!("`{}` is not there; see docs/signon.md", layout.signon().display()))?;
+        .ok_or_else(|| format!("`{}` is not there; see docs/operate/signon.md", layout.signon().display()))?;
     let agent = client(authorities(settings.ca_file.as_deref())?.as_deref())?;
     std::thread::spawn(|| {
         let _ = host::supervise::wait_for_end(None);

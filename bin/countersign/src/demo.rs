@@ -195,7 +195,7 @@ impl Stage {
             "  countersign up                                     start it for yourself, and it tells you the next steps\n  \
              countersign hook install claude-code --agent NAME  put it before Claude Code's tools\n  \
              countersign check --explain 'rm -rf ~/x'           ask what it thinks of a command\n\
-             The rules are short files with examples: see `policy/`. What it does not stop yet: see `docs/gaps.md`."
+             The rules are short files with examples: see `policy/`. What it does not stop yet: see `docs/explain/gaps.md`."
         );
         Ok(())
     }

@@ -95,7 +95,7 @@ fn narrower(intent: &Intent) -> Vec<&'static str> {
         ("is not known before it runs", "write names out in place of variables and substitutions"),
         ("taken as an option", "write `./*` in place of `*`, so that no file name can be an option"),
         ("would be taken apart", "use `find … -print0 | xargs -0`, or `find … -exec … {} +`"),
-        ("program is not known", "use a program that is known (docs/programs.md), or add an entry for it"),
+        ("program is not known", "use a program that is known (docs/reference/programs.md), or add an entry for it"),
         ("option is not known", "leave out the option that is not known, or add it to the program's entry"),
         ("not part of the command", "run the code it stands for directly, or give people that code to read"),
         ("shells differ", "say `bash -c` in place of `sh -c`"),

@@ -109,7 +109,7 @@ pub fn digest_environment(environment: &[(OsString, OsString)]) -> Digest {
 }
 
 /// Whether a program is known to read the files named on its command line as code. For one that is not listed only
-/// operands that are executable are bound (`docs/gaps.md`, row 5): binding every file would refuse each reader of a
+/// operands that are executable are bound (`docs/explain/gaps.md`, row 5): binding every file would refuse each reader of a
 /// file that grows meanwhile.
 fn runs_files(program: &Path) -> bool {
     let name = program.file_name().unwrap_or(OsStr::new("")).to_string_lossy().into_owned();

@@ -3,7 +3,7 @@
 //!
 //! The interpreter is told the path that was asked for, as far as it has a way to be told: `$0` of a shell, `__file__` and the place of
 //! imports of Python, `$0` and `__FILE__` of Perl. Where it has none, and the script asks for its own place (`BASH_SOURCE`), and for
-//! interpreters that are not here, the file is read by its path (`docs/gaps.md`, row 4).
+//! interpreters that are not here, the file is read by its path (`docs/explain/gaps.md`, row 4).
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

@@ -1,5 +1,5 @@
 //! The log in files: a journal in which records become durable, and the bundles, tiles and checkpoints (C2SP `tlog-tiles`)
-//! that they are brought into; its writer, its readers, its verification. `docs/record-format.md` is the specification.
+//! that they are brought into; its writer, its readers, its verification. `docs/reference/record-format.md` is the specification.
 
 mod disk;
 mod index;

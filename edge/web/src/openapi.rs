@@ -252,7 +252,7 @@ pub fn openapi() -> Value {
     sorted(json!({
         "openapi": "3.1.0",
         "info": {"title": "Countersign", "version": env!("CARGO_PKG_VERSION"), "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-            "description": "The web gate: for people who answer holds, and for agents that ask. `GET /v1/agent/socket` is a WebSocket: the words of docs/agents-interface.md."},
+            "description": "The web gate: for people who answer holds, and for agents that ask. `GET /v1/agent/socket` is a WebSocket: the words of docs/reference/agents-interface.md."},
         "servers": [{"url": "http://localhost:7443"}],
         "paths": it.paths,
         "components": {"schemas": schemas, "securitySchemes": {

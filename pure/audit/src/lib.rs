@@ -1,6 +1,6 @@
 //! The record: an append-only log whose entries are the leaves of a Merkle tree (RFC 6962) in tiles (C2SP `tlog-tiles`),
 //! under signed checkpoints (C2SP `tlog-checkpoint` in a C2SP `signed-note`). Contents are encrypted; verification needs no
-//! key, reading needs one. `docs/record-format.md` is the specification.
+//! key, reading needs one. `docs/reference/record-format.md` is the specification.
 //!
 //! Bytes in, bytes out: files, sockets and randomness belong to others.
 

@@ -3,7 +3,7 @@
 //!
 //! The file: a head of 32 bytes, then pieces. A piece is four bytes of length (big endian) and that much AES-256-GCM; its
 //! nonce is its number, its associated data the head and its kind. What is in a piece is whole lines of the asciicast. The
-//! last piece has the kind *end*: a file without it was cut off. `docs/record-format.md` is the specification.
+//! last piece has the kind *end*: a file without it was cut off. `docs/reference/record-format.md` is the specification.
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};

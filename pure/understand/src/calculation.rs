@@ -47,7 +47,9 @@ pub(crate) fn could_be_command(expression: &str) -> bool {
         let part = part.trim();
         let end = part.find(|c: char| !operand(c)).unwrap_or(part.len());
         let (name, behind) = part.split_at(end);
-        (behind.is_empty() || behind.starts_with([' ', '\t', '\n', '<', '>'])) && !name.starts_with(|c: char| c.is_ascii_digit()) && knowledge::find(name).is_some()
+        (behind.is_empty() || behind.starts_with([' ', '\t', '\n', '<', '>']))
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && knowledge::find(name).is_some()
     })
 }
 

@@ -92,7 +92,9 @@ impl Lowering<'_> {
             None => {
                 run_unknown(&mut segment, head.text(), "the program is not known before it runs");
                 // What expands to nothing without quotes leaves the next word to be the command.
-                if head.text().starts_with(['$', '`']) && args.first().and_then(Arg::known).is_some_and(|word| !word.starts_with('-')) {
+                if head.text().starts_with(['$', '`'])
+                    && args.first().and_then(Arg::known).is_some_and(|word| !word.starts_with('-'))
+                {
                     self.contained(|walk| walk.run(args.to_vec(), Dress::default(), piped, before));
                 }
                 // It may be a builtin or a function that changes the shell.
@@ -102,8 +104,8 @@ impl Lowering<'_> {
             }
         }
         let takes_input = matches!(head.known(), Some("read" | "mapfile" | "readarray"));
-        let comes_in = takes_input
-            && (self.secret_comes_in || leak::handed_on(std::slice::from_ref(&segment)).is_some());
+        let comes_in =
+            takes_input && (self.secret_comes_in || leak::handed_on(std::slice::from_ref(&segment)).is_some());
         if let Some(stream) = stream {
             self.stream = stream;
         }

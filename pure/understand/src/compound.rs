@@ -7,9 +7,9 @@ use brush_parser::ast::{
 use model::Arg;
 
 use crate::lower::Lowering;
-use crate::{Shell, calculation};
 use crate::simple::Dress;
 use crate::state::{Outcome, State, unknown};
+use crate::{Shell, calculation};
 
 /// How often a loop is walked until nothing more changes from one time to the next.
 const MAX_PASSES: usize = 6;
@@ -43,7 +43,10 @@ impl Lowering<'_> {
             CompoundCommand::Arithmetic(command) => {
                 let expression = &command.expr.value;
                 if self.shell != Shell::Bash && calculation::could_be_command(expression) {
-                    self.unknown(expression, "a shell without `((` takes it for two shells, and the words for a command");
+                    self.unknown(
+                        expression,
+                        "a shell without `((` takes it for two shells, and the words for a command",
+                    );
                 }
                 self.arithmetic(expression);
             }

@@ -86,9 +86,9 @@ impl Lowering<'_> {
         match redirect {
             IoRedirect::File(number, kind, _) => {
                 let reads = match kind {
-                    IoFileRedirectKind::Read | IoFileRedirectKind::ReadAndWrite | IoFileRedirectKind::DuplicateInput => {
-                        is_input(*number)
-                    }
+                    IoFileRedirectKind::Read
+                    | IoFileRedirectKind::ReadAndWrite
+                    | IoFileRedirectKind::DuplicateInput => is_input(*number),
                     IoFileRedirectKind::Write
                     | IoFileRedirectKind::Append
                     | IoFileRedirectKind::Clobber

@@ -63,7 +63,7 @@ impl Settings {
     pub(crate) fn read(layout: &Layout) -> Result<Self, String> {
         let path = layout.certificate_settings();
         let bytes = host::files::read_small(&path, MAX_FILE).map_err(|why| format!("`{}`: {why}", path.display()))?;
-        let bytes = bytes.ok_or_else(|| format!("`{}` is not there; see docs/install.md", path.display()))?;
+        let bytes = bytes.ok_or_else(|| format!("`{}` is not there; see docs/operate/install.md", path.display()))?;
         let text = String::from_utf8(bytes).map_err(|_| format!("`{}` is not text", path.display()))?;
         Self::parse(&text).map_err(|why| format!("`{}`: {why}", path.display()))
     }

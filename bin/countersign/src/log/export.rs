@@ -194,7 +194,7 @@ The key in this directory came with the records. Whoever does not trust who made
 `log.pub` from elsewhere, and the checkpoint in the proofs with one that a witness or they themselves kept.
 
 Every line of records.jsonl has `content`, the record as JSON, and `proof`: its entry in the log, the salt of its commitment,
-the path to the root, and the signed checkpoint. The format is docs/record-format.md of Countersign.
+the path to the root, and the signed checkpoint. The format is docs/reference/record-format.md of Countersign.
 
 Left out, and why:
 ";

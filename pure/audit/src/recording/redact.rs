@@ -2,7 +2,7 @@
 //!
 //! What is typed arrives a character at a time, and what is printed is cut anywhere, coloured, and wrapped. So the text of
 //! each direction is put together without control sequences, looked at as a whole, and masked where it came from. A secret
-//! that a program draws out of order over the screen is not put together (`docs/gaps.md`).
+//! that a program draws out of order over the screen is not put together (`docs/explain/gaps.md`).
 
 use std::collections::VecDeque;
 use std::ops::Range;
