@@ -25,7 +25,7 @@ impl Gate {
     pub fn start_at(sandbox: &Sandbox, port: u16) -> Self {
         let mut child = Command::new(Sandbox::program("countersign-gate"))
             .args(["web", "--listen", &format!("127.0.0.1:{port}")])
-            .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+            .env(host::install_paths::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

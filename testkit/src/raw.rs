@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use host::{identity, socket};
+use host::{executable_identity, socket};
 use model::Act;
 use protocol::{AgentReply, AgentRequest, MAX_AGENT_FRAME};
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ pub fn permit_of(heard: &AgentReply) -> String {
 /// The act of executing these words here and now.
 pub fn exec_act(words: &[&str]) -> Value {
     let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
-    identity::observe(&argv, vec![("PATH".into(), "/usr/bin:/bin".into())]).expect("an act").act.to_value()
+    executable_identity::observe(&argv, vec![("PATH".into(), "/usr/bin:/bin".into())]).expect("an act").act.to_value()
 }
 
 /// The act of a host's `Bash` tool.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use approval::TotpSecret;
-use host::layout::{DIRECTORY_VARIABLE, Layout};
+use host::install_paths::{DIRECTORY_VARIABLE, Layout};
 use host::socket;
 use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest, Vouch};
 

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::socket;
 use protocol::{
     AgentAttributes, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest, ReviewerAttributes, Vouch,
@@ -233,7 +233,7 @@ fn agents_and_people_work_through_it_as_ever() {
         let mut command = Command::new(apart.programs.join("countersign"));
         command
             .args(["run", "--", "rmdir", place.join("gone").to_str().unwrap()])
-            .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+            .env(host::install_paths::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
             .env("COUNTERSIGN_KEY_FILE", &key_file)
             .current_dir(&place)
             .uid(uid)

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use host::layout::Layout;
+use host::install_paths::Layout;
 use testkit::{Authority, Sandbox, free_port, over_tls, self_signed, wait_for};
 
 const PATIENCE: Duration = Duration::from_secs(60);

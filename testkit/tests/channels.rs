@@ -104,7 +104,7 @@ struct Notify(Child);
 impl Notify {
     fn start(sandbox: &Sandbox) -> Self {
         let mut command = Command::new(Sandbox::program("countersign-gate"));
-        command.arg("notify").env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap());
+        command.arg("notify").env(host::install_paths::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap());
         Self(command.stderr(Stdio::null()).spawn().unwrap())
     }
 }

@@ -31,7 +31,7 @@ fn in_a_browser_with(sandbox: &Sandbox, script: &str, base: &str, people: &Value
         .env("WORK", &sandbox.work)
         .envs(more.iter().copied())
         .env("SCRIPT", sandbox.root.join("script.sh"))
-        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+        .env(host::install_paths::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
         .output()
         .expect("node; `cargo xtask test` says what is missing");
     let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -75,7 +75,7 @@ fn people_sign_in_through_a_provider_of_single_sign_on() {
     let _gate = Gate::start_at(&sandbox, page);
     let mut fetching = Command::new(Sandbox::program("countersign-gate"))
         .arg("sign-on")
-        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+        .env(host::install_paths::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
@@ -238,7 +238,7 @@ fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
 fn every_thread_of_the_gate_has_shut_itself_in() {
     let sandbox = Sandbox::start();
     let gate = Gate::start(&sandbox);
-    // What being shut in means is tried in `edge/host/tests/confine.rs`; here, that no thread was begun before.
+    // What being shut in means is tried in `edge/host/tests/landlock.rs`; here, that no thread was begun before.
     let tasks = std::fs::read_dir(format!("/proc/{}/task", gate.pid())).unwrap();
     let threads: Vec<String> =
         tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("status")).unwrap()).collect();

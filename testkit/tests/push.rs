@@ -40,7 +40,7 @@ fn a_device_is_told_what_waits_and_nobody_on_the_way_reads_it() {
     let notify = || {
         Command::new(Sandbox::program("countersign-gate"))
             .arg("notify")
-            .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+            .env(host::install_paths::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
             .stderr(Stdio::null())
             .spawn()
             .unwrap()

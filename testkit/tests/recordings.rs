@@ -121,7 +121,7 @@ fn a_terminal_is_recorded_without_its_passwords_and_with_what_was_asked_in_it() 
     let line = format!("{} run --agent bot --session s1 --record -- {}", ours.display(), path);
     let mut child = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
-        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+        .env(host::install_paths::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
         .current_dir(&sandbox.work)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

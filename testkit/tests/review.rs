@@ -15,8 +15,11 @@ impl Tmux {
         let tmux = Self(sandbox.root.join("tmux").display().to_string());
         let run = sandbox.layout.run.parent().unwrap().display();
         let program = Sandbox::program("countersign");
-        let line =
-            format!("{}={run} {} {words}; echo ENDED; sleep 60", host::layout::DIRECTORY_VARIABLE, program.display());
+        let line = format!(
+            "{}={run} {} {words}; echo ENDED; sleep 60",
+            host::install_paths::DIRECTORY_VARIABLE,
+            program.display()
+        );
         tmux.tmux(&["new-session", "-d", "-x", "80", "-y", "24", &line]);
         tmux
     }

@@ -229,7 +229,7 @@ fn in_directory(work: &Path, argv: &[std::ffi::OsString]) -> String {
 fn executes_for_another_test() {
     let Ok(words) = std::env::var("EXECUTES") else { return };
     let argv: Vec<std::ffi::OsString> = words.split('\u{1}').map(Into::into).collect();
-    let observed = host::identity::observe(&argv, std::env::vars_os().collect()).unwrap();
+    let observed = host::executable_identity::observe(&argv, std::env::vars_os().collect()).unwrap();
     println!("BEGIN-ACT");
     host::exec::run(observed, &argv, &[], None).unwrap();
     println!("END-ACT");

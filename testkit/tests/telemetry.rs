@@ -60,7 +60,7 @@ fn read(program: &str, body: &[u8]) -> Value {
 fn telemetry(sandbox: &Sandbox, collector: &TcpListener) -> Child {
     Command::new(Sandbox::program("countersign-gate"))
         .args(["telemetry", "--every", "1", "--otlp", &format!("http://{}", collector.local_addr().unwrap())])
-        .env(host::layout::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
+        .env(host::install_paths::DIRECTORY_VARIABLE, sandbox.layout.run.parent().unwrap())
         .stderr(Stdio::null())
         .spawn()
         .unwrap()

@@ -1,15 +1,15 @@
 //! People's devices: who they are, the daemon knows; the key by which push services know us is ours.
 
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::{clock, files};
 use notification::{PushKey, SecretKey};
 use protocol::{OperatorReply, OperatorRequest, PushTarget};
 
-use crate::link::Operators;
+use crate::operator_client::OperatorClient;
 
 /// Devices of this installation.
 pub(crate) struct Own {
-    link: Operators,
+    link: OperatorClient,
     key: PushKey,
 }
 
@@ -22,7 +22,7 @@ impl Own {
         let public = layout.push_public_key();
         files::replace(&public, key.public().as_bytes(), 0o644)
             .map_err(|why| format!("`{}`: {why}", public.display()))?;
-        Ok(Self { link: Operators::new(layout), key })
+        Ok(Self { link: OperatorClient::new(layout), key })
     }
 }
 

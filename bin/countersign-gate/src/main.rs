@@ -1,14 +1,14 @@
 //! `countersign-gate`: enforcement points and interfaces that read hostile bytes from the network. Each subcommand is a process of
 //! its own, with no say in any decision.
 
-mod certificate;
+mod acme;
 mod client;
 mod devices;
-mod link;
 mod notify;
-mod page;
-mod signon;
+mod oidc_discovery;
+mod operator_client;
 mod telemetry;
+mod web;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -62,12 +62,12 @@ enum Gate {
 fn main() -> ExitCode {
     let done = match Cli::parse().gate {
         Gate::Web { listen, tls_cert, tls_key, tls_later: may_be_late } => {
-            let files = tls_cert.zip(tls_key).map(|(certificate, key)| page::Files { certificate, key, may_be_late });
-            page::main(listen, files)
+            let files = tls_cert.zip(tls_key).map(|(certificate, key)| web::Files { certificate, key, may_be_late });
+            web::main(listen, files)
         }
-        Gate::Certificate => certificate::main(),
+        Gate::Certificate => acme::main(),
         Gate::Notify => notify::main(),
-        Gate::SignOn => signon::main(),
+        Gate::SignOn => oidc_discovery::main(),
         Gate::Telemetry { otlp, every } => telemetry::main(&otlp, every),
     };
     match done {

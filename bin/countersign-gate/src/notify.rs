@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use host::layout::Layout;
-use notifier::{Hop, Hub};
+use host::install_paths::Layout;
+use notifier::{Delivery, Router};
 use protocol::OperatorRequest;
 
-use crate::link::{Operators, Told};
+use crate::operator_client::{OperatorClient, HoldUpdate};
 
 /// How long to wait before the daemon is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -24,13 +24,13 @@ pub(crate) fn main() -> Result<(), String> {
     let channels = notification::Channels::parse(&text).map_err(|why| format!("`{}`: {why}", path.display()))?;
     let devices = channels.push.as_ref().map(|_| crate::devices::Own::open(&layout)).transpose()?;
     let devices = devices.map(|it| Arc::new(it) as Arc<dyn notifier::Devices>);
-    let mut hub = Hub::new(&channels, &secret, devices)?;
+    let mut hub = Router::new(&channels, &secret, devices)?;
     if hub.names().is_empty() {
         return Err(format!("`{}` names no channel; see docs/operate/channels.md", path.display()));
     }
     eprintln!("countersign-gate: people are told over {}", hub.names().join(", "));
     let (tell, told) = channel();
-    let following = Operators::new(&layout);
+    let following = OperatorClient::new(&layout);
     std::thread::spawn(move || {
         loop {
             let _ = following.follow(&mut |it| tell.send(it).is_ok());
@@ -38,21 +38,21 @@ pub(crate) fn main() -> Result<(), String> {
         }
     });
     std::thread::spawn(|| {
-        let _ = host::supervise::wait_for_end(None);
+        let _ = host::service_supervisor::wait_for_end(None);
         std::process::exit(0);
     });
-    let link = Operators::new(&layout);
+    let link = OperatorClient::new(&layout);
     let mut wait = Duration::ZERO;
     loop {
         let hops = match told.recv_timeout(wait) {
-            Ok(Told::All(holds)) => hub.all(holds),
-            Ok(Told::Changed(changed, gone)) => hub.changed(changed, gone),
+            Ok(HoldUpdate::All(holds)) => hub.all(holds),
+            Ok(HoldUpdate::Changed(changed, gone)) => hub.changed(changed, gone),
             Err(RecvTimeoutError::Timeout) => Vec::new(),
             Err(RecvTimeoutError::Disconnected) => return Err("the line to the daemon ended".to_owned()),
         };
         let (due, next) = hub.due();
         wait = next;
-        for Hop { hold, channel, half } in hops.into_iter().chain(due) {
+        for Delivery { hold, channel, half } in hops.into_iter().chain(due) {
             // What cannot be recorded was said all the same: telling people is no authority.
             let _ = link.ask(&OperatorRequest::Told { hold, channel: channel.to_owned(), half });
         }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use host::clock;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use protocol::{Metric, OperatorReply, OperatorRequest, Span};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use ureq::Agent;
 
-use crate::link::Operators;
+use crate::operator_client::OperatorClient;
 
 /// Pushes until the process ends.
 pub(crate) fn main(to: &str, every_s: u64) -> Result<(), String> {
@@ -19,11 +19,11 @@ pub(crate) fn main(to: &str, every_s: u64) -> Result<(), String> {
     if !to.starts_with("http://") && !to.starts_with("https://") {
         return Err(format!("`--otlp {to}`: write the collector's address, such as http://127.0.0.1:4318"));
     }
-    let link = Operators::new(&Layout::from_environment()?);
+    let link = OperatorClient::new(&Layout::from_environment()?);
     let agent = crate::client::client(None)?;
     let collector = Collector { agent, address: to.trim_end_matches('/').to_owned() };
     std::thread::spawn(|| {
-        let _ = host::supervise::wait_for_end(None);
+        let _ = host::service_supervisor::wait_for_end(None);
         std::process::exit(0);
     });
     let since_ms = clock::now_ms();
@@ -56,7 +56,7 @@ impl Collector {
     }
 }
 
-fn push(link: &Operators, collector: &Collector, since_ms: u64) -> Result<(), String> {
+fn push(link: &OperatorClient, collector: &Collector, since_ms: u64) -> Result<(), String> {
     let OperatorReply::Metrics { metrics } = link.ask(&OperatorRequest::Metrics)? else {
         return Err("the daemon answered something else".to_owned());
     };
@@ -64,7 +64,7 @@ fn push(link: &Operators, collector: &Collector, since_ms: u64) -> Result<(), St
 }
 
 /// Pushes what ended since the last time. What the collector did not take comes again.
-fn push_spans(link: &Operators, collector: &Collector, after: &mut u64) -> Result<(), String> {
+fn push_spans(link: &OperatorClient, collector: &Collector, after: &mut u64) -> Result<(), String> {
     loop {
         let OperatorReply::Spans { spans, next } = link.ask(&OperatorRequest::Spans { after: *after })? else {
             return Err("the daemon answered something else".to_owned());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use audit::{Draft, RecordKind};
 use host::clock;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use log_store::{INSTALLATION, Record, Writer};
 use serde_json::{Value, json};
 

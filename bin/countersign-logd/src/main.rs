@@ -2,7 +2,7 @@
 //! `countersignd`, makes them durable, and answers with proofs. It has no way to change an old record.
 
 mod keys;
-mod reading;
+mod queries;
 mod recordings;
 
 use std::fs::OpenOptions;
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use audit::{Draft, RecordKind};
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::socket::{self, Failed};
 use log_store::{Disk, FileKeeper, RealDisk, Record, Settings, Writer, log_key};
 use model::Digest;
@@ -87,7 +87,7 @@ fn serve() -> Result<(), String> {
         }
     };
     std::thread::Builder::new().name("accept".to_owned()).spawn(accept).map_err(|why| why.to_string())?;
-    host::supervise::wait_for_end(None).map_err(|why| why.to_string())?;
+    host::service_supervisor::wait_for_end(None).map_err(|why| why.to_string())?;
     // Whoever is under way has their answer; nobody is served after this.
     let writer = writer.lock().unwrap_or_else(PoisonError::into_inner).take();
     writer.map_or(Ok(()), Writer::close)
@@ -143,7 +143,7 @@ fn converse(stream: &UnixStream, writer: &Shared, disk: &Arc<dyn Disk>) {
     let mut recording = None;
     while let Ok(message) = next(stream, &mut recording) {
         let answer = if let LogRequest::Watch { recording, live, by } = message {
-            match reading::watch(stream, (disk, writer), &recording, live, &by) {
+            match queries::watch(stream, (disk, writer), &recording, live, &by) {
                 Ok(()) => continue,
                 Err(why) => Err(why),
             }
@@ -226,7 +226,7 @@ fn answer(
         }
         LogRequest::Read { what } => {
             let layout = Layout::from_environment()?;
-            return reading::read(disk, &layout, &what).map(|found| LogReply::Read { found });
+            return queries::read(disk, &layout, &what).map(|found| LogReply::Read { found });
         }
         LogRequest::Watch { .. } => return Err("somebody looks at a recording on a connection of their own".to_owned()),
         LogRequest::Rotate => with(shared, keys::rotate),

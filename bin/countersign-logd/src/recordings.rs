@@ -13,7 +13,7 @@ use protocol::{RecordingHead, TerminalEvent};
 use serde_json::{Value, json};
 
 use crate::Shared;
-use crate::reading::GROWN;
+use crate::queries::GROWN;
 
 /// How long what was added may wait for its flush.
 const FLUSH_WITHIN: Duration = Duration::from_secs(1);
@@ -42,7 +42,7 @@ pub(crate) struct Growing {
 
 /// Refuses where recordings have taken what they may.
 fn room() -> Result<(), String> {
-    let log = host::layout::Layout::from_environment()?.log;
+    let log = host::install_paths::Layout::from_environment()?.log;
     let free = host::files::free_bytes(&log).map_err(|why| format!("`{}`: {why}", log.display()))?;
     if free < LEAVE_FREE {
         return Err(format!("recordings leave {LEAVE_FREE} bytes free for the log, and {free} are left on its disk"));

@@ -4,9 +4,9 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use host::layout::Layout;
+use host::install_paths::Layout;
+use host::process_tree::StopListener;
 use host::socket::{self, Failed};
-use host::stop::Watch;
 use model::Act;
 use protocol::{AgentReply, AgentRequest, MAX_AGENT_FRAME};
 
@@ -68,8 +68,8 @@ impl AgentLink {
     }
 
     /// Ends what we run from here on when people stop it.
-    pub(crate) fn watch(&self) -> Result<Watch, String> {
-        Watch::begin(&self.0).map_err(|why| format!("it could not be stopped ({why}), so it is not run"))
+    pub(crate) fn watch(&self) -> Result<StopListener, String> {
+        StopListener::begin(&self.0).map_err(|why| format!("it could not be stopped ({why}), so it is not run"))
     }
 
     /// Sends a message and waits for the answer.

@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use approval::{NAMESPACE, Vote, approval_message};
 use clap::Args;
 use host::clock;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use model::display::visible;
 use model::{Digest, HoldId, RequestDigest};
 use pdp::{Sources, Verdict};

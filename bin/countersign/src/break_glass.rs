@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use approval::Vote;
 use clap::{Args, Subcommand};
-use host::layout::Layout;
+use host::install_paths::Layout;
 use model::display::visible;
 use protocol::{OperatorReply, OperatorRequest};
 

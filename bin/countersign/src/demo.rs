@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use approval::{TotpSecret, Vote, code_at};
 use clap::Args;
 use host::clock;
-use host::layout::{DIRECTORY_VARIABLE, Layout};
+use host::install_paths::{DIRECTORY_VARIABLE, Layout};
 use protocol::{HoldView, OperatorReply, OperatorRequest};
 
 use crate::answer::{self, ProofArgs};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use protocol::{OperatorReply, OperatorRequest, Status};
 use serde_json::json;
 

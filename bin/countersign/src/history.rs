@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use host::layout::Layout;
+use host::install_paths::Layout;
 use serde_json::Value;
 use understand::Subject;
 

@@ -10,7 +10,7 @@ use agent_host::HookAnswer;
 use agent_host::claude_code as contract;
 use clap::Args;
 use host::clock;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use model::Act;
 use protocol::AgentReply;
 
@@ -119,8 +119,10 @@ pub(crate) fn install(args: &InstallArgs) -> Result<ExitCode, String> {
     let program = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
     let program =
         program.to_str().filter(|it| !it.contains('\'')).ok_or("our own path cannot be written into a command line")?;
-    let directory = match std::env::var(host::layout::DIRECTORY_VARIABLE) {
-        Ok(directory) if !directory.contains('\'') => format!("{}='{directory}' ", host::layout::DIRECTORY_VARIABLE),
+    let directory = match std::env::var(host::install_paths::DIRECTORY_VARIABLE) {
+        Ok(directory) if !directory.contains('\'') => {
+            format!("{}='{directory}' ", host::install_paths::DIRECTORY_VARIABLE)
+        }
         _ => String::new(),
     };
     let command = format!("{directory}'{program}' hook claude-code --agent {agent}");

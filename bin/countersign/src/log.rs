@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use host::clock;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use log_store::{Content, Found, Reader, Wanted};
 use model::display::exact;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use approval::SshIdentity;
 use clap::{Args, Subcommand};
-use host::layout::Layout;
+use host::install_paths::Layout;
 use protocol::{AgentAttributes, OperatorReply, OperatorRequest, ReviewerAttributes};
 
 use crate::answer::{ProofArgs, prove_change};

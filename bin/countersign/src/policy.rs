@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::stack;
 use pdp::{Policy, Sources, presets};
 

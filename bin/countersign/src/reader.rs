@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use host::layout::Layout;
-use host::project::Project;
-use host::{facts, project};
+use host::git_repository::Project;
+use host::install_paths::Layout;
+use host::{facts, git_repository};
 use model::{Digest, Facts, Intent, RequestDigest};
 use pdp::{Decision, Policy, Situation};
 use understand::{Shell, Subject, Surroundings};
@@ -37,7 +37,7 @@ impl Reader {
             here: std::env::current_dir().ok().and_then(|here| here.to_str().map(str::to_owned)),
             search: std::env::var("PATH").unwrap_or_else(|_| facts::DEFAULT_PATH.to_owned()),
             own: Layout::from_environment().map(|layout| layout.own()).unwrap_or_default(),
-            own_programs: host::layout::own_programs(),
+            own_programs: host::install_paths::own_programs(),
         }
     }
 
@@ -65,7 +65,7 @@ impl Reader {
             Some((at, project)) if at == cwd => project.clone(),
             Some(_) | None => {
                 let may_be = |root: &str| understand::places::may_be_project(root, self.home.as_deref());
-                let project = project::project_of(Path::new(cwd), &may_be);
+                let project = git_repository::project_of(Path::new(cwd), &may_be);
                 *known = Some((cwd.to_owned(), project.clone()));
                 project
             }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use host::clock;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::socket;
 use model::Digest;
 use protocol::{LogReply, LogRequest, MAX_LOG_FRAME};

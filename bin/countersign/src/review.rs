@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::Args;
 use host::clock;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::socket;
 use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest};
 

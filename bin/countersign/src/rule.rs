@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use host::clock;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use protocol::{OperatorReply, OperatorRequest, RuleView};
 
 use crate::answer::{ProofArgs, prove_change};

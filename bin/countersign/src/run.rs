@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use approval::{PermitVerifier, SealedPermit};
 use clap::Args;
+use host::executable_identity::{self, Unbound};
 use host::facts::DEFAULT_PATH;
-use host::identity::{self, Unbound};
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::{clock, exec};
 use model::{Act, Digest};
 use pdp::Obligations;
@@ -106,10 +106,10 @@ fn shell() -> &'static str {
     if host::facts::resolve("bash", host::facts::DEFAULT_PATH).is_some() { "bash" } else { "sh" }
 }
 
-fn observe(args: &RunArgs, argv: &[OsString], session: Option<&str>) -> Result<identity::Observed, No> {
+fn observe(args: &RunArgs, argv: &[OsString], session: Option<&str>) -> Result<executable_identity::ResolvedExec, No> {
     let environment = environment::of(args, session);
     let variables = environment::variables(&environment);
-    let mut observed = identity::observe(argv, environment).map_err(|why| No {
+    let mut observed = executable_identity::observe(argv, environment).map_err(|why| No {
         status: if matches!(why, Unbound::NotFound(_)) { 127 } else { COULD_NOT },
         reasons: vec![why.to_string()],
     })?;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use audit::recording::Variant;
 use clap::{Args, Subcommand};
-use log_store::told::Told;
+use log_store::recording_index::RecordingEntry;
 use model::display::visible;
 use serde_json::{Value, json};
 
@@ -102,8 +102,8 @@ pub(crate) fn main(args: &SessionArgs) -> Result<ExitCode, String> {
 }
 
 /// Every recording that the log tells of, by id.
-fn told(directory: &Path) -> Result<BTreeMap<String, Told>, String> {
-    log::open(directory).and_then(|mut reader| log_store::told::all(&mut reader))
+fn told(directory: &Path) -> Result<BTreeMap<String, RecordingEntry>, String> {
+    log::open(directory).and_then(|mut reader| log_store::recording_index::all(&mut reader))
 }
 
 fn list(directory: &Path, agent: Option<&str>, as_json: bool) -> Result<ExitCode, String> {
@@ -133,7 +133,7 @@ fn list(directory: &Path, agent: Option<&str>, as_json: bool) -> Result<ExitCode
 }
 
 /// The one recording that is meant.
-fn find(directory: &Path, name: &str) -> Result<(String, Told), String> {
+fn find(directory: &Path, name: &str) -> Result<(String, RecordingEntry), String> {
     let mut found: Vec<_> = told(directory)?
         .into_iter()
         .filter(|(id, one)| {
@@ -176,7 +176,7 @@ fn open(which: &Which, live: bool) -> Result<Cast, String> {
 
 /// Whoever looks is recorded first. A copy of a log, elsewhere, has nobody who would.
 fn note_view(directory: &Path, id: &str, variant: Variant) -> Result<(), String> {
-    let ours = host::layout::Layout::from_environment()?.log;
+    let ours = host::install_paths::Layout::from_environment()?.log;
     if std::fs::canonicalize(directory).ok() != std::fs::canonicalize(ours).ok() {
         return Ok(());
     }
@@ -209,7 +209,7 @@ fn verify(directory: &Path, as_json: bool) -> Result<ExitCode, String> {
     for (id, one) in &all {
         for (variant, digest) in [(Variant::Raw, &one.digest), (Variant::Redacted, &one.redacted)] {
             if let Some(digest) = digest
-                && let Err(why) = log_store::told::is_as_told(files.as_ref(), id, variant, digest)
+                && let Err(why) = log_store::recording_index::is_as_told(files.as_ref(), id, variant, digest)
             {
                 wrong.push(why);
             }

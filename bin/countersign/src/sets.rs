@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::stack;
 use pdp::{Policy, PolicyProblem, Sources};
 

@@ -11,8 +11,8 @@ use std::sync::mpsc::channel;
 
 use clap::Args;
 use host::clock;
-use host::layout::{DIRECTORY_VARIABLE, Layout, WEB_HOST_VARIABLE};
-use host::supervise::{self, Answers, Event, Service};
+use host::install_paths::{DIRECTORY_VARIABLE, Layout, WEB_HOST_VARIABLE};
+use host::service_supervisor::{self, Answers, Event, Service};
 use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes};
 use serde_json::json;
 
@@ -98,7 +98,7 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
     }
     let (tell_end, end) = channel();
     std::thread::spawn(move || {
-        let _ = supervise::wait_for_end(None);
+        let _ = service_supervisor::wait_for_end(None);
         let _ = tell_end.send(());
     });
     let mut say = |name: &str, event: Event| {
@@ -112,7 +112,7 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
             let _ = write!(std::io::stdout(), "{next}");
         }
     };
-    supervise::keep(services, &end, &mut say).map_err(|why| why.to_string())?;
+    service_supervisor::keep(services, &end, &mut say).map_err(|why| why.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 

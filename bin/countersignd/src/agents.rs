@@ -15,7 +15,7 @@ use host::socket::{self, Failed};
 use model::{Claims, HoldId, PeerCredentials, RequestDigest};
 use protocol::{AgentReply, AgentRequest, MAX_AGENT_FRAME, Refusal};
 use serde_json::json;
-use state_sqlite::Kept;
+use state_sqlite::Durability;
 
 use crate::daemon::Daemon;
 use crate::holds::{Entry, void};
@@ -103,7 +103,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentia
         };
         let said = talk.say(&heard);
         if talk.tells.is_some() {
-            socket::give_way();
+            socket::yield_to_receiver();
         }
         if let Some((request, since)) = talk.traced.take() {
             let failed = matches!(&heard, AgentReply::Deny { refusal: Refusal::Undecided, .. });
@@ -164,7 +164,7 @@ impl Talk<'_> {
                 return Err(why);
             }
         }
-        approved.map_or(Ok(()), |case| judging::approved(self.daemon, &case, Kept::InOrder))
+        approved.map_or(Ok(()), |case| judging::approved(self.daemon, &case, Durability::InOrder))
     }
 
     /// Tells those who follow that a hold ended.

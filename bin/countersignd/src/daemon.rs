@@ -7,7 +7,7 @@ use std::time::Instant;
 use approval::{PermitKey, Site};
 use audit::{Draft, LogVerifier, Receipt, RecordKind};
 use host::clock;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use model::Digest;
 use serde_json::{Value, json};
 use state_sqlite::{AgentRow, Store};

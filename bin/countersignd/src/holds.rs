@@ -280,7 +280,7 @@ impl Holds {
         drop(closed);
         lock(&self.open).remove(id);
         entry.wake();
-        host::socket::give_way();
+        host::socket::yield_to_receiver();
         let took = Duration::from_millis(clock::now_ms().saturating_sub(entry.opened_ms));
         daemon.metrics.ended(hold.state().as_str(), took);
         if hold.state() == HoldState::Approved && !entry.is_canary() {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use host::facts::{self, DEFAULT_PATH};
-use host::layout::Layout;
-use host::project::{Project, project_of};
+use host::git_repository::{Project, project_of};
+use host::install_paths::Layout;
 use host::stack;
 use model::{Act, Action, Digest, Fact, FactQuery, Facts, FileKind, Intent, Request, Resource, Step};
 use understand::{Inherited, Shell, Subject, Surroundings};
@@ -32,7 +32,7 @@ pub(crate) struct Own {
 impl Own {
     /// What an installation and this program are made of.
     pub(crate) fn of(layout: &Layout) -> Self {
-        Self { data: layout.own(), programs: host::layout::own_programs() }
+        Self { data: layout.own(), programs: host::install_paths::own_programs() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use host::clock;
 use model::{Act, Request};
 use pdp::{Decision, Footprint, Pace, Policy, Situation, Verdict, note_sequences};
-use state_sqlite::Kept;
+use state_sqlite::Durability;
 
 use crate::daemon::Daemon;
 use crate::judge::{self, Read};
@@ -103,7 +103,7 @@ pub(crate) fn decide(daemon: &Daemon, case: &Case) -> Result<Decision, String> {
             }
             Verdict::Deny => {
                 pair.agent.note_refusal(now_ms, case.footprint.cost);
-                Some(Kept::InOrder)
+                Some(Durability::InOrder)
             }
             Verdict::Ask(..) => None,
         };
@@ -155,7 +155,7 @@ pub(crate) fn still_asks(daemon: &Daemon, case: &Case, before: &Decision) -> Res
 }
 
 /// People said yes: somebody has looked. It is counted before the permit can be spent.
-pub(crate) fn approved(daemon: &Daemon, case: &Case, keep: Kept) -> Result<(), String> {
+pub(crate) fn approved(daemon: &Daemon, case: &Case, keep: Durability) -> Result<(), String> {
     let policy = daemon.policy.current();
     let flags = daemon.flags.set();
     daemon.paces.with(daemon, &case.request.agent, &case.request.session, |pair| {
@@ -168,14 +168,14 @@ pub(crate) fn approved(daemon: &Daemon, case: &Case, keep: Kept) -> Result<(), S
 pub(crate) fn refused(daemon: &Daemon, case: &Case) -> Result<(), String> {
     daemon.paces.with(daemon, &case.request.agent, &case.request.session, |pair| {
         pair.agent.note_refusal(clock::now_ms(), case.footprint.cost);
-        Ok(((), Some(Kept::InOrder)))
+        Ok(((), Some(Durability::InOrder)))
     })
 }
 
 /// How far a pace that counts this act must have come. Its permit is spent durably before the act is done, and the store keeps
 /// the order; where the act is handed over, nobody spends one.
-pub(crate) fn kept(case: &Case) -> Kept {
-    if case.hands_over { Kept::Durable } else { Kept::InOrder }
+pub(crate) fn kept(case: &Case) -> Durability {
+    if case.hands_over { Durability::Durable } else { Durability::InOrder }
 }
 
 fn note(case: &Case, policy: &Policy, flags: &[String], pair: &mut Pair, attended: bool) {

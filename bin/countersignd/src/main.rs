@@ -48,7 +48,7 @@ mod work;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use host::layout::Layout;
+use host::install_paths::Layout;
 
 use daemon::Daemon;
 

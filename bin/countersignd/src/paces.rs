@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use model::{AgentName, SessionId};
 use pdp::Pace;
-use state_sqlite::Kept;
+use state_sqlite::Durability;
 
 use crate::daemon::{Daemon, hold as lock};
 
@@ -55,7 +55,7 @@ impl Paces {
         daemon: &Daemon,
         agent: &AgentName,
         session: &SessionId,
-        with: impl FnOnce(&mut Pair) -> Result<(T, Option<Kept>), String>,
+        with: impl FnOnce(&mut Pair) -> Result<(T, Option<Durability>), String>,
     ) -> Result<T, String> {
         let entry = self.entry(daemon, agent)?;
         let mut entry = lock(&entry);
@@ -103,7 +103,7 @@ impl Paces {
                 paces.push((scope_of(agent, Some(session)), text(&known.pace)?));
             }
         }
-        daemon.store.keep_paces(&paces, host::clock::now_ms(), Kept::Durable).map_err(|why| why.to_string())
+        daemon.store.keep_paces(&paces, host::clock::now_ms(), Durability::Durable).map_err(|why| why.to_string())
     }
 }
 
@@ -123,7 +123,7 @@ impl OfAgent {
                 paces.push((scope_of(agent.as_str(), Some(name)), text(&it.pace)?));
             }
         }
-        daemon.store.keep_paces(&paces, host::clock::now_ms(), Kept::Durable).map_err(|why| why.to_string())?;
+        daemon.store.keep_paces(&paces, host::clock::now_ms(), Durability::Durable).map_err(|why| why.to_string())?;
         self.sessions.retain(|name, _| !silent.contains(name));
         Ok(())
     }

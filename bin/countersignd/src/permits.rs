@@ -220,7 +220,7 @@ impl Talk<'_> {
         let noted = self.daemon.paces.with(self.daemon, &whose.agent, &whose.session, |pair| {
             pair.agent.note_outcome(&whose.same, failed);
             pair.session.note_outcome(&whose.same, failed);
-            Ok(((), failed.then_some(state_sqlite::Kept::InOrder)))
+            Ok(((), failed.then_some(state_sqlite::Durability::InOrder)))
         });
         if let Err(why) = noted {
             return undecided(&why);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use audit::RecordKind;
 use cedar::CedarGuard;
-use host::watch::Watch;
+use host::inotify::DirectoryWatch;
 use pdp::{Mode, Policy, PolicyProblem, Sources};
 use serde_json::json;
 use state_sqlite::RuleRow;
@@ -239,7 +239,7 @@ pub(crate) fn check(directory: &Path) -> Result<String, String> {
 /// Reloads whenever a file of the directory changes, on a thread of its own.
 pub(crate) fn watch(daemon: &Arc<Daemon>) -> Result<(), String> {
     let daemon = Arc::clone(daemon);
-    let mut watch = Watch::of(&daemon.policy.directory).map_err(|why| why.to_string())?;
+    let mut watch = DirectoryWatch::of(&daemon.policy.directory).map_err(|why| why.to_string())?;
     let run = move || {
         while watch.wait().is_ok() {
             // A set that is refused is told of by `reload`, and the old one stays.

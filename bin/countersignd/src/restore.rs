@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use approval::{Passkey, SshIdentity};
 use audit::term;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use log_store::{Content, Reader, RealDisk, Wanted};
 use model::{AgentName, Digest, ReviewerName};
 use pdp::Person;

@@ -40,7 +40,7 @@ pub(crate) fn run(daemon: &Arc<Daemon>) -> Result<(), String> {
     accept(agents, Arc::clone(daemon), (|_, _| true, agents::converse), MAX_AGENT_CONNECTIONS)?;
     policy::watch(daemon)?;
     parked::watch(daemon).map_err(say)?;
-    host::supervise::wait_for_end(Some(&|| drop(policy::reload(daemon, "SIGHUP")))).map_err(say)?;
+    host::service_supervisor::wait_for_end(Some(&|| drop(policy::reload(daemon, "SIGHUP")))).map_err(say)?;
     daemon.paces.keep_all(daemon)?;
     // Whoever still waits for people sees the connection close, and refuses.
     daemon.pin()

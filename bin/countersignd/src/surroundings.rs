@@ -5,7 +5,7 @@ use state_sqlite::AgentRow;
 
 /// The user of the web gate.
 pub(crate) fn web_uid(agents: &[AgentRow]) -> Result<Option<u32>, String> {
-    let variable = host::layout::WEB_USER_VARIABLE;
+    let variable = host::install_paths::WEB_USER_VARIABLE;
     let Ok(text) = std::env::var(variable) else { return Ok(None) };
     let uid = host::accounts::account(&text).map_err(|why| format!("`{variable}`: {why}"))?.uid;
     match agents.iter().find(|agent| agent.uid == Some(uid)) {
@@ -16,11 +16,11 @@ pub(crate) fn web_uid(agents: &[AgentRow]) -> Result<Option<u32>, String> {
 
 /// Where our page lives.
 pub(crate) fn site() -> Result<Site, String> {
-    let host = std::env::var(host::layout::WEB_HOST_VARIABLE).unwrap_or_else(|_| "localhost".to_owned());
+    let host = std::env::var(host::install_paths::WEB_HOST_VARIABLE).unwrap_or_else(|_| "localhost".to_owned());
     Site::new(&host).ok_or_else(|| {
         format!(
             "`{}={host}`: write a host name such as gate.example.com, without a port",
-            host::layout::WEB_HOST_VARIABLE
+            host::install_paths::WEB_HOST_VARIABLE
         )
     })
 }

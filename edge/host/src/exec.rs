@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use crate::identity::Observed;
+use crate::executable_identity::ResolvedExec;
+use crate::process_tree;
 use crate::sealed::{self, Sealed};
-use crate::stop;
 
 /// How an act ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,12 @@ pub struct Ended {
 ///
 /// # Errors
 /// It could not be started. Then nothing of it ran.
-pub fn run(observed: Observed, argv: &[OsString], withhold: &[String], within: Option<Duration>) -> io::Result<Ended> {
+pub fn run(
+    observed: ResolvedExec,
+    argv: &[OsString],
+    withhold: &[String],
+    within: Option<Duration>,
+) -> io::Result<Ended> {
     let started = Instant::now();
     let image = Image::of(observed, argv, withhold)?;
     let signals = Signals::new(RELAYED)?;
@@ -50,7 +55,7 @@ pub fn run(observed: Observed, argv: &[OsString], withhold: &[String], within: O
     let mut child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid {
-        stop::reap_beside(pid);
+        process_tree::reap_beside(pid);
     }
     let handle = signals.handle();
     let relay = std::thread::spawn(move || relay(signals, pid, within.is_some()));
@@ -131,7 +136,7 @@ unsafe impl Sync for Image {}
 
 impl Image {
     /// What was observed, with these arguments and without these variables.
-    pub(crate) fn of(observed: Observed, argv: &[OsString], withhold: &[String]) -> io::Result<Self> {
+    pub(crate) fn of(observed: ResolvedExec, argv: &[OsString], withhold: &[String]) -> io::Result<Self> {
         let c_string = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::other("an argument holds a NUL byte"));
         let model::Act::Exec(exec) = &observed.act else {
             return Err(io::Error::other("only an execution can be executed"));

@@ -3,19 +3,19 @@
 
 pub mod accounts;
 pub mod clock;
-pub mod confine;
 pub mod exec;
+pub mod executable_identity;
 pub mod facts;
 pub mod files;
+pub mod git_repository;
 pub mod homes;
-pub mod identity;
-pub mod layout;
+pub mod inotify;
+pub mod install_paths;
+pub mod landlock;
 pub mod memory;
-pub mod project;
+pub mod process_tree;
+pub mod pty;
 pub mod sealed;
+pub mod service_supervisor;
 pub mod socket;
 pub mod stack;
-pub mod stop;
-pub mod supervise;
-pub mod terminal;
-pub mod watch;

@@ -72,7 +72,7 @@ pub(crate) const FIRST_HANDED_ON: std::os::fd::RawFd = 3;
 /// # Errors
 /// What was handed on is no listener.
 #[expect(unsafe_code, reason = "a descriptor that exists by agreement")]
-pub fn handed_on() -> io::Result<Option<std::net::TcpListener>> {
+pub fn inherited_listener() -> io::Result<Option<std::net::TcpListener>> {
     use std::os::fd::FromRawFd as _;
     let own = std::process::id().to_string();
     let is_ours = std::env::var(LISTEN_PID).map_or(true, |pid| pid == own);
@@ -121,7 +121,7 @@ pub fn send_now(stream: &UnixStream, frame: &[u8]) -> io::Result<usize> {
 ///
 /// Linux takes a send over a socket as a sign that the sender is about to sleep (`WF_SYNC`), and queues the receiver behind it on its
 /// own processor, though others may be idle. Without this the receiver waits until the sender really sleeps.
-pub fn give_way() {
+pub fn yield_to_receiver() {
     std::thread::yield_now();
 }
 

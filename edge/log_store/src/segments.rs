@@ -4,8 +4,8 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::append::Failed;
 use crate::disk::Disk;
-use crate::input::Failed;
 use crate::wal::JOURNAL;
 
 pub(crate) struct Segments {

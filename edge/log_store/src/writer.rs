@@ -17,11 +17,11 @@ use std::sync::Arc;
 
 use audit::{Incoming, LogKey, LogVerifier, MAX_CONTENT_BYTES, ReceiptProof, Sequencer};
 
+use crate::append::{Failed, Record, Settings};
 use crate::disk::{Disk, Files, parent, walk};
 use crate::index::{self, Tag};
-use crate::input::{Failed, Record, Settings};
 use crate::keys::{Held, INSTALLATION, KeyKeeper, Keys, random, vault};
-use crate::outlet::Outlet;
+use crate::publish_queue::PublishQueue;
 use crate::publisher::{CHECKPOINT, Durable, Publisher};
 use crate::recover::recover;
 use crate::segments::Segments;
@@ -35,7 +35,7 @@ pub struct Writer {
     verifier: LogVerifier,
     note: Option<String>,
     segments: Segments,
-    outlet: Outlet,
+    outlet: PublishQueue,
     /// What is durable, and not on its way into bundles yet.
     owed: Option<Durable>,
     /// Tags of terms that came before: most come again.
@@ -86,7 +86,7 @@ impl Writer {
         let mut writer = Self {
             segments: Segments::behind(Arc::clone(&disk), settings.segment_bytes, segments),
             log: Sequencer::resume(key, found.tree),
-            outlet: Outlet::new(publisher, settings.threaded)?,
+            outlet: PublishQueue::new(publisher, settings.threaded)?,
             disk,
             keys,
             verifier,

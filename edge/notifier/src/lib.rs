@@ -1,8 +1,8 @@
 //! Telling people of holds: each channel has a thread and a queue of its own, so that one that hangs holds up no other, and never a hold.
 
-mod hub;
 mod push;
-mod send;
+mod router;
+mod senders;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use notification::{Channels, Notice};
 
-pub use hub::{Hop, Hub};
 pub use push::Devices;
-use send::Sender;
+pub use router::{Delivery, Router};
+use senders::Sender;
 
 /// How many notices may wait for one channel. The oldest make room.
 const MOST_WAITING: usize = 256;
@@ -54,7 +54,7 @@ impl Queue {
 }
 
 /// A channel that is told.
-struct Told {
+struct RunningChannel {
     name: &'static str,
     from: notification::Level,
     when: notification::When,
@@ -67,9 +67,9 @@ struct Told {
 /// A file with a secret is not there, can be read by others, or is empty.
 fn start(
     channels: &Channels,
-    secret: send::Secrets<'_>,
+    secret: senders::Secrets<'_>,
     devices: Option<Arc<dyn Devices>>,
-) -> Result<Vec<Told>, String> {
+) -> Result<Vec<RunningChannel>, String> {
     let mut all = Vec::new();
     for (mut sender, from, when) in Sender::all(channels, secret, devices)? {
         let queue = Arc::new(Queue::default());
@@ -81,7 +81,7 @@ fn start(
             }
         };
         std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|why| why.to_string())?;
-        all.push(Told { name, from, when, queue });
+        all.push(RunningChannel { name, from, when, queue });
     }
     Ok(all)
 }

@@ -4,7 +4,7 @@ use notification::{Notice, PushKey, SecretKey, Subscription};
 use protocol::PushTarget;
 use ureq::Agent;
 
-use crate::send::kind;
+use crate::senders::kind;
 
 /// People's devices, and what sending to them takes. Calls block.
 pub trait Devices: Send + Sync + 'static {

@@ -3,7 +3,7 @@
 use model::{AgentName, Digest, ReviewerName};
 use rusqlite::{Row, params};
 
-use crate::people::{integer, unsigned};
+use crate::reviewers::{integer, unsigned};
 use crate::{Failed, Store};
 
 /// An agent.

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::people::integer;
+use crate::reviewers::integer;
 use crate::{Failed, Store};
 
 /// A device of somebody.

@@ -5,7 +5,7 @@ use model::{Digest, ReviewerName};
 use pdp::{Person, Role};
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use crate::people::{integer, unsigned};
+use crate::reviewers::{integer, unsigned};
 use crate::{Failed, Store};
 
 /// A passkey of somebody.

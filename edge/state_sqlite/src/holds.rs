@@ -4,8 +4,8 @@ use approval::{Hold, HoldState, Vote};
 use model::{HoldId, PermitId, RequestDigest};
 use rusqlite::params;
 
-use crate::people::{integer, unsigned};
-use crate::{Failed, Kept, Store};
+use crate::reviewers::{integer, unsigned};
+use crate::{Durability, Failed, Store};
 
 /// A time that somebody approved alone.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ impl Store {
     /// The store failed; then there is no hold, and the request is refused.
     pub fn add_hold(&self, hold: &Hold) -> Result<(), Failed> {
         let question = hold.question();
-        let connection = self.taken(Kept::InOrder);
+        let connection = self.taken(Durability::InOrder);
         let mut insert = connection.prepare_cached(
             "INSERT INTO holds (id, request, agent, owner, people, assurance, timeout_s, expires_at_ms, state)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -53,7 +53,7 @@ impl Store {
     /// The store failed; then nothing changed.
     pub fn move_on(&self, before: &Hold, after: &Hold) -> Result<bool, Failed> {
         let broke = after.answers().last().filter(|answer| answer.said == Vote::BreakGlass);
-        let mut connection = self.taken(if broke.is_some() { Kept::Durable } else { Kept::InOrder });
+        let mut connection = self.taken(if broke.is_some() { Durability::Durable } else { Durability::InOrder });
         let transaction = connection.transaction()?;
         let version = i64::try_from(before.answers().len()).unwrap_or(i64::MAX);
         let changed = transaction

@@ -14,7 +14,7 @@ mod agents;
 mod devices;
 mod factors;
 mod holds;
-mod people;
+mod reviewers;
 mod rules;
 mod schema;
 
@@ -22,7 +22,7 @@ pub use agents::AgentRow;
 pub use devices::DeviceRow;
 pub use factors::{InviteRow, PasskeyRow};
 pub use holds::BrokenRow;
-pub use people::{Factor, ReviewerRow};
+pub use reviewers::{Factor, ReviewerRow};
 pub use rules::RuleRow;
 
 use std::fmt;
@@ -56,7 +56,7 @@ struct Connections {
 
 /// How far a write must have come when its call returns.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kept {
+pub enum Durability {
     /// On the disk.
     Durable,
     /// In line: on the disk with the next durable write at the latest.
@@ -66,7 +66,7 @@ pub enum Kept {
 /// One of the connections, while no one else has either.
 struct Taken<'a> {
     connections: MutexGuard<'a, Connections>,
-    kept: Kept,
+    kept: Durability,
 }
 
 impl Deref for Taken<'_> {
@@ -74,8 +74,8 @@ impl Deref for Taken<'_> {
 
     fn deref(&self) -> &Connection {
         match self.kept {
-            Kept::Durable => &self.connections.durable,
-            Kept::InOrder => &self.connections.in_order,
+            Durability::Durable => &self.connections.durable,
+            Durability::InOrder => &self.connections.in_order,
         }
     }
 }
@@ -83,8 +83,8 @@ impl Deref for Taken<'_> {
 impl DerefMut for Taken<'_> {
     fn deref_mut(&mut self) -> &mut Connection {
         match self.kept {
-            Kept::Durable => &mut self.connections.durable,
-            Kept::InOrder => &mut self.connections.in_order,
+            Durability::Durable => &mut self.connections.durable,
+            Durability::InOrder => &mut self.connections.in_order,
         }
     }
 }
@@ -153,16 +153,16 @@ impl Store {
 
     /// The connection for what must be durable.
     fn connection(&self) -> Taken<'_> {
-        self.taken(Kept::Durable)
+        self.taken(Durability::Durable)
     }
 
     /// The connection for what is only read: the one that writes most, so that its pages are still good.
     fn reading(&self) -> Taken<'_> {
-        self.taken(Kept::InOrder)
+        self.taken(Durability::InOrder)
     }
 
     /// A connection. A thread that panicked while it held one left no transaction open, so it is usable.
-    fn taken(&self, kept: Kept) -> Taken<'_> {
+    fn taken(&self, kept: Durability) -> Taken<'_> {
         let connections = self.connections.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         Taken { connections, kept }
     }

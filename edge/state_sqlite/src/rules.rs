@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use crate::people::{integer, unsigned};
-use crate::{Failed, Kept, Store};
+use crate::reviewers::{integer, unsigned};
+use crate::{Durability, Failed, Store};
 
 /// A rule that somebody made of an approval, or by hand through the daemon. It is never changed; it is removed, and
 /// stays visible.
@@ -115,7 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// The store failed; then nothing changed.
-    pub fn keep_paces(&self, paces: &[(String, String)], at_ms: u64, kept: Kept) -> Result<(), Failed> {
+    pub fn keep_paces(&self, paces: &[(String, String)], at_ms: u64, kept: Durability) -> Result<(), Failed> {
         let mut connection = self.taken(kept);
         let transaction = connection.transaction()?;
         {

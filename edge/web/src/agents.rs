@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::Gate;
+use crate::daemon_connection::DaemonConnection;
 use crate::idempotency;
-use crate::line::Line;
 use crate::problem::Problem;
 
 /// How long the daemon may take for a decision that needs no people.
@@ -35,7 +35,7 @@ const LONGEST_WAIT_S: u64 = 50;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wanted {
+pub(crate) struct ActRequest {
     /// The session, as the agent names it.
     session: String,
     /// The act, as `api/openapi.json` says.
@@ -66,11 +66,11 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
 }
 
 /// One conversation of an agent with the daemon.
-struct Talk(Line);
+struct AgentConnection(DaemonConnection);
 
-impl Talk {
+impl AgentConnection {
     async fn open(gate: &Gate) -> Result<Self, Problem> {
-        Line::open(&gate.agents).await.map(Self).map_err(Problem::away)
+        DaemonConnection::open(&gate.agents).await.map(Self).map_err(Problem::away)
     }
 
     async fn say(&mut self, message: &AgentRequest) -> Result<(), Problem> {
@@ -88,7 +88,7 @@ pub(crate) async fn request(
     State(gate): State<Arc<Gate>>,
     headers: HeaderMap,
     Query(Waiting { wait }): Query<Waiting>,
-    Json(wanted): Json<Wanted>,
+    Json(wanted): Json<ActRequest>,
 ) -> Result<Json<Value>, Problem> {
     let key = key(&headers)?;
     let wait = Duration::from_secs(wait.min(LONGEST_WAIT_S));
@@ -115,7 +115,7 @@ pub(crate) async fn request(
 }
 
 /// Asks, and waits so long for people.
-async fn answer(gate: &Gate, key: &str, wanted: &Wanted, wait: Duration) -> Result<Value, Problem> {
+async fn answer(gate: &Gate, key: &str, wanted: &ActRequest, wait: Duration) -> Result<Value, Problem> {
     let until = Instant::now().checked_add(wait);
     let mut changes = gate.holds.subscribe().1;
     loop {
@@ -137,8 +137,8 @@ async fn answer(gate: &Gate, key: &str, wanted: &Wanted, wait: Duration) -> Resu
     }
 }
 
-async fn decide(gate: &Gate, key: &str, wanted: &Wanted) -> Result<AgentReply, Problem> {
-    let Wanted { session, act, intent, task } = wanted.clone();
+async fn decide(gate: &Gate, key: &str, wanted: &ActRequest) -> Result<AgentReply, Problem> {
+    let ActRequest { session, act, intent, task } = wanted.clone();
     let submit = AgentRequest::Submit {
         key: key.to_owned(),
         session,
@@ -154,7 +154,7 @@ async fn decide(gate: &Gate, key: &str, wanted: &Wanted) -> Result<AgentReply, P
 
 /// One question, and its first answer.
 async fn ask(gate: &Gate, question: &AgentRequest) -> Result<AgentReply, Problem> {
-    let mut line = Talk::open(gate).await?;
+    let mut line = AgentConnection::open(gate).await?;
     line.say(question).await?;
     timeout(PATIENCE, line.hear()).await.map_err(|_| Problem::away("countersignd takes too long".to_owned()))?
 }
@@ -183,7 +183,7 @@ pub(crate) async fn socket(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
     let key = key(&headers)?;
-    let line = Talk::open(&gate).await?;
+    let line = AgentConnection::open(&gate).await?;
     let upgrade = upgrade.max_message_size(MAX_AGENT_FRAME).max_frame_size(MAX_AGENT_FRAME);
     Ok(upgrade.on_upgrade(move |socket| converse(socket, line, key)).into_response())
 }
@@ -192,7 +192,7 @@ pub(crate) async fn socket(
 const ENDED: &str = r#"{"say":"ended","why":"people stopped this agent, it was silent for too long, or the daemon is gone: end what runs"}"#;
 
 /// Carries, until either side ends it. Order is kept; the daemon speaks only when it was spoken to, but that a hold has two answers.
-async fn converse(mut socket: WebSocket, mut line: Talk, key: String) {
+async fn converse(mut socket: WebSocket, mut line: AgentConnection, key: String) {
     loop {
         let said = tokio::select! {
             said = timeout(IDLE, socket.recv()) => said,
@@ -233,7 +233,7 @@ async fn converse(mut socket: WebSocket, mut line: Talk, key: String) {
 }
 
 /// What the daemon says, unless the agent leaves first, or speaks out of turn.
-async fn hear_while_there(socket: &mut WebSocket, line: &mut Talk) -> Option<AgentReply> {
+async fn hear_while_there(socket: &mut WebSocket, line: &mut AgentConnection) -> Option<AgentReply> {
     // Begun once: a frame that was read by half is not begun again.
     let mut hear = std::pin::pin!(line.hear());
     loop {

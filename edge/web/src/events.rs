@@ -12,8 +12,8 @@ use tokio::sync::broadcast::Receiver;
 use tokio::time::{Instant, timeout_at};
 
 use crate::Gate;
-use crate::answer::{Token, session};
-use crate::live::Change;
+use crate::hold_cache::Change;
+use crate::session_extractor::{Token, session};
 
 /// How often is looked whether the session still lives. Somebody who is removed sees no more than this longer.
 const LOOK_EVERY: Duration = Duration::from_secs(5);

@@ -65,7 +65,7 @@ struct Answer {
 }
 
 /// The place of a request under its key: whoever has it decides, and the others wait.
-pub(crate) struct Place {
+pub(crate) struct Reservation {
     name: (String, String),
     epoch: u64,
     guard: OwnedMutexGuard<Option<Answer>>,
@@ -82,12 +82,12 @@ impl Answers {
         key: String,
         asked: Digest,
         within: Duration,
-    ) -> Result<Place, Problem> {
+    ) -> Result<Reservation, Problem> {
         let name = (agent, key);
         let answer = self.slot(&name, epoch, asked)?;
         let guard = tokio::time::timeout(within, answer.lock_owned()).await;
         let guard = guard.map_err(|_| Problem::refused("the same is still under way; ask again".to_owned()))?;
-        Ok(Place { name, epoch, guard })
+        Ok(Reservation { name, epoch, guard })
     }
 
     fn slot(
@@ -115,7 +115,7 @@ impl Answers {
     }
 
     /// Keeps what was answered. One that is too long is not kept: the same key asks again.
-    pub(crate) fn keep(&self, mut place: Place, answer: &Value) {
+    pub(crate) fn keep(&self, mut place: Reservation, answer: &Value) {
         let text = answer.to_string();
         if text.len() > LONGEST_ANSWER {
             return;
@@ -137,7 +137,7 @@ impl Answers {
     }
 }
 
-impl Place {
+impl Reservation {
     /// What was answered before, if that still counts.
     pub(crate) fn answered(&self) -> Option<Value> {
         let answer = self.guard.as_ref().filter(|it| it.stands(self.epoch))?;
@@ -220,7 +220,7 @@ mod tests {
         epoch: u64,
         key: &str,
         asked: &str,
-    ) -> Result<super::Place, super::Problem> {
+    ) -> Result<super::Reservation, super::Problem> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let asked = Digest::of_bytes(asked.as_bytes());
         runtime.block_on(answers.place((agent.into(), epoch), key.into(), asked, Duration::from_millis(20)))

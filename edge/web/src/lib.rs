@@ -8,28 +8,28 @@
     reason = "an answer that does not belong to the question is an error, whichever it is"
 )]
 
+mod acme_http01;
+mod agent_activity;
 mod agents;
-mod answer;
 mod assets;
-mod challenge;
-mod chat;
+mod auth_routes;
+mod chat_webhooks;
+mod csrf;
+mod daemon_client;
+mod daemon_connection;
 mod events;
-mod guard;
+mod health;
+mod hold_cache;
 mod idempotency;
-mod line;
-mod live;
+mod oidc_login;
 #[cfg(feature = "schema")]
 mod openapi;
-mod operators;
-mod people;
 mod problem;
 mod proof;
 mod record;
 mod routes;
-mod signon;
+mod session_extractor;
 mod tls;
-mod watch;
-mod work;
 
 #[cfg(feature = "schema")]
 pub use openapi::openapi;
@@ -38,19 +38,19 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use challenge::{Challenges, answer_challenges};
-pub use signon::{Leaving, SignOn};
+pub use acme_http01::{Challenges, answer_challenges};
+pub use oidc_login::{Leaving, SignOn};
 pub use tls::Tls;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::live::Live;
-use crate::operators::Operators;
+use crate::daemon_client::DaemonClient;
+use crate::hold_cache::HoldCache;
 
 /// What every request needs.
 pub(crate) struct Gate {
-    pub(crate) operators: Operators,
-    pub(crate) holds: Arc<Live>,
+    pub(crate) operators: DaemonClient,
+    pub(crate) holds: Arc<HoldCache>,
     /// The agents' socket.
     pub(crate) agents: PathBuf,
     /// Answers that an agent may ask for again.
@@ -64,7 +64,7 @@ pub(crate) struct Gate {
     /// The way to the provider of single sign-on.
     pub(crate) sign_on: Box<dyn SignOn>,
     /// Those who are on that way.
-    pub(crate) away: signon::Away,
+    pub(crate) away: oidc_login::PendingLogins,
     /// The file with the key by which push services know us.
     pub(crate) push_key: PathBuf,
 }
@@ -73,12 +73,12 @@ impl Gate {
     /// The header that gives a browser its session.
     pub(crate) fn cookie(&self, token: &str) -> String {
         let secure = if self.tls.is_some() { "; Secure" } else { "" };
-        format!("{}={token}; HttpOnly; SameSite=Strict; Path=/{secure}", answer::COOKIE)
+        format!("{}={token}; HttpOnly; SameSite=Strict; Path=/{secure}", session_extractor::COOKIE)
     }
 }
 
 /// How the gate is reached.
-pub struct Door {
+pub struct ServeOptions {
     /// Where it listens.
     pub listener: TcpListener,
     /// The web gate's socket of the daemon.
@@ -99,16 +99,16 @@ pub struct Door {
 ///
 /// # Errors
 /// The listener fails.
-pub async fn serve(door: Door) -> std::io::Result<()> {
-    let Door { listener, operators, agents, host, tls, sign_on, push_key } = door;
+pub async fn serve(door: ServeOptions) -> std::io::Result<()> {
+    let ServeOptions { listener, operators, agents, host, tls, sign_on, push_key } = door;
     let address = listener.local_addr()?;
-    let holds = Arc::new(Live::default());
+    let holds = Arc::new(HoldCache::default());
     let hosts = hosts(address, host.as_deref());
     let answers = idempotency::Answers::default();
-    let away = signon::Away::default();
-    let operators = Operators::new(operators);
+    let away = oidc_login::PendingLogins::default();
+    let operators = DaemonClient::new(operators);
     let shown = tls.clone();
-    let looking = Arc::new(Semaphore::new(work::MOST_LOOK));
+    let looking = Arc::new(Semaphore::new(agent_activity::MOST_LOOK));
     let gate =
         Arc::new(Gate { operators, holds, agents, answers, hosts, tls: shown, looking, sign_on, away, push_key });
     let following = Arc::clone(&gate);

@@ -4,9 +4,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::answer::Who;
 use crate::problem::Problem;
-use crate::{agents, people, record, routes, signon, watch};
+use crate::session_extractor::Who;
+use crate::{agents, auth_routes, health, oidc_login, record, routes};
 
 /// Who may ask.
 #[derive(Clone, Copy)]
@@ -149,14 +149,14 @@ pub fn openapi() -> Value {
         it.schema::<Who>(),
         it.schema::<protocol::AgentView>(),
         it.schema::<protocol::ReviewerView>(),
-        it.schema::<watch::Health>(),
+        it.schema::<health::Health>(),
     );
     it.add(("get", "/health"), By::All, "Whether the gate and the daemon answer.", None, object());
     it.add(("get", "/session"), By::Session, "Who is signed in.", None, Back::Json(who));
-    let body = it.schema::<people::SignIn>();
+    let body = it.schema::<auth_routes::SignIn>();
     it.add(("post", "/session"), By::All, "Sign in. The answer sets the cookie.", Some(body), Back::Nothing);
     it.add(("delete", "/session"), By::Session, "Sign out.", None, Back::Nothing);
-    let body = it.schema::<people::NewPassword>();
+    let body = it.schema::<auth_routes::NewPassword>();
     it.add(
         ("post", "/session/password"),
         By::Session,
@@ -165,7 +165,7 @@ pub fn openapi() -> Value {
         Back::Nothing,
     );
     it.add(("post", "/challenge"), By::All, "Something fresh for a passkey to sign.", None, object());
-    let body = it.schema::<people::Begin>();
+    let body = it.schema::<auth_routes::Begin>();
     it.add(
         ("post", "/enrolment"),
         By::All,
@@ -173,9 +173,9 @@ pub fn openapi() -> Value {
         Some(body),
         object(),
     );
-    let body = it.schema::<people::Finish>();
+    let body = it.schema::<auth_routes::Finish>();
     it.add(("post", "/enrolment/finish"), By::All, "Finish it. The answer sets the cookie.", Some(body), object());
-    let body = it.schema::<people::Invite>();
+    let body = it.schema::<auth_routes::Invite>();
     it.add(("post", "/invites"), By::Session, "Invite somebody, as an operator.", Some(body), object());
     it.add(("get", "/holds"), By::Session, "What waits.", None, list(hold.clone()));
     it.add(("get", "/holds/{id}"), By::Session, "One hold.", None, Back::Json(hold));
@@ -225,15 +225,15 @@ pub fn openapi() -> Value {
     );
     let live = Back::Other("text/event-stream");
     it.add(("get", "/recordings/{id}/live"), By::Session, "A recording that goes on.", None, live);
-    let body = it.schema::<agents::Wanted>();
+    let body = it.schema::<agents::ActRequest>();
     it.add(("post", "/agent/requests"), By::Agent, "May this be done? A decision, or a ticket.", Some(body), object());
     it.add(("get", "/push"), By::Session, "The key that a browser needs for notices on a device.", None, object());
-    let body = it.schema::<people::Device>();
+    let body = it.schema::<auth_routes::Device>();
     it.add(("post", "/push"), By::Session, "Notices on a device, or no more.", Some(body), object());
     it.add(("get", "/sign-on"), By::All, "Whether there is single sign-on, and what it is called.", None, object());
     let away = "To the provider, or back to the page with a word of what is wrong.";
     it.add(("get", "/sign-on/begin"), By::All, away, None, Back::Elsewhere);
-    let back = it.schema::<signon::Back>();
+    let back = it.schema::<oidc_login::Back>();
     let page = "A browser comes back. It goes on to the page, signed in or with a word of what is wrong.";
     it.add(("get", "/sign-on/callback"), By::All, page, Some(back), Back::Elsewhere);
     let click = json!({"type": "object", "properties": {"payload": {"type": "string"}}, "required": ["payload"]});
@@ -256,7 +256,7 @@ pub fn openapi() -> Value {
         "servers": [{"url": "http://localhost:7443"}],
         "paths": it.paths,
         "components": {"schemas": schemas, "securitySchemes": {
-            "session": {"type": "apiKey", "in": "cookie", "name": crate::answer::COOKIE},
+            "session": {"type": "apiKey", "in": "cookie", "name": crate::session_extractor::COOKIE},
             "agent": {"type": "http", "scheme": "bearer"}}},
     }))
 }

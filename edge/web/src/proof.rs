@@ -3,8 +3,8 @@
 use protocol::{PasskeyAssertion, Password, Proof, SshSignature, Vouch};
 use serde::Deserialize;
 
-use crate::answer::Token;
 use crate::problem::Problem;
+use crate::session_extractor::Token;
 
 /// What somebody proves themself with: one of these. For an answer where the policy asks for no more than somebody who is signed in,
 /// none.

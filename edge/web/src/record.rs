@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use protocol::{LogQuery, LogQueryResult, OperatorReply, OperatorRequest, RecordQuery};
 
 use crate::Gate;
-use crate::answer::{SignedIn, done, unexpected};
-use crate::operators::Watching;
+use crate::daemon_client::Watching;
 use crate::problem::Problem;
 use crate::routes::Answered;
+use crate::session_extractor::{SignedIn, done, unexpected};
 
 async fn read(gate: &Arc<Gate>, by: &SignedIn, what: LogQuery) -> Answered {
     match done(gate, OperatorRequest::Read { token: by.token.0.clone(), what }).await? {

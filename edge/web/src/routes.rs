@@ -10,10 +10,12 @@ use protocol::{OperatorReply, OperatorRequest, RuleWish};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::answer::{SignedIn, Token, done, unexpected};
 use crate::problem::Problem;
 use crate::proof::Given;
-use crate::{Gate, agents, assets, chat, events, guard, people, record, signon, watch, work};
+use crate::session_extractor::{SignedIn, Token, done, unexpected};
+use crate::{
+    Gate, agent_activity, agents, assets, auth_routes, chat_webhooks, csrf, events, health, oidc_login, record,
+};
 
 /// The most that a request may hold, in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -24,8 +26,8 @@ pub(crate) type Answered = Result<Json<Value>, Problem>;
 pub(crate) fn router(gate: Arc<Gate>) -> Router {
     let interface = Router::new()
         .route("/health", get(health))
-        .route("/session", get(people::session).post(people::sign_in).delete(people::sign_out))
-        .route("/session/password", post(people::password))
+        .route("/session", get(auth_routes::session).post(auth_routes::sign_in).delete(auth_routes::sign_out))
+        .route("/session/password", post(auth_routes::password))
         .route("/holds", get(holds))
         .route("/holds/{id}", get(hold))
         .route("/holds/{id}/answer", post(answer))
@@ -36,35 +38,35 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/records/verify", post(record::verify))
         .route("/requests/{digest}", get(record::story))
         .route("/reports", get(record::figures))
-        .route("/sessions", get(work::now))
-        .route("/sessions/live", get(work::live))
+        .route("/sessions", get(agent_activity::now))
+        .route("/sessions/live", get(agent_activity::live))
         .route("/recordings", get(record::recordings))
         .route("/recordings/{id}/cast", get(record::cast))
         .route("/recordings/{id}/live", get(record::live))
         .route("/agent/requests", post(agents::request))
         .route("/agent/socket", get(agents::socket))
         .route("/stop", post(stop))
-        .route("/channels/slack", post(chat::slack))
-        .route("/channels/teams", post(chat::teams))
-        .route("/status", get(watch::status))
+        .route("/channels/slack", post(chat_webhooks::slack))
+        .route("/channels/teams", post(chat_webhooks::teams))
+        .route("/status", get(health::status))
         .route("/rules", get(rules))
         .route("/agents", get(all_agents))
-        .route("/people", get(people::people))
-        .route("/push", get(people::push_key).post(people::push))
-        .route("/sign-on", get(signon::offered))
-        .route("/sign-on/begin", get(signon::begin))
-        .route("/sign-on/callback", get(signon::back))
-        .route("/challenge", post(people::challenge))
-        .route("/enrolment", post(people::begin))
-        .route("/enrolment/finish", post(people::finish))
-        .route("/invites", post(people::invite))
+        .route("/people", get(auth_routes::people))
+        .route("/push", get(auth_routes::push_key).post(auth_routes::push))
+        .route("/sign-on", get(oidc_login::offered))
+        .route("/sign-on/begin", get(oidc_login::begin))
+        .route("/sign-on/callback", get(oidc_login::back))
+        .route("/challenge", post(auth_routes::challenge))
+        .route("/enrolment", post(auth_routes::begin))
+        .route("/enrolment/finish", post(auth_routes::finish))
+        .route("/invites", post(auth_routes::invite))
         .fallback(|| async { Problem::nothing("there is no such thing under /v1") });
     Router::new()
         .nest("/v1", interface)
-        .route("/metrics", get(watch::metrics))
+        .route("/metrics", get(health::metrics))
         .fallback(get(assets::file))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn_with_state(Arc::clone(&gate), guard::guard))
+        .layer(middleware::from_fn_with_state(Arc::clone(&gate), csrf::guard))
         .with_state(gate)
 }
 

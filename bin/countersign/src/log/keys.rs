@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::socket;
 use log_store::Wanted;
 use model::display::visible;

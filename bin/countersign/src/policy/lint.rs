@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::{clock, stack};
 use pdp::{Policy, Rule, RuleVerdict, Situation, consider};
 use protocol::{OperatorReply, OperatorRequest};

@@ -48,7 +48,7 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode, String> {
         None => args.set.load()?,
         Some(file) => {
             let text = std::fs::read_to_string(file).map_err(|why| format!("`{}`: {why}", file.display()))?;
-            let own = host::layout::Layout::from_environment()?.policy();
+            let own = host::install_paths::Layout::from_environment()?.policy();
             let files = if own.exists() { host::files::trusted_texts(&own, "toml")? } else { Vec::new() };
             let mut sources = Sources::directory(files);
             sources.push_made(file.display().to_string(), text, true);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use approval::Vote;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, poll, read};
-use host::layout::Layout;
+use host::install_paths::Layout;
 use protocol::HoldView;
 use ratatui::DefaultTerminal;
 use ratatui::text::Line;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use audit::recording::Decoder;
 use host::exec::Ended;
-use host::identity::Observed;
-use host::terminal::{self, PtyEvent};
+use host::executable_identity::ResolvedExec;
+use host::pty::{self, PtyEvent};
 use protocol::{AgentReply, AgentRequest, Terminal, TerminalEvent};
 
 use crate::agent_link::AgentLink;
@@ -17,7 +17,7 @@ const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
 /// Our terminal, for the recording's head.
 pub(super) fn terminal() -> Terminal {
-    let (columns, rows) = terminal::size().unwrap_or(DEFAULT_SIZE);
+    let (columns, rows) = pty::size().unwrap_or(DEFAULT_SIZE);
     Terminal { columns, rows, name: std::env::var("TERM").unwrap_or_else(|_| "dumb".to_owned()) }
 }
 
@@ -25,12 +25,12 @@ pub(super) fn terminal() -> Terminal {
 pub(super) fn run(
     link: &AgentLink,
     permit: &str,
-    observed: Observed,
+    observed: ResolvedExec,
     argv: &[OsString],
     withhold: &[String],
     within: Option<Duration>,
 ) -> io::Result<Ended> {
-    let has_terminal = terminal::size().is_some();
+    let has_terminal = pty::size().is_some();
     let (mut printed, mut typed) = (Decoder::default(), Decoder::default());
     let mut record = |seen: PtyEvent<'_>| {
         let (kind, text) = match seen {
@@ -48,7 +48,7 @@ pub(super) fn run(
             other => Err(format!("the daemon answered something else: {other:?}")),
         }
     };
-    let recorded = terminal::run(observed, argv, withhold, within, &mut record)?;
+    let recorded = pty::run(observed, argv, withhold, within, &mut record)?;
     if let Some(why) = recorded.failed {
         super::say(&format!("it was ended, because what it does could not be recorded: {why}"));
     }

@@ -29,7 +29,7 @@ impl Cast {
         is_growing: bool,
         digest: Option<&str>,
     ) -> Result<Self, String> {
-        let reader = log_store::told::open(&files, id, variant, is_growing, digest)?;
+        let reader = log_store::recording_index::open(&files, id, variant, is_growing, digest)?;
         Ok(Self { files, id: id.to_owned(), reader, is_growing })
     }
 

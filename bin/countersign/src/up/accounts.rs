@@ -5,8 +5,8 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::{Path, PathBuf};
 
 use host::accounts::{Account, account};
-use host::layout::{Layout, WEB_USER_VARIABLE};
-use host::supervise::{Answers, Service};
+use host::install_paths::{Layout, WEB_USER_VARIABLE};
+use host::service_supervisor::{Answers, Service};
 
 /// The two accounts.
 pub(super) struct Accounts {

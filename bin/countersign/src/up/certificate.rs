@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use host::layout::{CHALLENGES_AT, Layout};
-use host::supervise::{Answers, Service};
+use host::install_paths::{CHALLENGES_AT, Layout};
+use host::service_supervisor::{Answers, Service};
 use serde::Deserialize;
 
 use super::accounts::Accounts;

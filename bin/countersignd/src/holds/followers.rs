@@ -65,7 +65,7 @@ impl Followers {
             }
         }
         if anybody {
-            socket::give_way();
+            socket::yield_to_receiver();
         }
     }
 }

@@ -13,7 +13,7 @@ fn what_was_given_up_cannot_be_opened_any_more() {
     }
     let (theirs, given_up) = (kept.clone(), other.clone());
     let shut_in = std::thread::spawn(move || {
-        let held = host::confine::to(&[&theirs], &[]).unwrap();
+        let held = host::landlock::to(&[&theirs], &[]).unwrap();
         let tries = [
             fs::read(theirs.join("file")).is_ok(),
             fs::read(given_up.join("file")).is_err(),

@@ -43,7 +43,7 @@ impl std::error::Error for Unbound {}
 
 /// An act of execution, observed, with the open file that will be executed.
 #[derive(Debug)]
-pub struct Observed {
+pub struct ResolvedExec {
     /// The act.
     pub act: Act,
     /// The executable, open.
@@ -60,7 +60,7 @@ pub struct Observed {
 ///
 /// # Errors
 /// Something in it cannot be found, read or bound.
-pub fn observe(argv: &[OsString], environment: Vec<(OsString, OsString)>) -> Result<Observed, Unbound> {
+pub fn observe(argv: &[OsString], environment: Vec<(OsString, OsString)>) -> Result<ResolvedExec, Unbound> {
     let cwd = std::env::current_dir().map_err(Unbound::Directory)?;
     let program = argv.first().ok_or_else(|| Unbound::NotFound(String::new()))?;
     let search =
@@ -97,7 +97,7 @@ pub fn observe(argv: &[OsString], environment: Vec<(OsString, OsString)>) -> Res
         executable: identity,
         scripts,
     };
-    Ok(Observed { act: Act::Exec(exec), executable, is_script, bound, environment })
+    Ok(ResolvedExec { act: Act::Exec(exec), executable, is_script, bound, environment })
 }
 
 /// The digest of an environment: every `NAME=value` with a zero byte behind it, sorted.

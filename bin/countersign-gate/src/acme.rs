@@ -6,7 +6,7 @@ mod settings;
 
 use std::time::Duration;
 
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::{clock, files};
 use web::Challenges;
 use x509_cert::Certificate;
@@ -32,7 +32,8 @@ const MAX_FILE: u64 = 1024 * 1024;
 /// Gets and renews, for as long as the process lives.
 pub(crate) fn main() -> Result<(), String> {
     host::memory::keep_private();
-    let handed_on = host::socket::handed_on().map_err(|why| format!("the listener that was handed on: {why}"))?;
+    let inherited_listener =
+        host::socket::inherited_listener().map_err(|why| format!("the listener that was handed on: {why}"))?;
     let layout = Layout::from_environment()?;
     let settings = Settings::read(&layout)?;
     for directory in [Some(layout.web.as_path()), layout.certificate().parent()].into_iter().flatten() {
@@ -43,7 +44,7 @@ pub(crate) fn main() -> Result<(), String> {
         shut_in(&layout, &settings)?;
     }
     std::thread::spawn(|| {
-        let _ = host::supervise::wait_for_end(None);
+        let _ = host::service_supervisor::wait_for_end(None);
         std::process::exit(0);
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|why| why.to_string())?;
@@ -51,7 +52,7 @@ pub(crate) fn main() -> Result<(), String> {
         let challenges = Challenges::default();
         if settings.dns_hook.is_none() {
             let at = settings.listen;
-            let listener = match handed_on {
+            let listener = match inherited_listener {
                 Some(listener) => crate::client::as_tokio(listener),
                 None => tokio::net::TcpListener::bind(at).await,
             };
@@ -70,7 +71,7 @@ fn shut_in(layout: &Layout, settings: &Settings) -> Result<(), String> {
     let keys = settings.external_account.as_ref().map(|it| it.key_file.as_str());
     let files = crate::client::NAMES.into_iter().chain(settings.ca_file.as_deref()).chain(keys);
     let readable: Vec<&std::path::Path> = files.map(std::path::Path::new).collect();
-    match host::confine::to(&readable, &[&layout.web]) {
+    match host::landlock::to(&readable, &[&layout.web]) {
         Ok(true) => Ok(()),
         Ok(false) => {
             eprintln!("countersign-gate: this kernel has no Landlock: this process is not shut in");

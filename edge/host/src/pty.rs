@@ -4,7 +4,7 @@
 //! What is typed is written down before the program gets it, what is printed before anybody sees it. Where it cannot be
 //! written down the program is ended.
 
-mod lines;
+mod streams;
 
 use std::ffi::OsString;
 use std::io::{self, Read as _};
@@ -21,9 +21,9 @@ use signal_hook::consts::SIGWINCH;
 use signal_hook::low_level::pipe;
 
 use crate::exec::{Ended, GRACE, Image, RELAYED};
-use crate::identity::Observed;
-use crate::stop;
-use lines::{Line, Raw, close_input, is_hidden, on_pipes, on_pty};
+use crate::executable_identity::ResolvedExec;
+use crate::process_tree;
+use streams::{PtyStream, Raw, close_input, is_hidden, on_pipes, on_pty};
 
 /// How much is read at once. What is written down of it fits one message.
 pub const CHUNK_BYTES: usize = 32 * 1024;
@@ -69,7 +69,7 @@ pub struct Recorded {
 /// # Errors
 /// It could not be started. Then nothing of it ran.
 pub fn run(
-    observed: Observed,
+    observed: ResolvedExec,
     argv: &[OsString],
     withhold: &[String],
     within: Option<Duration>,
@@ -85,7 +85,7 @@ pub fn run(
     let (mut child, lines) = if on_terminal { on_pty(image)? } else { on_pipes(image)? };
     let pid =
         i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process id"))?;
-    stop::reap_beside(pid);
+    process_tree::reap_beside(pid);
     let _raw = on_terminal.then(Raw::new).transpose()?;
     let handle = signals.handle();
     let relay = std::thread::spawn(move || {
@@ -112,7 +112,7 @@ pub fn run(
 }
 
 struct Session<'a> {
-    lines: Vec<Line>,
+    lines: Vec<PtyStream>,
     record: Recorder<'a>,
     woken: UnixStream,
     pid: Pid,
@@ -227,8 +227,8 @@ impl Session<'_> {
                 return Ok(0);
             }
             let seen = match line {
-                Line { is_input: false, .. } => PtyEvent::Output(bytes),
-                Line { pty: Some(pty), .. } if is_hidden(pty) => PtyEvent::HiddenInput,
+                PtyStream { is_input: false, .. } => PtyEvent::Output(bytes),
+                PtyStream { pty: Some(pty), .. } if is_hidden(pty) => PtyEvent::HiddenInput,
                 _ => PtyEvent::Input(bytes),
             };
             (self.record)(seen).map_err(io::Error::other)?;

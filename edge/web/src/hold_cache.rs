@@ -7,7 +7,7 @@ use protocol::{ClosedHold, HoldView};
 use serde::Serialize;
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 
-use crate::operators::Told;
+use crate::daemon_client::HoldUpdate;
 
 /// How many events may wait for a page that does not read. Then its connection ends, and it begins anew.
 const WAITING: usize = 1_024;
@@ -29,19 +29,19 @@ struct Changed<'a> {
 }
 
 /// The holds, and whoever hears of them.
-pub(crate) struct Live {
+pub(crate) struct HoldCache {
     /// By id; nothing while the daemon is away.
     holds: Mutex<Option<BTreeMap<String, HoldView>>>,
     tell: Sender<Change>,
 }
 
-impl Default for Live {
+impl Default for HoldCache {
     fn default() -> Self {
         Self { holds: Mutex::default(), tell: channel(WAITING).0 }
     }
 }
 
-impl Live {
+impl HoldCache {
     fn holds(&self) -> MutexGuard<'_, Option<BTreeMap<String, HoldView>>> {
         self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -64,15 +64,15 @@ impl Live {
     }
 
     /// Takes what the daemon tells.
-    pub(crate) fn take(&self, told: Told) {
+    pub(crate) fn take(&self, told: HoldUpdate) {
         let mut holds = self.holds();
         let change = match told {
-            Told::All(all) => {
+            HoldUpdate::All(all) => {
                 let change = Change::new("holds", serde_json::to_string(&all).unwrap_or_default());
                 *holds = Some(all.into_iter().map(|hold| (hold.id.clone(), hold)).collect());
                 change
             }
-            Told::Changed(changed, gone) => {
+            HoldUpdate::Changed(changed, gone) => {
                 if changed.is_empty() && gone.is_empty() {
                     return;
                 }

@@ -14,10 +14,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Gate;
-use crate::answer::{COOKIE, SignedIn, Token, ask, done, unexpected};
 use crate::problem::Problem;
 use crate::proof::Given;
 use crate::routes::Answered;
+use crate::session_extractor::{COOKIE, SignedIn, Token, ask, done, unexpected};
 
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

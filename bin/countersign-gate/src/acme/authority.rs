@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use host::files;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use instant_acme::{

@@ -9,9 +9,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 /// One conversation with the daemon.
-pub(crate) struct Line(UnixStream);
+pub(crate) struct DaemonConnection(UnixStream);
 
-impl Line {
+impl DaemonConnection {
     /// Connects to a socket of the daemon.
     pub(crate) async fn open(socket: &Path) -> Result<Self, String> {
         let away = |why| format!("countersignd does not answer ({why}); nothing is allowed meanwhile");

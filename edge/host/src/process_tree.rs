@@ -30,12 +30,12 @@ const QUICK_ROUNDS: usize = 50;
 const THREADS: usize = 17;
 
 /// Waits for the word to stop while something runs.
-pub struct Watch {
+pub struct StopListener {
     quit: UnixStream,
     thread: JoinHandle<bool>,
 }
 
-impl Watch {
+impl StopListener {
     /// Watches a connection to the daemon. The word to stop is that its side is closed and ours is not (`POLLRDHUP` without `POLLHUP`);
     /// a daemon that is gone closes both, and ends nothing.
     ///

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::Gate;
-use crate::answer::{done, unexpected};
 use crate::problem::Problem;
 use crate::routes::Answered;
+use crate::session_extractor::{done, unexpected};
 
 /// Where the provider sends a browser back to: a page of another site asks for it, so it is not looked at where from.
 pub(crate) const CALLBACK: &str = "/v1/sign-on/callback";
@@ -54,9 +54,9 @@ pub struct Leaving {
 
 /// Those who are on their way, by what they bring back.
 #[derive(Default)]
-pub(crate) struct Away(Mutex<BTreeMap<String, Gone>>);
+pub(crate) struct PendingLogins(Mutex<BTreeMap<String, PendingLogin>>);
 
-struct Gone {
+struct PendingLogin {
     nonce: String,
     verifier: String,
     since: Instant,
@@ -97,7 +97,7 @@ async fn leave(gate: Arc<Gate>) -> Result<Response, Problem> {
     if away.len() >= MOST {
         return Err(Problem::refused("too many are signing in; wait a minute".to_owned()));
     }
-    away.insert(state, Gone { nonce, verifier, since: Instant::now() });
+    away.insert(state, PendingLogin { nonce, verifier, since: Instant::now() });
     drop(away);
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, address), (header::SET_COOKIE, cookie)]).into_response())
 }

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::socket;
 use protocol::{ClosedHold, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest};
 
@@ -12,7 +12,7 @@ use protocol::{ClosedHold, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, Op
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the daemon tells of holds.
-pub(crate) enum Told {
+pub(crate) enum HoldUpdate {
     /// All that are open.
     All(Vec<HoldView>),
     /// New or answered ones, and the ids of those that are gone.
@@ -20,11 +20,11 @@ pub(crate) enum Told {
 }
 
 /// The way to `countersignd`.
-pub(crate) struct Operators {
+pub(crate) struct OperatorClient {
     socket: PathBuf,
 }
 
-impl Operators {
+impl OperatorClient {
     /// The socket of an installation.
     pub(crate) fn new(layout: &Layout) -> Self {
         Self { socket: layout.operator_socket() }
@@ -50,13 +50,13 @@ impl Operators {
     /// # Errors
     /// The daemon cannot be reached any more.
     #[expect(clippy::wildcard_enum_match_arm, reason = "an answer that does not belong to the question is an error")]
-    pub(crate) fn follow(&self, each: &mut dyn FnMut(Told) -> bool) -> Result<(), String> {
+    pub(crate) fn follow(&self, each: &mut dyn FnMut(HoldUpdate) -> bool) -> Result<(), String> {
         let stream = self.connect()?;
         send(&stream, &OperatorRequest::Holds { follow: true })?;
         loop {
             let told = match hear(&stream)? {
-                OperatorReply::Holds { holds } => Told::All(holds),
-                OperatorReply::Changed { changed, gone } => Told::Changed(changed, gone),
+                OperatorReply::Holds { holds } => HoldUpdate::All(holds),
+                OperatorReply::Changed { changed, gone } => HoldUpdate::Changed(changed, gone),
                 _ => return Err("the daemon answered something else".to_owned()),
             };
             if !each(told) {

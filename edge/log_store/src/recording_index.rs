@@ -13,7 +13,7 @@ use crate::{Content, Files, Found, ReadKeys, Reader, Wanted};
 
 /// What the log says of one recording.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct RecordingEntry {
     /// The agent.
     pub agent: String,
     /// Its session.
@@ -34,7 +34,7 @@ pub struct Told {
     pub redacted: Option<String>,
 }
 
-impl Told {
+impl RecordingEntry {
     /// For programs.
     pub fn to_value(&self, id: &str) -> Value {
         json!({
@@ -48,8 +48,8 @@ impl Told {
 ///
 /// # Errors
 /// The log cannot be read.
-pub fn all(reader: &mut Reader) -> Result<BTreeMap<String, Told>, String> {
-    let mut all: BTreeMap<String, Told> = BTreeMap::new();
+pub fn all(reader: &mut Reader) -> Result<BTreeMap<String, RecordingEntry>, String> {
+    let mut all: BTreeMap<String, RecordingEntry> = BTreeMap::new();
     let wanted = Wanted { terms: vec![term("kind", "recording")], ..Wanted::default() };
     reader.each(&wanted, &mut |found: Found| {
         if let Content::Draft(draft) = found.content {
@@ -60,7 +60,7 @@ pub fn all(reader: &mut Reader) -> Result<BTreeMap<String, Told>, String> {
     Ok(all)
 }
 
-fn take(all: &mut BTreeMap<String, Told>, record: &Value) {
+fn take(all: &mut BTreeMap<String, RecordingEntry>, record: &Value) {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
     let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
     if text("/kind") != "recording" {

@@ -9,8 +9,8 @@ use protocol::{
 };
 use tokio::time::timeout;
 
-use crate::line::Line;
-use crate::live::Live;
+use crate::daemon_connection::DaemonConnection;
+use crate::hold_cache::HoldCache;
 
 /// How long the daemon may take for an answer. It tells a list at least every ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,7 +25,7 @@ const IDLE: Duration = Duration::from_secs(30);
 const OTHER: &str = "the daemon answered something else";
 
 /// What the daemon tells of holds.
-pub(crate) enum Told {
+pub(crate) enum HoldUpdate {
     /// All that are open.
     All(Vec<HoldView>),
     /// New or answered ones, and the ids of those that are gone.
@@ -33,41 +33,41 @@ pub(crate) enum Told {
 }
 
 /// The way to `countersignd`. A connection that was used waits for the next question for a while.
-pub(crate) struct Operators {
+pub(crate) struct DaemonClient {
     socket: PathBuf,
-    idle: Mutex<Vec<(Line, Instant)>>,
+    idle: Mutex<Vec<(DaemonConnection, Instant)>>,
 }
 
 /// Where agents work, as it changes.
 pub(crate) struct Working {
-    line: Line,
+    line: DaemonConnection,
 }
 
 /// A recording, as it comes.
 pub(crate) struct Watching {
-    line: Line,
+    line: DaemonConnection,
     ended: bool,
 }
 
-impl Operators {
+impl DaemonClient {
     /// The daemon behind a socket.
     pub(crate) fn new(socket: PathBuf) -> Self {
         Self { socket, idle: Mutex::default() }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(Line, Instant)>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(DaemonConnection, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A connection that waits, and that the daemon has not ended meanwhile.
-    fn waiting(&self) -> Option<Line> {
+    fn waiting(&self) -> Option<DaemonConnection> {
         let mut idle = self.idle();
         idle.retain(|(_, since)| since.elapsed() < IDLE);
-        std::iter::from_fn(|| idle.pop()).map(|(line, _)| line).find(Line::is_quiet)
+        std::iter::from_fn(|| idle.pop()).map(|(line, _)| line).find(DaemonConnection::is_quiet)
     }
 
-    async fn begin(&self, say: &OperatorRequest) -> Result<Line, String> {
-        let mut line = Line::open(&self.socket).await?;
+    async fn begin(&self, say: &OperatorRequest) -> Result<DaemonConnection, String> {
+        let mut line = DaemonConnection::open(&self.socket).await?;
         send(&mut line, say).await?;
         Ok(line)
     }
@@ -80,7 +80,7 @@ impl Operators {
         let waiting = self.waiting();
         let mut line = match waiting {
             Some(line) => line,
-            None => Line::open(&self.socket).await?,
+            None => DaemonConnection::open(&self.socket).await?,
         };
         // What was sent is never sent again: nobody knows how far it came.
         send(&mut line, say).await?;
@@ -109,7 +109,7 @@ impl Operators {
     }
 
     /// Keeps the list of open holds, for as long as the gate runs.
-    pub(crate) async fn follow(&self, live: &Live) {
+    pub(crate) async fn follow(&self, live: &HoldCache) {
         loop {
             let _ = self.followed(live).await;
             live.away();
@@ -117,12 +117,12 @@ impl Operators {
         }
     }
 
-    async fn followed(&self, live: &Live) -> Result<(), String> {
+    async fn followed(&self, live: &HoldCache) -> Result<(), String> {
         let mut line = self.begin(&OperatorRequest::Holds { follow: true }).await?;
         loop {
             live.take(match hear(&mut line).await? {
-                OperatorReply::Holds { holds } => Told::All(holds),
-                OperatorReply::Changed { changed, gone } => Told::Changed(changed, gone),
+                OperatorReply::Holds { holds } => HoldUpdate::All(holds),
+                OperatorReply::Changed { changed, gone } => HoldUpdate::Changed(changed, gone),
                 _ => return Err(OTHER.to_owned()),
             });
         }
@@ -162,12 +162,12 @@ impl Watching {
     }
 }
 
-async fn send(line: &mut Line, say: &OperatorRequest) -> Result<(), String> {
+async fn send(line: &mut DaemonConnection, say: &OperatorRequest) -> Result<(), String> {
     let frame = protocol::encode(say, MAX_OPERATOR_FRAME).map_err(|why| why.to_string())?;
     in_time(line.send(&frame)).await
 }
 
-async fn hear(line: &mut Line) -> Result<OperatorReply, String> {
+async fn hear(line: &mut DaemonConnection) -> Result<OperatorReply, String> {
     in_time(line.hear(MAX_OPERATOR_ANSWER)).await
 }
 

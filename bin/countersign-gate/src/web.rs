@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use host::layout::{Layout, WEB_HOST_VARIABLE};
+use host::install_paths::{Layout, WEB_HOST_VARIABLE};
 
 /// Where the certificate is.
 pub(crate) struct Files {
@@ -19,8 +19,9 @@ pub(crate) struct Files {
 /// Serves until asked to end.
 pub(crate) fn main(listen: SocketAddr, files: Option<Files>) -> Result<(), String> {
     host::memory::keep_private();
-    let handed_on = host::socket::handed_on().map_err(|why| format!("the listener that was handed on: {why}"))?;
-    let listen = handed_on.as_ref().and_then(|it| it.local_addr().ok()).unwrap_or(listen);
+    let inherited_listener =
+        host::socket::inherited_listener().map_err(|why| format!("the listener that was handed on: {why}"))?;
+    let listen = inherited_listener.as_ref().and_then(|it| it.local_addr().ok()).unwrap_or(listen);
     if files.is_none() && !listen.ip().is_loopback() {
         return Err(format!(
             "`{listen}` can be reached from elsewhere, so it takes TLS: add --tls-cert FILE --tls-key FILE, or set up ACME (docs/operate/install.md). Or listen on 127.0.0.1, and reach it through an SSH tunnel: ssh -L {}:127.0.0.1:{} HOST",
@@ -37,7 +38,7 @@ pub(crate) fn main(listen: SocketAddr, files: Option<Files>) -> Result<(), Strin
     readable.push(layout.run.clone());
     readable.extend(files.iter().flat_map(Files::directories));
     let readable: Vec<&Path> = readable.iter().map(PathBuf::as_path).collect();
-    match host::confine::to(&readable, &[]) {
+    match host::landlock::to(&readable, &[]) {
         Ok(true) => {}
         Ok(false) => eprintln!("countersign-gate: this kernel has no Landlock: the gate is not shut in"),
         Err(why) => return Err(format!("the gate could not be shut in: {why}")),
@@ -48,7 +49,7 @@ pub(crate) fn main(listen: SocketAddr, files: Option<Files>) -> Result<(), Strin
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|why| why.to_string())?;
     runtime.block_on(async move {
-        let listener = match handed_on {
+        let listener = match inherited_listener {
             Some(listener) => crate::client::as_tokio(listener),
             None => tokio::net::TcpListener::bind(listen).await,
         };
@@ -58,13 +59,13 @@ pub(crate) fn main(listen: SocketAddr, files: Option<Files>) -> Result<(), Strin
         let scheme = if tls.is_some() { "https" } else { "http" };
         // On standard error: `up --json` has standard output to itself.
         eprintln!("countersign-gate: the dashboard is at {scheme}://{address}/");
-        web::serve(web::Door {
+        web::serve(web::ServeOptions {
             listener,
             operators: layout.web_socket(),
             agents: layout.agent_socket(),
             host,
             tls,
-            sign_on: Box::new(crate::signon::Browser),
+            sign_on: Box::new(crate::oidc_discovery::Browser),
             push_key: layout.push_public_key(),
         })
         .await
@@ -129,6 +130,6 @@ impl Files {
                 Err(why) => eprintln!("countersign-gate: the certificate is not taken: {why}"),
             }
         };
-        host::watch::each_change(&paths, changed).map_err(|why| format!("the certificate's directory: {why}"))
+        host::inotify::each_change(&paths, changed).map_err(|why| format!("the certificate's directory: {why}"))
     }
 }

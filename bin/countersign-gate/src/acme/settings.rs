@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use host::layout::{CHALLENGES_AT, Layout};
+use host::install_paths::{CHALLENGES_AT, Layout};
 use serde::Deserialize;
 
 /// The most that the file may hold, in bytes.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::{clock, files};
 use oidc::{Provider, Settings};
 use protocol::{Password, SignOnWay};
@@ -30,7 +30,7 @@ pub(crate) fn main() -> Result<(), String> {
         .ok_or_else(|| format!("`{}` is not there; see docs/operate/signon.md", layout.signon().display()))?;
     let agent = client(authorities(settings.ca_file.as_deref())?.as_deref())?;
     std::thread::spawn(|| {
-        let _ = host::supervise::wait_for_end(None);
+        let _ = host::service_supervisor::wait_for_end(None);
         std::process::exit(0);
     });
     let mut was_well = false;

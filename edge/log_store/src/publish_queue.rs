@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::input::Failed;
+use crate::append::Failed;
 use crate::publisher::{Durable, Publisher, Stopped};
 
 /// How long a record may wait until the published checkpoint counts it.
@@ -26,19 +26,19 @@ const GATHER: Duration = Duration::from_millis(10);
 /// How long the publisher waits after something failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-pub(crate) enum Outlet {
+pub(crate) enum PublishQueue {
     Inline(Box<Publisher>, VecDeque<Durable>, Option<String>),
     Threaded(Arc<Shared>, Option<JoinHandle<Result<(), String>>>),
 }
 
 #[derive(Default)]
 pub(crate) struct Shared {
-    line: Mutex<Line>,
+    line: Mutex<QueueState>,
     moved: Condvar,
 }
 
 #[derive(Default)]
-struct Line {
+struct QueueState {
     waiting: VecDeque<Durable>,
     bytes: usize,
     sync: bool,
@@ -50,12 +50,12 @@ struct Line {
 }
 
 impl Shared {
-    fn line(&self) -> MutexGuard<'_, Line> {
+    fn line(&self) -> MutexGuard<'_, QueueState> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Outlet {
+impl PublishQueue {
     pub(crate) fn new(publisher: Publisher, threaded: bool) -> Result<Self, String> {
         if !threaded {
             return Ok(Self::Inline(Box::new(publisher), VecDeque::new(), None));
@@ -150,7 +150,7 @@ impl Outlet {
     }
 }
 
-impl Drop for Outlet {
+impl Drop for PublishQueue {
     fn drop(&mut self) {
         if let Self::Threaded(shared, Some(_)) = self {
             shared.line().closing = true;

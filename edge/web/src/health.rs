@@ -11,8 +11,8 @@ use protocol::{Metric, OperatorReply, OperatorRequest, Status};
 use serde::Serialize;
 
 use crate::Gate;
-use crate::answer::{SignedIn, done, unexpected};
 use crate::problem::Problem;
+use crate::session_extractor::{SignedIn, done, unexpected};
 use crate::tls::Life;
 
 /// How things are.

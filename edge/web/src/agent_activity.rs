@@ -12,9 +12,9 @@ use protocol::{ActivityView, OperatorReply, OperatorRequest};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Gate;
-use crate::answer::{SignedIn, done, unexpected};
-use crate::operators::Working;
+use crate::daemon_client::Working;
 use crate::problem::Problem;
+use crate::session_extractor::{SignedIn, done, unexpected};
 
 /// How many pages may look at once: each has a connection to the daemon, which takes no more than some.
 pub(crate) const MOST_LOOK: usize = 64;

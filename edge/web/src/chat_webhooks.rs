@@ -11,9 +11,9 @@ use protocol::{OperatorReply, OperatorRequest};
 use serde_json::json;
 
 use crate::Gate;
-use crate::answer::{ask, unexpected};
 use crate::problem::Problem;
 use crate::routes::Answered;
+use crate::session_extractor::{ask, unexpected};
 
 /// The paths, which take requests from elsewhere: signatures stand for what other requests are looked at for.
 pub(crate) const SIGNED: [&str; 2] = ["/v1/channels/slack", "/v1/channels/teams"];

@@ -41,7 +41,7 @@ pub struct Service {
     pub arguments: Vec<String>,
     /// Whom it acts as, where we are root. It sees nothing of our environment then but what is for it.
     pub account: Option<Account>,
-    /// Where we listen for it, where its account may not: it finds the listener with [`crate::socket::handed_on`].
+    /// Where we listen for it, where its account may not: it finds the listener with [`crate::socket::inherited_listener`].
     pub listens: Option<std::net::SocketAddr>,
     /// Where it answers once it is ready.
     pub answers: Answers,

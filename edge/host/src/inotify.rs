@@ -44,12 +44,12 @@ pub fn each_change(directories: &[&Path], mut tell: impl FnMut() + Send + 'stati
 
 /// A watched directory.
 #[derive(Debug)]
-pub struct Watch {
+pub struct DirectoryWatch {
     inotify: OwnedFd,
     directory: PathBuf,
 }
 
-impl Watch {
+impl DirectoryWatch {
     /// Watches a directory, and its parent for the day when the directory is made.
     ///
     /// # Errors

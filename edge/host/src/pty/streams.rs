@@ -11,7 +11,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwins
 use crate::exec::Image;
 
 /// One way that bytes go.
-pub(super) struct Line {
+pub(super) struct PtyStream {
     pub(super) from: OwnedFd,
     pub(super) to: OwnedFd,
     pub(super) is_input: bool,
@@ -23,7 +23,7 @@ pub(super) struct Line {
     pub(super) pty: Option<OwnedFd>,
 }
 
-impl Line {
+impl PtyStream {
     fn new(from: impl AsFd, to: impl AsFd, is_input: bool, pty: Option<&OwnedFd>) -> io::Result<Self> {
         let own = |it: &dyn AsFd| it.as_fd().try_clone_to_owned();
         Ok(Self {
@@ -37,7 +37,7 @@ impl Line {
     }
 }
 
-pub(super) fn on_pty(image: Image) -> io::Result<(Child, Vec<Line>)> {
+pub(super) fn on_pty(image: Image) -> io::Result<(Child, Vec<PtyStream>)> {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&ours)?;
     unlockpt(&ours)?;
@@ -59,12 +59,12 @@ pub(super) fn on_pty(image: Image) -> io::Result<(Child, Vec<Line>)> {
     let child = command.spawn()?;
     // The command keeps its ends of the terminal until it is dropped; while they are open it never ends for us.
     drop(command);
-    let typed = Line::new(io::stdin(), &ours, true, Some(&ours))?;
-    let printed = Line::new(&ours, io::stdout(), false, None)?;
+    let typed = PtyStream::new(io::stdin(), &ours, true, Some(&ours))?;
+    let printed = PtyStream::new(&ours, io::stdout(), false, None)?;
     Ok((child, vec![typed, printed]))
 }
 
-pub(super) fn on_pipes(image: Image) -> io::Result<(Child, Vec<Line>)> {
+pub(super) fn on_pipes(image: Image) -> io::Result<(Child, Vec<PtyStream>)> {
     let mut command = image.command(false);
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -72,14 +72,14 @@ pub(super) fn on_pipes(image: Image) -> io::Result<(Child, Vec<Line>)> {
     let lost = || io::Error::other("a pipe is missing");
     let stdin = child.stdin.take().ok_or_else(lost)?;
     rustix::io::ioctl_fionbio(&stdin, true)?;
-    let typed = Line::new(io::stdin(), &stdin, true, None)?;
-    let printed = Line::new(child.stdout.take().ok_or_else(lost)?, io::stdout(), false, None)?;
-    let complained = Line::new(child.stderr.take().ok_or_else(lost)?, io::stderr(), false, None)?;
+    let typed = PtyStream::new(io::stdin(), &stdin, true, None)?;
+    let printed = PtyStream::new(child.stdout.take().ok_or_else(lost)?, io::stdout(), false, None)?;
+    let complained = PtyStream::new(child.stderr.take().ok_or_else(lost)?, io::stderr(), false, None)?;
     Ok((child, vec![typed, printed, complained]))
 }
 
 /// Gives up the program's end of a pipe.
-pub(super) fn close_input(line: &mut Line) -> io::Result<()> {
+pub(super) fn close_input(line: &mut PtyStream) -> io::Result<()> {
     line.to = File::open("/dev/null")?.into();
     Ok(())
 }

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use notification::{Channels, Level, Notice, When};
 use protocol::{ClosedHold, HoldView};
 
-use crate::{Devices, Told, start};
+use crate::{Devices, RunningChannel, start};
 
 /// So many holds of one agent within a minute are told one by one. More are told as one, once a minute.
 const ONE_BY_ONE: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// All channels, and what they were told.
-pub struct Hub {
-    channels: Vec<Told>,
+pub struct Router {
+    channels: Vec<RunningChannel>,
     open: BTreeMap<String, Open>,
     paces: BTreeMap<String, Pace>,
 }
@@ -36,7 +36,7 @@ struct Pace {
 }
 
 /// A hop: who is told of which hold, for the record.
-pub struct Hop {
+pub struct Delivery {
     /// The hold.
     pub hold: String,
     /// The channel.
@@ -45,7 +45,7 @@ pub struct Hop {
     pub half: bool,
 }
 
-impl Hub {
+impl Router {
     /// Starts the channels. `secret` reads one from the file that the settings name; `devices` are people's own.
     ///
     /// # Errors
@@ -64,13 +64,13 @@ impl Hub {
     }
 
     /// Holds that wait from the beginning: they are told now.
-    pub fn all(&mut self, holds: Vec<HoldView>) -> Vec<Hop> {
+    pub fn all(&mut self, holds: Vec<HoldView>) -> Vec<Delivery> {
         self.open.retain(|id, _| holds.iter().any(|hold| hold.id == *id));
         self.changed(holds, Vec::new())
     }
 
     /// What changed.
-    pub fn changed(&mut self, changed: Vec<HoldView>, gone: Vec<ClosedHold>) -> Vec<Hop> {
+    pub fn changed(&mut self, changed: Vec<HoldView>, gone: Vec<ClosedHold>) -> Vec<Delivery> {
         let mut hops = Vec::new();
         for hold in changed {
             if let Some(known) = self.open.get_mut(&hold.id) {
@@ -109,7 +109,7 @@ impl Hub {
     }
 
     /// Tells what is due by now: half times, and floods. Gives the hops, and how long until something is due again.
-    pub fn due(&mut self) -> (Vec<Hop>, Duration) {
+    pub fn due(&mut self) -> (Vec<Delivery>, Duration) {
         let now_ms = crate::now_ms();
         let due = |one: &Open| !one.is_quiet && one.half_ms.is_some_and(|at| at <= now_ms);
         let ids: Vec<String> = self.open.iter().filter(|(_, one)| due(one)).map(|(id, _)| id.clone()).collect();
@@ -138,13 +138,13 @@ impl Hub {
     }
 
     /// Gives a notice to those that it is for.
-    fn say(&self, notice: &Arc<Notice>) -> Vec<Hop> {
+    fn say(&self, notice: &Arc<Notice>) -> Vec<Delivery> {
         let mut hops = Vec::new();
         for told in &self.channels {
             let (is_for, hop) = match notice.as_ref() {
                 Notice::Waits { hold, half } => {
                     let is_its_time = *half == (told.when == When::HalfTime);
-                    let hop = Hop { hold: hold.id.clone(), channel: told.name, half: *half };
+                    let hop = Delivery { hold: hold.id.clone(), channel: told.name, half: *half };
                     (is_its_time && Level::of(&hold.level) >= told.from, Some(hop))
                 }
                 Notice::Flood { .. } => (true, None),

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use audit::recording::Variant;
 use audit::{Figures, LogVerifier, term};
-use host::layout::Layout;
+use host::install_paths::Layout;
 use host::{clock, socket};
 use log_store::recordings::{Stage, path};
-use log_store::{Content, Disk, Files, Found, Reader, Wanted, told};
+use log_store::{Content, Disk, Files, Found, Reader, Wanted, recording_index};
 use model::RecordingId;
 use protocol::{LogQuery, LogQueryResult, LogReply, MAX_LOG_FRAME, RecordQuery};
 use serde_json::Value;
@@ -88,7 +88,7 @@ pub(crate) fn read(disk: &Arc<dyn Disk>, layout: &Layout, what: &LogQuery) -> Re
         }
         LogQuery::Verify => verify(disk, layout),
         LogQuery::Recordings => {
-            let all = told::all(&mut Reader::open(files)?)?;
+            let all = recording_index::all(&mut Reader::open(files)?)?;
             let newest = all.iter().rev().take(MOST as usize).map(|(id, one)| one.to_value(id));
             Ok(LogQueryResult::Value { value: Value::Array(newest.collect()) })
         }
@@ -178,7 +178,7 @@ pub(crate) fn watch(
 ) -> Result<(), String> {
     RecordingId::parse(id).map_err(|why| why.to_string())?;
     let files: Arc<dyn Files> = disk.clone();
-    let all = told::all(&mut Reader::open(Arc::clone(&files))?)?;
+    let all = recording_index::all(&mut Reader::open(Arc::clone(&files))?)?;
     let one = all.get(id).ok_or("there is no such recording")?;
     let is_growing = one.state == "recording";
     let (variant, digest) = if live { (Variant::Raw, &one.digest) } else { (Variant::Redacted, &one.redacted) };
@@ -190,7 +190,7 @@ pub(crate) fn watch(
     }
     let word = if variant == Variant::Raw { "raw" } else { "redacted" };
     crate::with(writer, |writer| recordings::viewed(writer, id, word, by))?;
-    let mut reader = told::open(&files, id, variant, is_growing, digest.as_deref())?;
+    let mut reader = recording_index::open(&files, id, variant, is_growing, digest.as_deref())?;
     let send = |lines: Vec<String>, ended: bool| {
         socket::send(stream, &LogReply::Lines { lines, ended }, MAX_LOG_FRAME, PATIENCE).map_err(|why| why.to_string())
     };

@@ -23,9 +23,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request<Body>, next: Next) -> Response {
     let is_interface = request.uri().path().starts_with("/v1/");
     // Signed as a whole; neither a cookie nor a page stands behind it.
-    let is_signed = crate::chat::SIGNED.contains(&request.uri().path()) && *request.method() == Method::POST;
+    let is_signed = crate::chat_webhooks::SIGNED.contains(&request.uri().path()) && *request.method() == Method::POST;
     // Somebody comes back from the provider: what they bring is looked at.
-    let comes_back = request.uri().path() == crate::signon::CALLBACK && *request.method() == Method::GET;
+    let comes_back = request.uri().path() == crate::oidc_login::CALLBACK && *request.method() == Method::GET;
     let passed =
         if is_signed { Ok(()) } else { check(&gate, request.method(), request.headers(), is_interface && !comes_back) };
     let mut response = match passed {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     fn passes(method: &Method, headers: &[(&str, &str)]) -> bool {
-        let operators = crate::operators::Operators::new(std::path::PathBuf::new());
+        let operators = crate::daemon_client::DaemonClient::new(std::path::PathBuf::new());
         let hosts = vec!["localhost:7443".to_owned()];
         let gate = Gate {
             operators,
@@ -120,7 +120,7 @@ mod tests {
             tls: None,
             looking: Arc::new(tokio::sync::Semaphore::new(1)),
             sign_on: Box::new(Nowhere),
-            away: crate::signon::Away::default(),
+            away: crate::oidc_login::PendingLogins::default(),
             push_key: std::path::PathBuf::new(),
         };
         let mut map = HeaderMap::new();
