@@ -10,29 +10,29 @@
     reason = "a test that cannot go on must fail"
 )]
 
-mod authority;
 pub mod corpus;
 pub mod dresses;
 pub mod fuzz;
 mod gate;
 pub mod golden;
 pub mod grammar;
+mod helpers;
+mod http_capture;
 mod mount;
+mod pebble;
 mod python;
-mod raw;
+mod raw_agent;
 mod reviewer;
 mod sandbox;
 mod separate_users;
-mod short;
-mod taken;
 
-pub use authority::{Authority, free_port, over_tls, self_signed, wait_for};
 pub use gate::{Gate, JSON};
+pub use helpers::{at_work, done, hands_over, is_allowed, makes_files};
+pub use http_capture::take;
 pub use mount::Mount;
+pub use pebble::{Authority, free_port, over_tls, self_signed, wait_for};
 pub use python::python_with;
-pub use raw::{RawAgent, bash_act, exec_act, permit_of};
+pub use raw_agent::{RawAgent, bash_act, exec_act, permit_of};
 pub use reviewer::Reviewer;
 pub use sandbox::Sandbox;
 pub use separate_users::SeparateUsers;
-pub use short::{at_work, done, hands_over, is_allowed, makes_files};
-pub use taken::take;

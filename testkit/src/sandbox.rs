@@ -11,7 +11,7 @@ use host::install_paths::{DIRECTORY_VARIABLE, Layout};
 use host::socket;
 use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest, Vouch};
 
-use crate::raw::RawAgent;
+use crate::raw_agent::RawAgent;
 use crate::reviewer::Reviewer;
 
 /// How long anything may take.

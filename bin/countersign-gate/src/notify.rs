@@ -8,7 +8,7 @@ use host::install_paths::Layout;
 use notifier::{Delivery, Router};
 use protocol::OperatorRequest;
 
-use crate::operator_client::{OperatorClient, HoldUpdate};
+use crate::operator_client::{HoldUpdate, OperatorClient};
 
 /// How long to wait before the daemon is tried again.
 const AGAIN: Duration = Duration::from_millis(500);

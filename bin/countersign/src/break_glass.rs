@@ -8,9 +8,9 @@ use host::install_paths::Layout;
 use model::display::visible;
 use protocol::{OperatorReply, OperatorRequest};
 
-use crate::answer::{ProofArgs, With, give, prove_change};
-use crate::operator_link::{OperatorLink, unexpected};
-use crate::{review, when};
+use crate::approve::{ProofArgs, With, give, prove_change};
+use crate::operator_client::{OperatorClient, unexpected};
+use crate::{review, time_format};
 
 #[derive(Args)]
 pub(crate) struct BreakGlassArgs {
@@ -50,7 +50,7 @@ enum BreakGlassVerb {
 
 /// Runs the verb.
 pub(crate) fn main(args: &BreakGlassArgs) -> Result<ExitCode, String> {
-    let link = OperatorLink::connect(&Layout::from_environment()?)?;
+    let link = OperatorClient::connect(&Layout::from_environment()?)?;
     match &args.verb {
         BreakGlassVerb::Hold { id, reason, proof } => {
             let hold = link.hold(id)?;
@@ -73,7 +73,7 @@ pub(crate) fn main(args: &BreakGlassArgs) -> Result<ExitCode, String> {
                     .map_or_else(|| "NOT LOOKED AT".to_owned(), |by| format!("looked at by {by}"));
                 println!(
                     "{}",
-                    visible(&format!("{}  {}  by {}  {seen}", one.hold, when::shown(one.at_ms), one.reviewer))
+                    visible(&format!("{}  {}  by {}  {seen}", one.hold, time_format::shown(one.at_ms), one.reviewer))
                 );
             }
         }

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use understand::{Dialect, Subject};
 
 use crate::explain;
-use crate::reader::Reader;
-use crate::sets;
+use crate::local_evaluation::Reader;
+use crate::policy_source;
 
 /// The longest line of `--jsonl`. A longer one is an error on its line.
 const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
@@ -53,7 +53,7 @@ pub(crate) struct CheckArgs {
 
 /// Runs the verb.
 pub(crate) fn main(args: &CheckArgs) -> Result<ExitCode, String> {
-    let policy = sets::chosen(args.preset.as_deref(), args.policy.as_deref())?;
+    let policy = policy_source::chosen(args.preset.as_deref(), args.policy.as_deref())?;
     // One thread with room to recurse for everything that is read.
     stack::on_large_stack(|| if args.jsonl { lines(&policy) } else { one(args, &policy) }).map_err(str::to_owned)?
 }

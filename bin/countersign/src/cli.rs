@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    answer, break_glass, check, demo, doctor, hook, log, people, policy, report, review, rule, run, session, up,
+    approve, break_glass, check, demo, doctor, hook, log, people, policy, report, review, rule, run, session, up,
 };
 
 /// The exit status when something could not be done; for `run`, when we could not decide.
@@ -46,9 +46,9 @@ enum Verb {
     /// Open holds, live; answer them from the keyboard
     Review(review::ReviewArgs),
     /// Say yes to a hold
-    Approve(answer::ApproveArgs),
+    Approve(approve::ApproveArgs),
     /// Say no to a hold
-    Deny(answer::DenyArgs),
+    Deny(approve::DenyArgs),
     /// Approve a hold alone, where nobody else can be reached; list when that was done; look at it afterwards
     BreakGlass(break_glass::BreakGlassArgs),
     /// Agents: identities with a key
@@ -113,8 +113,8 @@ pub(crate) fn main() -> Result<ExitCode, String> {
         }
         Verb::Hook(HookArgs { verb: HookVerb::Install(args) }) => hook::install(&args),
         Verb::Review(args) => review::main(&args),
-        Verb::Approve(args) => answer::approve(&args),
-        Verb::Deny(args) => answer::deny(&args),
+        Verb::Approve(args) => approve::approve(&args),
+        Verb::Deny(args) => approve::deny(&args),
         Verb::Rule(args) => rule::rule(&args),
         Verb::Policy(args) => policy::main(&args),
         Verb::Flag(args) => rule::flag(&args),

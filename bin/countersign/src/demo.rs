@@ -15,8 +15,8 @@ use host::clock;
 use host::install_paths::{DIRECTORY_VARIABLE, Layout};
 use protocol::{HoldView, OperatorReply, OperatorRequest};
 
-use crate::answer::{self, ProofArgs};
-use crate::operator_link::{OperatorLink, unexpected};
+use crate::approve::{self, ProofArgs};
+use crate::operator_client::{OperatorClient, unexpected};
 use crate::review;
 
 /// The agent of the demo.
@@ -99,14 +99,14 @@ impl Stage {
         up.args(["up", "--web", "off", "--dir"]).arg(&home).stdout(output).stderr(errors);
         let mut daemons = up.spawn().map_err(fail)?;
         let started = Instant::now();
-        while OperatorLink::connect(&layout).is_err() {
+        while OperatorClient::connect(&layout).is_err() {
             if started.elapsed() > PATIENCE || !matches!(daemons.try_wait(), Ok(None)) {
                 let said = fs::read_to_string(root.join("up.txt")).unwrap_or_default();
                 return Err(format!("the daemons did not start:\n{said}"));
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        let link = OperatorLink::connect(&layout)?;
+        let link = OperatorClient::connect(&layout)?;
         let (name, place) = (REVIEWER.to_owned(), protocol::ReviewerAttributes::of("operator"));
         let reviewer = OperatorRequest::AddReviewer { name, ssh_key: None, place, vouch: None };
         let OperatorReply::Reviewer { totp_uri: Some(uri) } = link.ask(&reviewer)? else { return Err(unexpected()) };
@@ -242,7 +242,7 @@ impl Stage {
 
     fn wait_for_hold(&self) -> Result<HoldView, String> {
         let started = Instant::now();
-        let link = OperatorLink::connect(&self.layout)?;
+        let link = OperatorClient::connect(&self.layout)?;
         loop {
             if let Some(hold) = link.holds()?.into_iter().next() {
                 return Ok(hold);
@@ -269,12 +269,12 @@ impl Stage {
 
     /// Answers with the code of a step that was not used yet: the one before now, the present one, the next.
     fn answer(&mut self, hold: &HoldView, said: Vote) -> Result<(), String> {
-        let link = OperatorLink::connect(&self.layout)?;
+        let link = OperatorClient::connect(&self.layout)?;
         let at_ms = clock::now_ms().saturating_sub(30_000).saturating_add(self.codes_used.saturating_mul(30_000));
         self.codes_used = self.codes_used.saturating_add(1);
         let proof =
             ProofArgs { reviewer: Some(REVIEWER.to_owned()), code: Some(code_at(&self.secret, at_ms)), ssh_key: None };
-        println!("{}", answer::give(&link, hold, said, &proof, answer::With::Nothing, &[])?);
+        println!("{}", approve::give(&link, hold, said, &proof, approve::With::Nothing, &[])?);
         Ok(())
     }
 }

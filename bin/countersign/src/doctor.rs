@@ -12,7 +12,7 @@ use host::install_paths::Layout;
 use protocol::{OperatorReply, OperatorRequest, Status};
 use serde_json::json;
 
-use crate::operator_link::{OperatorLink, unexpected};
+use crate::operator_client::{OperatorClient, unexpected};
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
@@ -51,7 +51,7 @@ struct Report(Vec<(Finding, &'static str, String)>);
 pub(crate) fn main(args: &DoctorArgs) -> Result<ExitCode, String> {
     let layout = Layout::from_environment()?;
     let mut report = Report(Vec::new());
-    let status = OperatorLink::connect(&layout).and_then(|link| match link.ask(&OperatorRequest::Status)? {
+    let status = OperatorClient::connect(&layout).and_then(|link| match link.ask(&OperatorRequest::Status)? {
         OperatorReply::Status(status) => Ok(status),
         _ => Err(unexpected()),
     });

@@ -14,7 +14,7 @@ use host::install_paths::Layout;
 use model::Act;
 use protocol::AgentReply;
 
-use crate::agent_link::{self, AgentLink, Claims};
+use crate::pep_client::{self, Claims, PepClient};
 
 /// When we stop waiting, before the host does: the host runs what it has heard nothing about.
 const OUR_DEADLINE: Duration = Duration::from_secs(640);
@@ -61,9 +61,9 @@ fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
         .map_err(|why| format!("the host's message could not be read: {why}"))?;
     let call = contract::parse(&input)?;
     let layout = Layout::from_environment()?;
-    let key = agent_link::key(&layout, agent, None)?;
-    let link = AgentLink::connect(&layout)?;
-    let claims = Claims { intent: call.intent, task: None, search_path: agent_link::search_path()? };
+    let key = pep_client::key(&layout, agent, None)?;
+    let link = PepClient::connect(&layout)?;
+    let claims = Claims { intent: call.intent, task: None, search_path: pep_client::search_path()? };
     let mut heard = link.submit(key, call.session, &Act::Tool(call.call), claims, true, false)?;
     if let AgentReply::Held { expires_at_ms, .. } = heard {
         let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms()))
@@ -111,7 +111,7 @@ pub(crate) fn settings_path(user: bool) -> Result<PathBuf, String> {
 pub(crate) fn install(args: &InstallArgs) -> Result<ExitCode, String> {
     let layout = Layout::from_environment()?;
     let agent = model::AgentName::parse(&args.agent).map_err(|why| why.to_string())?;
-    agent_link::key(&layout, Some(agent.as_str()), None)?;
+    pep_client::key(&layout, Some(agent.as_str()), None)?;
     let path = match &args.settings {
         Some(path) => path.clone(),
         None => settings_path(args.user)?,

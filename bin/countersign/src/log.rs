@@ -1,11 +1,11 @@
 //! `countersign log`: the record, from its files alone.
 
-mod afar;
 mod archive;
 mod export;
 mod filter;
 mod keys;
 mod prove;
+mod replication;
 mod session;
 mod verify;
 mod why;
@@ -78,7 +78,7 @@ enum LogVerb {
     /// Write records for other tools; or, with a proof for each, for people who trust nobody
     Export(Box<export::ExportArgs>),
     #[command(flatten)]
-    Afar(afar::AfarVerb),
+    Replication(replication::ReplicationVerb),
     /// Work out agents, reviewers, rules and flags from the record, and compare the state store with that
     RebuildStore {
         /// Write what the record says into this new file
@@ -159,7 +159,7 @@ pub(crate) fn main(args: &LogArgs) -> Result<ExitCode, String> {
             session::main(&directory(dir.as_deref())?, session, agent.as_deref(), *json)
         }
         LogVerb::Export(args) => export::main(args),
-        LogVerb::Afar(verb) => afar::main(verb),
+        LogVerb::Replication(verb) => replication::main(verb),
         LogVerb::Archive(args) => archive::main(args),
         LogVerb::RebuildStore { into } => keys::rebuild(into.as_deref()),
         LogVerb::Prove { record, dir } => prove::write(&directory(dir.as_deref())?, *record),

@@ -5,29 +5,29 @@
     reason = "an answer that does not belong to the question is an error, whichever it is; keys are a foreign enum"
 )]
 
-mod agent_link;
-mod answer;
+mod approve;
 mod break_glass;
 mod check;
 mod cli;
 mod demo;
 mod doctor;
 mod explain;
-mod history;
 mod hook;
+mod local_evaluation;
 mod log;
-mod operator_link;
+mod operator_client;
+mod past_requests;
 mod people;
+mod pep_client;
 mod policy;
-mod reader;
+mod policy_source;
 mod report;
 mod review;
 mod rule;
 mod run;
 mod session;
-mod sets;
+mod time_format;
 mod up;
-mod when;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 use host::install_paths::Layout;
 use protocol::{AgentAttributes, OperatorReply, OperatorRequest, ReviewerAttributes};
 
-use crate::answer::{ProofArgs, prove_change};
-use crate::operator_link::{OperatorLink, unexpected};
+use crate::approve::{ProofArgs, prove_change};
+use crate::operator_client::{OperatorClient, unexpected};
 
 #[derive(Args)]
 pub(crate) struct AgentArgs {
@@ -87,7 +87,7 @@ impl PlaceArgs {
 /// The verb `agent`.
 pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
     let layout = Layout::from_environment()?;
-    let link = OperatorLink::connect(&layout)?;
+    let link = OperatorClient::connect(&layout)?;
     match &args.verb {
         AgentVerb::Set { name, place, proof } => {
             let build = |by| OperatorRequest::PlaceAgent { name: name.clone(), place: place.view(), by };
@@ -237,7 +237,7 @@ enum ReviewerVerb {
 /// The verb `reviewer`.
 pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
     let layout = Layout::from_environment()?;
-    let link = OperatorLink::connect(&layout)?;
+    let link = OperatorClient::connect(&layout)?;
     match &args.verb {
         ReviewerVerb::Set { name, role, groups, proof } => {
             let place = ReviewerAttributes { role: role.clone(), groups: groups.clone() };
@@ -304,7 +304,7 @@ const fn is_given(proof: &ProofArgs) -> bool {
     proof.reviewer.is_some() || proof.code.is_some() || proof.ssh_key.is_some()
 }
 
-fn said(link: &OperatorLink, say: &OperatorRequest) -> Result<(), String> {
+fn said(link: &OperatorClient, say: &OperatorRequest) -> Result<(), String> {
     match link.ask(say)? {
         OperatorReply::Done { what } => println!("{what}"),
         _ => return Err(unexpected()),

@@ -13,7 +13,7 @@ use host::install_paths::Layout;
 use host::stack;
 use pdp::{Policy, Sources, presets};
 
-use crate::sets;
+use crate::policy_source;
 
 #[derive(Args)]
 pub(crate) struct PolicyArgs {
@@ -68,7 +68,7 @@ impl SetArgs {
     }
 
     fn load(&self) -> Result<Policy, String> {
-        sets::chosen(self.preset.as_deref(), self.dir.as_deref())
+        policy_source::chosen(self.preset.as_deref(), self.dir.as_deref())
     }
 }
 
@@ -103,7 +103,7 @@ fn choose(preset: &str) -> Result<ExitCode, String> {
     let files = host::files::trusted_texts(&directory, "toml")?;
     let mut others: Vec<(String, String)> = files.into_iter().filter(|(name, _)| name != CHOICE).collect();
     others.insert(0, (CHOICE.to_owned(), text.clone()));
-    sets::load(&Sources::files(others))?;
+    policy_source::load(&Sources::files(others))?;
     host::files::replace(&path, text.as_bytes(), 0o600).map_err(|why| fail(&path, why))?;
     println!("`{}` chooses {preset}; a running daemon takes it over by itself", path.display());
     if preset == "observe" {
@@ -124,7 +124,7 @@ fn show(preset: &str) -> Result<ExitCode, String> {
 
 fn test(set: &SetArgs, json: bool) -> Result<ExitCode, String> {
     let directory = set.dir.clone().or_else(|| Layout::from_environment().ok().map(|it| it.policy()));
-    if let Some(directory) = directory.filter(|it| set.preset.is_none() && !sets::guards(it).is_empty()) {
+    if let Some(directory) = directory.filter(|it| set.preset.is_none() && !policy_source::guards(it).is_empty()) {
         // The daemon knows Cedar, this program does not: it loads the directory as it would.
         let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
         let daemon = std::process::Command::new(own.with_file_name("countersignd"))
@@ -135,7 +135,9 @@ fn test(set: &SetArgs, json: bool) -> Result<ExitCode, String> {
             return Ok(ExitCode::FAILURE);
         }
     }
-    match stack::on_large_stack(|| sets::tried(set.preset.as_deref(), set.dir.as_deref())).map_err(str::to_owned)? {
+    match stack::on_large_stack(|| policy_source::tried(set.preset.as_deref(), set.dir.as_deref()))
+        .map_err(str::to_owned)?
+    {
         Ok(policy) => {
             let (rules, examples) = (
                 policy.rules().len(),

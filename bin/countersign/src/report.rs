@@ -1,7 +1,7 @@
 //! `countersign report`: evidence for auditors, by the clauses of their framework, out of the record alone; with what is
 //! uncomfortable in it. A directory that can be checked without us, sealed by the log.
 
-mod clauses;
+mod controls;
 mod evidence;
 mod page;
 
@@ -18,8 +18,8 @@ use model::Digest;
 use protocol::{LogReply, LogRequest, MAX_LOG_FRAME};
 use serde_json::{Value, json};
 
-use crate::{log, when};
-use clauses::Framework;
+use crate::{log, time_format};
+use controls::Framework;
 use evidence::Evidence;
 
 /// How long the log may take to seal.
@@ -47,8 +47,8 @@ pub(crate) struct ReportArgs {
 /// Writes the report.
 pub(crate) fn main(args: &ReportArgs) -> Result<ExitCode, String> {
     let now_ms = clock::now_ms();
-    let from_ms = when::moment(&args.from, now_ms)?;
-    let to_ms = args.to.as_deref().map_or(Ok(now_ms), |to| when::moment(to, now_ms))?;
+    let from_ms = time_format::moment(&args.from, now_ms)?;
+    let to_ms = args.to.as_deref().map_or(Ok(now_ms), |to| time_format::moment(to, now_ms))?;
     if from_ms >= to_ms {
         return Err("the report ends before it begins".to_owned());
     }
@@ -67,7 +67,7 @@ pub(crate) fn main(args: &ReportArgs) -> Result<ExitCode, String> {
     std::fs::create_dir(&args.out).map_err(|why| fail(&args.out, why))?;
     let framework = args.framework;
     let name = framework.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default();
-    let span = (when::shown(from_ms), when::shown(to_ms));
+    let span = (time_format::shown(from_ms), time_format::shown(to_ms));
     let files = [
         ("report.html", page::of(framework, &span, &evidence)),
         (

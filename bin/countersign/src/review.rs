@@ -16,8 +16,8 @@ use host::install_paths::Layout;
 use host::socket;
 use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest};
 
-use crate::answer::ProofArgs;
-use crate::operator_link::OperatorLink;
+use crate::approve::ProofArgs;
+use crate::operator_client::OperatorClient;
 
 #[derive(Args)]
 pub(crate) struct ReviewArgs {
@@ -34,7 +34,7 @@ pub(crate) struct ReviewArgs {
 /// Runs the verb.
 pub(crate) fn main(args: &ReviewArgs) -> Result<ExitCode, String> {
     let layout = Layout::from_environment()?;
-    let link = OperatorLink::connect(&layout)?;
+    let link = OperatorClient::connect(&layout)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&link.holds()?).map_err(|why| why.to_string())?);
         return Ok(ExitCode::SUCCESS);

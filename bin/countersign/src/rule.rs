@@ -9,9 +9,9 @@ use host::clock;
 use host::install_paths::Layout;
 use protocol::{OperatorReply, OperatorRequest, RuleView};
 
-use crate::answer::{ProofArgs, prove_change};
-use crate::operator_link::{OperatorLink, unexpected};
-use crate::when;
+use crate::approve::{ProofArgs, prove_change};
+use crate::operator_client::{OperatorClient, unexpected};
+use crate::time_format;
 
 #[derive(Args)]
 pub(crate) struct RuleArgs {
@@ -69,7 +69,7 @@ enum RuleVerb {
 
 /// The verb `rule`.
 pub(crate) fn rule(args: &RuleArgs) -> Result<ExitCode, String> {
-    let link = OperatorLink::connect(&Layout::from_environment()?)?;
+    let link = OperatorClient::connect(&Layout::from_environment()?)?;
     match &args.verb {
         RuleVerb::Ls { json, all } => list(&link, *json, *all),
         RuleVerb::Show { id, json } => show(&link, id, *json),
@@ -99,7 +99,7 @@ fn text_of(file: &PathBuf) -> Result<String, String> {
 
 /// Adds a rule with a person's proof.
 pub(crate) fn add(
-    link: &OperatorLink,
+    link: &OperatorClient,
     text: String,
     request: Option<String>,
     reason: &str,
@@ -110,7 +110,7 @@ pub(crate) fn add(
     done(link.ask(&prove_change(link, proof, &build)?)?)
 }
 
-fn remove(link: &OperatorLink, id: &str, proof: &ProofArgs) -> Result<String, String> {
+fn remove(link: &OperatorClient, id: &str, proof: &ProofArgs) -> Result<String, String> {
     let build = |by| OperatorRequest::RemoveRule { id: id.to_owned(), by };
     done(link.ask(&prove_change(link, proof, &build)?)?)
 }
@@ -122,20 +122,20 @@ fn done(heard: OperatorReply) -> Result<String, String> {
     }
 }
 
-fn expire(link: &OperatorLink, id: &str, at: &str, proof: &ProofArgs) -> Result<ExitCode, String> {
-    let end = when::end(at, clock::now_ms())?;
+fn expire(link: &OperatorClient, id: &str, at: &str, proof: &ProofArgs) -> Result<ExitCode, String> {
+    let end = time_format::end(at, clock::now_ms())?;
     let build = |by| OperatorRequest::ExpireRule { id: id.to_owned(), end: end.clone(), by };
     tell(done(link.ask(&prove_change(link, proof, &build)?)?)?)
 }
 
-fn all_rules(link: &OperatorLink) -> Result<Vec<RuleView>, String> {
+fn all_rules(link: &OperatorClient) -> Result<Vec<RuleView>, String> {
     match link.ask(&OperatorRequest::Rules)? {
         OperatorReply::Rules { rules, .. } => Ok(rules),
         _ => Err(unexpected()),
     }
 }
 
-fn list(link: &OperatorLink, json: bool, all: bool) -> Result<ExitCode, String> {
+fn list(link: &OperatorClient, json: bool, all: bool) -> Result<ExitCode, String> {
     let OperatorReply::Rules { rules, policy, mode, refused } = link.ask(&OperatorRequest::Rules)? else {
         return Err(unexpected());
     };
@@ -152,17 +152,17 @@ fn list(link: &OperatorLink, json: bool, all: bool) -> Result<ExitCode, String> 
         println!("the newest files are refused, and the policy before them is in force:\n{why}");
     }
     for rule in shown {
-        let end = rule.expires_ms.map_or_else(String::new, |ms| format!(", until {}", when::shown(ms)));
+        let end = rule.expires_ms.map_or_else(String::new, |ms| format!(", until {}", time_format::shown(ms)));
         let gone = rule
             .removed
             .as_ref()
-            .map_or_else(String::new, |(ms, by)| format!(", removed {} by {by}", when::shown(*ms)));
+            .map_or_else(String::new, |(ms, by)| format!(", removed {} by {by}", time_format::shown(*ms)));
         println!("{:<7} {:<36} {}{end}{gone}", rule.verdict, rule.id, rule.reason.as_deref().unwrap_or(""));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(link: &OperatorLink, id: &str, json: bool) -> Result<ExitCode, String> {
+fn show(link: &OperatorClient, id: &str, json: bool) -> Result<ExitCode, String> {
     let rules = all_rules(link)?;
     let rule = rules.iter().find(|rule| rule.id == id);
     let rule = rule.ok_or_else(|| format!("there is no rule `{id}`; see `countersign rule ls --all`"))?;
@@ -176,16 +176,16 @@ fn show(link: &OperatorLink, id: &str, json: bool) -> Result<ExitCode, String> {
         println!("  reason    {reason}");
     }
     if let (Some(author), Some(created)) = (&rule.author, rule.created_ms) {
-        println!("  made by   {author}, {}", when::shown(created));
+        println!("  made by   {author}, {}", time_format::shown(created));
     }
     if let Some(request) = &rule.request {
         println!("  from      the approval of request {request}");
     }
     if let Some(ms) = rule.expires_ms {
-        println!("  until     {}", when::shown(ms));
+        println!("  until     {}", time_format::shown(ms));
     }
     if let Some((ms, by)) = &rule.removed {
-        println!("  removed   {} by {by}", when::shown(*ms));
+        println!("  removed   {} by {by}", time_format::shown(*ms));
     }
     if let Some(text) = &rule.text {
         println!("\n{}", text.trim_end());
@@ -226,7 +226,7 @@ enum FlagVerb {
 
 /// The verb `flag`.
 pub(crate) fn flag(args: &FlagArgs) -> Result<ExitCode, String> {
-    let link = OperatorLink::connect(&Layout::from_environment()?)?;
+    let link = OperatorClient::connect(&Layout::from_environment()?)?;
     let (name, on, proof) = match &args.verb {
         FlagVerb::Ls { json } => {
             let OperatorReply::Flags { flags } = link.ask(&OperatorRequest::Flags)? else { return Err(unexpected()) };
@@ -236,7 +236,7 @@ pub(crate) fn flag(args: &FlagArgs) -> Result<ExitCode, String> {
                 println!("no flag is set");
             }
             for flag in flags.iter().filter(|_| !*json) {
-                println!("{:<24} by {}, {}", flag.name, flag.set_by, when::shown(flag.set_ms));
+                println!("{:<24} by {}, {}", flag.name, flag.set_by, time_format::shown(flag.set_ms));
             }
             return Ok(ExitCode::SUCCESS);
         }

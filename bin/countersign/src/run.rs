@@ -1,7 +1,7 @@
 //! `countersign run`: ask, then run exactly that.
 
 mod environment;
-mod recorded;
+mod recording;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -18,8 +18,8 @@ use model::{Act, Digest};
 use pdp::Obligations;
 use protocol::{AgentReply, AgentRequest, Refusal, SealedText};
 
-use crate::agent_link::{self, AgentLink, Claims};
 use crate::cli::{AgentChoice, COULD_NOT};
+use crate::pep_client::{self, Claims, PepClient};
 
 /// How long to wait for people beyond the hold's own deadline before giving up on the daemon.
 const GRACE: Duration = Duration::from_secs(30);
@@ -121,12 +121,12 @@ fn observe(args: &RunArgs, argv: &[OsString], session: Option<&str>) -> Result<e
 
 fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     let layout = Layout::from_environment()?;
-    let key = agent_link::key(&layout, args.agent.agent.as_deref(), args.agent.key_file.as_deref())?;
+    let key = pep_client::key(&layout, args.agent.agent.as_deref(), args.agent.key_file.as_deref())?;
     let session = args.session.clone().unwrap_or_else(session);
     let told = args.record.then_some(session.as_str());
     let first = observe(args, argv, told)?;
-    let link = AgentLink::connect(&layout)?;
-    let search_path = if args.clean_env { Some(DEFAULT_PATH.to_owned()) } else { agent_link::search_path()? };
+    let link = PepClient::connect(&layout)?;
+    let search_path = if args.clean_env { Some(DEFAULT_PATH.to_owned()) } else { pep_client::search_path()? };
     let claims = Claims { intent: args.intent.clone(), task: args.task.clone(), search_path };
     let heard = link.submit(key, session.clone(), &first.act, claims, false, args.park)?;
     let (permit, obliged) = permit(args, &layout, &link, heard)?;
@@ -138,7 +138,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     }
     // What was judged is what runs: look again, and let the daemon compare, before the permit is spent.
     let now = observe(args, argv, told)?;
-    let terminal = (args.record || obliged.record).then(recorded::terminal);
+    let terminal = (args.record || obliged.record).then(recording::terminal);
     let is_recorded = terminal.is_some();
     match link.ask(&AgentRequest::Redeem { permit: permit.clone(), act: now.act.to_value(), terminal })? {
         AgentReply::Spent => {}
@@ -147,7 +147,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     let within = obliged.timeout_s.map(|it| Duration::from_secs(u64::from(it)));
     let watch = link.watch()?;
     let ended = match is_recorded {
-        true => recorded::run(&link, &permit, now, argv, &obliged.withhold, within),
+        true => recording::run(&link, &permit, now, argv, &obliged.withhold, within),
         false => exec::run(now, argv, &obliged.withhold, within),
     };
     let is_stopped = watch.end();
@@ -162,7 +162,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
 }
 
 /// Follows the answer to a permit, through a hold if there is one.
-fn permit(args: &RunArgs, layout: &Layout, link: &AgentLink, heard: AgentReply) -> Result<(String, Obligations), No> {
+fn permit(args: &RunArgs, layout: &Layout, link: &PepClient, heard: AgentReply) -> Result<(String, Obligations), No> {
     match heard {
         AgentReply::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
         AgentReply::Held { hold, expires_at_ms, reasons } => {

@@ -14,7 +14,7 @@ use log_store::recording_index::RecordingEntry;
 use model::display::visible;
 use serde_json::{Value, json};
 
-use crate::{log, when};
+use crate::{log, time_format};
 use cast::Cast;
 
 #[derive(Args)]
@@ -121,7 +121,7 @@ fn list(directory: &Path, agent: Option<&str>, as_json: bool) -> Result<ExitCode
         let seconds = one.millis / 1_000;
         let line = format!(
             "{id}  {}  {:<9} {seconds:>6} s  {} in {}  {}",
-            when::shown(one.began_ms),
+            time_format::shown(one.began_ms),
             one.state,
             one.agent,
             one.session,

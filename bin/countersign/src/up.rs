@@ -16,7 +16,7 @@ use host::service_supervisor::{self, Answers, Event, Service};
 use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes};
 use serde_json::json;
 
-use crate::operator_link::OperatorLink;
+use crate::operator_client::OperatorClient;
 use accounts::Accounts;
 
 #[derive(Args)]
@@ -131,7 +131,7 @@ fn page_at(web: &str, is_tls: bool) -> String {
 
 /// The link with which the very first person enrols, where there is nobody yet.
 fn first_link(layout: &Layout, page: &str) -> Option<String> {
-    let link = OperatorLink::connect(layout).ok()?;
+    let link = OperatorClient::connect(layout).ok()?;
     match link.ask(&OperatorRequest::Reviewers).ok()? {
         OperatorReply::Reviewers { reviewers } if reviewers.is_empty() => {}
         _ => return None,

@@ -11,12 +11,12 @@ use pdp::{Role, Verdict};
 use protocol::{OperatorReply, OperatorRequest, Vouch};
 use serde_json::json;
 
-use crate::chain;
-use crate::daemon::{Daemon, hold as lock};
+use crate::delegation;
+use crate::evaluation::{self, EnrolledAttributes, RequestContext};
 use crate::holds::{Entry, For};
-use crate::judging::{self, Case, Place};
-use crate::rules::proved;
-use crate::{view, work};
+use crate::rule_api::proved;
+use crate::state::{Daemon, lock};
+use crate::{agent_activity, hold_view};
 
 /// The most canaries at once.
 const MOST: usize = 8;
@@ -40,7 +40,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
         cwd: Some("/srv".to_owned()),
     };
     let uid = agent.uid.unwrap_or_else(host::files::my_uid);
-    let (chain, trust) = chain::of(daemon, &agent)?;
+    let (chain, trust) = delegation::of(daemon, &agent)?;
     let request = Request {
         id: RequestId::new(now_ms, random()?),
         agent: agent.name,
@@ -52,9 +52,9 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
         claims: Claims { intent: None, task: None, search_path: None },
         seen: PeerCredentials { uid, gid: uid, pid: std::process::id() },
     };
-    let place = Place { env: agent.env, groups: agent.groups, trust };
-    let case = Case::read(daemon, request, place, false)?;
-    let decision = judging::decide(daemon, &case)?;
+    let place = EnrolledAttributes { env: agent.env, groups: agent.groups, trust };
+    let context = RequestContext::read(daemon, request, place, false)?;
+    let decision = evaluation::decide(daemon, &context)?;
     let Verdict::Ask(quorum, _) = decision.verdict() else {
         return Err(format!(
             "the rules do not ask for this, they say {}; choose another command",
@@ -63,25 +63,25 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
     };
     let quorum = quorum.clone();
     // Recorded as any other: whoever looks into the record while it waits learns nothing of what it is.
-    let body = view::decision_body(&case.request, &case.read.intent, &decision, &daemon.scrubber);
-    let brief = work::brief(&body);
+    let body = hold_view::decision_body(&context.request, &context.read.intent, &decision, &daemon.redactor);
+    let brief = agent_activity::brief(&body);
     let _receipt = daemon.record(RecordKind::Decision, body)?;
-    daemon.work.note(daemon, &case.request, brief, &decision);
+    daemon.activity.note(daemon, &context.request, brief, &decision);
     let id = HoldId::new(now_ms, random()?);
     let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
-    let shown = view::shown(daemon, id.as_str(), &case, &decision, &quorum, expires_at_ms);
+    let shown = hold_view::shown(daemon, id.as_str(), &context, &decision, &quorum, expires_at_ms);
     let question = ApprovalRequest {
         id: id.clone(),
         request: *decision.request(),
-        agent: case.request.agent.clone(),
-        owner: case.request.owner.clone(),
-        above: case.request.chain.iter().map(|it| it.owner.clone()).collect(),
+        agent: context.request.agent.clone(),
+        owner: context.request.owner.clone(),
+        above: context.request.chain.iter().map(|it| it.owner.clone()).collect(),
         quorum,
         expires_at_ms,
     };
     let store =
         |hold: Option<&Hold>| hold.map_or(Ok(()), |hold| daemon.store.add_hold(hold).map_err(|why| why.to_string()));
-    let shown = (shown, case.read.intent.clone());
+    let shown = (shown, context.read.intent.clone());
     let (entry, _woken, ()) = daemon.holds.open(daemon, &Hold::open(question), shown, For::Canary, store)?;
     lock(&daemon.parked.canaries).push(entry);
     daemon.holds.watch_over(&id);

@@ -14,8 +14,8 @@ use protocol::{EnrolmentAuthority, NewFactor, OperatorReply, OperatorRequest, Pa
 use serde_json::json;
 use state_sqlite::{Factor, InviteRow};
 
-use crate::daemon::{Daemon, hold as lock};
-use crate::{invitations, passwords, recovery, sessions, signon};
+use crate::state::{Daemon, lock};
+use crate::{invitations, oidc, passwords, recovery_codes, web_sessions};
 
 /// How long somebody may take, and how many at once.
 const TIME_MS: u64 = 600_000;
@@ -68,7 +68,7 @@ fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -
     let no_invite = "this link serves no more: it was used, another was made since, or its time is over";
     let (what, name) = match who {
         EnrolmentAuthority::Invite { token, name } => {
-            sessions::may_try(daemon, "(an invitation)", now_ms)?;
+            web_sessions::may_try(daemon, "(an invitation)", now_ms)?;
             let digest = invitations::digest(token);
             let row = daemon.store.invite(&digest).map_err(|why| why.to_string())?;
             let row = row.filter(|row| now_ms < row.expires_at_ms).ok_or(no_invite)?;
@@ -82,7 +82,7 @@ fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -
                 (None, None) => return Err("choose a name".to_owned()),
             };
             // The provider says who they are; an operator, that they may sign.
-            let what = if row.name.is_some() && row.by.is_some() && signon::has_nothing(daemon, &name)? {
+            let what = if row.name.is_some() && row.by.is_some() && oidc::has_nothing(daemon, &name)? {
                 What::First(digest)
             } else {
                 What::New(digest, row)
@@ -90,10 +90,10 @@ fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -
             (what, name)
         }
         EnrolmentAuthority::Recovery { name, code } => {
-            sessions::may_try(daemon, name, now_ms)?;
+            web_sessions::may_try(daemon, name, now_ms)?;
             let wrong = "this name and this recovery code do not belong together, or the code was used";
             let name = ReviewerName::parse(name).map_err(|_| wrong)?;
-            if !recovery::serves(daemon, &name, code)? {
+            if !recovery_codes::serves(daemon, &name, code)? {
                 return Err(wrong.to_owned());
             }
             let body = json!({"what": "recovery code used", "reviewer": name.as_str()});
@@ -102,7 +102,7 @@ fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -
         }
         EnrolmentAuthority::Own { by } => {
             // Over a way that everybody on this machine can reach: a wrong proof locks nobody out of answering.
-            let who = sessions::prove_who(daemon, message, by, now_ms)?;
+            let who = web_sessions::prove_who(daemon, message, by, now_ms)?;
             (What::More, who.ok_or("this name and this proof do not belong together, or the code was used")?)
         }
     };
@@ -174,7 +174,7 @@ fn finish(
     if let What::First(invite) = &what {
         let row = daemon.store.invite(invite).map_err(|why| why.to_string())?.ok_or(over)?;
         invitations::still_counts(daemon, &row)?;
-        let is_theirs = signon::has_nothing(daemon, &name)? && row.name.as_ref() == Some(&name);
+        let is_theirs = oidc::has_nothing(daemon, &name)? && row.name.as_ref() == Some(&name);
         if !is_theirs || !daemon.store.use_invite(invite).map_err(|why| why.to_string())? {
             return Err(over.to_owned());
         }
@@ -198,7 +198,7 @@ fn finish(
     }
     if let (Some(first), Some(map)) = (&first, set_up.as_object_mut()) {
         map.insert("ssh_key".to_owned(), serde_json::Value::Null);
-        map.insert("factor_digest".to_owned(), json!(crate::restore::factor_digest(first)));
+        map.insert("factor_digest".to_owned(), json!(crate::rebuild_store::factor_digest(first)));
     }
     match (&what, first) {
         (What::New(invite, row), Some(first)) => {
@@ -209,7 +209,7 @@ fn finish(
             invitations::still_counts(daemon, row)?;
             store(daemon.store.use_invite(invite))?;
             let body = json!({"what": "reviewer added", "reviewer": name.as_str(), "role": person.role.as_str(), "groups": person.groups,
-                "factor": crate::people::factor(&first), "ssh_key": null, "factor_digest": crate::restore::factor_digest(&first),
+                "factor": crate::reviewers::factor(&first), "ssh_key": null, "factor_digest": crate::rebuild_store::factor_digest(&first),
                 "password_digest": password.as_ref().map(passwords::digest), "vouched_by": row.by});
             let _receipt = daemon.record(RecordKind::Change, body)?;
             if passkey.is_some() {
@@ -221,7 +221,7 @@ fn finish(
             let _receipt = daemon.record(RecordKind::Change, set_up)?;
             daemon.store.drop_factors(&name).map_err(|why| why.to_string())?;
             store(daemon.store.set_factor(&name, &first))?;
-            sessions::end_all(daemon, &name);
+            web_sessions::end_all(daemon, &name);
         }
         (What::More, Some(first)) => {
             let _receipt = daemon.record(RecordKind::Change, set_up)?;
@@ -243,10 +243,10 @@ fn finish(
     }
     daemon.holds.people_changed();
     let recovery = match what {
-        What::New(..) | What::First(_) | What::Anew => recovery::codes(daemon, &name)?,
+        What::New(..) | What::First(_) | What::Anew => recovery_codes::codes(daemon, &name)?,
         What::More => Vec::new(),
     };
-    let token = sessions::begin(daemon, name.clone(), now_ms)?;
+    let token = web_sessions::begin(daemon, name.clone(), now_ms)?;
     Ok(OperatorReply::Enrolled { name: name.to_string(), recovery, token })
 }
 

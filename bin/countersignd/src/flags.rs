@@ -7,8 +7,8 @@ use model::{AgentName, Delegator, Request, SessionId};
 use serde_json::json;
 use state_sqlite::Store;
 
-use crate::chain;
-use crate::daemon::{Daemon, hold as lock};
+use crate::delegation;
+use crate::state::{Daemon, lock};
 
 /// Flags that anybody at the operator's socket may set: rules that allow cannot rest on them, so they only tighten.
 const WITHOUT_PROOF: &[&str] = &["incident", "freeze", STOP];
@@ -99,7 +99,7 @@ pub(crate) fn stop(
         match (agent, session) {
             (None, _) => true,
             // Whoever acts on its orders stops with it.
-            (Some(agent), None) => chain::is_of(daemon, of, agent),
+            (Some(agent), None) => delegation::is_of(daemon, of, agent),
             (Some(agent), Some(session)) => agent.as_str() == of && session.as_str() == in_session,
         }
     };
@@ -137,6 +137,6 @@ pub(crate) fn change(daemon: &Daemon, name: &str, on: bool, by: &str) -> Result<
         flags.retain(|it| it != name);
         daemon.policy.moved();
     }
-    daemon.work.bell.ring();
+    daemon.activity.change_signal.notify();
     Ok(true)
 }

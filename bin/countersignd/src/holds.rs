@@ -11,10 +11,10 @@
 //! Where whoever waits must come back to spend their permit, the third step is theirs: they have their answer first, and are not
 //! heard again before it is stored. A crash in between leaves a permit that nobody takes.
 
+mod change_feed;
 mod entry;
-mod followers;
-mod open;
-mod telling;
+mod open_index;
+mod subscribers;
 
 use std::collections::VecDeque;
 use std::os::unix::net::UnixStream;
@@ -29,11 +29,11 @@ use model::{HoldId, Intent};
 use protocol::HoldView;
 use serde_json::{Value, json};
 
-pub(crate) use entry::{Entry, For, Told, no_words};
+pub(crate) use entry::{DenialNote, Entry, For, denial_text};
 
-use crate::bell::Bell;
-use crate::daemon::{Daemon, hold as lock};
-use open::Open;
+use crate::change_signal::ChangeSignal;
+use crate::state::{Daemon, lock};
+use open_index::OpenHolds;
 
 /// The most holds that may be open at once. Beyond it requests that would be held are refused.
 const MAX_OPEN: usize = 1_000;
@@ -49,17 +49,17 @@ const STOPPED: &str = "stopped";
 
 #[derive(Default)]
 pub(crate) struct Holds {
-    open: Mutex<Open>,
+    open: Mutex<OpenHolds>,
     /// Counts changes of the list, for those who follow it.
-    changes: Mutex<telling::Changes>,
+    changes: Mutex<change_feed::Changes>,
     changed: Condvar,
-    followers: followers::Followers,
+    subscribers: subscribers::Subscribers,
     /// Something waits with nobody on a connection.
     is_watched: AtomicBool,
     /// What became of the last ones that were closed.
     closed: Mutex<VecDeque<(String, String)>>,
     /// Rung when something begins to wait, or ends to.
-    bell: Arc<Bell>,
+    change_signal: Arc<ChangeSignal>,
 }
 
 /// How a hold ended for whoever waited: the hold, and for an approval the receipt of the answer that decided it.
@@ -67,7 +67,7 @@ pub(crate) struct Outcome {
     pub(crate) hold: Hold,
     pub(crate) answered: Option<Receipt>,
     /// With a no: what the agent is told.
-    pub(crate) told: Option<Told>,
+    pub(crate) told: Option<DenialNote>,
     /// What the store has, and what it is to have: for whoever waited to see to, before they are heard again.
     pub(crate) unstored: Option<(Hold, Hold)>,
 }
@@ -82,8 +82,8 @@ pub(crate) fn void(daemon: &Daemon, hold: &Hold, why: &str) {
 
 impl Holds {
     /// None so far.
-    pub(crate) fn new(bell: Arc<Bell>) -> Self {
-        Self { bell, ..Self::default() }
+    pub(crate) fn new(change_signal: Arc<ChangeSignal>) -> Self {
+        Self { change_signal, ..Self::default() }
     }
 
     /// Opens a hold: it is shown, and `settle` makes durable that it was asked, and stores it; with no hold, there is no place for
@@ -145,7 +145,7 @@ impl Holds {
         id: &HoldId,
         answer: Answer,
         proof: Value,
-        told: Option<Told>,
+        told: Option<DenialNote>,
     ) -> Result<(HoldState, usize, usize), String> {
         let entry = lock(&self.open)
             .get(id)

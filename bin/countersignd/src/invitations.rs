@@ -9,10 +9,10 @@ use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes, Vouch};
 use serde_json::json;
 use state_sqlite::InviteRow;
 
-use crate::daemon::Daemon;
-use crate::people::person;
-use crate::rules::proved;
-use crate::signon;
+use crate::oidc;
+use crate::reviewers::person;
+use crate::rule_api::proved;
+use crate::state::Daemon;
 
 /// How long an invitation serves: the first person's, which anybody who sees the terminal could use, and others.
 const FIRST_MS: u64 = 3_600_000;
@@ -54,7 +54,7 @@ pub(crate) fn invite(
         return Err("say whom you invite".to_owned());
     }
     if daemon.store.reviewer(&person.name).map_err(|why| why.to_string())?.is_some()
-        && !signon::has_nothing(daemon, &person.name)?
+        && !oidc::has_nothing(daemon, &person.name)?
     {
         return Err(format!("there is a reviewer `{}` already", person.name));
     }

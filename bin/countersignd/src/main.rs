@@ -1,56 +1,56 @@
 //! `countersignd`: judges requests, keeps holds, makes permits. It reads frames on two Unix sockets and talks to
 //! `countersign-logd`; it has no network socket, no root, and not the log's key.
 
-mod acts;
-mod agents;
-mod answers;
-mod asking;
-mod bell;
-mod broken_glass;
+mod activity_counters;
+mod agent_activity;
+mod agent_connection;
+mod approvals;
+mod authentication;
+mod await_approval;
+mod break_glass;
 mod canary;
-mod chain;
-mod chat;
-mod daemon;
-mod devices;
+mod change_signal;
+mod chat_callbacks;
+mod delegation;
 mod enrolment;
+mod environment;
+mod evaluation;
 mod flags;
+mod hold_view;
 mod holds;
 mod invitations;
-mod judge;
-mod judging;
-mod lines;
-mod log;
-mod made;
+mod json_log;
+mod listener;
+mod log_client;
 mod metrics;
-mod nearest;
-mod operators;
-mod paces;
-mod parked;
+mod oidc;
+mod operator_api;
 mod passwords;
-mod people;
 mod permits;
 mod policy;
-mod proof;
-mod reading;
+mod push_subscriptions;
+mod rebuild_store;
+mod record_access;
 mod recordings;
-mod recovery;
-mod restore;
-mod rules;
-mod serve;
-mod sessions;
-mod signon;
+mod recovery_codes;
+mod reviewers;
+mod rule_api;
+mod running_acts;
+mod runtime_rules;
+mod similar_approvals;
+mod spans;
+mod state;
 mod submit;
-mod surroundings;
-mod traces;
-mod view;
-mod work;
+mod tickets;
+mod understanding;
+mod web_sessions;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use host::install_paths::Layout;
 
-use daemon::Daemon;
+use state::Daemon;
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
         }
         Some("--rebuild-store") => {
             let into = std::env::args_os().nth(2);
-            return match restore::main(into.as_deref().map(std::path::Path::new)) {
+            return match rebuild_store::main(into.as_deref().map(std::path::Path::new)) {
                 Ok(true) => ExitCode::SUCCESS,
                 Ok(false) => ExitCode::from(1),
                 Err(why) => {
@@ -114,5 +114,5 @@ fn start() -> Result<(), String> {
     // Agents and the web gate have users of their own: they reach their sockets, and each socket says who may.
     host::files::passable_directory(&layout.run).map_err(|why| format!("`{}`: {why}", layout.run.display()))?;
     let daemon = Arc::new(Daemon::open(layout)?);
-    serve::run(&daemon)
+    listener::run(&daemon)
 }

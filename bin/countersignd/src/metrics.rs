@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::Metric;
 
-use crate::daemon::Daemon;
+use crate::state::Daemon;
 
 /// Upper bounds of a histogram's buckets, in seconds.
 const FAST: [f64; 9] = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0];

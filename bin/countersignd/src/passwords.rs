@@ -10,8 +10,8 @@ use protocol::{OperatorReply, OperatorRequest, Password, Proof, Vouch};
 use serde_json::json;
 use state_sqlite::{Factor, ReviewerRow};
 
-use crate::daemon::{Daemon, hold as lock};
-use crate::sessions;
+use crate::state::{Daemon, lock};
+use crate::web_sessions;
 
 /// The domain of what the record says of a password.
 const PASSWORD_DOMAIN: &str = "countersign/password/v1";
@@ -68,7 +68,7 @@ pub(crate) fn set(
         return Err("a password is changed with a code, and with the old password where there is one".to_owned());
     }
     let now_ms = clock::now_ms();
-    let name = sessions::prove_who(daemon, message, by, now_ms)?.ok_or(sessions::NOT_TOGETHER)?;
+    let name = web_sessions::prove_who(daemon, message, by, now_ms)?.ok_or(web_sessions::NOT_TOGETHER)?;
     let row = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
     if !row.is_some_and(|row| matches!(row.factor, Factor::Totp(_))) {
         return Err("a password goes with a code, and you sign in without".to_owned());
@@ -79,6 +79,6 @@ pub(crate) fn set(
     if !daemon.store.set_password(&name, Some(&kept)).map_err(|why| why.to_string())? {
         return Err(format!("there is no reviewer `{name}` any more"));
     }
-    sessions::end_all(daemon, &name);
-    sessions::begin(daemon, name, now_ms).map(|token| OperatorReply::SignedIn { token })
+    web_sessions::end_all(daemon, &name);
+    web_sessions::begin(daemon, name, now_ms).map(|token| OperatorReply::SignedIn { token })
 }

@@ -10,12 +10,12 @@ use model::{Act, AgentName, Digest, Facts, PermitId, RequestDigest, SessionId};
 use protocol::{AgentReply, RecordingHead, SealedText, Terminal, TerminalEvent};
 use serde_json::json;
 
-use crate::agents::{Talk, denied, undecided};
-use crate::daemon::Daemon;
-use crate::judge;
-use crate::judging::Case;
+use crate::agent_connection::{AgentConnection, denied, undecided};
+use crate::evaluation::RequestContext;
+use crate::hold_view;
 use crate::recordings::{MAX_EVENTS_BYTES, Recording};
-use crate::view;
+use crate::state::Daemon;
+use crate::understanding;
 
 /// How much of an act's words a recording is titled with.
 const MAX_TITLE_CHARS: usize = 200;
@@ -65,19 +65,20 @@ pub(crate) struct Bound {
 
 impl Bound {
     /// To a request as it was read.
-    pub(crate) fn to(daemon: &Daemon, case: &Case, request: &RequestDigest) -> Self {
+    pub(crate) fn to(daemon: &Daemon, context: &RequestContext, request: &RequestDigest) -> Self {
         let whose = Whose {
             request: *request,
-            agent: case.request.agent.clone(),
-            session: case.request.session.clone(),
-            same: case.footprint.same.clone(),
+            agent: context.request.agent.clone(),
+            session: context.request.session.clone(),
+            same: context.footprint.same.clone(),
         };
-        let title = daemon.scrubber.text(&view::asked(&case.request.act)).chars().take(MAX_TITLE_CHARS).collect();
-        Self { act: case.request.act.digest(), facts: case.read.facts.clone(), title, whose }
+        let title =
+            daemon.redactor.text(&hold_view::asked(&context.request.act)).chars().take(MAX_TITLE_CHARS).collect();
+        Self { act: context.request.act.digest(), facts: context.read.facts.clone(), title, whose }
     }
 }
 
-impl Talk<'_> {
+impl AgentConnection<'_> {
     pub(crate) fn hand_out(
         &mut self,
         permit: Permit,
@@ -141,7 +142,7 @@ impl Talk<'_> {
         if self.daemon.policy.epoch() != issued.epoch {
             return self.refuse_changed(&issued.request, "the rules or flags that it was decided by; ask again");
         }
-        if let Some(path) = judge::changed_since(&issued.facts) {
+        if let Some(path) = understanding::changed_since(&issued.facts) {
             return self.refuse_changed(&issued.request, &path);
         }
         if issued.must_record && terminal.is_none() {
@@ -177,7 +178,7 @@ impl Talk<'_> {
             session: issued.whose.session.to_string(),
             request: issued.request.to_string(),
             title: issued.title.clone(),
-            terminal: Terminal { name: self.daemon.scrubber.text(&terminal.name), ..terminal },
+            terminal: Terminal { name: self.daemon.redactor.text(&terminal.name), ..terminal },
         };
         self.daemon.recordings.begin(&self.daemon.layout.log_socket(), head)
     }
@@ -200,7 +201,7 @@ impl Talk<'_> {
     }
 
     pub(crate) fn refuse_changed(&self, request: &RequestDigest, what: &str) -> AgentReply {
-        let what = self.daemon.scrubber.text(what);
+        let what = self.daemon.redactor.text(what);
         let body =
             json!({"request_digest": request.to_string(), "state": "refused", "why": format!("changed: {what}")});
         let _ = self.daemon.record(RecordKind::Permit, body);
@@ -213,10 +214,10 @@ impl Talk<'_> {
         self.daemon.acts.end(permit);
         // One that was cut does not keep from the record how the act ended.
         let cut = recording.and_then(|recording| recording.end().err());
-        self.daemon.work.bell.ring();
+        self.daemon.activity.change_signal.notify();
         let failed = exit != Some(0);
         let said = || vec![("exit", exit.map_or_else(|| "none".to_owned(), |code| code.to_string()))];
-        self.daemon.traces.note(&whose.request, "act", since, said, failed);
+        self.daemon.spans.note(&whose.request, "act", since, said, failed);
         let noted = self.daemon.paces.with(self.daemon, &whose.agent, &whose.session, |pair| {
             pair.agent.note_outcome(&whose.same, failed);
             pair.session.note_outcome(&whose.same, failed);

@@ -15,7 +15,7 @@ use pdp::{Mode, Policy, PolicyProblem, Sources};
 use serde_json::json;
 use state_sqlite::RuleRow;
 
-use crate::daemon::{Daemon, hold as lock};
+use crate::state::{Daemon, lock};
 
 /// What an operator's directory holds.
 #[derive(Clone, Default)]

@@ -11,8 +11,8 @@ use host::socket;
 use model::{AgentName, SessionId};
 use protocol::{LogReply, LogRequest, MAX_LOG_FRAME, RecordingHead, TerminalEvent};
 
-use crate::daemon::hold as lock;
-use crate::work::Pair;
+use crate::agent_activity::SessionKey;
+use crate::state::lock;
 
 /// How long the log may take. After that the act that is recorded ends.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,11 +53,11 @@ fn done(said: LogReply) -> Result<(), String> {
 }
 
 /// Recordings by agent and session.
-type Open = BTreeMap<Pair, Vec<Weak<Recording>>>;
+type OpenRecordings = BTreeMap<SessionKey, Vec<Weak<Recording>>>;
 
 /// Those under way.
 #[derive(Default)]
-pub(crate) struct Recordings(Mutex<Open>);
+pub(crate) struct Recordings(Mutex<OpenRecordings>);
 
 impl Recordings {
     /// Begins one.
@@ -99,7 +99,7 @@ impl Recordings {
     }
 
     /// The last one that goes on in each session.
-    pub(crate) fn of_sessions(&self) -> BTreeMap<Pair, String> {
+    pub(crate) fn of_sessions(&self) -> BTreeMap<SessionKey, String> {
         let open = lock(&self.0);
         let last = |list: &Vec<Weak<Recording>>| list.iter().rev().find_map(Weak::upgrade).map(|it| it.id.clone());
         open.iter().filter_map(|(key, list)| Some((key.clone(), last(list)?))).collect()

@@ -10,23 +10,23 @@ use pdp::{Decision, Verdict};
 use protocol::{AgentReply, Refusal};
 use state_sqlite::AgentRow;
 
-use crate::agents::{How, Talk, denied, undecided};
-use crate::asking::MAX_VIEW_BYTES;
-use crate::judging::{self, Case, Place};
+use crate::agent_connection::{AgentConnection, AnswerMode, denied, undecided};
+use crate::await_approval::MAX_VIEW_BYTES;
+use crate::evaluation::{self, EnrolledAttributes, RequestContext};
 use crate::permits::{Bound, permit_id};
-use crate::{chain, flags, judge, view, work};
+use crate::{agent_activity, delegation, flags, hold_view, understanding};
 
 /// The longest search path for programs, in bytes.
 const MAX_SEARCH_PATH_BYTES: usize = 16 * 1024;
 
-impl Talk<'_> {
+impl AgentConnection<'_> {
     pub(crate) fn submit(
         &mut self,
         key: &str,
         session: &str,
         act: &serde_json::Value,
         claims: Claims,
-        how: How,
+        how: AnswerMode,
     ) -> AgentReply {
         let agent = match self.known(key) {
             Ok(agent) => agent,
@@ -45,7 +45,7 @@ impl Talk<'_> {
             Err(why) => return undecided(&format!("the session is malformed: {why}")),
         };
         let Ok(random) = clock::random_id() else { return undecided("the kernel gives no random bytes") };
-        let (chain, trust) = match chain::of(self.daemon, &agent) {
+        let (chain, trust) = match delegation::of(self.daemon, &agent) {
             Ok(found) => found,
             Err(why) => return undecided(&why),
         };
@@ -60,9 +60,9 @@ impl Talk<'_> {
             claims,
             seen: self.seen,
         };
-        let place = Place { env: agent.env, groups: agent.groups, trust };
-        Case::read(self.daemon, request, place, how.hands_over)
-            .and_then(|case| self.decide(case, how.park))
+        let place = EnrolledAttributes { env: agent.env, groups: agent.groups, trust };
+        RequestContext::read(self.daemon, request, place, how.hands_over)
+            .and_then(|context| self.decide(context, how.park))
             .unwrap_or_else(|why| {
                 self.daemon.metrics.verdict("undecided");
                 undecided(&why)
@@ -91,10 +91,10 @@ impl Talk<'_> {
     }
 
     /// Judge, record, then answer or hold. Any `Err` is a refusal: nothing was permitted.
-    fn decide(&mut self, case: Case, park: bool) -> Result<AgentReply, String> {
+    fn decide(&mut self, context: RequestContext, park: bool) -> Result<AgentReply, String> {
         let started = Instant::now();
-        let request = &case.request;
-        if let Some(path) = judge::disagrees(request, &case.read.facts) {
+        let request = &context.request;
+        if let Some(path) = understanding::disagrees(request, &context.read.facts) {
             return Ok(denied(&format!("`{path}` changed while it was being read")));
         }
         // Read before the flags are looked at: one that is set after this ends the permit.
@@ -103,26 +103,26 @@ impl Talk<'_> {
             self.daemon.note_refusal(self.seen, &format!("{} is stopped by the flag `{flag}`", request.agent));
             return Ok(denied(&flags::words(&flag)));
         }
-        let decision = judging::decide(self.daemon, &case)?;
+        let decision = evaluation::decide(self.daemon, &context)?;
         self.traced = Some((*decision.request(), started));
         let reasons: Vec<String> =
-            decision.reasons().iter().map(|it| self.daemon.scrubber.text(&it.to_string())).collect();
+            decision.reasons().iter().map(|it| self.daemon.redactor.text(&it.to_string())).collect();
         let cannot_oblige = match decision.verdict() {
             Verdict::Deny => None,
             Verdict::Allow(obligations) | Verdict::Ask(_, obligations) => Some(obligations),
         }
-        .filter(|obliged| case.hands_over && !obliged.is_empty())
+        .filter(|obliged| context.hands_over && !obliged.is_empty())
         .map(ToString::to_string);
         let asked = match decision.verdict() {
-            Verdict::Ask(quorum, _) => Some(self.prepare(&case, &decision, quorum, &reasons)),
+            Verdict::Ask(quorum, _) => Some(self.prepare(&context, &decision, quorum, &reasons)),
             Verdict::Allow(_) | Verdict::Deny => None,
         };
         // What is put to people is shown to them while the disk works; everything else is recorded first.
         let is_asked_now = matches!(&asked, Some(Ok(asked)) if asked.bytes <= MAX_VIEW_BYTES)
             && cannot_oblige.is_none()
-            && !self.daemon.parked.knows(&case);
+            && !self.daemon.parked.knows(&context);
         let receipt =
-            if is_asked_now { None } else { Some(self.record_decision(&case, &decision, started, || Ok(()))?) };
+            if is_asked_now { None } else { Some(self.record_decision(&context, &decision, started, || Ok(()))?) };
         if let Some(obliged) = cannot_oblige {
             return Ok(denied(&format!(
                 "a rule lets this run only with {obliged}, and this enforcement point hands the act to a host that it cannot hold to that; use `countersign run`"
@@ -131,14 +131,14 @@ impl Talk<'_> {
         match (decision.verdict(), asked, receipt) {
             (Verdict::Allow(_), _, Some(receipt)) => {
                 let permit = Permit::for_allowed(&decision, &receipt, permit_id()?, clock::now_ms());
-                let bound = Bound::to(self.daemon, &case, decision.request());
-                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, bound, case.hands_over, reasons, epoch))
+                let bound = Bound::to(self.daemon, &context, decision.request());
+                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, bound, context.hands_over, reasons, epoch))
             }
             (Verdict::Ask(..), Some(asked), receipt) => {
-                let by_ticket = if is_asked_now { None } else { self.by_ticket(&case, &reasons, park) };
+                let by_ticket = if is_asked_now { None } else { self.by_ticket(&context, &reasons, park) };
                 match by_ticket {
                     Some(answer) => Ok(answer),
-                    None => self.hold(case, decision, (asked?, receipt), reasons, (epoch, park), started),
+                    None => self.hold(context, decision, (asked?, receipt), reasons, (epoch, park), started),
                 }
             }
             (Verdict::Deny | Verdict::Allow(_) | Verdict::Ask(..), _, _) => {
@@ -150,18 +150,18 @@ impl Talk<'_> {
     /// Makes a decision durable; `meanwhile` is done while the disk works.
     pub(crate) fn record_decision(
         &self,
-        case: &Case,
+        context: &RequestContext,
         decision: &Decision,
         started: Instant,
         meanwhile: impl FnOnce() -> Result<(), String>,
     ) -> Result<Receipt, String> {
-        let request = &case.request;
-        let body = view::decision_body(request, &case.read.intent, decision, &self.daemon.scrubber);
-        let brief = work::brief(&body);
+        let request = &context.request;
+        let body = hold_view::decision_body(request, &context.read.intent, decision, &self.daemon.redactor);
+        let brief = agent_activity::brief(&body);
         let recorded = self.daemon.begin_record(RecordKind::Decision, body)?;
         let done = meanwhile();
         let receipt = recorded.receipt()?;
-        self.daemon.work.note(self.daemon, request, brief, decision);
+        self.daemon.activity.note(self.daemon, request, brief, decision);
         self.daemon.metrics.verdict(decision.verdict().as_str());
         self.daemon.metrics.decision.note(started.elapsed());
         let said = || {
@@ -173,9 +173,9 @@ impl Talk<'_> {
                 ("rules", decision.rules().join(" ")),
             ]
         };
-        self.daemon.traces.note(decision.request(), "decision", started, said, false);
+        self.daemon.spans.note(decision.request(), "decision", started, said, false);
         self.daemon.recordings.mark(&request.agent, &request.session, || {
-            format!("{}: {}", decision.verdict().as_str(), self.daemon.scrubber.text(&view::asked(&request.act)))
+            format!("{}: {}", decision.verdict().as_str(), self.daemon.redactor.text(&hold_view::asked(&request.act)))
         });
         done.map(|()| receipt)
     }

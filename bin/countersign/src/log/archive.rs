@@ -86,7 +86,7 @@ pub(crate) fn main(args: &ArchiveArgs) -> Result<ExitCode, String> {
     match &args.verb {
         ArchiveVerb::Run { target, dir, lock, every } => {
             let directory = super::directory(dir.as_deref())?;
-            super::afar::again(*every, || run(&directory, target, *lock))
+            super::replication::again(*every, || run(&directory, target, *lock))
         }
         ArchiveVerb::Hold { target, agent, session, dir } => {
             hold(&super::directory(dir.as_deref())?, target, &format!("{agent}/{session}"))

@@ -6,7 +6,7 @@ use log_store::Wanted;
 use protocol::RecordQuery;
 use serde_json::Value;
 
-use crate::when;
+use crate::time_format;
 
 #[derive(Args, Clone, Default)]
 pub(crate) struct FilterArgs {
@@ -68,7 +68,7 @@ impl FilterArgs {
     }
 
     pub(crate) fn read(&self, now_ms: u64) -> Result<Filter, String> {
-        let at = |text: &Option<String>| text.as_deref().map(|text| when::moment(text, now_ms)).transpose();
+        let at = |text: &Option<String>| text.as_deref().map(|text| time_format::moment(text, now_ms)).transpose();
         Ok(self.filter(at(&self.since)?, at(&self.until)?))
     }
 }

@@ -9,7 +9,7 @@ use log_store::Wanted;
 use serde_json::{Value, json};
 
 use super::summary;
-use crate::when;
+use crate::time_format;
 
 /// Tells it. Sessions are named by whoever asks, so two agents may have one of the same name.
 pub(super) fn main(directory: &Path, session: &str, agent: Option<&str>, as_json: bool) -> Result<ExitCode, String> {
@@ -47,7 +47,7 @@ pub(super) fn main(directory: &Path, session: &str, agent: Option<&str>, as_json
         return Ok(ExitCode::SUCCESS);
     }
     let at = |record: Option<&Value>| {
-        when::shown(record.and_then(|record| record.get("at_ms")).and_then(Value::as_u64).unwrap_or(0))
+        time_format::shown(record.and_then(|record| record.get("at_ms")).and_then(Value::as_u64).unwrap_or(0))
     };
     let count = |verdict: &str| story.values().filter(|record| text(record, "/body/verdict") == verdict).count();
     println!(

@@ -8,7 +8,7 @@ use log_store::Wanted;
 use model::display::exact;
 use serde_json::{Value, json};
 
-use crate::when;
+use crate::time_format;
 
 /// Tells it. The request is named by the beginning of its digest or id, or by its hold or permit.
 pub(crate) fn main(directory: &Path, wanted: &str, as_json: bool) -> Result<ExitCode, String> {
@@ -64,7 +64,7 @@ fn text<'a>(record: &'a Value, pointer: &str) -> &'a str {
 
 fn tell(record: &Value) -> Vec<String> {
     let seq = record.get("seq").and_then(Value::as_u64).unwrap_or(0);
-    let at = when::shown(record.get("at_ms").and_then(Value::as_u64).unwrap_or(0));
+    let at = time_format::shown(record.get("at_ms").and_then(Value::as_u64).unwrap_or(0));
     let of = |pointer: &str| text(record, pointer).to_owned();
     let mut lines = vec![format!("{at}  record {seq}  {}", of("/kind"))];
     let mut say = |name: &str, what: String| {

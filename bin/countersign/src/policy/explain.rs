@@ -10,8 +10,8 @@ use pdp::consider;
 use understand::Subject;
 
 use super::SetArgs;
-use crate::history;
-use crate::reader::{Read, Reader};
+use crate::local_evaluation::{Read, Reader};
+use crate::past_requests;
 
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
@@ -47,7 +47,7 @@ pub(crate) fn main(args: &ExplainArgs) -> Result<ExitCode, String> {
                 (text.clone(), reader.read(Subject::Shell(text), args.cwd.as_deref()), args.agent.clone())
             }
             (None, Some(request)) => {
-                let acts = history::load(args.log.as_deref(), 0)?;
+                let acts = past_requests::load(args.log.as_deref(), 0)?;
                 let found = acts.iter().rev().find(|past| past.id.starts_with(request.as_str()));
                 let past = found.ok_or_else(|| format!("the record has no request `{request}`"))?;
                 (past.line.clone(), past.read(&reader), past.agent.clone())

@@ -12,8 +12,8 @@ use protocol::{OperatorReply, OperatorRequest};
 use serde_json::json;
 
 use super::SetArgs;
-use crate::operator_link::OperatorLink;
-use crate::{history, when};
+use crate::operator_client::OperatorClient;
+use crate::{past_requests, time_format};
 
 #[derive(Args)]
 pub(crate) struct LintArgs {
@@ -54,7 +54,7 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
     let now_ms = clock::now_ms();
     let since = now_ms.saturating_sub(args.days.saturating_mul(86_400_000));
     // Without a record nothing is known of use; the rest is still told.
-    let acts = history::load(args.log.as_deref(), 0).ok();
+    let acts = past_requests::load(args.log.as_deref(), 0).ok();
     let used: Option<BTreeMap<String, u64>> = acts.as_ref().map(|acts| {
         let mut last = BTreeMap::new();
         for past in acts {
@@ -142,13 +142,13 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
 
 /// Rules that one person made of an approval: nobody else has looked at them. Nothing where no daemon answers.
 fn made_alone() -> Vec<Doubt> {
-    let link = Layout::from_environment().and_then(|layout| OperatorLink::connect(&layout));
+    let link = Layout::from_environment().and_then(|layout| OperatorClient::connect(&layout));
     let Ok(OperatorReply::Rules { rules, .. }) = link.and_then(|link| link.ask(&OperatorRequest::Rules)) else {
         return Vec::new();
     };
     let alone = |rule: protocol::RuleView| {
         let author = rule.author.filter(|_| rule.removed.is_none())?;
-        let until = rule.expires_ms.map_or_else(String::new, |ms| format!(", until {}", when::shown(ms)));
+        let until = rule.expires_ms.map_or_else(String::new, |ms| format!(", until {}", time_format::shown(ms)));
         let text = format!("`{author}` made it alone{until}; see `countersign rule show {}`", rule.id);
         Some(Doubt { rule: rule.id, place: "made of an approval".to_owned(), kind: "one-person", text })
     };

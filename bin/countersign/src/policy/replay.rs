@@ -11,9 +11,9 @@ use pdp::{Policy, Sources};
 use serde_json::json;
 
 use super::SetArgs;
-use crate::history::{self, Past};
-use crate::reader::Reader;
-use crate::sets;
+use crate::local_evaluation::Reader;
+use crate::past_requests::{self, Past};
+use crate::policy_source;
 
 #[derive(Args)]
 pub(crate) struct ReplayArgs {
@@ -42,8 +42,9 @@ pub(crate) fn main(args: &ReplayArgs) -> Result<ExitCode, String> {
 
 fn replay(args: &ReplayArgs) -> Result<ExitCode, String> {
     let now_ms = clock::now_ms();
-    let acts = history::load(args.history.as_deref(), now_ms.saturating_sub(args.days.saturating_mul(86_400_000)))?;
-    let before = sets::own()?;
+    let acts =
+        past_requests::load(args.history.as_deref(), now_ms.saturating_sub(args.days.saturating_mul(86_400_000)))?;
+    let before = policy_source::own()?;
     let after = match &args.rule {
         None => args.set.load()?,
         Some(file) => {
@@ -52,7 +53,7 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode, String> {
             let files = if own.exists() { host::files::trusted_texts(&own, "toml")? } else { Vec::new() };
             let mut sources = Sources::directory(files);
             sources.push_made(file.display().to_string(), text, true);
-            sets::load(&sources)?
+            policy_source::load(&sources)?
         }
     };
     let reader = Reader::new();

@@ -12,9 +12,9 @@ use pdp::{Suggestion, Verdict, mine};
 use serde_json::json;
 
 use super::SetArgs;
-use crate::history::{self, Past};
-use crate::reader::Reader;
-use crate::when;
+use crate::local_evaluation::Reader;
+use crate::past_requests::{self, Past};
+use crate::time_format;
 
 #[derive(Args)]
 pub(crate) struct SuggestArgs {
@@ -51,7 +51,8 @@ pub(crate) fn main(args: &SuggestArgs) -> Result<ExitCode, String> {
 fn suggest(args: &SuggestArgs) -> Result<ExitCode, String> {
     let now_ms = clock::now_ms();
     let policy = SetArgs { dir: args.policy.clone(), preset: args.preset.clone() }.load()?;
-    let acts = history::load(args.history.as_deref(), now_ms.saturating_sub(args.days.saturating_mul(86_400_000)))?;
+    let acts =
+        past_requests::load(args.history.as_deref(), now_ms.saturating_sub(args.days.saturating_mul(86_400_000)))?;
     let refused: BTreeSet<&str> =
         acts.iter().filter(|past| past.answer.as_deref() == Some("denied")).map(|past| past.line.as_str()).collect();
     let reader = Reader::new();
@@ -69,7 +70,7 @@ fn suggest(args: &SuggestArgs) -> Result<ExitCode, String> {
     }
     let intents: Vec<&Intent> = asked.iter().map(|(_, intent)| intent).collect();
     let found = mine(&intents, args.least, &understand::read_blind);
-    let end = when::end(&args.until, now_ms)?;
+    let end = time_format::end(&args.until, now_ms)?;
     let rules: Vec<String> = found.iter().map(|it| rule_of(it, &asked, &end)).collect();
     let spared: usize = found.iter().map(|it| it.evidence.len()).sum();
     if let Some(file) = &args.out {

@@ -7,7 +7,7 @@ use log_store::{Content, Wanted};
 use serde_json::{Value, json};
 
 use super::{number, text};
-use crate::{log, when};
+use crate::{log, time_format};
 
 /// The most examples of one thing that a report shows; all are in the records beside it.
 const EXAMPLES: usize = 50;
@@ -212,7 +212,7 @@ impl Evidence {
         let lines = |lines: &[EvidenceLine]| -> Vec<Value> {
             lines
                 .iter()
-                .map(|(seq, at_ms, what)| json!({"record": seq, "at": when::shown(*at_ms), "what": what}))
+                .map(|(seq, at_ms, what)| json!({"record": seq, "at": time_format::shown(*at_ms), "what": what}))
                 .collect()
         };
         let days: BTreeMap<&String, Value> = self
@@ -260,5 +260,5 @@ fn note(lines: &mut Vec<EvidenceLine>, count: &mut u64, line: &EvidenceLine) {
 
 /// The day in UTC.
 fn day_of(at_ms: u64) -> String {
-    when::shown(at_ms).chars().take(10).collect()
+    time_format::shown(at_ms).chars().take(10).collect()
 }

@@ -2,9 +2,9 @@
 
 use model::display::visible;
 
-use super::clauses::{Framework, Section};
+use super::controls::{Framework, Section};
 use super::evidence::{Evidence, EvidenceLine};
-use crate::when;
+use crate::time_format;
 
 /// The whole page.
 pub(super) fn of(framework: Framework, span: &(String, String), evidence: &Evidence) -> String {
@@ -140,7 +140,7 @@ fn lines(count: u64, lines: &[EvidenceLine]) -> String {
     for (seq, at_ms, what) in lines {
         table.push_str(&format!(
             "<tr><td class=\"n\">{seq}</td><td>{}</td><td>{}</td></tr>",
-            when::shown(*at_ms),
+            time_format::shown(*at_ms),
             plain(what)
         ));
     }

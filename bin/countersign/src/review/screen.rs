@@ -13,8 +13,8 @@ use ratatui::DefaultTerminal;
 use ratatui::text::Line;
 
 use super::{Shown, as_one, draw};
-use crate::answer::{self, ProofArgs, With};
-use crate::operator_link::OperatorLink;
+use crate::approve::{self, ProofArgs, With};
+use crate::operator_client::OperatorClient;
 
 /// How long something risky is on the screen before it can be approved.
 const DWELL: Duration = Duration::from_secs(3);
@@ -234,9 +234,9 @@ impl<'a> Screen<'a> {
         let mut proof = self.proof.clone();
         proof.code = code.or(proof.code);
         let with = reason.map_or(With::Nothing, With::Reason);
-        let link = OperatorLink::connect(self.layout);
+        let link = OperatorClient::connect(self.layout);
         self.note = link
-            .and_then(|link| answer::give(&link, &hold, said, &proof, with, &also))
+            .and_then(|link| approve::give(&link, &hold, said, &proof, with, &also))
             .unwrap_or_else(|why| format!("not counted: {why}"));
     }
 }

@@ -12,7 +12,7 @@ use host::clock;
 use model::Intent;
 use protocol::{HandOver, HoldView};
 
-use crate::daemon::hold as lock;
+use crate::state::lock;
 
 /// Who waits for what people say.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(super) struct Inner {
     pub(super) hold: Hold,
     pub(super) answered: Option<Receipt>,
     /// What whoever said no wants the agent to be told.
-    pub(super) told: Option<Told>,
+    pub(super) told: Option<DenialNote>,
     /// What the store has of it, where whoever waits brings it up to date.
     pub(super) unstored: Option<Hold>,
     /// To whom it was handed over.
@@ -57,18 +57,18 @@ pub(super) struct Inner {
 
 /// What an agent is told with a no.
 #[derive(Clone)]
-pub(crate) struct Told {
+pub(crate) struct DenialNote {
     pub(crate) text: String,
     /// It is a question: the no is one for now.
     pub(crate) asks: bool,
 }
 
 /// The no in words.
-pub(crate) fn no_words(told: Option<&Told>) -> String {
+pub(crate) fn denial_text(told: Option<&DenialNote>) -> String {
     match told {
         None => "a reviewer said no".to_owned(),
-        Some(Told { text, asks: false }) => format!("a reviewer said no: {text}"),
-        Some(Told { text, asks: true }) => {
+        Some(DenialNote { text, asks: false }) => format!("a reviewer said no: {text}"),
+        Some(DenialNote { text, asks: true }) => {
             format!("a reviewer asks: {text} (for now it is a no; answer in the intent, and ask for the same again)")
         }
     }

@@ -77,7 +77,7 @@ impl Target for Bucket {
             action.headers_mut().insert(*name, value.clone());
         }
         let url = action.sign(SIGNED_FOR);
-        let mut request = crate::log::afar::agent().put(url.as_str());
+        let mut request = crate::log::replication::agent().put(url.as_str());
         for (name, value) in &headers {
             request = request.header(*name, value);
         }
@@ -103,7 +103,7 @@ impl Target for Bucket {
         for (name, value) in headers {
             action.headers_mut().insert(name, value);
         }
-        let mut request = crate::log::afar::agent().put(action.sign(SIGNED_FOR).as_str());
+        let mut request = crate::log::replication::agent().put(action.sign(SIGNED_FOR).as_str());
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -122,7 +122,8 @@ impl Target for Bucket {
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
         let key = self.key(name);
         let url = GetObject::new(&self.bucket, Some(&self.credentials), &key).sign(SIGNED_FOR);
-        let mut answer = crate::log::afar::agent().get(url.as_str()).call().map_err(|why| format!("`{key}`: {why}"))?;
+        let mut answer =
+            crate::log::replication::agent().get(url.as_str()).call().map_err(|why| format!("`{key}`: {why}"))?;
         match answer.status().as_u16() {
             200 => {
                 let bytes = answer.body_mut().with_config().limit(MAX_OBJECT).read_to_vec();

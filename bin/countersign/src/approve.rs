@@ -1,0 +1,308 @@
+//! Answers to holds, and proofs: a code, or a signature by OpenSSH.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use approval::{NAMESPACE, Vote, approval_message};
+use clap::Args;
+use host::clock;
+use host::install_paths::Layout;
+use model::display::visible;
+use model::{Digest, HoldId, RequestDigest};
+use pdp::{Sources, Verdict};
+use protocol::{CandidateView, OperatorReply, OperatorRequest, Proof, RuleWish, SshSignature, Vouch};
+
+use crate::local_evaluation::{Read, Reader};
+use crate::operator_client::{OperatorClient, unexpected};
+use crate::past_requests::{self, Past};
+use crate::{policy_source, review, time_format};
+
+/// Who answers, and with what proof.
+#[derive(Args, Clone)]
+pub(crate) struct ProofArgs {
+    /// Who you are (the name you enrolled with)
+    #[arg(long = "as", env = "COUNTERSIGN_REVIEWER", value_name = "NAME")]
+    pub(crate) reviewer: Option<String>,
+    /// The six digits that your authenticator shows now (asked for if left out)
+    #[arg(long, conflicts_with = "ssh_key")]
+    pub(crate) code: Option<String>,
+    /// Sign with this SSH key instead (private key file, or the `.pub` of a key in your SSH agent)
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_SSH_KEY")]
+    pub(crate) ssh_key: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct AnswerArgs {
+    /// The hold, or a part of its id that no other open hold has
+    id: String,
+    #[command(flatten)]
+    proof: ProofArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ApproveArgs {
+    #[command(flatten)]
+    answer: AnswerArgs,
+    /// List the rules that could be made of it, and answer nothing
+    #[arg(long)]
+    rules: bool,
+    /// Also make this one of those rules (its number), so that nobody is asked again until it ends
+    #[arg(long, value_name = "NUMBER", requires = "until", requires = "reason")]
+    rule: Option<usize>,
+    /// With `--rule`: when it ends: `30m`, `8h`, `7d`, or a date and time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// With `--rule`: why
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct DenyArgs {
+    #[command(flatten)]
+    answer: AnswerArgs,
+    /// What the agent is told, so that it can do better
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+/// What goes with an answer.
+pub(crate) enum With {
+    /// Nothing.
+    Nothing,
+    /// A rule that is made of a yes: its text, and why.
+    Rule(String, String),
+    /// What the agent is told of a no.
+    Reason(String),
+}
+
+/// `deny`.
+pub(crate) fn deny(args: &DenyArgs) -> Result<ExitCode, String> {
+    let link = OperatorClient::connect(&Layout::from_environment()?)?;
+    let hold = link.hold(&args.answer.id)?;
+    print!("{}", review::describe(&hold));
+    let with = args.reason.clone().map_or(With::Nothing, With::Reason);
+    println!("{}", give(&link, &hold, Vote::Deny, &args.answer.proof, with, &[])?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `approve`: once, or with a rule.
+pub(crate) fn approve(args: &ApproveArgs) -> Result<ExitCode, String> {
+    let link = OperatorClient::connect(&Layout::from_environment()?)?;
+    let hold = link.hold(&args.answer.id)?;
+    print!("{}", review::describe(&hold));
+    let wish = match (args.rule, args.rules) {
+        (None, false) => With::Nothing,
+        (number, list) => {
+            let (candidates, none) = candidates(&link, &hold.id)?;
+            show_candidates(&candidates, none.as_deref(), &past_questions());
+            if list {
+                return Ok(ExitCode::SUCCESS);
+            }
+            let chosen = number.and_then(|it| it.checked_sub(1)).and_then(|it| candidates.get(it));
+            let chosen = chosen.ok_or("there is no candidate of this number; see `--rules`")?;
+            let end = time_format::end(args.until.as_deref().unwrap_or(""), clock::now_ms())?;
+            let reason = args.reason.clone().unwrap_or_default();
+            With::Rule(rule_of(chosen, &end, &reason), reason)
+        }
+    };
+    println!("{}", give(&link, &hold, Vote::Approve, &args.answer.proof, wish, &[])?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn candidates(link: &OperatorClient, hold: &str) -> Result<(Vec<CandidateView>, Option<String>), String> {
+    match link.ask(&OperatorRequest::Candidates { hold: hold.to_owned() })? {
+        OperatorReply::Candidates { candidates, none } => Ok((candidates, none)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// How many days back a rule is tried on what was asked, and on how many acts at most.
+const PAST_DAYS: u64 = 30;
+const MOST_PAST: usize = 2_000;
+
+/// What people were asked lately, read anew. Nothing where the record cannot be read by whoever calls.
+fn past_questions() -> Vec<(Past, Read)> {
+    let since = clock::now_ms().saturating_sub(PAST_DAYS.saturating_mul(86_400_000));
+    let asked = past_requests::load(None, since).unwrap_or_default().into_iter();
+    let asked = asked.rev().filter(|past| past.verdict.as_deref() == Some("ask")).take(MOST_PAST);
+    host::stack::on_large_stack(|| {
+        let reader = Reader::new();
+        asked.map(|past| (past.read(&reader), past)).map(|(read, past)| (past, read)).collect()
+    })
+    .unwrap_or_default()
+}
+
+/// Which of what was asked a rule would have let run.
+fn released<'a>(candidate: &CandidateView, past: &'a [(Past, Read)]) -> Vec<&'a str> {
+    let text = format!("[default]\nreads = \"ask\"\n[[rule]]\nid = \"candidate\"\n{}", candidate.text);
+    let sources = Sources::files(vec![("candidate".to_owned(), text)]);
+    let Ok(policy) = policy_source::load(&sources) else { return Vec::new() };
+    let reader = Reader::new();
+    let lets = |(past, read): &&(Past, Read)| {
+        let decision = reader.decide(&policy, &past.line, read, past.agent.as_deref(), clock::now_ms());
+        matches!(decision.verdict(), Verdict::Allow(_)) && !decision.rules().is_empty()
+    };
+    past.iter().filter(lets).map(|(past, _)| past.line.as_str()).collect()
+}
+
+fn show_candidates(candidates: &[CandidateView], none: Option<&str>, past: &[(Past, Read)]) {
+    if let Some(why) = none {
+        println!("{why}");
+    }
+    for (number, candidate) in (1_usize..).zip(candidates) {
+        println!("\n{number}. {}", visible(&candidate.what));
+        let released = released(candidate, past);
+        println!("     of {} questions in {PAST_DAYS} days it would have spared {}", past.len(), released.len());
+        let distinct: std::collections::BTreeSet<&str> = released.into_iter().collect();
+        for line in distinct.into_iter().take(5) {
+            println!("       such as      {}", visible(line));
+        }
+        for text in &candidate.releases {
+            println!("     would run      {}", visible(text));
+        }
+        for text in &candidate.refuses {
+            println!("     would not run  {}", visible(text));
+        }
+    }
+}
+
+/// The whole rule: a name of its own, and an end.
+fn rule_of(candidate: &CandidateView, end: &str, reason: &str) -> String {
+    let id = Digest::within("countersign/made-rule/v1", format!("{}{end}", candidate.text).as_bytes()).to_string();
+    let short = id.get(..10).unwrap_or(&id);
+    // A JSON string is a TOML string, as long as it has no character that JSON leaves bare and TOML does not.
+    let reason = serde_json::Value::String(reason.chars().filter(|c| !c.is_control()).collect());
+    format!("[[rule]]\nid = \"made.{short}\"\nreason = {reason}\nexpires = {end}\n{}", candidate.text)
+}
+
+/// A change with the proof of a person: the proof covers the change, word for word.
+pub(crate) fn prove_change(
+    link: &OperatorClient,
+    args: &ProofArgs,
+    build: &dyn Fn(Vouch) -> OperatorRequest,
+) -> Result<OperatorRequest, String> {
+    let unproved = Vouch { reviewer: String::new(), proof: Proof::Totp(String::new()) };
+    let text = protocol::change_text(&build(unproved)).ok_or("this change takes no proof")?;
+    let by = vouch(link, args, &|| match link.ask(&OperatorRequest::Challenge)? {
+        OperatorReply::Challenge { nonce, .. } => Ok((protocol::signed_change(&text, &nonce), Some(nonce))),
+        _ => Err(unexpected()),
+    })?;
+    Ok(build(by))
+}
+
+/// Gives an answer to a hold and says what became of it. With a yes, a rule may be made of it.
+pub(crate) fn give(
+    link: &OperatorClient,
+    hold: &protocol::HoldView,
+    said: Vote,
+    args: &ProofArgs,
+    with: With,
+    also: &[String],
+) -> Result<String, String> {
+    let id = HoldId::parse(&hold.id).map_err(|why| why.to_string())?;
+    let request = RequestDigest::carried(Digest::parse(&hold.request).map_err(|why| why.to_string())?);
+    let by = vouch(link, args, &|| Ok((approval_message(said, &id, &request), None)))?;
+    let (rule, told) = match with {
+        With::Nothing => (None, None),
+        With::Reason(reason) => (None, Some(reason)),
+        With::Rule(text, reason) => {
+            let build = |by| OperatorRequest::AddRule {
+                text: text.clone(),
+                request: Some(hold.request.clone()),
+                reason: reason.clone(),
+                by,
+            };
+            let signed = match (&args.ssh_key, prove_change(link, args, &build)) {
+                (None, _) => None,
+                (Some(_), Ok(OperatorRequest::AddRule { by, .. })) => Some(by),
+                (Some(_), Ok(_)) => return Err(unexpected()),
+                (Some(_), Err(why)) => return Err(why),
+            };
+            (Some(RuleWish { text, reason, by: signed }), None)
+        }
+    };
+    match link.ask(&OperatorRequest::Answer {
+        hold: hold.id.clone(),
+        said: said.as_str().to_owned(),
+        by,
+        rule,
+        reason: told,
+        session: None,
+        also: also.to_vec(),
+    })? {
+        OperatorReply::Done { what } => Ok(format!("{}: {what}", hold.id)),
+        OperatorReply::Answered { state, agreed, needed, .. } if state == "open" => {
+            Ok(format!("{}: counted; {agreed} of {needed} people agreed so far", hold.id))
+        }
+        OperatorReply::Answered { state, also: 0, .. } => Ok(format!("{}: {state}", hold.id)),
+        OperatorReply::Answered { state, also, .. } => Ok(format!("{}: {state}, and {also} with it", hold.id)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// What is signed, and what is fresh in it.
+type SigningInput = (String, Option<String>);
+
+/// The proof: a code, or a signature.
+pub(crate) fn vouch(
+    link: &OperatorClient,
+    args: &ProofArgs,
+    to_sign: &dyn Fn() -> Result<SigningInput, String>,
+) -> Result<Vouch, String> {
+    let reviewer = match &args.reviewer {
+        Some(name) => name.clone(),
+        None => only_reviewer(link)?,
+    };
+    let proof = match (&args.ssh_key, &args.code) {
+        (Some(key), _) => {
+            let (text, nonce) = to_sign()?;
+            Proof::Ssh(SshSignature { signature: sign(key, &text)?, nonce })
+        }
+        (None, Some(code)) => Proof::Totp(code.trim().to_owned()),
+        (None, None) => Proof::Totp(ask_code(&reviewer)?),
+    };
+    Ok(Vouch { reviewer, proof })
+}
+
+fn only_reviewer(link: &OperatorClient) -> Result<String, String> {
+    match link.ask(&OperatorRequest::Reviewers)? {
+        OperatorReply::Reviewers { reviewers } => match reviewers.as_slice() {
+            [one] => Ok(one.name.clone()),
+            [] => Err("no reviewer is enrolled; enrol with `countersign reviewer add NAME`".to_owned()),
+            _ => Err("who are you? Say `--as NAME`, or set COUNTERSIGN_REVIEWER".to_owned()),
+        },
+        _ => Err(unexpected()),
+    }
+}
+
+fn ask_code(reviewer: &str) -> Result<String, String> {
+    if !std::io::stdin().is_terminal() {
+        return Err("no code: say `--code DIGITS` or `--ssh-key FILE`".to_owned());
+    }
+    eprint!("Code of {reviewer}'s authenticator: ");
+    let _ = std::io::stderr().flush();
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(|why| why.to_string())?;
+    Ok(line.trim().to_owned())
+}
+
+/// A signature by OpenSSH's own tool, so that keys stay where they are: files, agents, hardware.
+fn sign(key: &Path, message: &str) -> Result<String, String> {
+    let mut child = Command::new("ssh-keygen")
+        .args(["-Y", "sign", "-q", "-n", NAMESPACE, "-f"])
+        .arg(key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|why| format!("`ssh-keygen` could not be started ({why}); it comes with OpenSSH"))?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(message.as_bytes()).map_err(|why| why.to_string())?;
+    }
+    let output = child.wait_with_output().map_err(|why| why.to_string())?;
+    if !output.status.success() {
+        return Err(format!("`ssh-keygen` did not sign with `{}`", key.display()));
+    }
+    String::from_utf8(output.stdout).map_err(|_| "`ssh-keygen` printed no signature".to_owned())
+}
