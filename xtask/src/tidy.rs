@@ -3,6 +3,7 @@
 
 mod dependence;
 mod documents;
+mod glossary;
 mod ratchets;
 mod sources;
 
@@ -31,6 +32,7 @@ const CHECKS: &[Check] = &[
     ("documents", documents::documents),
     ("paths in documents", documents::paths),
     ("words", documents::words),
+    ("glossary", glossary::glossary),
 ];
 
 /// Runs every check over the working tree. With `--lower`, figures of the ratchets that fell are kept first.

@@ -3,10 +3,10 @@
 
 mod acme;
 mod client;
-mod devices;
 mod notify;
 mod oidc_discovery;
 mod operator_client;
+mod push_subscriptions;
 mod telemetry;
 mod web;
 

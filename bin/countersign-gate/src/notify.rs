@@ -22,7 +22,7 @@ pub(crate) fn main() -> Result<(), String> {
     let text = text.ok_or_else(|| format!("`{}` is not there; see docs/operate/channels.md", path.display()))?;
     let text = String::from_utf8(text).map_err(|_| format!("`{}` is not text", path.display()))?;
     let channels = notification::Channels::parse(&text).map_err(|why| format!("`{}`: {why}", path.display()))?;
-    let devices = channels.push.as_ref().map(|_| crate::devices::Own::open(&layout)).transpose()?;
+    let devices = channels.push.as_ref().map(|_| crate::push_subscriptions::Own::open(&layout)).transpose()?;
     let devices = devices.map(|it| Arc::new(it) as Arc<dyn notifier::Devices>);
     let mut hub = Router::new(&channels, &secret, devices)?;
     if hub.names().is_empty() {

@@ -8,7 +8,8 @@ use host::install_paths::Layout;
 use model::display::visible;
 use protocol::{OperatorReply, OperatorRequest};
 
-use crate::approve::{ProofArgs, With, give, prove_change};
+use crate::approve::{With, give};
+use crate::credentials::{ProofArgs, prove_change};
 use crate::operator_client::{OperatorClient, unexpected};
 use crate::{review, time_format};
 

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    approve, break_glass, check, demo, doctor, hook, log, people, policy, report, review, rule, run, session, up,
+    agent, approve, break_glass, check, demo, doctor, hook, log, policy, report, review, reviewer, rule, run, session,
+    up,
 };
 
 /// The exit status when something could not be done; for `run`, when we could not decide.
@@ -52,9 +53,9 @@ enum Verb {
     /// Approve a hold alone, where nobody else can be reached; list when that was done; look at it afterwards
     BreakGlass(break_glass::BreakGlassArgs),
     /// Agents: identities with a key
-    Agent(people::AgentArgs),
+    Agent(agent::AgentArgs),
     /// Reviewers: people who may answer
-    Reviewer(people::ReviewerArgs),
+    Reviewer(reviewer::ReviewerArgs),
     /// Rules in force: list, show, add, remove, end
     Rule(rule::RuleArgs),
     /// The set of rules: choose a preset, test, lint, replay, suggest, explain
@@ -119,8 +120,8 @@ pub(crate) fn main() -> Result<ExitCode, String> {
         Verb::Policy(args) => policy::main(&args),
         Verb::Flag(args) => rule::flag(&args),
         Verb::BreakGlass(args) => break_glass::main(&args),
-        Verb::Agent(args) => people::agent(&args),
-        Verb::Reviewer(args) => people::reviewer(&args),
+        Verb::Agent(args) => agent::agent(&args),
+        Verb::Reviewer(args) => reviewer::reviewer(&args),
         Verb::Log(args) => log::main(&args),
         Verb::Session(args) => session::main(&args),
         Verb::Report(args) => report::main(&args),

@@ -15,7 +15,8 @@ use host::clock;
 use host::install_paths::{DIRECTORY_VARIABLE, Layout};
 use protocol::{HoldView, OperatorReply, OperatorRequest};
 
-use crate::approve::{self, ProofArgs};
+use crate::approve;
+use crate::credentials::ProofArgs;
 use crate::operator_client::{OperatorClient, unexpected};
 use crate::review;
 

@@ -5,10 +5,12 @@
     reason = "an answer that does not belong to the question is an error, whichever it is; keys are a foreign enum"
 )]
 
+mod agent;
 mod approve;
 mod break_glass;
 mod check;
 mod cli;
+mod credentials;
 mod demo;
 mod doctor;
 mod explain;
@@ -17,12 +19,12 @@ mod local_evaluation;
 mod log;
 mod operator_client;
 mod past_requests;
-mod people;
 mod pep_client;
 mod policy;
 mod policy_source;
 mod report;
 mod review;
+mod reviewer;
 mod rule;
 mod run;
 mod session;

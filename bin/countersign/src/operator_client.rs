@@ -65,3 +65,15 @@ impl OperatorClient {
 pub(crate) fn unexpected() -> String {
     "the daemon answered something else; are both from the same release?".to_owned()
 }
+
+/// Asks for something that is done or refused, and prints what was done.
+///
+/// # Errors
+/// The daemon cannot be reached, or refuses.
+pub(crate) fn print_done(link: &OperatorClient, say: &OperatorRequest) -> Result<(), String> {
+    match link.ask(say)? {
+        OperatorReply::Done { what } => println!("{what}"),
+        _ => return Err(unexpected()),
+    }
+    Ok(())
+}

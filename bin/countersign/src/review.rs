@@ -16,7 +16,7 @@ use host::install_paths::Layout;
 use host::socket;
 use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest};
 
-use crate::approve::ProofArgs;
+use crate::credentials::ProofArgs;
 use crate::operator_client::OperatorClient;
 
 #[derive(Args)]

@@ -9,7 +9,7 @@ use host::clock;
 use host::install_paths::Layout;
 use protocol::{OperatorReply, OperatorRequest, RuleView};
 
-use crate::approve::{ProofArgs, prove_change};
+use crate::credentials::{ProofArgs, prove_change};
 use crate::operator_client::{OperatorClient, unexpected};
 use crate::time_format;
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::change_signal::ChangeSignal;
 use crate::state::{Daemon, lock};
-use crate::{flags, record_access};
+use crate::{kill_switch, record_access};
 
 /// The most sessions that are kept of one agent. Sessions are named by whoever asks, so the one that was not seen longest makes room.
 const MAX_SESSIONS_PER_AGENT: usize = 32;
@@ -151,7 +151,7 @@ fn view(daemon: &Daemon) -> ActivityView {
         (all.into_iter().map(|(key, seen)| seen.shown(key)).collect::<Vec<_>>(), more)
     };
     let set = daemon.flags.set();
-    let stops: Vec<String> = set.into_iter().filter(|name| flags::meant(name).is_some()).collect();
+    let stops: Vec<String> = set.into_iter().filter(|name| kill_switch::meant(name).is_some()).collect();
     for it in &mut shown {
         let key = (it.agent.clone(), it.session.clone());
         it.running = running.get(&key).copied().unwrap_or(0);
@@ -187,7 +187,7 @@ fn stopped(daemon: &Daemon, agent: &str, session: &str) -> Option<String> {
     let row = daemon.agent_named(agent)?;
     let (chain, _) = crate::delegation::of(daemon, &row).ok()?;
     let (agent, session) = (AgentName::parse(agent).ok()?, SessionId::parse(session).ok()?);
-    flags::stops_any(daemon, &agent, &session, &chain)
+    kill_switch::stops_any(daemon, &agent, &session, &chain)
 }
 
 /// Says where agents work, and, if it is wanted, again whenever that changed, until whoever looks leaves or is signed out.

@@ -15,7 +15,7 @@ use crate::agent_connection::{AgentConnection, Ended, denied};
 use crate::evaluation::{self, RequestContext};
 use crate::holds::{For, denial_text};
 use crate::permits::{Bound, permit_id};
-use crate::{flags, hold_view, tickets, understanding};
+use crate::{hold_view, kill_switch, tickets, understanding};
 
 /// The longest hold that is put to people, in bytes of what they would be shown. A longer one would not be read, and a few of them
 /// would fill every page.
@@ -127,7 +127,7 @@ impl AgentConnection<'_> {
                 }
                 // What people said yes to was asked by other rules: their yes is not one to these.
                 let now = self.daemon.policy.epoch();
-                if let Some(flag) = flags::stops(self.daemon, request) {
+                if let Some(flag) = kill_switch::stops(self.daemon, request) {
                     return Ok(self.refuse_changed(decision.request(), &format!("people stopped this (flag `{flag}`)")));
                 }
                 if now != epoch && !evaluation::still_asks(self.daemon, &context, &decision)? {
@@ -154,10 +154,12 @@ impl AgentConnection<'_> {
                 refusal: Refusal::Expired,
                 reasons: vec!["nobody decided in time, so it is denied".to_owned()],
             }),
-            (HoldState::Open | HoldState::Lost | HoldState::Approved, _) => match flags::stops(self.daemon, request) {
-                Some(flag) => Ok(denied(&flags::words(&flag))),
-                None => Err("the hold was lost".to_owned()),
-            },
+            (HoldState::Open | HoldState::Lost | HoldState::Approved, _) => {
+                match kill_switch::stops(self.daemon, request) {
+                    Some(flag) => Ok(denied(&kill_switch::words(&flag))),
+                    None => Err("the hold was lost".to_owned()),
+                }
+            }
         }
     }
 

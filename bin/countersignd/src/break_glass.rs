@@ -7,7 +7,7 @@ use pdp::Role;
 use protocol::{BrokenGlassView, OperatorReply, OperatorRequest};
 use serde_json::json;
 
-use crate::rule_api::proved;
+use crate::change_authorization::proved;
 use crate::state::Daemon;
 
 /// Within which time somebody else looks at it.

@@ -11,10 +11,10 @@ use pdp::{Role, Verdict};
 use protocol::{OperatorReply, OperatorRequest, Vouch};
 use serde_json::json;
 
+use crate::change_authorization::proved;
 use crate::delegation;
 use crate::evaluation::{self, EnrolledAttributes, RequestContext};
 use crate::holds::{Entry, For};
-use crate::rule_api::proved;
 use crate::state::{Daemon, lock};
 use crate::{agent_activity, hold_view};
 

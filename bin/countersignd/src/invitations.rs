@@ -9,9 +9,9 @@ use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes, Vouch};
 use serde_json::json;
 use state_sqlite::InviteRow;
 
+use crate::change_authorization::proved;
 use crate::oidc;
 use crate::reviewers::person;
-use crate::rule_api::proved;
 use crate::state::Daemon;
 
 /// How long an invitation serves: the first person's, which anybody who sees the terminal could use, and others.

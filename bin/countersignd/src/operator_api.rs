@@ -64,7 +64,7 @@ fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentials, is_we
                 approvals::hand_over(daemon, &token, &hold, &to, note).unwrap_or_else(|why| refused(&why))
             }
             add @ OperatorRequest::AddAgent { .. } => {
-                rule_api::add_agent(daemon, &add).unwrap_or_else(|why| refused(&why))
+                crate::agent_registry::add_agent(daemon, &add).unwrap_or_else(|why| refused(&why))
             }
             about @ (OperatorRequest::PlaceAgent { .. }
             | OperatorRequest::RemoveAgent { .. }

@@ -9,7 +9,7 @@ use pdp::Role;
 use protocol::{LogQuery, LogReply, LogRequest, MAX_LOG_FRAME, MAX_OPERATOR_FRAME, OperatorReply};
 
 use crate::state::Daemon;
-use crate::{flags, web_sessions};
+use crate::{kill_switch, web_sessions};
 
 /// How long the log may take: verifying ten million records takes ten seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -67,7 +67,7 @@ pub(crate) fn stop(
     }
     let agent = agent.map(AgentName::parse).transpose().map_err(|why| why.to_string())?;
     let session = session.map(SessionId::parse).transpose().map_err(|why| why.to_string())?;
-    let what = flags::stop(daemon, agent.as_ref(), session.as_ref(), who.as_str())?;
+    let what = kill_switch::stop(daemon, agent.as_ref(), session.as_ref(), who.as_str())?;
     Ok(OperatorReply::Done { what })
 }
 

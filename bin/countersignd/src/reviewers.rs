@@ -10,7 +10,8 @@ use protocol::{AgentAttributes, OperatorReply, OperatorRequest, ReviewerAttribut
 use serde_json::json;
 use state_sqlite::Factor;
 
-use crate::rule_api::{check_place, proved};
+use crate::agent_registry::check_place;
+use crate::change_authorization::proved;
 use crate::state::Daemon;
 use crate::web_sessions;
 

@@ -9,9 +9,9 @@ use protocol::{CandidateView, OperatorReply, OperatorRequest, Proof, RuleWish, V
 use serde_json::json;
 use state_sqlite::RuleRow;
 
+use crate::change_authorization::proved;
 use crate::delegation;
 use crate::policy;
-use crate::rule_api::proved;
 use crate::state::Daemon;
 
 /// The longest rule, reason or name that is taken, in bytes.

@@ -14,7 +14,7 @@ use crate::agent_connection::{AgentConnection, AnswerMode, denied, undecided};
 use crate::await_approval::MAX_VIEW_BYTES;
 use crate::evaluation::{self, EnrolledAttributes, RequestContext};
 use crate::permits::{Bound, permit_id};
-use crate::{agent_activity, delegation, flags, hold_view, understanding};
+use crate::{agent_activity, delegation, hold_view, kill_switch, understanding};
 
 /// The longest search path for programs, in bytes.
 const MAX_SEARCH_PATH_BYTES: usize = 16 * 1024;
@@ -99,9 +99,9 @@ impl AgentConnection<'_> {
         }
         // Read before the flags are looked at: one that is set after this ends the permit.
         let epoch = self.daemon.policy.epoch();
-        if let Some(flag) = flags::stops(self.daemon, request) {
+        if let Some(flag) = kill_switch::stops(self.daemon, request) {
             self.daemon.note_refusal(self.seen, &format!("{} is stopped by the flag `{flag}`", request.agent));
-            return Ok(denied(&flags::words(&flag)));
+            return Ok(denied(&kill_switch::words(&flag)));
         }
         let decision = evaluation::decide(self.daemon, &context)?;
         self.traced = Some((*decision.request(), started));

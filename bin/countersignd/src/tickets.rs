@@ -18,7 +18,7 @@ use crate::evaluation::{self, RequestContext};
 use crate::holds::{DenialNote, Entry, denial_text};
 use crate::permits::{Bound, permit_id};
 use crate::state::{Daemon, lock};
-use crate::{canary, flags, understanding};
+use crate::{canary, kill_switch, understanding};
 
 /// How long what people said may be used.
 const LIFE: Duration = Duration::from_secs(600);
@@ -116,8 +116,8 @@ impl AgentConnection<'_> {
         let now = self.daemon.policy.epoch();
         match (hold.state(), answered) {
             (HoldState::Approved, Some(answered)) => {
-                if let Some(flag) = flags::stops(self.daemon, &context.request) {
-                    return Ok(denied(&flags::words(&flag)));
+                if let Some(flag) = kill_switch::stops(self.daemon, &context.request) {
+                    return Ok(denied(&kill_switch::words(&flag)));
                 }
                 let is_same = understanding::changed_since(&ticket.facts).is_none();
                 if !is_same || !evaluation::still_asks(self.daemon, context, &ticket.decision)? {

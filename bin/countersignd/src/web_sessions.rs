@@ -13,7 +13,7 @@ use serde_json::json;
 use state_sqlite::ReviewerRow;
 
 use crate::authentication::{Purpose, Words, prove_to_look};
-use crate::rule_api::question_of;
+use crate::change_authorization::question_of;
 use crate::state::{Daemon, lock};
 
 /// How long a session lives when nothing is done with it, and at most. An hour keeps the page of somebody who waits for holds open;

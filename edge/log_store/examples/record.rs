@@ -165,7 +165,7 @@ fn sqlite(directory: &Path) -> impl FnMut(&[Record]) + use<> {
 }
 
 #[derive(Default)]
-struct Line {
+struct BatchQueue {
     waiting: Vec<(usize, Record)>,
     done: u64,
 }
@@ -205,7 +205,7 @@ fn run(mut took: Vec<Duration>, within: Duration) -> Run {
 type Slot = Arc<(Mutex<bool>, Condvar)>;
 
 fn together(count: usize, carry: &mut dyn FnMut(&[Record])) -> Run {
-    let line = Arc::new((Mutex::new(Line::default()), Condvar::new()));
+    let line = Arc::new((Mutex::new(BatchQueue::default()), Condvar::new()));
     let slots: Vec<Slot> = (0..count).map(|_| Slot::default()).collect();
     let started = Instant::now();
     let threads: Vec<_> = slots

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use audit::tile::{TILE_HEIGHT, TILE_WIDTH, Tile, bundles, entries_path, payload_path, tile_path};
-use audit::{Checkpoint, LogVerifier, Tree, Verifier, Wrong};
+use audit::{Checkpoint, LogVerifier, Tree, VerificationFailure, Verifier};
 
 use crate::disk::{Files, walk};
 use crate::publisher::CHECKPOINT;
@@ -37,7 +37,7 @@ pub fn verify(
     log: &LogVerifier,
     known: Vec<Checkpoint>,
     progress: &mut dyn FnMut(u64, u64),
-) -> Result<Verified, Wrong> {
+) -> Result<Verified, VerificationFailure> {
     let mut whole = Whole { disk, expected: BTreeSet::new(), bytes: 0 };
     let mut verifier = Verifier::new(log.clone(), known);
     let mut last = Err(whole.wrong(0, CHECKPOINT, "it changes faster than it can be read"));
@@ -66,11 +66,11 @@ struct Whole<'a> {
 }
 
 impl Whole<'_> {
-    fn wrong(&self, record: u64, file: &str, why: &str) -> Wrong {
-        Wrong { record, file: file.to_owned(), why: why.to_owned() }
+    fn wrong(&self, record: u64, file: &str, why: &str) -> VerificationFailure {
+        VerificationFailure { record, file: file.to_owned(), why: why.to_owned() }
     }
 
-    fn read(&mut self, record: u64, name: &str) -> Result<Vec<u8>, Wrong> {
+    fn read(&mut self, record: u64, name: &str) -> Result<Vec<u8>, VerificationFailure> {
         let bytes = self.disk.read(name).map_err(|why| self.wrong(record, name, &why.to_string()))?;
         let bytes = bytes.ok_or_else(|| self.wrong(record, name, "missing"))?;
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
@@ -78,7 +78,7 @@ impl Whole<'_> {
     }
 
     /// How many records the published checkpoint counts, and its note. A log may have all in its journal still.
-    fn published(&self, log: &LogVerifier) -> Result<(u64, String), Wrong> {
+    fn published(&self, log: &LogVerifier) -> Result<(u64, String), VerificationFailure> {
         let wrong = |why: &str| self.wrong(0, CHECKPOINT, why);
         let bytes =
             self.disk.read(CHECKPOINT).map_err(|why| wrong(&why.to_string()))?.ok_or_else(|| wrong("missing"))?;
@@ -88,7 +88,7 @@ impl Whole<'_> {
     }
 
     /// A complete bundle, and the tiles that it completes.
-    fn bundle(&mut self, verifier: &mut Verifier, number: u64) -> Result<(), Wrong> {
+    fn bundle(&mut self, verifier: &mut Verifier, number: u64) -> Result<(), VerificationFailure> {
         self.entries(verifier, number, TILE_WIDTH)?;
         for tile in verifier.complete_tiles() {
             self.tile(verifier, &tile)?;
@@ -96,7 +96,7 @@ impl Whole<'_> {
         Ok(())
     }
 
-    fn entries(&mut self, verifier: &mut Verifier, number: u64, width: u64) -> Result<(), Wrong> {
+    fn entries(&mut self, verifier: &mut Verifier, number: u64, width: u64) -> Result<(), VerificationFailure> {
         let first = number.saturating_mul(TILE_WIDTH);
         let names = [entries_path(number, width), payload_path(number, width), tile_path(0, number, width)];
         let [entries_name, payload_name, tile_name] = &names;
@@ -107,7 +107,7 @@ impl Whole<'_> {
         Ok(())
     }
 
-    fn tile(&mut self, verifier: &Verifier, tile: &Tile) -> Result<(), Wrong> {
+    fn tile(&mut self, verifier: &Verifier, tile: &Tile) -> Result<(), VerificationFailure> {
         let name = tile.path();
         let over = TILE_WIDTH.saturating_pow(tile.level.saturating_add(1));
         let bytes = self.read(tile.index.saturating_mul(over), &name)?;
@@ -123,7 +123,7 @@ impl Whole<'_> {
         log: &LogVerifier,
         size: u64,
         note: &str,
-    ) -> Result<Verified, Wrong> {
+    ) -> Result<Verified, VerificationFailure> {
         let (number, width) = (size / TILE_WIDTH, size % TILE_WIDTH);
         if width > 0 {
             self.entries(&mut verifier, number, width)?;
@@ -157,7 +157,7 @@ impl Whole<'_> {
 
     /// Whatever else stands among the tiles: partial files of earlier publications, which must be the beginning of what
     /// stands now; while the log is open, files that the next checkpoint will count; or something that does not belong there.
-    fn strays(&self, size: u64) -> Result<(), Wrong> {
+    fn strays(&self, size: u64) -> Result<(), VerificationFailure> {
         let fail = |file: &str, why: &str| self.wrong(size, file, why);
         let open = !self.disk.list(wal::JOURNAL).map_err(|why| fail(wal::JOURNAL, &why.to_string()))?.is_empty();
         for directory in ["tile", "payload"] {

@@ -11,17 +11,17 @@
 //! Decisions on holds are compare-and-set, so that of two answers at once exactly one counts.
 
 mod agents;
-mod devices;
 mod factors;
 mod holds;
+mod push_subscriptions;
 mod reviewers;
 mod rules;
 mod schema;
 
 pub use agents::AgentRow;
-pub use devices::DeviceRow;
 pub use factors::{InviteRow, PasskeyRow};
 pub use holds::BrokenRow;
+pub use push_subscriptions::DeviceRow;
 pub use reviewers::{Factor, ReviewerRow};
 pub use rules::RuleRow;
 

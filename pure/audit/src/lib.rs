@@ -27,4 +27,4 @@ pub use record::{Draft, MAX_CONTENT_BYTES, RecordKind, term};
 pub use reviewer_stats::Figures;
 pub use sequencer::{Batch, Incoming, Sequencer};
 pub use tree::{Hash, Nodes, Tree};
-pub use verify::{Verifier, Wrong};
+pub use verify::{VerificationFailure, Verifier};

@@ -11,7 +11,7 @@ use crate::tree::{Hash, Tree};
 
 /// What does not hold, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
+pub struct VerificationFailure {
     /// The first record that is not what the log once signed, as far as that can be told.
     pub record: u64,
     /// The file it was found in, below the log's directory.
@@ -20,13 +20,13 @@ pub struct Wrong {
     pub why: String,
 }
 
-impl fmt::Display for Wrong {
+impl fmt::Display for VerificationFailure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "record {} (`{}`): {}", self.record, self.file, self.why)
     }
 }
 
-impl std::error::Error for Wrong {}
+impl std::error::Error for VerificationFailure {}
 
 /// Reads a log and stops at the first thing that does not hold.
 #[derive(Clone)]
@@ -52,11 +52,12 @@ impl Verifier {
     }
 
     /// Takes the next bundle: its entries, payloads, and the tile of its hashes. `width` entries must be there.
-    pub fn bundle(&mut self, files: [(&str, &[u8]); 3], width: u64) -> Result<Vec<Entry>, Wrong> {
+    pub fn bundle(&mut self, files: [(&str, &[u8]); 3], width: u64) -> Result<Vec<Entry>, VerificationFailure> {
         let [(entries_file, entries), (payload_file, payloads), (tile_file, tile)] = files;
         let first = self.tree.size();
-        let wrong =
-            |record: u64, file: &str, why: &str| Err(Wrong { record, file: file.to_owned(), why: why.to_owned() });
+        let wrong = |record: u64, file: &str, why: &str| {
+            Err(VerificationFailure { record, file: file.to_owned(), why: why.to_owned() })
+        };
         let Some(entries) = unbundle(entries) else {
             return wrong(first, entries_file, "not a bundle of entries: bytes were changed, added or cut off");
         };
@@ -108,7 +109,7 @@ impl Verifier {
         Ok(read)
     }
 
-    fn push(&mut self, leaf: Hash, file: &str) -> Result<(), Wrong> {
+    fn push(&mut self, leaf: Hash, file: &str) -> Result<(), VerificationFailure> {
         self.tree.push(leaf);
         let size = self.tree.size();
         if !self.known.iter().any(|known| known.size == size) {
@@ -117,7 +118,7 @@ impl Verifier {
         let root = self.tree.root();
         match self.known.iter().find(|known| known.size == size && known.root != root) {
             None => Ok(()),
-            Some(_) => Err(Wrong {
+            Some(_) => Err(VerificationFailure {
                 record: size.saturating_sub(1),
                 file: file.to_owned(),
                 why: "this is another log: a checkpoint that was signed before has another root over the records up to here"
@@ -138,7 +139,7 @@ impl Verifier {
     }
 
     /// Checks a tile's file.
-    pub fn tile(&self, tile: &Tile, file: &str, bytes: &[u8]) -> Result<(), Wrong> {
+    pub fn tile(&self, tile: &Tile, file: &str, bytes: &[u8]) -> Result<(), VerificationFailure> {
         if tile.to_bytes() == bytes {
             return Ok(());
         }
@@ -146,7 +147,7 @@ impl Verifier {
         let at = tile.hashes.iter().zip(&found).take_while(|(ours, theirs)| ours == theirs).count() as u64;
         let over = TILE_WIDTH.saturating_pow(tile.level);
         let record = tile.index.saturating_mul(TILE_WIDTH).saturating_add(at).saturating_mul(over);
-        Err(Wrong {
+        Err(VerificationFailure {
             record: record.min(self.tree.size().saturating_sub(1)),
             file: file.to_owned(),
             why: "the tile is another than its records make".to_owned(),
@@ -154,9 +155,9 @@ impl Verifier {
     }
 
     /// Checks the signed checkpoint over all records so far.
-    pub fn checkpoint(&self, note: &str, file: &str) -> Result<Checkpoint, Wrong> {
+    pub fn checkpoint(&self, note: &str, file: &str) -> Result<Checkpoint, VerificationFailure> {
         let size = self.tree.size();
-        let wrong = |record: u64, why: String| Wrong { record, file: file.to_owned(), why };
+        let wrong = |record: u64, why: String| VerificationFailure { record, file: file.to_owned(), why };
         let last = size.saturating_sub(1);
         let checkpoint = self.log.open(note).map_err(|why| wrong(last, why.to_string()))?;
         if checkpoint.size != size {
@@ -175,10 +176,11 @@ impl Verifier {
     }
 
     /// Takes a batch of the journal that is not in tiles yet, or in part. What is in tiles already must be the same.
-    pub fn batch(&mut self, batch: &Batch, file: &str) -> Result<(), Wrong> {
+    pub fn batch(&mut self, batch: &Batch, file: &str) -> Result<(), VerificationFailure> {
         let mut rest = batch.payloads.as_slice();
         for (seq, bytes) in (batch.first..).zip(&batch.entries) {
-            let wrong = |why: &str| Err(Wrong { record: seq, file: file.to_owned(), why: why.to_owned() });
+            let wrong =
+                |why: &str| Err(VerificationFailure { record: seq, file: file.to_owned(), why: why.to_owned() });
             let Some(entry) = Entry::from_bytes(bytes).filter(|entry| entry.seq == seq) else {
                 return wrong("not an entry");
             };
@@ -193,7 +195,11 @@ impl Verifier {
             if seq == self.tree.size() {
                 self.push(Tree::leaf_hash(bytes), file)?;
             } else if seq > self.tree.size() {
-                return Err(Wrong { record: self.tree.size(), file: file.to_owned(), why: "missing".to_owned() });
+                return Err(VerificationFailure {
+                    record: self.tree.size(),
+                    file: file.to_owned(),
+                    why: "missing".to_owned(),
+                });
             }
         }
         let end = batch.first.saturating_add(batch.entries.len() as u64);
@@ -201,11 +207,11 @@ impl Verifier {
     }
 
     /// Ends reading: every checkpoint known from elsewhere must have come by.
-    pub fn finish(self) -> Result<Tree, Wrong> {
+    pub fn finish(self) -> Result<Tree, VerificationFailure> {
         let size = self.tree.size();
         match self.known.iter().find(|known| known.size > size) {
             None => Ok(self.tree),
-            Some(known) => Err(Wrong {
+            Some(known) => Err(VerificationFailure {
                 record: size,
                 file: "checkpoint".to_owned(),
                 why: format!(

@@ -7,7 +7,7 @@
 mod config;
 mod messages;
 mod push;
-mod signed;
+mod signature;
 mod slack;
 mod teams;
 
@@ -16,7 +16,7 @@ pub use messages::{alarm_close, alarm_open, email, ntfy, slack_blocks, summary, 
 /// A key for one message (P-256).
 pub use p256::SecretKey;
 pub use push::{PushKey, Subscription, push_text};
-pub use signed::sign;
+pub use signature::sign;
 pub use slack::{Click, NoClick, read_click};
 pub use teams::{CODE_LENGTH, NotWritten, Written, code_of, read_written};
 

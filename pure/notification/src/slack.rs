@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::signed::is_slacks;
+use crate::signature::is_slacks;
 
 /// How old a click may be, in seconds, and how far Slack's clock may be ahead.
 const WINDOW_S: u64 = 300;
@@ -115,7 +115,7 @@ mod tests {
         // From Slack's documentation of request signing.
         let body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
         let known = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
-        assert!(crate::signed::is_slacks(SECRET, "1531420618", body.as_bytes(), known));
+        assert!(crate::signature::is_slacks(SECRET, "1531420618", body.as_bytes(), known));
         assert_eq!(read_click(SECRET, "1531420618", known, body.as_bytes(), 1_531_420_700), Err(NoClick::Form));
     }
 

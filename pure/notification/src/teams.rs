@@ -10,7 +10,7 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::signed::is_over;
+use crate::signature::is_over;
 
 /// How old a message may be, in seconds, and how far the clock of Teams may be ahead.
 const WINDOW_S: u64 = 300;

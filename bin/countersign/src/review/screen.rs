@@ -13,7 +13,8 @@ use ratatui::DefaultTerminal;
 use ratatui::text::Line;
 
 use super::{Shown, as_one, draw};
-use crate::approve::{self, ProofArgs, With};
+use crate::approve::{self, With};
+use crate::credentials::ProofArgs;
 use crate::operator_client::OperatorClient;
 
 /// How long something risky is on the screen before it can be approved.

@@ -1,0 +1,144 @@
+//! The verb `agent`: identities of agents.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use host::install_paths::Layout;
+use protocol::{AgentAttributes, OperatorReply, OperatorRequest};
+
+use crate::credentials::{ProofArgs, prove_change};
+use crate::operator_client::{OperatorClient, print_done, unexpected};
+
+#[derive(Args)]
+pub(crate) struct AgentArgs {
+    #[command(subcommand)]
+    verb: AgentVerb,
+}
+
+#[derive(Subcommand)]
+enum AgentVerb {
+    /// Make an identity with a key
+    Add {
+        /// Its name
+        name: String,
+        /// The person who answers for it; this person's approvals do not count for it
+        #[arg(long)]
+        owner: String,
+        /// The agent on whose orders it acts: its owner's approvals do not count either, and to stop it stops both
+        #[arg(long, value_name = "AGENT")]
+        under: Option<String>,
+        /// Only this user id may use the key
+        #[arg(long)]
+        uid: Option<u32>,
+        /// Put the key into the agent's key file instead of printing it
+        #[arg(long)]
+        save: bool,
+        #[command(flatten)]
+        place: PlaceArgs,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Say where an agent belongs and how far it is trusted, with a reviewer's proof (not its owner's)
+    Set {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        place: PlaceArgs,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// Remove an agent: its key is refused from now on, and what it does or waits for ends
+    Rm {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
+    /// List them
+    Ls {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where an agent belongs. Rules look at it in `when`.
+#[derive(Args)]
+struct PlaceArgs {
+    /// The environment that it works in, such as `staging`
+    #[arg(long)]
+    env: Option<String>,
+    /// A group that it is in; may be given several times
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
+    /// How far it is trusted, 0 to 4
+    #[arg(long, default_value_t = 1)]
+    trust: u8,
+}
+
+impl PlaceArgs {
+    fn view(&self) -> AgentAttributes {
+        AgentAttributes { env: self.env.clone(), groups: self.groups.clone(), trust: self.trust }
+    }
+}
+
+/// The verb `agent`.
+pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
+    let layout = Layout::from_environment()?;
+    let link = OperatorClient::connect(&layout)?;
+    match &args.verb {
+        AgentVerb::Set { name, place, proof } => {
+            let build = |by| OperatorRequest::PlaceAgent { name: name.clone(), place: place.view(), by };
+            match link.ask(&prove_change(&link, proof, &build)?)? {
+                OperatorReply::Done { what } => println!("{what}"),
+                _ => return Err(unexpected()),
+            }
+        }
+        AgentVerb::Add { name, owner, under, uid, save, place, proof } => {
+            let (name, owner) = (name.clone(), owner.clone());
+            let build = |by| {
+                let (name, owner) = (name.clone(), owner.clone());
+                OperatorRequest::AddAgent { name, owner, under: under.clone(), uid: *uid, place: place.view(), by }
+            };
+            let say = if proof.is_given() { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
+            let OperatorReply::Agent { key } = link.ask(&say)? else { return Err(unexpected()) };
+            if *save {
+                let path = layout.agent_key(&name);
+                let fail = |why: std::io::Error| {
+                    format!("`{}`: {why}; this is the key, keep it yourself: {key}", path.display())
+                };
+                if let Some(parent) = path.parent() {
+                    host::files::private_directory(parent).map_err(fail)?;
+                }
+                host::files::replace(&path, format!("{key}\n").as_bytes(), 0o600).map_err(fail)?;
+                println!("agent {name} (owner {owner}); its key is in {}", path.display());
+            } else {
+                println!("{key}");
+                eprintln!(
+                    "This key is shown once and stored only as a digest. Give it to the agent as COUNTERSIGN_KEY, or as a file with --key-file."
+                );
+            }
+        }
+        AgentVerb::Rm { name, proof } => {
+            let build = |by| OperatorRequest::RemoveAgent { name: name.clone(), by };
+            let say = if proof.is_given() { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
+            print_done(&link, &say)?;
+        }
+        AgentVerb::Ls { json } => {
+            let OperatorReply::Agents { agents } = link.ask(&OperatorRequest::Agents)? else {
+                return Err(unexpected());
+            };
+            if *json {
+                println!("{}", serde_json::to_string_pretty(&agents).map_err(|why| why.to_string())?);
+            } else if agents.is_empty() {
+                println!("no agents; make one with `countersign agent add NAME --owner WHO`");
+            }
+            for agent in agents.iter().filter(|_| !*json) {
+                let uid = agent.uid.map_or("any user".to_owned(), |uid| format!("user {uid}"));
+                let under = agent.under.as_ref().map_or(String::new(), |it| format!(", under {it}"));
+                println!("{:<24} owner {:<24} {uid}{under}", agent.name, agent.owner);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
