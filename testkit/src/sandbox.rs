@@ -218,16 +218,9 @@ impl Sandbox {
 
     /// Enrols somebody with a role and groups; the first is an operator.
     pub fn enrol_as(&self, name: &str, role: &str, groups: &[&str], by: Option<&Reviewer>) -> Reviewer {
-        let place = protocol::ReviewerAttributes {
-            role: role.to_owned(),
-            groups: groups.iter().map(|it| (*it).to_owned()).collect(),
-        };
-        let say = OperatorRequest::AddReviewer {
-            name: name.to_owned(),
-            ssh_key: None,
-            place,
-            vouch: by.map(Reviewer::vouch),
-        };
+        let (role, groups) = (role.to_owned(), groups.iter().map(|it| (*it).to_owned()).collect());
+        let (place, vouch) = (protocol::ReviewerAttributes { role, groups }, by.map(Reviewer::vouch));
+        let say = OperatorRequest::AddReviewer { name: name.to_owned(), ssh_key: None, place, vouch };
         let heard = self.operator(&say);
         let OperatorReply::Reviewer { totp_uri: Some(uri) } = heard else { panic!("no reviewer: {heard:?}") };
         let secret = uri.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();

@@ -262,11 +262,8 @@ fn an_invitation_of_somebody_who_is_no_operator_any_more_serves_nobody() {
     assert!(matches!(sandbox.operator(&down), OperatorReply::Done { .. }));
     assert!(matches!(begin(&token), OperatorReply::Refused { .. }));
     // Nor does one that was begun before, nor a made-up one; and nobody is invited without an operator.
-    let finish = OperatorRequest::FinishEnrolment {
-        ticket,
-        factor: protocol::NewFactor::Totp("000000".to_owned()),
-        password: None,
-    };
+    let factor = protocol::NewFactor::Totp("000000".to_owned());
+    let finish = OperatorRequest::FinishEnrolment { ticket, factor, password: None };
     assert!(matches!(sandbox.operator(&finish), OperatorReply::Refused { .. }));
     assert!(matches!(begin("guess"), OperatorReply::Refused { .. }));
     let place = protocol::ReviewerAttributes::of("operator");
