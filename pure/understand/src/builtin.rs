@@ -76,8 +76,14 @@ impl Lowering<'_> {
                 self.state.enter(None);
                 self.failed = Some(failed);
             }
-            "exit" | "return" | "break" | "continue" => self.leave(name, args),
-            "shift" => self.shift(args),
+            "exit" | "return" | "break" | "continue" => {
+                self.numbers(args, segment);
+                self.leave(name, args);
+            }
+            "shift" => {
+                self.numbers(args, segment);
+                self.shift(args);
+            }
             "read" | "export" | "declare" | "typeset" | "local" | "readonly" | "unset" | "mapfile" | "readarray"
             | "getopts" => self.declaration(name, args, segment),
             "set" => self.set_options(args, segment),
@@ -111,6 +117,10 @@ impl Lowering<'_> {
                 };
                 self.received(&words, segment);
             }
+            "printf" if self.shell.may_be_zsh() && args.iter().any(|arg| arg.text().contains('[')) => {
+                self.numbers(args.get(1..).unwrap_or_default(), segment);
+                return false;
+            }
             "wait" if args.iter().any(|arg| arg.text().starts_with('-')) => {
                 let words: Vec<Arg> = args.iter().filter(|arg| !arg.text().starts_with('-')).cloned().collect();
                 self.received(&words, segment);
@@ -118,7 +128,10 @@ impl Lowering<'_> {
             "jobs" if args.iter().any(|arg| arg.known().is_none_or(|text| text.contains('x'))) => {
                 self.jobs(args, segment);
             }
-            "test" | "[" => subscripts(args, segment),
+            "test" | "[" => {
+                subscripts(args, segment);
+                self.numbers(args, segment);
+            }
             "let" => {
                 for arg in args {
                     self.arithmetic(arg.text());
@@ -129,6 +142,17 @@ impl Lowering<'_> {
             _ => return QUIET_BUILTINS.contains(&name),
         }
         true
+    }
+
+    /// Z shell evaluates the numbers that its builtins are given, and a subscript in one can run commands.
+    fn numbers(&self, args: &[Arg], segment: &mut Segment) {
+        let runs = |arg: &&Arg| arg.text().split_once('[').is_some_and(|(_, inside)| inside.contains(['$', '`']));
+        if self.shell.may_be_zsh()
+            && let Some(arg) = args.iter().find(runs)
+        {
+            let why = "Z shell evaluates a subscript in a number, which can run commands".to_owned();
+            segment.unknowns.push(Unknown { text: arg.text().to_owned(), why });
+        }
     }
 
     /// `jobs -x COMMAND` runs it.

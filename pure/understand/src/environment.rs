@@ -134,7 +134,8 @@ pub(crate) fn is_usual(name: &str, value: &Arg) -> bool {
 /// read.
 pub(crate) fn is_private(name: &str) -> bool {
     let lower = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    (lower && !is_read_in_lower_case(name)) || name.len() <= 2
+    const TOOLS: &[&str] = &["AR", "AS", "CC", "CO", "CP", "FC", "GO", "LD", "LN", "MV", "NM", "PC", "RM"];
+    (lower && !is_read_in_lower_case(name)) || (name.len() <= 2 && !TOOLS.contains(&name))
 }
 
 /// Names that programs read though they are, or begin, in lower case.

@@ -32,7 +32,11 @@ fn expand_member(member: &BraceExpressionMember) -> Option<Vec<String>> {
         BraceExpressionMember::Child(parts) => expand_braces(parts),
         BraceExpressionMember::NumberSequence { start, end, increment } => {
             let step = usize::try_from(increment.unsigned_abs()).ok().filter(|step| *step > 0)?;
+            // Counted down by more than one, it begins at the high end, which need not be one of those counted up.
             let (low, high) = ((*start).min(*end), (*start).max(*end));
+            if start > end && step > 1 {
+                return None;
+            }
             if high.checked_sub(low)? > i64::try_from(MAX_BRACES.saturating_mul(step)).ok()? {
                 return None;
             }
@@ -45,6 +49,9 @@ fn expand_member(member: &BraceExpressionMember) -> Option<Vec<String>> {
         BraceExpressionMember::CharSequence { start, end, increment } => {
             let step = usize::try_from(increment.unsigned_abs()).ok().filter(|step| *step > 0)?;
             let (low, high) = ((*start).min(*end), (*start).max(*end));
+            if start > end {
+                return None;
+            }
             Some((low..=high).step_by(step).take(MAX_BRACES).map(String::from).collect())
         }
     }

@@ -160,6 +160,10 @@ impl Feed {
             let end = self.end.as_deref();
             items.into_iter().take_while(|item| Some(item.as_str()) != end).collect()
         };
+        // Programs differ on an end that is the last item, with no line end behind it.
+        if self.end.as_deref().is_some_and(|end| !end.is_empty() && text.ends_with(end)) {
+            return None;
+        }
         match self.lines {
             // An end inside of a line, and lines that a blank joins to the next, are left.
             Some(_) if self.end.is_some() || text.lines().any(|line| line.ends_with([' ', '\t'])) => None,

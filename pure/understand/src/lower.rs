@@ -199,7 +199,8 @@ impl<'a> Lowering<'a> {
             let before = self.intent.segments.len();
             self.failed = None;
             self.run(argv, Dress::default(), false, before);
-            let own = self.intent.segments.last().filter(|_| self.intent.segments.len() > before);
+            let own = self.intent.segments.last();
+            let own = own.filter(|_| self.intent.segments.len() > before && self.traps.is_empty());
             self.printed =
                 own.map_or_else(Stream::default, |own| Stream::default().through(&own.argv, self.cwd.as_deref()));
             return;

@@ -64,6 +64,8 @@ pub(crate) enum Difference {
     Parameter,
     /// `*(…)`, which is an extended pattern in Bash, and holds qualifiers in Z shell, some of which run code.
     Qualifier,
+    /// `$"…"`, a text that Bash translates, and a `$` before a text elsewhere.
+    Translated,
     /// `$'…\'…'`, which ends at the first quote where there is no such quoting.
     AnsiQuote,
 }
@@ -81,6 +83,7 @@ impl Difference {
             | Self::Parameter
             | Self::Qualifier => shell.may_be_zsh(),
             Self::Comparison | Self::AnsiQuote => shell.may_be_posix(),
+            Self::Translated => shell.may_be_posix() || shell.may_be_zsh(),
         }
     }
 
@@ -95,6 +98,7 @@ impl Difference {
             Self::Parameter => "`$10` is `$1` and a `0` in Bash, and the tenth parameter in Z shell",
             Self::Qualifier => "Z shell takes `(…)` behind a pattern for qualifiers, which can run commands",
             Self::Comparison => "a POSIX shell takes what stands in `[[ … ]]` for commands and redirections",
+            Self::Translated => "other shells than Bash keep the `$` of `$\"…\"`",
             Self::AnsiQuote => "a POSIX shell ends `$'…'` at another quote",
         }
     }

@@ -779,6 +779,10 @@ impl<'a> Scan<'a> {
             }
             Some(b'{') => self.braces(quoted)?,
             Some(b'[') => self.old_arithmetic()?,
+            Some(b'"') if !quoted => {
+                self.differs(Difference::Translated);
+                self.skip(1);
+            }
             Some(b'\'') if !quoted => {
                 self.skip(2);
                 self.ansi()?;

@@ -11,8 +11,36 @@ impl Lowering<'_> {
     /// Adds what options and operands mean together.
     pub(crate) fn own_rules(&mut self, program: Known, parsed: &mut Parsed) {
         match program.name {
-            "install" | "ginstall" | "mkdir" | "mkfifo" | "mknod" => self.privileged_mode(parsed),
-            "ln" => self.link_in_place(parsed),
+            "install" | "ginstall" => {
+                self.privileged_mode(parsed);
+                self.into_directory(parsed, false);
+            }
+            "mkdir" | "mkfifo" | "mknod" => self.privileged_mode(parsed),
+            "ln" => {
+                self.link_in_place(parsed);
+                self.into_directory(parsed, true);
+            }
+            "git mv" => self.into_directory(parsed, true),
+            "cp" => self.into_directory(parsed, parsed.recursive),
+            "sed" | "gsed" | "ssed" => backups(parsed),
+            "valgrind" => self.tool_by_name(parsed),
+            "diffstat" => named_to_shell(parsed, &[]),
+            "smem" => named_to_shell(parsed, &["-K", "--kernel"]),
+            "bzgrep" | "bzegrep" | "bzfgrep" | "zstdgrep" => split_values(parsed),
+            name if name.starts_with("getent") => library_by_name(parsed),
+            "docker top" | "docker container top" | "podman top" if parsed.operands.len() > 1 => act(&[Role::Secret], &mut parsed.operations),
+            "kubectl cluster-info" if parsed.operands.iter().any(|word| word.text() == "dump") => {
+                act(&[Role::Secret], &mut parsed.operations);
+            }
+            "helm status" if parsed.settings.iter().any(|(option, _)| matches!(option.as_str(), "-o" | "--output")) => {
+                act(&[Role::Secret], &mut parsed.operations);
+            }
+            "systemctl show" if !parsed.settings.iter().any(|(option, _)| is_property(option)) => {
+                act(&[Role::Secret], &mut parsed.operations);
+            }
+            "git config" if parsed.given.iter().any(|it| matches!(it.as_str(), "--get-regexp" | "--get-urlmatch")) => {
+                act(&[Role::Secret], &mut parsed.operations);
+            }
             "kill" => everything(parsed),
             "ps" if shows_environment(parsed) => act(&[Role::Secret], &mut parsed.operations),
             "unzip" => self.unpack(parsed),
@@ -24,6 +52,10 @@ impl Lowering<'_> {
                 act(&[Role::Secret], &mut parsed.operations);
             }
             "exec" => as_login_shell(parsed),
+            "strace" if abbreviates(parsed) => {
+                act(&[Role::Secret], &mut parsed.operations);
+                assigned_by_options(program.name, parsed);
+            }
             "strace" | "xargs" | "gxargs" | "systemd-run" => assigned_by_options(program.name, parsed),
             _ if aims_at_secrets(parsed) => act(&[Role::Secret], &mut parsed.operations),
             _ if program.style == Style::Bundle && program.remote => {
@@ -108,6 +140,54 @@ impl Lowering<'_> {
             let mut written = Vec::new();
             self.effect(&archive, Role::Write, false, &mut written, &mut Vec::new());
             parsed.operations.retain(|it| it.action != Action::Write || !written.contains(it));
+        }
+    }
+
+    /// Where the target is a directory, what is made there has the name of the source; and a tree that is merged into
+    /// the target may hold any name.
+    fn into_directory(&mut self, parsed: &mut Parsed, trees: bool) {
+        let named = parsed.settings.iter().find(|(option, _)| matches!(option.as_str(), "-t" | "--target-directory"));
+        let (sources, target) = match (named, parsed.operands.as_slice()) {
+            (Some((_, target)), sources) => (sources.to_vec(), target.clone()),
+            (None, [sources @ .., target]) => (sources.to_vec(), target.clone()),
+            (None, []) => return,
+        };
+        let Some(to) = target.known() else { return };
+        let to = paths::plain(to, self.cwd.as_deref());
+        let ending = parsed.settings.iter().find(|(option, _)| matches!(option.as_str(), "-S" | "--suffix"));
+        let ending = ending.map_or("", |(_, value)| value.text()).to_owned();
+        let exact = parsed.given.iter().any(|option| matches!(option.as_str(), "-T" | "--no-target-directory"));
+        for source in sources.iter().filter_map(Arg::known) {
+            let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or(source);
+            let merges = parsed.recursive && (exact || matches!(name, "." | ".."));
+            let mut made = vec![to.clone(), format!("{to}{ending}")];
+            if trees {
+                made.extend([format!("{to}/workflows/x"), format!("{to}/x")]);
+            }
+            if !exact {
+                made.extend([format!("{to}/{name}"), format!("{to}/{name}{ending}"), format!("{to}/{name}/x")]);
+            }
+            let later = |place: &&String| crate::places::kinds(place, self.home.as_deref()).later;
+            let guarded = made.iter().find(later).cloned();
+            let root = self.project.as_deref().is_some_and(|project| paths::is_below(project, &to));
+            let place = guarded.or_else(|| (merges && root).then(|| format!("{to}/.claude/x")));
+            if let Some(place) = place {
+                self.effect(&Arg::Known(place), Role::Write, false, &mut parsed.operations, &mut parsed.unknowns);
+            }
+        }
+    }
+
+    /// `valgrind --tool=NAME` starts a program of that name; some write what they find.
+    fn tool_by_name(&mut self, parsed: &mut Parsed) {
+        let tool = parsed.settings.iter().rev().find(|(option, _)| option == "--tool").map(|(_, value)| value.clone());
+        match tool.as_ref().map(Arg::known) {
+            None => {}
+            Some(Some("memcheck" | "helgrind" | "drd" | "none" | "lackey")) => {}
+            Some(Some(name @ ("massif" | "callgrind" | "cachegrind" | "dhat"))) => {
+                let out = Arg::Known(format!("{name}.out"));
+                self.effect(&out, Role::Write, false, &mut parsed.operations, &mut parsed.unknowns);
+            }
+            Some(_) => parsed.unknown("--tool", "it starts a program of this name"),
         }
     }
 
@@ -260,5 +340,63 @@ fn shows_environment(parsed: &Parsed) -> bool {
         }
         "-o" | "-O" | "o" | "O" | "--format" => value.text().contains("env"),
         _ => false,
+    })
+}
+
+fn is_property(option: &str) -> bool {
+    matches!(option, "-p" | "-P" | "--property")
+}
+
+/// `sed -i'DIR/*'`: the ending of a backup is a path, in which `*` is the name of the file.
+fn backups(parsed: &mut Parsed) {
+    let ending = |word: &String| {
+        word.strip_prefix("--in-place=").or_else(|| word.strip_prefix("-i")).is_some_and(|it| {
+            it.contains(['/', '*']) || [".md", ".yml", ".yaml", ".json", ".toml"].contains(&it)
+        })
+    };
+    if let Some(word) = parsed.options.iter().find(|word| ending(word)).cloned() {
+        parsed.unknown(&word, "a copy of each file is kept under a name that this makes");
+    }
+}
+
+/// Names that a program puts into a text for the shell.
+fn named_to_shell(parsed: &mut Parsed, options: &[&str]) {
+    let plain = |value: &Arg| {
+        value.known().is_some_and(|text| {
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-' | b'+'))
+        })
+    };
+    let by_option = parsed.settings.iter().filter(|(option, _)| options.contains(&option.as_str())).map(|(_, it)| it);
+    let operands = parsed.operands.iter().filter(|_| options.is_empty());
+    if let Some(name) = by_option.chain(operands).find(|value| !plain(value)).map(|value| value.text().to_owned()) {
+        parsed.unknown(&name, "the program puts this name into a text that a shell runs");
+    }
+}
+
+/// Scripts around `grep` that split the values of options at blanks.
+fn split_values(parsed: &mut Parsed) {
+    let several = |value: &&Arg| value.known().is_none_or(|text| text.contains([' ', '\t', '\n', '*', '?', '[']));
+    let values = parsed.settings.iter().filter(|(option, _)| !matches!(option.as_str(), "-e" | "--regexp"));
+    if let Some(value) = values.map(|(_, value)| value).find(several).map(|value| value.text().to_owned()) {
+        parsed.unknown(&value, "the program takes this for several words");
+    }
+}
+
+/// `getent -s NAME` loads a library by that name.
+fn library_by_name(parsed: &mut Parsed) {
+    const SERVICES: &[&str] = &["files", "dns", "compat", "systemd", "db", "nis", "mymachines", "myhostname", "resolve", "sss"];
+    let other = |(option, value): &&(String, Arg)| {
+        let names = || value.text().split([':', ' ']).all(|name| SERVICES.contains(&name));
+        matches!(option.as_str(), "-s" | "--service") && !(value.known().is_some() && names())
+    };
+    if let Some(value) = parsed.settings.iter().find(other).map(|(_, value)| value.text().to_owned()) {
+        parsed.unknown(&value, "it loads a library by this name");
+    }
+}
+
+/// `strace -e abbrev=…` may show whole environments.
+fn abbreviates(parsed: &Parsed) -> bool {
+    parsed.settings.iter().any(|(option, value)| {
+        option == "--abbrev" || (matches!(option.as_str(), "-e") && value.text().starts_with("abbrev"))
     })
 }

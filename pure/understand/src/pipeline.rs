@@ -1,7 +1,7 @@
 //! Pipelines: each command on its own, and what flows from one into the next.
 
 use brush_parser::ast::{
-    Command, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind, IoRedirect, Pipeline, SimpleCommand,
+    Command, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Pipeline, SimpleCommand,
 };
 use model::{Action, Arg, Flow, Resource};
 
@@ -20,7 +20,9 @@ impl Lowering<'_> {
             let before = timed.then(|| self.state.clone());
             self.command(only, false);
             if let Some(before) = before {
-                self.or_before(before);
+                // In Z shell it succeeds all the same.
+                self.settle();
+                self.state.join(before);
             }
             self.printed = self.handed_on(only, first, &Stream::default());
             if pipeline.bang {
@@ -108,6 +110,8 @@ impl Lowering<'_> {
                     && !segment.dressed
                     // What an assignment's own substitution prints, the assignment does not.
                     && simple.word_or_name.is_some()
+                    // A trap may print in front of it.
+                    && self.traps.is_empty()
                     && !diverts_output(simple) =>
             {
                 // What a redirection opens comes in instead.
@@ -136,17 +140,21 @@ fn redirects(simple: &SimpleCommand) -> impl Iterator<Item = &IoRedirect> {
     })
 }
 
-/// Whether a redirection may send a command's standard output elsewhere, or, in Z shell, there as well.
+/// Whether a redirection may send a command's standard output elsewhere, or, in Z shell, there as well; or may fail, so
+/// that the command prints nothing.
 fn diverts_output(simple: &SimpleCommand) -> bool {
     redirects(simple).any(|redirect| match redirect {
-        IoRedirect::File(Some(number), ..) => *number == 1,
-        IoRedirect::File(None, kind, _) => match kind {
-            IoFileRedirectKind::Write
-            | IoFileRedirectKind::Append
-            | IoFileRedirectKind::Clobber
-            | IoFileRedirectKind::DuplicateOutput => true,
-            IoFileRedirectKind::Read | IoFileRedirectKind::ReadAndWrite | IoFileRedirectKind::DuplicateInput => false,
-        },
+        IoRedirect::File(number, kind, target) => {
+            let target = match target {
+                IoFileRedirectTarget::Filename(word) | IoFileRedirectTarget::Duplicate(word) => word.value.as_str(),
+                IoFileRedirectTarget::Fd(1) => "1",
+                IoFileRedirectTarget::Fd(2) => "2",
+                IoFileRedirectTarget::Fd(_) | IoFileRedirectTarget::ProcessSubstitution(..) => "",
+            };
+            let errors = *number == Some(2) && matches!(target, "/dev/null" | "1" | "2");
+            let reads = matches!(kind, IoFileRedirectKind::Read) && number.is_none_or(|number| number == 0);
+            !errors && !(reads && target == "/dev/null")
+        }
         IoRedirect::OutputAndError(..) => true,
         IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => false,
     })

@@ -155,7 +155,9 @@ impl Lowering<'_> {
     }
 
     fn operands(&mut self, program: Known, parsed: &mut Parsed) {
-        let shows = parsed.given.iter().any(|option| program.shows.contains(&option.as_str()));
+        // `kill 1 -l` ends the process, and then takes `-l` for another.
+        let ended = matches!(program.name, "kill" | "killall") && !parsed.operands.is_empty();
+        let shows = !ended && parsed.given.iter().any(|option| program.shows.contains(&option.as_str()));
         if shows {
             act(&[Role::Inspect], &mut parsed.operations);
             return;

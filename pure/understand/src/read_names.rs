@@ -64,7 +64,7 @@ fn is_plain(name: &str) -> bool {
 /// Numbers of the shell itself: what is assigned to them is evaluated, in Bash or in Z shell.
 pub(crate) fn is_evaluated(name: &str) -> bool {
     const NUMBERS: &str = "\
-    BAUD DIRSTACKSIZE EGID EUID FUNCNEST GID HISTCMD HISTSIZE KEYTIMEOUT LISTMAX LOGCHECK MAILCHECK OPTIND RANDOM \
+    BAUD COLUMNS DIRSTACKSIZE EGID ERRNO EUID LINES TRY_BLOCK_ERROR TRY_BLOCK_INTERRUPT FUNCNEST GID HISTCMD HISTSIZE KEYTIMEOUT LISTMAX LOGCHECK MAILCHECK OPTIND RANDOM \
     SAVEHIST SECONDS SHLVL SRANDOM TMOUT UID";
     words(NUMBERS).any(|it| it == name)
 }

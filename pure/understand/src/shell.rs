@@ -226,7 +226,10 @@ fn reads_on(segment: &Segment, text: &str) -> bool {
         segment.operations.iter().any(reads)
             && knowledge::find(name).is_some_and(|entry| OF_FILES.iter().any(|role| entry.operands.contains(role)))
     };
-    text.trim_end().contains('\n') && !segment.fed && !NEVER.contains(&name) && !given()
+    // A copy of standard input is no other input.
+    let copied = ["<&", "/dev/stdin", "/dev/fd/", "/proc/"].iter().any(|it| text.contains(it));
+    let elsewhere = segment.fed && !copied;
+    text.trim_end().contains('\n') && !elsewhere && !NEVER.contains(&name) && (copied || !given())
 }
 
 /// A shell that reads start-up files first: what they hold is not part of the text.

@@ -267,16 +267,17 @@ impl Lowering<'_> {
                 why: format!("setting `{name}` can change what a program does or which program runs"),
             });
         }
-        if for_program {
-            return;
-        }
         let number = value.known().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         if (self.integers.contains(name) || read_names::is_evaluated(name)) && !number {
             let why = "what an integer variable gets is evaluated, which may run commands".to_owned();
             dress.unknowns.push(Unknown { text: name.to_owned(), why });
-            self.state.put(name, unknown(name));
+            if !for_program {
+                self.state.put(name, unknown(name));
+            }
             return;
         }
-        self.state.put(name, value);
+        if !for_program {
+            self.state.put(name, value);
+        }
     }
 }

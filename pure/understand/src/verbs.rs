@@ -26,10 +26,7 @@ impl Lowering<'_> {
                     text: word.text().to_owned(),
                     why: "which subcommand runs is not known before it runs".to_owned(),
                 }),
-                None if parsed
-                    .options
-                    .iter()
-                    .any(|it| matches!(it.as_str(), "--version" | "--help" | "-V" | "-v" | "-h")) => {}
+                None if only_tells(program, &parsed.options) => {}
                 // Without a subcommand such programs print their usage or open a session.
                 None if entry.verbs.is_some() => segment.operations.push(operation(
                     Action::Run,
@@ -267,6 +264,25 @@ impl Lowering<'_> {
                 self.effect(&value, role, false, &mut segment.operations, &mut segment.unknowns);
             }
         }
+    }
+}
+
+/// Whether the only word asks for a version or for help. For many programs `-v` is *verbose*, and they do all their work.
+fn only_tells(program: &str, options: &[String]) -> bool {
+    /// Programs whose letters `-v`, `-V` and `-h` ask for the version or for help, alone.
+    const LETTERS: &[&str] = &[
+        "git", "npm", "pnpm", "yarn", "bun", "deno", "go", "gh", "glab", "docker", "podman", "kubectl", "helm", "cargo",
+        "rustup", "terraform", "tofu", "aws", "az", "gcloud", "pip", "pip3", "poetry", "uv", "pdm", "pipenv", "hatch",
+        "conda", "composer", "gem", "bundle", "dotnet", "mvn", "gradle", "brew", "heroku", "flyctl", "vercel", "netlify",
+        "hg", "svn", "apt", "apt-get", "dnf", "yum", "apk", "snap", "flatpak", "ng", "vue", "nest", "expo", "jq", "tox",
+    ];
+    match options {
+        [only] => match only.as_str() {
+            "--version" | "--help" => true,
+            "-v" | "-V" | "-h" => LETTERS.contains(&program),
+            _ => false,
+        },
+        _ => false,
     }
 }
 

@@ -10,10 +10,16 @@ use crate::lower::Lowering;
 impl Lowering<'_> {
     /// Reads a program of `awk`. What reaches outside is `system`, pipes, redirections, `getline` and gawk's `@`.
     pub(super) fn awk(&mut self, program: &str, segment: &mut Segment) {
+        // A backslash before a line end joins the lines.
+        let joined = program.replace("\\\n", " ");
+        let program = joined.as_str();
         let Some(tokens) = scan::awk(program) else {
             run_unknown(segment, program, "the awk program could not be read");
             return;
         };
+        if hides_a_call(program, &tokens) {
+            run_unknown(segment, program, "it is not clear where a pattern, a comment or a text of the program ends");
+        }
         // Inside `print …` up to the end of the statement, `>` writes; elsewhere it compares. Parentheses protect.
         let (mut printing, mut depth) = (false, 0_usize);
         for (at, token) in tokens.iter().enumerate() {
@@ -34,6 +40,11 @@ impl Lowering<'_> {
                     reversibility: model::Reversibility::Reversible,
                     recursive: false,
                 }),
+                Token::Word(word) if word == "SYMTAB" => {
+                    segment.operations.push(crate::builtin::shows_variables());
+                    let why = "it reads and sets any variable of the program".to_owned();
+                    segment.unknowns.push(Unknown { text: "SYMTAB".to_owned(), why });
+                }
                 Token::Word(word) if word == "ARGV" => {
                     let why = "the program changes which files it reads".to_owned();
                     segment.unknowns.push(Unknown { text: "ARGV".to_owned(), why });
@@ -43,6 +54,10 @@ impl Lowering<'_> {
                 }
                 Token::Mark('(') => depth = depth.saturating_add(1),
                 Token::Mark(')') => depth = depth.saturating_sub(1),
+                // Behind these a line goes on.
+                Token::Mark('\n')
+                    if matches!(before, Some(Token::Mark(',' | '&' | '|' | '{' | '\\')))
+                        || matches!(before, Some(Token::Word(word)) if word == "do" || word == "else") => {}
                 Token::Mark(';' | '\n' | '{' | '}') => printing = false,
                 Token::Mark('@') => {
                     run_unknown(segment, program, "loads code, or calls a function by a name made when it runs")
@@ -106,6 +121,14 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// Whether the text has calls that reach outside, which its tokens do not have: then it was taken apart otherwise than
+/// `awk` does it, as where a slash may divide or begin a pattern.
+fn hides_a_call(program: &str, tokens: &[Token]) -> bool {
+    let found = |name: &str| tokens.iter().filter(|token| matches!(token, Token::Word(word) if word == name)).count();
+    let calls = program.matches("system(").count().saturating_add(program.matches("system (").count());
+    calls > found("system") || program.matches("getline").count() > found("getline")
 }
 
 /// The command before a pipe into `getline`: known only where it is one literal, and nothing is joined to it.

@@ -60,7 +60,8 @@ pub(super) fn tokens(code: &str, lexis: &Lexis) -> Option<Vec<Token>> {
             out.push(Token::Word(rest.get(..end)?.to_owned()));
             rest = rest.get(end..)?;
         } else if first.is_ascii_digit() {
-            rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_');
+            // A letter directly behind a number is a word of its own to some: `1system("x")`.
+            rest = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '_');
             out.push(Token::Number);
         } else {
             if first == '\n' || !first.is_whitespace() {

@@ -201,7 +201,7 @@ fn after_text(text: &str) -> &str {
     let mut rest = text;
     loop {
         match rest.split_once('\n') {
-            Some((line, next)) if line.ends_with('\\') => rest = next,
+            Some((line, next)) if line.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1 => rest = next,
             Some((_, next)) => return next,
             None => return "",
         }
