@@ -46,7 +46,7 @@ assert.match(pieces[2], /writes \S+\/x .*connects to the host example.com/s);
 assert.equal(await rita.textContent(".pieces mark"), '"$OUT"');
 const [says, does] = await rita.evaluate(() => ["What the agent says of itself", "What it would do"].map((it) => [...document.querySelectorAll("article h2")].findIndex((h2) => h2.textContent === it)));
 assert.ok(says >= 0 && does - says <= 2, "what it says stands beside what it would do");
-assert.match(await rita.textContent(".decide"), /A yes lets exactly this run, once: these bytes/);
+assert.match(await rita.textContent(".decide"), /An approval lets exactly this run, once: these bytes/);
 await accessible(rita, "a hold in pieces");
 if (SCREENSHOTS) await rita.screenshot({ path: `${SCREENSHOTS}/hold.png`, fullPage: true });
 // A no takes no more than the session.
@@ -107,7 +107,7 @@ await rita.waitForTimeout(3600);
 assert.ok(await approve.isDisabled(), "the word is missing");
 await rita.fill("#word", "approve");
 await approve.click();
-await rita.waitForSelector("text=Your yes counts: 1 of at least 2.");
+await rita.waitForSelector("text=Your approval counts: 1 of at least 2.");
 const sam = await open("sam", { width: 390, height: 844 });
 await queued(sam, 1);
 assert.match(await sam.textContent(".queue"), /rita agreed/);

@@ -61,7 +61,7 @@ step("and not what asks for a signature, which they have not: no is open to them
 const signed = agent(["touch", "by-signature"]);
 await queued(olivia, 1);
 await olivia.click(".queue button");
-await olivia.waitForSelector("text=You signed in through your organisation");
+await olivia.waitForSelector("text=This request needs a passkey or a code");
 assert.ok(await olivia.isDisabled("#approve"));
 await olivia.fill("#reason", "ask somebody with a key");
 await olivia.click("#deny");
@@ -74,7 +74,7 @@ step("what is the very same is shown as one, and takes one answer");
 const three = [1, 2, 3].map(() => agent(["mkdir", "-p", "same"]));
 await olivia.waitForSelector("text=2 more");
 await olivia.click(".queue button");
-await olivia.waitForSelector("text=2 the very same");
+await olivia.waitForSelector("text=2 identical");
 await accessible(olivia, "a hold with others");
 await olivia.click("#approve");
 assert.deepEqual((await Promise.all(three)).map((it) => it.status), [0, 0, 0]);
@@ -136,13 +136,13 @@ for (const page of [thief, olivia]) {
   assert.equal(answer.headers()["location"], "/#sign-on=late", `${answer.status()} ${await answer.text()}`);
 }
 await thief.goto(callback);
-await thief.waitForSelector("text=did not begin in this browser");
+await thief.waitForSelector("text=started in another browser");
 
 step("somebody without a role is not let in, and whoever takes a name that is here is not either");
 for (const name of ["gus", "pat"]) {
   const page = await stranger();
   await through(page, name);
-  await page.waitForSelector("text=You were not let in");
+  await page.waitForSelector("text=Sign-in refused");
   await page.context().close();
 }
 
@@ -160,7 +160,7 @@ await again.waitForSelector("text=olivia, viewer");
 accounts.olivia = [];
 const gone = await stranger();
 await through(gone, "olivia");
-await gone.waitForSelector("text=You were not let in");
+await gone.waitForSelector("text=Sign-in refused");
 await olivia.reload();
 await olivia.waitForSelector("#sign-on");
 
