@@ -174,6 +174,7 @@ impl Lowering<'_> {
         let factors = self.intent.factors.len();
         for pass in 0..MAX_PASSES {
             let head = self.state.clone();
+            let changed = self.changed.len();
             self.frames.push(Frame { kind: FrameKind::Loop, jumped: State::nowhere() });
             walk(self);
             self.settle();
@@ -183,7 +184,7 @@ impl Lowering<'_> {
             }
             let mut next = head.clone();
             next.join(after);
-            let settled = next == head;
+            let settled = next == head && self.changed.len() == changed;
             self.state = next;
             if settled {
                 return;

@@ -58,7 +58,9 @@ pub(crate) fn names(name: &str, words: &[&str], cwd: Option<&str>) -> Option<(St
             let pattern = usize::from(!files && !read.has('e'));
             let nul = read.has(if name == "rg" { '0' } else { 'Z' });
             match read.operands.get(pattern..)? {
-                [] => Some((find::under("", cwd), nul)),
+                // Without a place, or by a pattern, a name may begin with a dash, and be taken for an option.
+                [] => None,
+                [one] if one.starts_with(['*', '?', '[']) => None,
                 [one] => Some((find::under(one, cwd), nul)),
                 many => many.iter().all(|place| is_below(place, cwd)).then(|| (find::under("", cwd), nul)),
             }

@@ -2,7 +2,7 @@
 //! intent as a segment of its own.
 
 use brush_parser::ast::{Command, CompoundList, ExtendedTestExpr, Program, RedirectList, UnaryPredicate};
-use model::{Arg, Fact, FactQuery, Facts, Intent, Unknown};
+use model::{Arg, Fact, FactQuery, Facts, Intent, Resource, Unknown};
 
 use crate::compound::{Frame, FrameKind};
 use crate::function::Calls;
@@ -41,6 +41,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) drops: usize,
     /// Links that the text may have made, and where each leads. They are on the disk, whichever shell made them.
     pub(crate) links: Vec<Link>,
+    /// Places that the text may have changed: what is there now is not what a later command finds.
+    pub(crate) changed: Vec<Resource>,
     /// Arguments for the text of the shell that is about to be read, `$0` first.
     pub(crate) positional_for_shell: Option<Vec<Arg>>,
     /// Variables with secrets whose value the command at hand is given.
@@ -127,6 +129,7 @@ impl<'a> Lowering<'a> {
             closes: false,
             drops: 0,
             links: Vec::new(),
+            changed: Vec::new(),
             positional_for_shell: None,
             secrets: Vec::new(),
             secret_comes_in: false,

@@ -41,6 +41,10 @@ impl Lowering<'_> {
             run_unknown(segment, path, "the working directory is not known, so neither is this file");
             return false;
         }
+        if self.may_have_changed(path) {
+            run_unknown(segment, path, "the text itself changes this file before it runs it");
+            return false;
+        }
         match self.fact(FactQuery::File(path.to_owned())) {
             Fact::File(FileKind::Text(text, _)) => {
                 segment.operations.push(Operation {
@@ -72,6 +76,37 @@ impl Lowering<'_> {
             }
         }
         false
+    }
+}
+
+/// How many changed places are kept. A text with more of them may have changed any.
+const MAX_CHANGED: usize = 64;
+
+impl Lowering<'_> {
+    /// Keeps the places that a command changes.
+    pub(crate) fn note_changes(&mut self, segment: &Segment) {
+        for operation in &segment.operations {
+            let changes = matches!(operation.action, Action::Write | Action::Delete);
+            if changes && self.changed.len() < MAX_CHANGED && !self.changed.contains(&operation.resource) {
+                self.changed.push(operation.resource.clone());
+            }
+        }
+    }
+
+    /// Whether the text may have changed a file before it is run: its content now is then not what runs.
+    fn may_have_changed(&self, path: &str) -> bool {
+        let reaches = |resource: &Resource| match resource {
+            Resource::Path(place) => paths::is_below(path, place.trim_end_matches('/')),
+            Resource::Pattern(_) | Resource::Unknown(_) => true,
+            Resource::Host(_)
+            | Resource::Program(_)
+            | Resource::Package(_)
+            | Resource::Service(_)
+            | Resource::Tool(_)
+            | Resource::Database(_)
+            | Resource::System => false,
+        };
+        self.changed.len() >= MAX_CHANGED || self.changed.iter().any(reaches)
     }
 }
 

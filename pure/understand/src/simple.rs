@@ -155,6 +155,7 @@ impl Lowering<'_> {
                 Factor { name: "may_be_broad", points: 25, why }
             });
         }
+        self.note_changes(&segment);
         crate::pty::session(&self.wrappers, &mut segment);
         self.note_own_service(&segment);
         self.note_places(&mut segment.factors);
