@@ -119,7 +119,7 @@ async fn renew(layout: &Layout, settings: &Settings, challenges: &Challenges) ->
     }
     // What the page would not take must not stand in the way of the next one.
     web::Tls::new()?.show(chain.as_bytes(), key.as_bytes())?;
-    // Chain and key in one file, so that nobody ever sees one without the other.
+    // Chain and key in one file, so that no reader sees one without the other.
     let path = layout.certificate();
     let text = format!("{}\n{}", chain.trim_end(), key);
     files::replace(&path, text.as_bytes(), 0o600).map_err(|why| format!("`{}`: {why}", path.display()))?;

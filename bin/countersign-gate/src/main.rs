@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Gates of Countersign on the network. `countersign up` starts the web gate beside the daemons.
+/// Gates of Countersign on the network. `countersign up` starts the web gate with the daemons.
 #[derive(Parser)]
 #[command(name = "countersign-gate", version)]
 struct Cli {
@@ -28,32 +28,31 @@ struct Cli {
 enum Gate {
     /// The dashboard and the HTTP interface for people who answer holds
     Web {
-        /// Where to listen. Without a certificate only this machine's own addresses
+        /// Where to listen. Without a certificate, only addresses of this machine
         #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7443")]
         listen: SocketAddr,
-        /// The certificate with its chain (PEM). COUNTERSIGN_WEB_HOST says the name in the page's address. A new one is shown as soon as
-        /// it is there
+        /// The certificate with its chain (PEM). COUNTERSIGN_WEB_HOST is the name in the page's address. A new file is used immediately
         #[arg(long, value_name = "FILE", requires = "tls_key")]
         tls_cert: Option<PathBuf>,
         /// Its key (PEM), a file of mode 0600. It may be the same file
         #[arg(long, value_name = "FILE", requires = "tls_cert")]
         tls_key: Option<PathBuf>,
-        /// The certificate may come later; nobody is served before
+        /// The certificate may come later; until then no page is served
         #[arg(long, requires = "tls_cert")]
         tls_later: bool,
     },
     /// Get the page's certificate from an authority, and renew it (ACME), as `certificate.toml` says
     Certificate,
-    /// Tell people of what waits, over the channels of `channels.toml`: Slack, Teams, e-mail, ntfy, PagerDuty, Opsgenie, a webhook
+    /// Notify reviewers of holds, over the channels of `channels.toml`: Slack, Teams, e-mail, ntfy, PagerDuty, Opsgenie, a webhook
     Notify,
     /// Fetch the addresses and keys of the provider of `signon.toml`, so that people can sign in with it
     SignOn,
-    /// Push the numbers of /metrics, and traces of requests, to a collector of OpenTelemetry
+    /// Push the metrics, and traces of requests, to an OpenTelemetry collector
     Telemetry {
         /// The collector (OTLP over HTTP)
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4318")]
         otlp: String,
-        /// How often, in seconds
+        /// Interval, in seconds
         #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3600))]
         every: u64,
     },

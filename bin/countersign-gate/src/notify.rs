@@ -28,7 +28,7 @@ pub(crate) fn main() -> Result<(), String> {
     if hub.names().is_empty() {
         return Err(format!("`{}` names no channel; see docs/operate/channels.md", path.display()));
     }
-    eprintln!("countersign-gate: people are told over {}", hub.names().join(", "));
+    eprintln!("countersign-gate: reviewers are notified over {}", hub.names().join(", "));
     let (tell, told) = channel();
     let following = OperatorClient::new(&layout);
     std::thread::spawn(move || {

@@ -1,5 +1,5 @@
 //! Single sign-on: `countersign-gate sign-on` fetches the provider's addresses and keys; `countersign-gate web` sends browsers there
-//! and exchanges what they bring back. Neither says who somebody is: `countersignd` does.
+//! and exchanges what they bring back. Neither identifies a person: `countersignd` does.
 
 use std::time::Duration;
 

@@ -79,7 +79,7 @@ fn push_spans(link: &OperatorClient, collector: &Collector, after: &mut u64) -> 
     }
 }
 
-/// An `ExportTraceServiceRequest`. A trace is a request: its id is how the request's digest begins, so that whoever finds one finds
+/// An `ExportTraceServiceRequest`. A trace is a request: its id is the beginning of the request's digest, so that a trace leads to
 /// the other (`countersign log why DIGEST`).
 fn traces(spans: &[Span]) -> Value {
     let attribute =
@@ -106,7 +106,7 @@ fn traces(spans: &[Span]) -> Value {
 /// The part that the others lie under.
 const ROOT: &str = "request";
 
-/// The same for whoever sends it, and another for each part.
+/// The same at each sending, and another for each part.
 fn span_id(digest: &str, name: &str) -> String {
     let sum = Sha256::digest(format!("countersign/span/v1\n{digest}\n{name}"));
     sum.iter().take(8).map(|byte| format!("{byte:02x}")).collect()

@@ -85,7 +85,7 @@ impl Files {
             host::files::private_directory(directory).map_err(|why| format!("`{}`: {why}", directory.display()))?;
         }
         let shown = self.show(&tls).unwrap_or_else(|why| {
-            eprintln!("countersign-gate: no certificate yet ({why}); whoever connects is refused until there is one");
+            eprintln!("countersign-gate: no certificate yet ({why}); connections are refused until there is one");
             Vec::new()
         });
         Ok((tls, shown))

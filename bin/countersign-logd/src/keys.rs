@@ -41,10 +41,7 @@ pub(crate) fn destroy(writer: &mut Writer, scope: &str, read: &[u64], why: &str)
     let seq = record(writer, body)?;
     writer.destroy(&numbers)?;
     std::fs::remove_file(&note).map_err(|why| why.to_string())?;
-    Ok(format!(
-        "the contents of `{scope}` cannot be read any more by anybody ({} keys); record {seq} says so",
-        numbers.len()
-    ))
+    Ok(format!("the contents of `{scope}` cannot be read any more ({} keys); record {seq} says so", numbers.len()))
 }
 
 /// The scopes under a legal hold, with the matter of each. Kept in a file, so that no reading of the log is in the way of

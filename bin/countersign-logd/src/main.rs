@@ -88,7 +88,7 @@ fn serve() -> Result<(), String> {
     };
     std::thread::Builder::new().name("accept".to_owned()).spawn(accept).map_err(|why| why.to_string())?;
     host::service_supervisor::wait_for_end(None).map_err(|why| why.to_string())?;
-    // Whoever is under way has their answer; nobody is served after this.
+    // Requests in progress have their answer; none is served after this.
     let writer = writer.lock().unwrap_or_else(PoisonError::into_inner).take();
     writer.map_or(Ok(()), Writer::close)
 }
@@ -153,7 +153,7 @@ fn converse(stream: &UnixStream, writer: &Shared, disk: &Arc<dyn Disk>) {
         let answer = answer.unwrap_or_else(|why| LogReply::Failed { why });
         let is_durable = matches!(answer, LogReply::Durable { .. });
         let sent = socket::send(stream, &answer, MAX_LOG_FRAME, PATIENCE);
-        // Whoever waits has their receipts; the rest is ours.
+        // Waiting callers have their receipts; the rest is internal.
         if is_durable {
             let _ = with(writer, |writer| {
                 writer.hand_on();
@@ -228,7 +228,7 @@ fn answer(
             let layout = Layout::from_environment()?;
             return queries::read(disk, &layout, &what).map(|found| LogReply::Read { found });
         }
-        LogRequest::Watch { .. } => return Err("somebody looks at a recording on a connection of their own".to_owned()),
+        LogRequest::Watch { .. } => return Err("a recording is viewed on its own connection".to_owned()),
         LogRequest::Rotate => with(shared, keys::rotate),
         LogRequest::LegalHold { scope, held, why } => {
             with(shared, |writer| keys::legal_hold(writer, &scope, held, &why))
@@ -269,7 +269,7 @@ fn seal(writer: &mut Writer, digest: &str, about: Value) -> Result<LogReply, Str
     Ok(LogReply::Sealed { content, proof })
 }
 
-/// What was appended; where nobody can say what is on the disk, the process ends, and recovery decides on what it finds.
+/// What was appended; where it is unknown what is on the disk, the process ends, and recovery decides on what it finds.
 fn put(appended: Result<Vec<audit::ReceiptProof>, log_store::Failed>) -> Result<Vec<audit::ReceiptProof>, String> {
     appended.map_err(|why| match why {
         log_store::Failed::Refused(why) => why,

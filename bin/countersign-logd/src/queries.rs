@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::{Shared, recordings};
 
-/// The most records on one page, and how many there are where nobody says.
+/// Maximum and default number of records on a page.
 const MOST: u32 = 500;
 const USUAL: u32 = 100;
 
@@ -32,13 +32,13 @@ const MOST_DAYS: u32 = 400;
 /// How much is sent of a recording at once, in bytes of lines.
 const PART_BYTES: usize = 512 * 1024;
 
-/// How long whoever looks at a recording may take to read a part.
+/// How long a viewer of a recording may take to read a part.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long may be silence on the line to somebody who watches.
+/// Maximum silence on the connection of a viewer.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// Wakes whoever watches a recording that grows.
+/// Wakes viewers of a growing recording.
 pub(crate) struct Grown {
     count: Mutex<u64>,
     moved: Condvar,
@@ -165,10 +165,10 @@ fn verify(disk: &Arc<dyn Disk>, layout: &Layout) -> Result<LogQueryResult, Strin
     })
 }
 
-/// Sends a recording's lines to whoever looks, once it is recorded that they do.
+/// Sends a recording's lines to a viewer, once the viewing is recorded.
 ///
 /// # Errors
-/// There is no such recording, it is another file than the log says, or whoever looked is gone.
+/// There is no such recording, it is another file than the log says, or the viewer is gone.
 pub(crate) fn watch(
     stream: &UnixStream,
     (disk, writer): (&Arc<dyn Disk>, &Shared),

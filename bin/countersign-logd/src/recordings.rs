@@ -223,7 +223,7 @@ pub(crate) fn redact_all(disk: &Arc<dyn Disk>, shared: &Shared) -> Result<(), St
             let one = || {
                 let files: Arc<dyn Files> = disk.clone();
                 let head = RecordingReader::head(disk.as_ref(), &path(&id, Stage::Whole))?;
-                // One whose key was destroyed stays as it is: nobody can read it.
+                // One whose key was destroyed stays as it is: no key opens it.
                 match ReadKeys::open(&files)?.get(head.key)? {
                     Some(key) => redact_one(&disk, &shared, &id, &key, INSTALLATION.to_owned()),
                     None => Ok(()),
@@ -235,7 +235,7 @@ pub(crate) fn redact_all(disk: &Arc<dyn Disk>, shared: &Shared) -> Result<(), St
     std::thread::Builder::new().name("redact".to_owned()).spawn(work).map(drop).map_err(|why| why.to_string())
 }
 
-/// Records that somebody is about to look at a recording.
+/// Records that a person is about to view a recording.
 pub(crate) fn viewed(writer: &mut Writer, id: &str, variant: &str, by: &str) -> Result<String, String> {
     let id = RecordingId::parse(id).map_err(|why| why.to_string())?;
     if !matches!(variant, "raw" | "redacted") || by.len() > 256 {

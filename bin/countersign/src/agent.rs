@@ -17,20 +17,20 @@ pub(crate) struct AgentArgs {
 
 #[derive(Subcommand)]
 enum AgentVerb {
-    /// Make an identity with a key
+    /// Enrol an agent and make its key
     Add {
         /// Its name
         name: String,
-        /// The person who answers for it; this person's approvals do not count for it
+        /// The person or team that answers for it; their approvals do not count for it
         #[arg(long)]
         owner: String,
-        /// The agent on whose orders it acts: its owner's approvals do not count either, and to stop it stops both
+        /// The agent on whose orders it acts. That agent's owner cannot approve either, and a stop of that agent stops both
         #[arg(long, value_name = "AGENT")]
         under: Option<String>,
         /// Only this user id may use the key
         #[arg(long)]
         uid: Option<u32>,
-        /// Put the key into the agent's key file instead of printing it
+        /// Write the key into the agent's key file instead of printing it
         #[arg(long)]
         save: bool,
         #[command(flatten)]
@@ -38,7 +38,7 @@ enum AgentVerb {
         #[command(flatten)]
         proof: ProofArgs,
     },
-    /// Say where an agent belongs and how far it is trusted, with a reviewer's proof (not its owner's)
+    /// Set an agent's environment, groups and trust, with a reviewer's proof (not its owner's)
     Set {
         /// Its name
         name: String,
@@ -47,7 +47,7 @@ enum AgentVerb {
         #[command(flatten)]
         proof: ProofArgs,
     },
-    /// Remove an agent: its key is refused from now on, and what it does or waits for ends
+    /// Remove an agent: its key is refused from now on, and its running and waiting acts end
     Rm {
         /// Its name
         name: String,

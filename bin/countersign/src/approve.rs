@@ -19,7 +19,7 @@ use crate::{policy_source, review, time_format};
 
 #[derive(Args)]
 pub(crate) struct AnswerArgs {
-    /// The hold, or a part of its id that no other open hold has
+    /// The hold, or a unique part of its id
     id: String,
     #[command(flatten)]
     proof: ProofArgs,
@@ -29,16 +29,16 @@ pub(crate) struct AnswerArgs {
 pub(crate) struct ApproveArgs {
     #[command(flatten)]
     answer: AnswerArgs,
-    /// List the rules that could be made of it, and answer nothing
+    /// List the rules that could be made from it, without answering
     #[arg(long)]
     rules: bool,
-    /// Also make this one of those rules (its number), so that nobody is asked again until it ends
+    /// Also make this one of those rules (its number): the same is then allowed until the rule ends
     #[arg(long, value_name = "NUMBER", requires = "until", requires = "reason")]
     rule: Option<usize>,
     /// With `--rule`: when it ends: `30m`, `8h`, `7d`, or a date and time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// With `--rule`: why
+    /// With `--rule`: the reason
     #[arg(long)]
     reason: Option<String>,
 }
@@ -47,7 +47,7 @@ pub(crate) struct ApproveArgs {
 pub(crate) struct DenyArgs {
     #[command(flatten)]
     answer: AnswerArgs,
-    /// What the agent is told, so that it can do better
+    /// The reason, sent to the agent
     #[arg(long)]
     reason: Option<String>,
 }
@@ -58,7 +58,7 @@ pub(crate) enum With {
     Nothing,
     /// A rule that is made of a yes: its text, and why.
     Rule(String, String),
-    /// What the agent is told of a no.
+    /// The reason for a denial, sent to the agent.
     Reason(String),
 }
 
@@ -107,7 +107,7 @@ fn candidates(link: &OperatorClient, hold: &str) -> Result<(Vec<CandidateView>, 
 const PAST_DAYS: u64 = 30;
 const MOST_PAST: usize = 2_000;
 
-/// What people were asked lately, read anew. Nothing where the record cannot be read by whoever calls.
+/// Recent requests, understood again. Nothing where the caller cannot read the record.
 fn past_questions() -> Vec<(Past, Read)> {
     let since = clock::now_ms().saturating_sub(PAST_DAYS.saturating_mul(86_400_000));
     let asked = past_requests::load(None, since).unwrap_or_default().into_iter();

@@ -1,4 +1,4 @@
-//! `countersign break-glass`: one person's word where nobody else can be reached; and looking at it afterwards.
+//! `countersign break-glass`: emergency approvals by one person, and their reviews.
 
 use std::process::ExitCode;
 
@@ -21,23 +21,23 @@ pub(crate) struct BreakGlassArgs {
 
 #[derive(Subcommand)]
 enum BreakGlassVerb {
-    /// Approve a hold alone. Takes the group `break-glass`, a proof, and a reason; everybody is told, and it is looked at within a day
+    /// Approve a hold alone. Needs the group `break-glass`, a proof and a reason. All reviewers are notified; another person reviews it
     Hold {
-        /// The hold, or a part of its id that no other open hold has
+        /// The hold, or a unique part of its id
         id: String,
-        /// Why nobody else can be asked; it is recorded
+        /// Why no other reviewer can answer; it is recorded
         #[arg(long)]
         reason: String,
         #[command(flatten)]
         proof: ProofArgs,
     },
-    /// List when the glass was broken, and who looked at it
+    /// List emergency approvals and their reviews
     Ls {
         /// As JSON
         #[arg(long)]
         json: bool,
     },
-    /// Say what you found when you looked at it: somebody else than whoever broke it, a senior or operator
+    /// Review an emergency approval: a different person does it, a senior or operator
     Review {
         /// The hold
         hold: String,

@@ -24,7 +24,7 @@ pub(crate) struct CheckArgs {
     /// The command, as a shell would get it
     #[arg(required_unless_present = "jsonl", conflicts_with = "jsonl")]
     text: Option<String>,
-    /// Lay it out for a person: pieces, effects, what is unknown, the score as a sum
+    /// Explain the verdict: pieces, effects, unknown parts, and how the risk adds up
     #[arg(long)]
     explain: bool,
     /// The text is SQL, as a database would get it
@@ -33,8 +33,8 @@ pub(crate) struct CheckArgs {
     /// Print the verdict as JSON
     #[arg(long)]
     json: bool,
-    /// Read one JSON object a line ({"id", "command" | "sql" | "message" | "tool" with "input", "cwd"?, "agent"?, "dialect"?})
-    /// and print one a line, in order
+    /// Read one JSON object per line ({"id", "command" | "sql" | "message" | "tool" with "input", "cwd"?, "agent"?, "dialect"?})
+    /// and print one per line, in order
     #[arg(long)]
     jsonl: bool,
     /// Judge with the rules of this directory alone
@@ -128,7 +128,7 @@ fn lines(policy: &Policy) -> Result<ExitCode, String> {
         };
         writeln!(output, "{answer}").map_err(|why| why.to_string())?;
         let buffered = input.buffer().contains(&b'\n');
-        // Whoever talks to us line by line waits for each answer; a file is answered in blocks.
+        // An interactive caller waits for each answer; a file is answered in blocks.
         if !buffered {
             output.flush().map_err(|why| why.to_string())?;
         }

@@ -14,16 +14,16 @@ use crate::{
 /// The exit status when something could not be done; for `run`, when we could not decide.
 pub(crate) const COULD_NOT: u8 = 125;
 
-/// The firewall for AI agents that you host yourself: no act of an agent happens without a rule that allows it, or
-/// people who allow it now; and what happened can be proved afterwards.
+/// The AI agent firewall that you host yourself. An act of an agent happens only if a rule allows it or reviewers approve it,
+/// and the record proves afterwards what happened.
 ///
-/// New here? `countersign demo` shows everything in a minute. For real use: `countersign up` in one terminal, then
+/// New here? `countersign demo` shows everything in a minute. To use it, run `countersign up` in one terminal, then
 /// `countersign reviewer add` and `countersign agent add` in another.
 #[derive(Parser)]
 #[command(
     name = "countersign",
     version,
-    after_help = "Exit status of `run`: the command's own; 126 denied; 124 not decided in time; 125 we could not decide, and nothing ran."
+    after_help = "Exit status of `run`: the command's own; 126 denied; 124 not decided in time; 125 no decision was possible, and nothing ran; 127 no such program; 75 parked."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -32,41 +32,41 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Start everything under your own user, in the foreground
+    /// Start all programs under your own user, in the foreground
     Up(up::UpArgs),
-    /// Say what is running, what binds and what only advises, and prove that each enforcement point blocks
+    /// Check the installation, and test that each enforcement point blocks
     Doctor(doctor::DoctorArgs),
     /// Show the whole life of a request on this machine with a scripted agent
     Demo(demo::DemoArgs),
-    /// Ask, then run exactly that; the exit status passes through
+    /// Run a command if it is allowed; its exit status passes through
     Run(run::RunArgs),
-    /// Decide only, and explain; needs no daemon
+    /// Judge a command without running it; needs no daemon
     Check(check::CheckArgs),
     /// Answer an agent host's hook on standard input, or install it
     Hook(HookArgs),
-    /// Open holds, live; answer them from the keyboard
+    /// Show open holds, live, and answer them from the keyboard
     Review(review::ReviewArgs),
-    /// Say yes to a hold
+    /// Approve a hold
     Approve(approve::ApproveArgs),
-    /// Say no to a hold
+    /// Deny a hold
     Deny(approve::DenyArgs),
-    /// Approve a hold alone, where nobody else can be reached; list when that was done; look at it afterwards
+    /// Emergency approvals by one person: make, list, review
     BreakGlass(break_glass::BreakGlassArgs),
     /// Agents: identities with a key
     Agent(agent::AgentArgs),
     /// Reviewers: people who may answer
     Reviewer(reviewer::ReviewerArgs),
-    /// Rules in force: list, show, add, remove, end
+    /// Rules in force: list, show, add, remove, expire
     Rule(rule::RuleArgs),
-    /// The set of rules: choose a preset, test, lint, replay, suggest, explain
+    /// The policy: choose a preset, test, lint, replay, suggest, explain
     Policy(policy::PolicyArgs),
-    /// Operator flags: a stop of an agent or of everything, an incident, a freeze
+    /// Flags: stop an agent or everything, incident, freeze
     Flag(rule::FlagArgs),
-    /// The record: read it, verify it offline
+    /// The record: read, verify, export, replicate
     Log(log::LogArgs),
-    /// Terminals that were recorded: list, watch, replay, take away
+    /// Recorded terminal sessions: list, watch, replay, export
     Session(session::SessionArgs),
-    /// Evidence for auditors, by the clauses of their framework, as a directory that can be checked without us
+    /// Write evidence for auditors, by the clauses of their framework, as a directory that they can verify
     Report(report::ReportArgs),
 }
 

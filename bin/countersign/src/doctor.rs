@@ -19,7 +19,7 @@ pub(crate) struct DoctorArgs {
     /// The agent for the canaries (default: the only one whose key file is here)
     #[arg(long, env = "COUNTERSIGN_AGENT")]
     agent: Option<String>,
-    /// A settings file of Claude Code to look at, besides the project's and your own
+    /// A further settings file of Claude Code to check
     #[arg(long, value_name = "FILE")]
     settings: Vec<PathBuf>,
     /// As JSON
@@ -107,7 +107,7 @@ fn running(report: &mut Report, status: &Status, layout: &Layout) {
         None => report.add(
             Finding::Advice,
             "web gate",
-            "it has the daemon's user: whoever takes it over can say what your own tools say. Started by root, `countersign up --user … --web-user …` keeps them apart"
+            "it runs as the daemon's user: an attacker in it can send what your own tools send. Started by root, `countersign up --user … --web-user …` keeps them apart"
                 .to_owned(),
         ),
     }
@@ -136,7 +136,7 @@ fn running(report: &mut Report, status: &Status, layout: &Layout) {
         let finding = if overdue { Finding::Bad } else { Finding::Advice };
         let late = if overdue { ", some for more than a day" } else { "" };
         let text = format!(
-            "the glass was broken {} times and nobody looked at it{late}: `countersign break-glass ls`",
+            "{} emergency approvals were not reviewed{late}: `countersign break-glass ls`",
             status.broken_glass
         );
         report.add(finding, "break-glass", text);
@@ -148,7 +148,8 @@ fn running(report: &mut Report, status: &Status, layout: &Layout) {
         report.add(
             Finding::Bad,
             "reviewers",
-            "nobody is enrolled, so nothing that needs people can run: `countersign reviewer add NAME`".to_owned(),
+            "no reviewer is enrolled, so no request that needs approval can run: `countersign reviewer add NAME`"
+                .to_owned(),
         );
     } else {
         report.add(Finding::Good, "reviewers", format!("{} enrolled, {} holds open", status.reviewers, status.holds));
@@ -171,7 +172,7 @@ fn separation(report: &mut Report, layout: &Layout, status: Option<&Status>) {
         report.add(
             Finding::Advice,
             "separation",
-            "you can read the daemon's state, and so can every agent that runs as you: whoever reads it can make codes. Give agents users of their own, \
+            "you can read the daemon's state, and so can every agent that runs as you; its readers can make codes. Give agents their own users, \
              and prefer SSH keys in hardware or behind a passphrase"
                 .to_owned(),
         );

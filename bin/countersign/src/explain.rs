@@ -81,7 +81,7 @@ pub(crate) fn explain(text: &str, intent: &Intent, decision: &Decision) -> Strin
     out
 }
 
-/// In which column of the text (from 1, in characters) what is named stands: it, or as much of its end as was written.
+/// The column of the text (from 1, in characters) where a name occurs: the name, or as much of its end as was written.
 fn place_of(text: &str, what: &str) -> Option<usize> {
     let ends =
         std::iter::once(what).chain(what.match_indices('/').filter_map(|(at, _)| what.get(at.saturating_add(1)..)));

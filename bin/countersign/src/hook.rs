@@ -44,7 +44,7 @@ pub(crate) fn claude_code(words: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn put(answer: &HookAnswer) -> ExitCode {
-    // A no that nobody reads, or that could not be printed, is still a no: by exit status.
+    // A denial that is not read, or could not be printed, is still a denial: by exit status.
     let is_read = answer.stdout.is_empty() || host::files::is_read(std::io::stdout());
     let print = |text: &str| std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush());
     let answer = if is_read && print(&answer.stdout).is_ok() { answer.clone() } else { answer.clone().by_status() };
@@ -139,6 +139,6 @@ pub(crate) fn install(args: &InstallArgs) -> Result<ExitCode, String> {
     host::files::replace(&path, text.as_bytes(), 0o644).map_err(|why| format!("`{}`: {why}", path.display()))?;
     println!("The hook is in `{}`.", path.display());
     println!("Next: `countersign doctor` proves with a live canary that it blocks. Restart Claude Code to load it.");
-    println!("It runs as the agent, so it advises and does not bind: whoever can edit that file can take it out.");
+    println!("It runs as the agent, so it is advisory: a process that can edit that file can remove it.");
     Ok(ExitCode::SUCCESS)
 }

@@ -36,23 +36,23 @@ pub(crate) struct LogArgs {
 
 #[derive(Subcommand)]
 enum LogVerb {
-    /// Print the records, oldest first; all, or those that are asked for
+    /// Print the records, oldest first: all, or those that match the filter
     Show {
         /// The log's directory (default: this installation's)
         dir: Option<PathBuf>,
         #[command(flatten)]
         filter: FilterArgs,
-        /// Go on with what is recorded from now on
+        /// Continue with new records
         #[arg(long)]
         follow: bool,
         /// Read contents that were pruned from this archive
         #[arg(long, value_name = "ARCHIVE")]
         archive: Option<String>,
-        /// One JSON object a line, as recorded
+        /// One JSON object per line, as recorded
         #[arg(long)]
         json: bool,
     },
-    /// Tell the whole story of one request: what was meant, asked, decided, answered, done, and what came of it
+    /// Print the history of one request: intent, decision, answers, permit and outcome
     Why {
         /// The beginning of its digest or id, or its hold or permit
         request: String,
@@ -62,7 +62,7 @@ enum LogVerb {
         #[arg(long)]
         json: bool,
     },
-    /// Tell what one session asked for, and what came of it, in order
+    /// Print the requests of one session and their outcomes, in order
     Session {
         /// The session's name
         session: String,
@@ -75,19 +75,19 @@ enum LogVerb {
         #[arg(long)]
         json: bool,
     },
-    /// Write records for other tools; or, with a proof for each, for people who trust nobody
+    /// Export records for other tools, or with a proof for each for independent verification
     Export(Box<export::ExportArgs>),
     #[command(flatten)]
     Replication(replication::ReplicationVerb),
-    /// Work out agents, reviewers, rules and flags from the record, and compare the state store with that
+    /// Derive agents, reviewers, rules and flags from the record, and compare them with the state store
     RebuildStore {
         /// Write what the record says into this new file
         #[arg(long, value_name = "FILE")]
         into: Option<PathBuf>,
     },
-    /// Put what is closed where nobody deletes it, and read it from there
+    /// Copy closed bundles to an archive with delete protection, and read them from there
     Archive(archive::ArchiveArgs),
-    /// Write what proves one record's content to somebody who has no key and no server
+    /// Write a proof of one record's content, for verification without a key or a server
     Prove {
         /// The record's number
         record: u64,
@@ -102,40 +102,40 @@ enum LogVerb {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
     },
-    /// Encrypt with a new key from now on (it happens by itself every 30 days)
+    /// Encrypt with a new key from now on (automatic every 30 days)
     Rotate,
-    /// Keep a session's contents from being destroyed, whatever any policy says; or list what is kept so
+    /// Protect a session's contents from destruction, or list the protected sessions
     LegalHold {
         /// The agent
         #[arg(requires = "session")]
         agent: Option<String>,
         /// The session
         session: Option<String>,
-        /// The matter, or why it ends; it is recorded
+        /// The legal matter, or why the hold ends; it is recorded
         #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// End the hold
         #[arg(long, requires = "agent")]
         end: bool,
     },
-    /// Destroy the contents of a session's records, for ever: their keys. The log still verifies, and says so
+    /// Destroy the contents of a session's records for ever, by destroying their keys. The log still verifies
     Destroy {
         /// The agent
         agent: String,
         /// The session
         session: String,
-        /// By which policy, or why; it is recorded
+        /// The policy or reason; it is recorded
         #[arg(long)]
         reason: String,
     },
-    /// Check that nothing was changed, lost, swapped or cut. Needs no daemon and no secret; exit status 1 if something does not hold
+    /// Verify that no record was changed, lost, swapped or cut off. Needs no daemon and no secret; exit status 1 if a check fails
     Verify {
         /// The log's directory (default: this installation's)
         dir: Option<PathBuf>,
         /// The log's public key, from somewhere else than the directory under test
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
-        /// A checkpoint saved earlier, somewhere else: the log must go on from it. May be given more than once
+        /// A checkpoint saved earlier, elsewhere: the log must continue from it. May be given more than once
         #[arg(long, value_name = "FILE")]
         against: Vec<PathBuf>,
         /// Read contents that were pruned from this archive
@@ -220,7 +220,7 @@ fn show(mut reader: Reader, filter: &Filter, follow: bool, as_json: bool) -> Res
         match written {
             Ok(next) if follow => wanted.from = next,
             Ok(_) => return Ok(ExitCode::SUCCESS),
-            // Whoever reads only the first lines closes the pipe; that is no failure.
+            // A reader of only the first lines closes the pipe; that is no failure.
             Err(why) if why.contains("Broken pipe") => return Ok(ExitCode::SUCCESS),
             Err(why) => return Err(why),
         }

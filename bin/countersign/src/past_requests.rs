@@ -35,7 +35,7 @@ enum PastAct {
 }
 
 impl Past {
-    /// Reads it anew. Files may have changed since: what is not there any more is not known.
+    /// Understands it again. Files may have changed since; a missing file is unknown.
     pub(crate) fn read(&self, reader: &Reader) -> Read {
         let subject = match &self.act {
             PastAct::Argv(words) => Subject::Argv(words),

@@ -33,7 +33,7 @@ enum PolicyVerb {
         /// The preset
         preset: String,
     },
-    /// Load a set and try every rule on its own examples; exit status 1 if something is refused
+    /// Load a policy and try every rule on its own examples; exit status 1 if a rule is refused
     Test {
         #[command(flatten)]
         set: SetArgs,
@@ -41,13 +41,13 @@ enum PolicyVerb {
         #[arg(long)]
         json: bool,
     },
-    /// Say what is doubtful in a set: rules that never speak, are broader than their evidence, never end, or are fragile
+    /// Report doubtful rules: never used, shadowed, broader than their examples, without an end, or fragile
     Lint(lint::LintArgs),
-    /// Judge what was asked before by another set, and show which verdicts change
+    /// Judge past requests by another policy, and show which verdicts change
     Replay(replay::ReplayArgs),
-    /// Mine what people agreed to for narrow rules that would have spared them questions
+    /// Suggest narrow rules from past approvals
     Suggest(suggest::SuggestArgs),
-    /// Say which rules were considered for an act, why each did or did not speak, and which line to change
+    /// Show which rules were considered for an act, why each did or did not match, and which line to change
     Explain(explain::ExplainArgs),
 }
 

@@ -6,7 +6,7 @@ use host::install_paths::Layout;
 use host::stack;
 use pdp::{Policy, PolicyProblem, Sources};
 
-/// The set that somebody chose: a preset, a directory alone, or else this installation's own.
+/// The chosen policy: a preset, a directory alone, or else this installation's own.
 pub(crate) fn chosen(preset: Option<&str>, directory: Option<&Path>) -> Result<Policy, String> {
     match sources(preset, directory)? {
         Some(sources) => load(&sources),

@@ -27,16 +27,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Args)]
 pub(crate) struct ReportArgs {
-    /// For which framework
+    /// The framework
     #[arg(value_enum)]
     framework: Framework,
-    /// From when on: `30d` ago, or a date and time (RFC 3339)
+    /// Begin: `30d` ago, or a date and time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     from: String,
-    /// Until when; now, if not given
+    /// End; now, if not given
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// The directory to write; it must not be there yet
+    /// The directory to write; it must not exist yet
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// The log's directory (default: this installation's)

@@ -19,11 +19,11 @@ pub(crate) struct ReviewerArgs {
 
 #[derive(Subcommand)]
 enum ReviewerVerb {
-    /// Enrol somebody. The first is taken as they come, and is an operator; for every further one, an operator vouches
+    /// Enrol a person. The first is trusted on first use and is an operator; an operator vouches for every other
     Add {
         /// Name
         name: String,
-        /// An SSH public key (file); without it, a code generator is set up with a QR code
+        /// An SSH public key (file); without it, a QR code sets up an authenticator app
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
         /// What they may do: auditor, viewer, reviewer, senior, operator. The first person is an operator
@@ -35,17 +35,17 @@ enum ReviewerVerb {
         /// The operator who vouches
         #[arg(long, value_name = "NAME")]
         vouched_by: Option<String>,
-        /// The code of whoever vouches (asked for if left out)
+        /// The code of the operator who vouches (asked for if left out)
         #[arg(long, requires = "vouched_by")]
         code: Option<String>,
-        /// The SSH key of whoever vouches
+        /// The SSH key of the operator who vouches
         #[arg(long, requires = "vouched_by", value_name = "FILE")]
         ssh_key: Option<PathBuf>,
         /// Print the key URI as text, without the QR code
         #[arg(long)]
         no_qr: bool,
     },
-    /// Make a link with which somebody enrols themself in the browser, once. Nobody has to vouch for the very first person
+    /// Make a one-time link with which a person enrols in the browser. The first person needs no operator to vouch
     Invite {
         /// Name. The first person may choose it
         name: Option<String>,
@@ -61,31 +61,31 @@ enum ReviewerVerb {
         #[command(flatten)]
         proof: ProofArgs,
     },
-    /// Ask people something that must be denied and is never run, to see whether they read; `log show --grep canary` tells what came
+    /// Open a hold that must be denied and never runs, to test whether reviewers read; `log show --grep canary` shows the answers
     Canary {
         /// The agent that seems to ask
         #[arg(long)]
         agent: String,
-        /// What it seems to ask for. It has to be something that the rules ask about
+        /// The command it seems to ask for. The policy must ask about it
         #[arg(long, default_value = "rm -rf /srv/backup")]
         command: String,
         #[command(flatten)]
         proof: ProofArgs,
     },
-    /// Give somebody another role and other groups, with an operator's proof
+    /// Change a person's role and groups, with an operator's proof
     Set {
         /// Name
         name: String,
         /// What they may do: auditor, viewer, reviewer, senior, operator
         #[arg(long)]
         role: String,
-        /// A group that they are in; may be given several times. All others are left
+        /// A group that they are in; may be given several times. They leave all others
         #[arg(long = "group", value_name = "NAME")]
         groups: Vec<String>,
         #[command(flatten)]
         proof: ProofArgs,
     },
-    /// Remove somebody, with an operator's proof: they answer nothing any more
+    /// Remove a person, with an operator's proof: they can no longer answer
     Rm {
         /// Name
         name: String,
@@ -120,7 +120,7 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
                 if reviewers.is_empty() { build(None) } else { prove_change(&link, proof, &|by| build(Some(by)))? };
             let OperatorReply::Invited { token, .. } = link.ask(&say)? else { return Err(unexpected()) };
             println!("{}/#setup={token}", page.trim_end_matches('/'));
-            eprintln!("The link serves once. Whoever has it enrols as this person, so give it to nobody else.");
+            eprintln!("The link works once. Anyone who has it can enrol as this person, so give it to no one else.");
         }
         ReviewerVerb::Canary { agent, command, proof } => {
             let build = |by| OperatorRequest::Canary { agent: agent.clone(), command: command.clone(), by };

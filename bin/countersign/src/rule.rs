@@ -30,7 +30,7 @@ enum RuleVerb {
         #[arg(long)]
         all: bool,
     },
-    /// Show one rule: where it is written, who made it and why, until when
+    /// Show one rule: its file, its author, reason and end
     Show {
         /// Its id
         id: String,
@@ -48,14 +48,14 @@ enum RuleVerb {
         #[command(flatten)]
         proof: ProofArgs,
     },
-    /// End a rule that was made. It stays visible in `rule ls --all` and in the record
+    /// Remove a rule that was made at run time. It stays visible in `rule ls --all` and in the record
     Rm {
         /// Its id
         id: String,
         #[command(flatten)]
         proof: ProofArgs,
     },
-    /// Bring the end of a rule that was made forward: the rule is removed, and made again with the new end
+    /// Shorten a rule that was made at run time: it is removed, and made again with the new end
     Expire {
         /// Its id
         id: String,
@@ -201,14 +201,14 @@ pub(crate) struct FlagArgs {
 
 #[derive(Subcommand)]
 enum FlagVerb {
-    /// Which flags are set
+    /// List the flags that are set
     Ls {
         /// As JSON
         #[arg(long)]
         json: bool,
     },
-    /// Set a flag: `incident`, `freeze`, `stop`, `stop:AGENT` and `stop:AGENT/SESSION` at once, any other with a reviewer's proof.
-    /// A stop ends what waits and what runs; rules name the others in `when.flag`
+    /// Set a flag: `incident`, `freeze`, `stop`, `stop:AGENT` and `stop:AGENT/SESSION` without a proof, any other with a reviewer's.
+    /// A stop denies what waits and ends what runs; rules use the other flags in `when.flag`
     Set {
         /// Its name
         name: String,

@@ -28,28 +28,28 @@ const GRACE: Duration = Duration::from_secs(30);
 pub(crate) struct RunArgs {
     #[command(flatten)]
     agent: AgentChoice,
-    /// Why, for the reviewer (a claim of the agent's)
+    /// The agent's reason, shown to the reviewer as a claim
     #[arg(long, env = "COUNTERSIGN_INTENT")]
     intent: Option<String>,
-    /// A ticket or task, for the reviewer
+    /// The task or ticket, shown to the reviewer
     #[arg(long, env = "COUNTERSIGN_TASK")]
     task: Option<String>,
-    /// The session that this act belongs to
+    /// The session of this act
     #[arg(long, env = "COUNTERSIGN_SESSION")]
     session: Option<String>,
-    /// Record everything that goes over the terminal, whether or not a rule asks for it. What runs is in the same session
+    /// Record the terminal, even if no rule requires it. Commands that it starts belong to the same session
     #[arg(long)]
     record: bool,
-    /// Where people are asked, do not wait for them: end with status 75. The same command, later, uses what they said, once
+    /// If approval is needed, exit with status 75 instead of waiting. Run the same command again to use the approval (once)
     #[arg(long)]
     park: bool,
-    /// Start it with a small environment: names of the session, language, terminal and home, and programs of the system alone
+    /// Keep only variables of session, language, terminal and home, and the system's own search path
     #[arg(long)]
     clean_env: bool,
-    /// Leave the pager as it is set. Without this, what runs gets none: pagers run commands. A pager is then judged as a program
+    /// Keep the pager that is set. By default the command gets none, because a pager can run commands. A kept pager is judged
     #[arg(long)]
     own_pager: bool,
-    /// Say nothing on standard error unless it fails
+    /// Print nothing on standard error unless it fails
     #[arg(short, long)]
     quiet: bool,
     /// Run this text with bash (or sh)
@@ -60,7 +60,7 @@ pub(crate) struct RunArgs {
     command: Vec<OsString>,
 }
 
-/// People are asked, and nobody waits for them (`EX_TEMPFAIL` of `sysexits.h`).
+/// Exit status of a parked request (`EX_TEMPFAIL` of `sysexits.h`).
 const PARKED: u8 = 75;
 
 /// A no, with the exit status that tells its kind.
@@ -153,7 +153,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     let is_stopped = watch.end();
     let ended = ended.map_err(|why| No::from(format!("it could not be started: {why}")))?;
     let outcome = AgentRequest::Outcome { permit, exit: ended.exit, signal: ended.signal, millis: ended.millis };
-    // Whoever stopped it hears how it ended, and says nothing more.
+    // After a stop the daemon takes the outcome and sends no reply.
     let told = if is_stopped { link.say(&outcome) } else { link.ask(&outcome).map(drop) };
     if let Err(why) = told {
         say(&format!("the outcome could not be recorded: {why}"));

@@ -1,4 +1,4 @@
-//! `countersign session`: terminals that were recorded, to list, watch, replay and take away.
+//! `countersign session`: recorded terminal sessions: list, watch, replay, export.
 
 mod cast;
 
@@ -51,11 +51,11 @@ enum SessionVerb {
         #[arg(long)]
         json: bool,
     },
-    /// Replay one in this terminal, with secrets masked. That it was looked at is recorded
+    /// Replay one in this terminal, with secrets masked. The viewing is recorded
     Play {
         #[command(flatten)]
         which: Which,
-        /// So many times as fast
+        /// Speed factor
         #[arg(long, default_value_t = 1.0)]
         speed: f64,
         /// Wait at most so many seconds where nothing happened
@@ -174,7 +174,7 @@ fn open(which: &Which, live: bool) -> Result<Cast, String> {
     Ok(cast)
 }
 
-/// Whoever looks is recorded first. A copy of a log, elsewhere, has nobody who would.
+/// Each viewing is recorded first. A copy of a log elsewhere has no log writer to do that.
 fn note_view(directory: &Path, id: &str, variant: Variant) -> Result<(), String> {
     let ours = host::install_paths::Layout::from_environment()?.log;
     if std::fs::canonicalize(directory).ok() != std::fs::canonicalize(ours).ok() {

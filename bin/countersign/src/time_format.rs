@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// The end that somebody means: `30m`, `8h`, `7d` from now, or a date and time (RFC 3339). Given in RFC 3339, UTC.
+/// An end that a person gives: `30m`, `8h`, `7d` from now, or a date and time (RFC 3339). Given in RFC 3339, UTC.
 pub(crate) fn end(text: &str, now_ms: u64) -> Result<String, String> {
     let wrong = || format!("`{text}` is no time: write `30m`, `8h`, `7d`, or `2027-01-31T00:00:00Z`");
     let unit = |text: &str, seconds: u64| text.parse::<u64>().ok().and_then(|it| it.checked_mul(seconds));

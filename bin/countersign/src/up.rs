@@ -27,19 +27,19 @@ pub(crate) struct UpArgs {
     /// Where the dashboard is served, or `off`
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7443")]
     web: String,
-    /// The dashboard's certificate with its chain (PEM); COUNTERSIGN_WEB_HOST says the name in its address
+    /// The dashboard's certificate with its chain (PEM). COUNTERSIGN_WEB_HOST is the name in its address
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Its key (PEM), a file of mode 0600
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Started by root: the account that keeps rules, state and record. Made with `useradd --system`
+    /// Started by root: the account that owns rules, state and record. Create it with `useradd --system`
     #[arg(long, value_name = "ACCOUNT", requires = "web_user")]
     user: Option<String>,
-    /// Started by root: the account of the web gate, which reads what strangers send and can read nothing of the other's
+    /// Started by root: the account of the web gate. It cannot read the policy, state or record
     #[arg(long, value_name = "ACCOUNT", requires = "user")]
     web_user: Option<String>,
-    /// Print events as JSON, one a line
+    /// Print events as JSON, one per line
     #[arg(long)]
     json: bool,
 }
@@ -103,7 +103,7 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
     });
     let mut say = |name: &str, event: Event| {
         let line = if args.json { Some(event_value(name, &event).to_string()) } else { event_line(name, &event) };
-        // Whoever read us may be gone; what runs goes on.
+        // The reader of our output may be gone; the programs go on.
         let _ = line.map_or(Ok(()), |line| writeln!(std::io::stdout(), "{line}"));
         if name == "countersign" && event == Event::Ready && !args.json {
             let link = page.as_deref().and_then(|page| first_link(&layout, page));
@@ -129,7 +129,7 @@ fn page_at(web: &str, is_tls: bool) -> String {
     }
 }
 
-/// The link with which the very first person enrols, where there is nobody yet.
+/// The link with which the first person enrols, where no person is enrolled yet.
 fn first_link(layout: &Layout, page: &str) -> Option<String> {
     let link = OperatorClient::connect(layout).ok()?;
     match link.ask(&OperatorRequest::Reviewers).ok()? {
@@ -142,7 +142,7 @@ fn first_link(layout: &Layout, page: &str) -> Option<String> {
     }
 }
 
-/// Our daemons, in the order in which they need each other. They live beside this program.
+/// Our daemons, in the order in which they need each other. They are in the directory of this program.
 fn services(layout: &Layout, environment: &[(String, PathBuf)]) -> Result<Vec<Service>, String> {
     let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
     let service = |name, socket| Service {
@@ -205,7 +205,7 @@ fn web_gate(
     }))
 }
 
-/// Another gate, where there is a file that sets it up: people told over channels, single sign-on.
+/// Another gate, where its configuration file exists: notifications, single sign-on.
 fn gate_of(
     settings: &Path,
     name: &'static str,
@@ -261,7 +261,7 @@ fn next_steps(layout: &Layout, own_directory: bool, is_apart: bool, page: Option
     };
     let enrol = match link {
         Some(link) => format!(
-            "Nobody is enrolled. Open this to enrol yourself, with a passkey or an authenticator app (it serves once, for an hour):\n\
+            "No reviewer is enrolled. Open this link to enrol, with a passkey or an authenticator app (it works once, within an hour):\n\
              \x20 {link}\n or in the terminal: countersign reviewer add alice\n\n"
         ),
         None => String::new(),
@@ -285,7 +285,7 @@ fn next_steps(layout: &Layout, own_directory: bool, is_apart: bool, page: Option
 const SHARED: &str = "Countersign is up. Everything runs under your own user: good for trying it out. An agent that runs as you can read\n\
     what you can read, so for earnest use give agents users of their own, and us ours: `countersign up --help`, `--user`.";
 
-const ROOT: &str = "Countersign is up, and ALL OF IT IS ROOT: whoever takes one program over has the machine. Do this to try it out, and no more;\n\
+const ROOT: &str = "Countersign is up, and EVERY PROGRAM RUNS AS ROOT: an attacker in one of them controls the machine. Use this for a trial only;\n\
     root can give each program a user of its own: `countersign up --help`, `--user` and `--web-user`.";
 
 const STEPS_SHARED: &str = "\

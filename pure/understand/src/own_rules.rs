@@ -28,7 +28,9 @@ impl Lowering<'_> {
             "smem" => named_to_shell(parsed, &["-K", "--kernel"]),
             "bzgrep" | "bzegrep" | "bzfgrep" | "zstdgrep" => split_values(parsed),
             name if name.starts_with("getent") => library_by_name(parsed),
-            "docker top" | "docker container top" | "podman top" if parsed.operands.len() > 1 => act(&[Role::Secret], &mut parsed.operations),
+            "docker top" | "docker container top" | "podman top" if parsed.operands.len() > 1 => {
+                act(&[Role::Secret], &mut parsed.operations)
+            }
             "kubectl cluster-info" if parsed.operands.iter().any(|word| word.text() == "dump") => {
                 act(&[Role::Secret], &mut parsed.operations);
             }
@@ -350,9 +352,9 @@ fn is_property(option: &str) -> bool {
 /// `sed -i'DIR/*'`: the ending of a backup is a path, in which `*` is the name of the file.
 fn backups(parsed: &mut Parsed) {
     let ending = |word: &String| {
-        word.strip_prefix("--in-place=").or_else(|| word.strip_prefix("-i")).is_some_and(|it| {
-            it.contains(['/', '*']) || [".md", ".yml", ".yaml", ".json", ".toml"].contains(&it)
-        })
+        word.strip_prefix("--in-place=")
+            .or_else(|| word.strip_prefix("-i"))
+            .is_some_and(|it| it.contains(['/', '*']) || [".md", ".yml", ".yaml", ".json", ".toml"].contains(&it))
     };
     if let Some(word) = parsed.options.iter().find(|word| ending(word)).cloned() {
         parsed.unknown(&word, "a copy of each file is kept under a name that this makes");
@@ -384,7 +386,8 @@ fn split_values(parsed: &mut Parsed) {
 
 /// `getent -s NAME` loads a library by that name.
 fn library_by_name(parsed: &mut Parsed) {
-    const SERVICES: &[&str] = &["files", "dns", "compat", "systemd", "db", "nis", "mymachines", "myhostname", "resolve", "sss"];
+    const SERVICES: &[&str] =
+        &["files", "dns", "compat", "systemd", "db", "nis", "mymachines", "myhostname", "resolve", "sss"];
     let other = |(option, value): &&(String, Arg)| {
         let names = || value.text().split([':', ' ']).all(|name| SERVICES.contains(&name));
         matches!(option.as_str(), "-s" | "--service") && !(value.known().is_some() && names())

@@ -1,7 +1,8 @@
 //! Pipelines: each command on its own, and what flows from one into the next.
 
 use brush_parser::ast::{
-    Command, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Pipeline, SimpleCommand,
+    Command, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Pipeline,
+    SimpleCommand,
 };
 use model::{Action, Arg, Flow, Resource};
 

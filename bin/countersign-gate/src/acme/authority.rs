@@ -111,7 +111,7 @@ pub(crate) async fn account(layout: &Layout, settings: &Settings) -> Result<Acco
     Ok(account)
 }
 
-/// Gets a certificate: the chain, and a key that nobody had before, both PEM.
+/// Gets a certificate: the chain, and a new key, both PEM.
 pub(crate) async fn order(
     account: &Account,
     settings: &Settings,

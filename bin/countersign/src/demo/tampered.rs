@@ -1,4 +1,4 @@
-//! A copy of a log in which somebody changed one byte.
+//! A copy of a log with one changed byte.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `countersign log archive`: closed bundles go where nobody deletes them: a directory, or object storage with object lock.
+//! `countersign log archive`: closed bundles go to an archive: a directory, or object storage with object lock.
 //!
 //! What is archived never changes and is put there once. Data keys are not archived: what was destroyed stays destroyed.
 
@@ -26,21 +26,21 @@ pub(crate) struct ArchiveArgs {
 
 #[derive(Subcommand)]
 enum ArchiveVerb {
-    /// Put what is closed and not there yet into an archive: a directory, or `s3://BUCKET/PREFIX`. Credentials come from
-    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, place and region from AWS_ENDPOINT_URL and AWS_REGION
+    /// Copy closed bundles to an archive: a directory, or `s3://BUCKET/PREFIX`. Credentials come from
+    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, endpoint and region from AWS_ENDPOINT_URL and AWS_REGION
     Run {
         /// The archive
         target: String,
         /// The log's directory (default: this installation's)
         dir: Option<PathBuf>,
-        /// Lock each object for so many days: nobody can delete it before (S3 object lock, compliance mode)
+        /// Lock each object for this many days against deletion (S3 object lock, compliance mode)
         #[arg(long, value_name = "DAYS")]
         lock: Option<u32>,
-        /// Look again every so many seconds
+        /// Repeat at this interval, in seconds
         #[arg(long, value_name = "SECONDS")]
         every: Option<u64>,
     },
-    /// Put what the archive has of a session under a legal hold (S3 object lock). Ending it is for the bucket's owner, not for us
+    /// Put the archived contents of a session under a legal hold (S3 object lock). Only the bucket's owner can end it
     Hold {
         /// The archive, in object storage
         target: String,
@@ -51,13 +51,13 @@ enum ArchiveVerb {
         /// The log's directory (default: this installation's)
         dir: Option<PathBuf>,
     },
-    /// Remove contents from this machine that are older, and that the archive has, byte for byte. `--archive` reads them there
+    /// Remove old contents from this machine that the archive has, byte for byte. `--archive` reads them there
     Prune {
         /// The archive
         target: String,
         /// The log's directory (default: this installation's)
         dir: Option<PathBuf>,
-        /// Contents of which the newest is older than so many days
+        /// Minimum age of the newest content, in days
         #[arg(long, value_name = "DAYS", default_value = "90")]
         older_than: u32,
     },
@@ -67,11 +67,11 @@ enum ArchiveVerb {
         target: String,
         /// The object's name below it
         name: String,
-        /// For so many seconds
+        /// Lifetime of the address, in seconds
         #[arg(long, value_name = "SECONDS", default_value = "900")]
         valid: u32,
     },
-    /// Print the bucket's rules, to be put in place by another identity than ours: nobody deletes, cold storage after 90 days
+    /// Print bucket rules for another identity to apply: no deletion, cold storage after 90 days
     Rules {
         /// The archive, in object storage
         target: String,
@@ -105,7 +105,7 @@ pub(crate) fn main(args: &ArchiveArgs) -> Result<ExitCode, String> {
     }
 }
 
-/// How far each archive has come is noted beside the log; what is lost of the note is found by asking the archive.
+/// The progress of each archive is noted next to the log; a lost note is rebuilt from the archive.
 const NOTE: &str = "archived.json";
 
 fn run(directory: &Path, name: &str, lock: Option<u32>) -> Result<ExitCode, String> {
@@ -134,7 +134,7 @@ fn run(directory: &Path, name: &str, lock: Option<u32>) -> Result<ExitCode, Stri
             Put::There if target.get(&file)?.as_deref() == Some(bytes.as_slice()) => there = there.saturating_add(1),
             Put::There => {
                 return Err(format!(
-                    "THE ARCHIVE HAS ANOTHER `{file}`: it is of another log, or was written by somebody else"
+                    "THE ARCHIVE HAS ANOTHER `{file}`: it is of another log, or was written by another program"
                 ));
             }
         }

@@ -138,7 +138,7 @@ pub(crate) fn bundle(directory: &Path, (from_ms, to_ms): (u64, u64), bundle: &Pa
     of(directory, &FilterArgs::default().between(from_ms, to_ms), bundle).map(drop)
 }
 
-/// A directory that convinces whoever has the public key from elsewhere.
+/// A directory that can be verified with a public key from elsewhere.
 fn of(directory: &Path, filter: &Filter, bundle: &Path) -> Result<ExitCode, String> {
     let fail = |path: &Path, why: std::io::Error| format!("`{}`: {why}", path.display());
     std::fs::create_dir(bundle).map_err(|why| fail(bundle, why))?;
@@ -190,7 +190,7 @@ To check them, with Python 3.9 or newer and its package `cryptography`:
 
     python3 countersign_verify.py records.jsonl --key log.pub
 
-The key in this directory came with the records. Whoever does not trust who made this directory compares it with a copy of
+The key in this directory came with the records. To verify without trusting its author, compare the key with a copy of
 `log.pub` from elsewhere, and the checkpoint in the proofs with one that a witness or they themselves kept.
 
 Every line of records.jsonl has `content`, the record as JSON, and `proof`: its entry in the log, the salt of its commitment,

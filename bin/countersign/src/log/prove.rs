@@ -1,4 +1,4 @@
-//! `countersign log prove`: one record's content, with all that convinces somebody who trusts nothing but the log's public key.
+//! `countersign log prove`: a proof of one record's content that needs only the log's public key.
 
 use std::io::Read as _;
 use std::path::Path;

@@ -26,9 +26,9 @@ pub(crate) enum ReplicationVerb {
         #[arg(long)]
         contents: bool,
     },
-    /// Be a witness for logs (C2SP tlog-witness): remember each checkpoint, and sign only what goes on from it. For a second machine
+    /// Be a witness for logs (C2SP tlog-witness): remember each checkpoint, and sign only its continuation. For a second machine
     Witness {
-        /// Where its key and what it saw are kept
+        /// Directory for its key and the checkpoints that it saw
         #[arg(long, value_name = "DIR")]
         dir: PathBuf,
         /// Its name, such as `witness.example.org/two`
@@ -41,7 +41,7 @@ pub(crate) enum ReplicationVerb {
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7781")]
         listen: String,
     },
-    /// Ask a witness to sign the newest checkpoint, once or again and again
+    /// Ask a witness to sign the newest checkpoint, once or repeatedly
     Cosign {
         /// The witness, such as `http://second.example.org:7781`
         witness: String,
@@ -50,7 +50,7 @@ pub(crate) enum ReplicationVerb {
         key: PathBuf,
         /// The log's directory (default: this installation's)
         dir: Option<PathBuf>,
-        /// Ask again every so many seconds
+        /// Repeat at this interval, in seconds
         #[arg(long, value_name = "SECONDS")]
         every: Option<u64>,
     },
@@ -63,7 +63,7 @@ pub(crate) enum ReplicationVerb {
         /// The log's public key, from somewhere that you trust
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
-        /// Look again every so many seconds
+        /// Repeat at this interval, in seconds
         #[arg(long, value_name = "SECONDS")]
         every: Option<u64>,
     },
@@ -84,7 +84,7 @@ pub(crate) fn main(verb: &ReplicationVerb) -> Result<ExitCode, String> {
     }
 }
 
-/// Threads that serve: so many slow clients keep others waiting. Whoever serves strangers puts a proxy in front.
+/// Serving threads: this many slow clients delay others. Put a proxy in front of a public address.
 const SERVERS: usize = 16;
 
 /// Serves requests on some threads until the process is ended.

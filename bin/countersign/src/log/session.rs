@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::summary;
 use crate::time_format;
 
-/// Tells it. Sessions are named by whoever asks, so two agents may have one of the same name.
+/// Prints it. Agents choose session names, so two agents may use the same name.
 pub(super) fn main(directory: &Path, session: &str, agent: Option<&str>, as_json: bool) -> Result<ExitCode, String> {
     let text = |record: &Value, pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
     let mut terms = vec![term("session", session)];

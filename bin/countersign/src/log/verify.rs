@@ -55,9 +55,7 @@ pub(super) fn main(
             } else {
                 println!("holds: {} records, as signed by {}", held.records, log.to_text());
                 if held.torn {
-                    println!(
-                        "note: the journal ends in a batch that was never acknowledged to anybody (a crash leaves that)"
-                    );
+                    println!("note: the journal ends in a batch that was never acknowledged (a crash leaves that)");
                 }
                 if key.is_none() && std::io::stdout().is_terminal() {
                     println!(

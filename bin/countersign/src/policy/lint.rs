@@ -22,7 +22,7 @@ pub(crate) struct LintArgs {
     /// The record's directory, for which rules were used
     #[arg(long, value_name = "DIR")]
     log: Option<PathBuf>,
-    /// How many days without use make a rule doubtful
+    /// Days without use after which a rule is doubtful
     #[arg(long, default_value_t = 30)]
     days: u64,
     /// Also the rules that ship with the product
@@ -53,7 +53,7 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
     let policy = args.set.load()?;
     let now_ms = clock::now_ms();
     let since = now_ms.saturating_sub(args.days.saturating_mul(86_400_000));
-    // Without a record nothing is known of use; the rest is still told.
+    // Without a record nothing is known of use; the rest is still reported.
     let acts = past_requests::load(args.log.as_deref(), 0).ok();
     let used: Option<BTreeMap<String, u64>> = acts.as_ref().map(|acts| {
         let mut last = BTreeMap::new();
@@ -97,7 +97,7 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
                 doubt("protected", format!("its `matches` touch `{place}`"));
             }
             if rule.bounded_by_examples() && rule.matches.len() < 2 {
-                doubt("evidence", "a pattern with a single example: add what else it stands for".to_owned());
+                doubt("evidence", "a pattern with a single example: add more commands that it matches".to_owned());
             }
         }
         let (tried, weak) = fragile(rule, &policy);
@@ -140,7 +140,7 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
     Ok(if doubts.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Rules that one person made of an approval: nobody else has looked at them. Nothing where no daemon answers.
+/// Rules that one person made from an approval, without a second look. Nothing where no daemon answers.
 fn made_alone() -> Vec<Doubt> {
     let link = Layout::from_environment().and_then(|layout| OperatorClient::connect(&layout));
     let Ok(OperatorReply::Rules { rules, .. }) = link.and_then(|link| link.ask(&OperatorRequest::Rules)) else {

@@ -19,7 +19,7 @@ use crate::policy_source;
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     set: SetArgs,
-    /// Instead of a set: the set in force, and the rules of this file
+    /// Instead of a policy: the one in force plus the rules of this file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "preset"])]
     rule: Option<PathBuf>,
     /// The record's directory, or a file of cases (`{"id", "command", "cwd"?, "agent"?}` a line)
@@ -31,7 +31,7 @@ pub(crate) struct ReplayArgs {
     /// The result as JSON
     #[arg(long)]
     json: bool,
-    /// Exit with status 1 where something that was not allowed would be
+    /// Exit with status 1 if a request that was not allowed would be
     #[arg(long)]
     strict: bool,
 }
@@ -81,7 +81,7 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode, String> {
             counts.iter().map(|((was, now), count)| json!({"before": was, "after": now, "acts": count})).collect();
         println!("{}", json!({"acts": acts.len(), "counts": counts, "changes": changes}));
     } else {
-        println!("{} acts, judged anew by the set in force and by the other:", acts.len());
+        println!("{} acts, judged by the policy in force and by the other:", acts.len());
         for ((was, now), count) in &counts {
             println!("  {was:<5} → {now:<5} {count:>7}");
         }

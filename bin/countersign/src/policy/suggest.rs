@@ -24,19 +24,19 @@ pub(crate) struct SuggestArgs {
     /// Judge by a shipped preset
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
-    /// The record's directory, or a file of cases, of which every one counts as agreed to
+    /// The record's directory, or a file of cases that all count as approved
     #[arg(long, value_name = "PATH")]
     history: Option<PathBuf>,
     /// How many days back
     #[arg(long, default_value_t = 30)]
     days: u64,
-    /// How many questions a rule has to spare
+    /// The minimum of approvals that a rule must save
     #[arg(long, default_value_t = 3)]
     least: usize,
     /// When the suggested rules end: `30d`, or a date and time
     #[arg(long, default_value = "30d", value_name = "TIME")]
     until: String,
-    /// Write the rules to this file, to be read, changed and put into the policy's directory
+    /// Write the rules to this file, for you to edit and put into the policy's directory
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// The result as JSON

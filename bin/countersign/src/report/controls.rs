@@ -32,7 +32,7 @@ pub(super) enum Section {
     Duties,
 }
 
-/// A clause: number, what it is about, what the evidence shows of it, where that stands.
+/// A clause: number, subject, what the evidence shows, and in which file.
 pub(super) struct Clause {
     pub(super) number: &'static str,
     pub(super) about: &'static str,
@@ -187,8 +187,8 @@ impl Framework {
                 },
                 Clause {
                     number: "§404, segregation of duties",
-                    about: "nobody approves their own",
-                    shows: "approvals by somebody who answers for the agent: there must be none",
+                    about: "no self-approval",
+                    shows: "approvals by people who answer for the agent: there must be none",
                     sections: &[Duties, People],
                 },
                 Clause {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{number, text};
 use crate::{log, time_format};
 
-/// The most examples of one thing that a report shows; all are in the records beside it.
+/// Maximum number of examples of one kind in a report; the attached records have all.
 const EXAMPLES: usize = 50;
 
 /// SPEC of approval fatigue: more requests a day than this for one person, a median below this time over this many
@@ -85,7 +85,7 @@ pub(super) struct Evidence {
     pub(super) partial: Vec<EvidenceLine>,
     pub(super) partial_count: u64,
     pub(super) expired: u64,
-    /// Approved by somebody who answers for the agent. There must be none.
+    /// Approved by a person who answers for the agent. There must be none.
     pub(super) own: Vec<EvidenceLine>,
     /// Approved by one person alone, who broke the glass.
     pub(super) broken_glass: u64,

@@ -84,11 +84,11 @@ fn doubts(evidence: &Evidence) -> Vec<String> {
     };
     some(evidence.unauthorized_count, "acts ran without an authorization before, because the policy only watched");
     some(evidence.partial_count, "acts were allowed though a part of them was not understood");
-    some(evidence.own.len() as u64, "approvals are by somebody who answers for the agent");
-    some(evidence.broken_glass, "times somebody broke the glass and approved alone");
+    some(evidence.own.len() as u64, "approvals are by people who answer for the agent");
+    some(evidence.broken_glass, "emergency approvals by one person alone");
     some(evidence.expired, "requests were left unanswered until their time was over");
     some(evidence.wrong_proofs, "proofs of people were wrong");
-    some(evidence.refusals, "times somebody without the right to was turned away");
+    some(evidence.refusals, "refusals of people without the right");
     some(evidence.destroyed, "records had their contents destroyed by policy");
     some(evidence.unreadable, "records could not be read here");
     for (name, person) in &evidence.people {
@@ -164,7 +164,7 @@ fn body(section: Section, evidence: &Evidence) -> String {
         Section::Starts => lines(evidence.starts.len() as u64, &evidence.starts),
         Section::Integrity => format!("<p>{}. Contents destroyed by policy: {}.</p>", plain(&evidence.integrity), evidence.destroyed),
         Section::Duties => format!(
-            "<p>{} requests were approved by two people or more. Approved by somebody who answers for the agent:</p>{}",
+            "<p>{} requests were approved by two people or more. Approved by people who answer for the agent:</p>{}",
             evidence.several,
             lines(evidence.own.len() as u64, &evidence.own)
         ),

@@ -45,7 +45,7 @@ fn draw_queue(frame: &mut Frame<'_>, screen: &Screen<'_>, area: ratatui::layout:
     }
     let item = |shown: &super::Shown| {
         let hold = &shown.hold;
-        // Before anything of the agent's: a long text pushes nothing of ours off the screen.
+        // Before any text of the agent: a long text cannot push our lines off the screen.
         let more = if shown.others.is_empty() { String::new() } else { format!("+{} ", shown.others.len()) };
         ListItem::new(Line::from(vec![
             Span::from(format!("{:>4}s ", seconds_left(hold))),

@@ -31,7 +31,7 @@ const MAX_TYPED: usize = 500;
 pub(super) enum Asking {
     /// The word, for what is critical.
     Word,
-    /// What the agent is told.
+    /// The message to the agent.
     Reason,
     /// The code.
     Code,
@@ -43,7 +43,7 @@ pub(super) struct Giving {
     pub(super) hold: HoldView,
     pub(super) asking: Asking,
     pub(super) typed: String,
-    /// What the same answer is for beside it, as it was on the screen when it was begun.
+    /// The other holds that the same answer covers, as shown when it was begun.
     pub(super) also: Vec<String>,
     reason: Option<String>,
 }
@@ -72,7 +72,7 @@ impl<'a> Screen<'a> {
         Self { layout, proof, holds, chosen: None, scroll: 0, read, giving: None, drawn: RefCell::default(), note }
     }
 
-    /// Shows and answers until somebody leaves.
+    /// Shows and answers until the reviewer leaves.
     pub(super) fn run(
         &mut self,
         terminal: &mut DefaultTerminal,
@@ -111,7 +111,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// Where the chosen one stands in the queue.
+    /// The position of the selected hold in the queue.
     pub(super) fn at(&self) -> usize {
         self.holds.iter().position(|shown| Some(&shown.hold.id) == self.chosen.as_ref()).unwrap_or(0)
     }
@@ -222,7 +222,7 @@ impl<'a> Screen<'a> {
         self.go_on_without_code();
     }
 
-    /// Whoever signs with a key, or gave a code at the start, is asked for none.
+    /// A reviewer who signs with a key, or gave a code at the start, is not asked for one.
     fn go_on_without_code(&mut self) {
         let has_proof = self.proof.ssh_key.is_some() || self.proof.code.is_some();
         if has_proof && self.giving.as_ref().is_some_and(|giving| giving.asking == Asking::Code) {

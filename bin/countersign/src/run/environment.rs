@@ -25,7 +25,7 @@ const CLEAN_FAMILIES: &[&str] = &["COUNTERSIGN_", "LC_"];
 /// The longest value that is shown, in bytes. A longer one is judged by its name.
 const MAX_SHOWN_BYTES: usize = 4_096;
 
-/// What is run gets our environment without our keys; a recorded one is told the session, so that what it asks for is marked in
+/// What is run gets our environment without our keys; a recorded one gets the session, so that its requests are marked in
 /// the recording.
 pub(super) fn of(args: &RunArgs, session: Option<&str>) -> Vec<(OsString, OsString)> {
     let is_left_out = |name: &OsStr| {

@@ -34,7 +34,7 @@ pub(super) fn run(
     let (mut printed, mut typed) = (Decoder::default(), Decoder::default());
     let mut record = |seen: PtyEvent<'_>| {
         let (kind, text) = match seen {
-            // Without a terminal nobody returns the carriage; a player needs it.
+            // Without a terminal no driver adds the carriage return that a player needs.
             PtyEvent::Output(bytes) if !has_terminal => ("o", printed.push(bytes).replace('\n', "\r\n")),
             PtyEvent::Output(bytes) => ("o", printed.push(bytes)),
             PtyEvent::Input(bytes) => ("i", typed.push(bytes)),

@@ -32,7 +32,7 @@ impl Accounts {
         Ok(Some(accounts))
     }
 
-    /// What the daemon is told.
+    /// What the daemon gets.
     pub(super) fn variable(&self) -> (String, PathBuf) {
         let Account { uid, gid } = self.web;
         (WEB_USER_VARIABLE.to_owned(), format!("{uid}:{gid}").into())
@@ -49,7 +49,7 @@ impl Accounts {
         }
     }
 
-    /// Reads a file of whom we trust with a port: root, or whoever keeps the rules.
+    /// Reads a file whose owner may open a port: root, or the owner of the rules.
     pub(super) fn read(&self, path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
         host::files::read_trusted(path, limit, self.keeper.uid)
     }

@@ -27,7 +27,7 @@ fn usual() -> SocketAddr {
 /// The process, where it is set up.
 ///
 /// # Errors
-/// The settings cannot be read, or somebody else could have written them.
+/// The settings cannot be read, or another account could have written them.
 pub(super) fn service(
     layout: &Layout,
     accounts: Option<&Accounts>,
@@ -48,7 +48,7 @@ pub(super) fn service(
         arguments: vec!["certificate".to_owned()],
         account: None,
         listens: None,
-        // With a program that sets DNS records nobody asks us.
+        // With a program that sets DNS records, the authority does not connect to us.
         answers: dns_hook.map_or(Answers::Address(listen), |_| Answers::Socket(layout.agent_socket())),
     }))
 }

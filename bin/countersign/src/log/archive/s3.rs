@@ -142,7 +142,7 @@ fn until(days: u32) -> Result<String, String> {
     jiff::Timestamp::from_second(seconds).map(|at| at.to_string()).map_err(|why| why.to_string())
 }
 
-/// The rules of a bucket, for whoever owns it.
+/// The rules of a bucket, for its owner.
 pub(super) fn rules(target: &str, writer: &str) -> Result<String, String> {
     let (bucket, prefix) = parts(target)?;
     let all = if prefix.is_empty() { "*".to_owned() } else { format!("{prefix}/*") };

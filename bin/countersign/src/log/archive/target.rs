@@ -21,9 +21,9 @@ pub(super) enum Put {
 
 /// An archive: things are put there once, and read.
 pub(super) trait Target: Send + Sync {
-    /// Puts a file there if none of its name is there. `lock`: for so many days nobody can delete it.
+    /// Puts a file there if none has its name. `lock`: days without deletion.
     fn put(&self, name: &str, bytes: &[u8], lock: Option<u32>) -> Result<Put, String>;
-    /// Puts a file under a legal hold, until whoever owns the archive ends it.
+    /// Puts a file under a legal hold, until the archive's owner ends it.
     fn hold(&self, name: &str) -> Result<(), String>;
     /// Reads a file.
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, String>;

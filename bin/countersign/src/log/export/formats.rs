@@ -83,7 +83,7 @@ fn severity(record: &Value) -> u64 {
 /// An event of the Open Cybersecurity Schema Framework 1.3: class API Activity (6003) with the profile of security controls.
 pub(super) fn ocsf(record: &Value) -> Value {
     const CLASS: u64 = 6003;
-    // Activity 99: other, named beside it.
+    // Activity 99: other, with its name.
     let (action, disposition) = match (text(record, "/body/verdict").as_str(), text(record, "/body/state").as_str()) {
         ("allow", _) | (_, "approved") => (1, 1),
         ("deny", _) | (_, "denied" | "expired") => (2, 2),

@@ -1,4 +1,4 @@
-//! Asking a witness for its word on the newest checkpoint. What it signed is kept beside the log, and outside is better.
+//! Asking a witness to sign the newest checkpoint. The signature is kept next to the log; a copy elsewhere is better.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -45,7 +45,7 @@ pub(super) fn once(url: &str, directory: &Path, key: &Path) -> Result<ExitCode, 
     let held = log_store::verify(&ahead, &log, before.into_iter().collect(), &mut |_, _| {});
     let held = held.map_err(|wrong| {
         format!(
-            "NOT TAKEN: what `{url}` shows does not hold: {wrong}. Its files stand in `{}` as evidence; one that is removed is fetched anew",
+            "NOT TAKEN: the log at `{url}` does not verify: {wrong}. Its files are in `{}` as evidence; a removed file is fetched again",
             directory.display()
         )
     })?;

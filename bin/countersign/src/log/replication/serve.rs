@@ -13,7 +13,7 @@ pub(super) fn main(directory: &Path, listen: &str, contents: bool) -> Result<Exi
     println!("serving the public files of `{}` at http://{}", directory.display(), server.server_addr());
     super::serve_all(&server, |request| {
         let found = name_of(&request, contents).map(|name| (disk.read(&name), name == log_store::CHECKPOINT));
-        // Whoever asks may be gone by now.
+        // The client may be gone by now.
         let _ = match found {
             Some((Ok(Some(bytes)), changes)) => {
                 let kept: &[u8] = if changes { b"no-cache" } else { b"public, max-age=31536000, immutable" };
