@@ -5,7 +5,7 @@ mod glob;
 mod operand;
 mod regex;
 
-pub(crate) use command::{CommandPattern, Further, Reading, line_of};
+pub(crate) use command::{CommandPattern, Further, OptionPattern, Reading, line_of};
 pub(crate) use glob::{Glob, Wild, alternatives_of};
 pub(crate) use operand::Operand;
 pub(crate) use regex::LineRegex;

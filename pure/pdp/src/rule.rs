@@ -352,8 +352,16 @@ impl Rule {
             (self.effects.is_empty() || self.effects.contains(&it.action))
                 && (self.target.is_empty() || self.target.names(it, self.verdict, situation))
         };
+        // What a command looks up of the machine beside its files is no other act (`git diff > FILE`).
+        let beside = |it: &model::Operation| {
+            it.resource == model::Resource::System
+                && it.category == model::Category::ReadOnly
+                && (self.effects.is_empty() || self.effects.contains(&it.action))
+        };
         let fits = if lenient {
-            !segment.operations.is_empty() && segment.operations.iter().all(speaks)
+            let only_files = self.target.is_about_paths();
+            segment.operations.iter().any(speaks)
+                && segment.operations.iter().all(|it| speaks(it) || (only_files && beside(it)))
         } else {
             segment.operations.iter().any(speaks)
         };

@@ -289,7 +289,6 @@ impl Lowering<'_> {
         } else if name == "find" {
             self.find(args, segment);
         } else {
-            self.links_of(name, args, segment);
             // `yq eval FILTER FILE` is `yq FILTER FILE`.
             let named = matches!(args.first().and_then(Arg::known), Some("e" | "eval" | "ea" | "eval-all"));
             let args = if name == "yq" && named { args.get(1..).unwrap_or_default() } else { args };
@@ -310,6 +309,8 @@ impl Lowering<'_> {
                     }
                 }
             }
+            // The new name is made first, and leads elsewhere then.
+            self.links_of(name, args, segment);
         }
     }
 

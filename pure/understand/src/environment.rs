@@ -93,6 +93,11 @@ fn compares_numbers(segment: &Segment) -> bool {
 /// The list says what is harmless, not what is harmful: programs read a thousand names, and one that is missing from
 /// a list of harmful ones would be a way round.
 pub(crate) fn is_harmless(name: &str) -> bool {
+    only_shows(name) || is_private(name)
+}
+
+/// Names that say how something looks, how much of it is shown, or where it runs, to every program that reads them.
+pub(crate) fn only_shows(name: &str) -> bool {
     const HARMLESS: &[&str] = &[
         "CI",
         "CLICOLOR",
@@ -115,7 +120,7 @@ pub(crate) fn is_harmless(name: &str) -> bool {
         "VERBOSE",
         "CARGO_TERM_COLOR",
     ];
-    HARMLESS.contains(&name) || name.starts_with("LC_") || is_private(name)
+    HARMLESS.contains(&name) || name.starts_with("LC_")
 }
 
 /// Whether a value of such a name is of the usual kind. One of a terminal, a language or a time zone can be the path of a

@@ -126,6 +126,15 @@ impl Lowering<'_> {
         self.note_steered(&shown);
     }
 
+    /// Whether an assignment in front of a command says no more than how it looks, or takes options or a pager away.
+    pub(crate) fn says_little(&self, name: &str, value: &Arg) -> bool {
+        let Some(text) = value.known() else { return false };
+        let takes_away = text.is_empty() && ["OPTIONS", "OPTS", "FLAGS"].iter().any(|ending| name.ends_with(ending))
+            || is_a_pager(name) && matches!(text, "" | "cat");
+        let shows = environment::only_shows(name) && environment::is_usual(name, value);
+        !environment::steers_the_shell(name) && (takes_away || shows)
+    }
+
     /// Whether a value is one that steers nothing here.
     fn is_quiet(&self, name: &str, value: Option<&str>) -> bool {
         let Some(value) = value else { return false };

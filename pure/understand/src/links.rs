@@ -1,6 +1,6 @@
 //! Links that the text makes: the new name stands for the place, and whoever links a secret gets at it.
 
-use model::{Action, Arg, Resource, Segment};
+use model::{Action, Arg, Operation, Resource, Segment};
 
 use crate::knowledge::Role;
 use crate::lower::Lowering;
@@ -69,6 +69,12 @@ impl Lowering<'_> {
         if places::kinds(&place, self.home.as_deref()).category(false).is_some() || self.is_firewalls(&place) {
             let value = Arg::Known(place.clone());
             self.effect(&value, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
+        }
+        // Whoever writes to the new name writes there: that is for people to know, and is not done yet.
+        if places::kinds(&place, self.home.as_deref()).later {
+            let (action, category, reversibility) = Role::Persist.effect();
+            let resource = Resource::Unknown(format!("another name for {place}"));
+            segment.operations.push(Operation { action, resource, category, reversibility, recursive: false });
         }
         let inside = place.rsplit('/').next().map(|last| format!("{}/{last}", name.trim_end_matches('/')));
         for name in std::iter::once(name).chain(inside) {

@@ -1,6 +1,6 @@
 //! What a few programs do by rules of their own, which an entry cannot state.
 
-use model::{Action, Arg, Category, Operation, Resource, Reversibility};
+use model::{Action, Arg, Category, Fact, FactQuery, FileKind, Operation, Resource, Reversibility};
 
 use crate::knowledge::{Known, Role, Style};
 use crate::lower::Lowering;
@@ -20,6 +20,7 @@ impl Lowering<'_> {
                 self.link_in_place(parsed);
                 self.into_directory(parsed, true);
             }
+            "mv" => self.rename_within_project(parsed),
             "git mv" => self.into_directory(parsed, true),
             "cp" => self.into_directory(parsed, parsed.recursive),
             "sed" | "gsed" | "ssed" => backups(parsed),
@@ -106,6 +107,44 @@ impl Lowering<'_> {
         let name = target.trim_end_matches('/').rsplit('/').next().unwrap_or(target).to_owned();
         if !elsewhere {
             self.effect(&Arg::Known(name), Role::Write, false, &mut parsed.operations, &mut parsed.unknowns);
+        }
+    }
+
+    /// `mv a b` within the project, where there is no `b` yet: the file is written under another name, and nothing is lost.
+    fn rename_within_project(&mut self, parsed: &mut Parsed) {
+        const NOTHING_ELSE: &[&str] =
+            &["-v", "--verbose", "-n", "--no-clobber", "-i", "--interactive", "-f", "--force"];
+        let [Arg::Known(from), Arg::Known(to)] = parsed.operands.as_slice() else { return };
+        let (cwd, home, project) = (self.cwd.clone(), self.home.clone(), self.project.clone());
+        let (Some(project), Some(_)) = (project, &cwd) else { return };
+        if to.ends_with('/') || !parsed.given.iter().all(|it| NOTHING_ELSE.contains(&it.as_str())) {
+            return;
+        }
+        let (from, to) = (paths::plain(from, cwd.as_deref()), paths::plain(to, cwd.as_deref()));
+        let is_ordinary = |path: &str| {
+            let kinds = crate::places::kinds(path, home.as_deref());
+            let below = path.strip_prefix(project.as_str()).is_some_and(|rest| rest.starts_with('/'));
+            below && kinds.category(true).is_none() && kinds.category(false).is_none()
+        };
+        // What an earlier part of the text makes is not there yet, and would be lost.
+        let made = |path: &str| {
+            let mut operations = self.intent.segments.iter().flat_map(|it| &it.operations);
+            operations.any(|it| {
+                it.action != Action::Inspect && it.action != Action::Read && !it.resource.text().starts_with('/')
+                    || it.resource.text() == path
+                    || it.resource.text().contains('*')
+            })
+        };
+        if !is_ordinary(&from) || !is_ordinary(&to) || made(&from) || made(&to) {
+            return;
+        }
+        let is_file =
+            matches!(self.fact(FactQuery::File(from.clone())), Fact::File(FileKind::Text(..) | FileKind::Opaque));
+        let is_itself = matches!(self.fact(FactQuery::RealPath(from.clone())), Fact::RealPath(real) if real == from);
+        let is_free = matches!(self.fact(FactQuery::File(to)), Fact::File(FileKind::Missing));
+        if is_file && is_itself && is_free {
+            parsed.operations.retain(|it| it.action != Action::Delete || it.resource.text() != from);
+            self.effect(&Arg::Known(from), Role::Write, false, &mut parsed.operations, &mut parsed.unknowns);
         }
     }
 

@@ -102,6 +102,9 @@ pub(crate) fn is_plain_device(path: &str) -> bool {
 /// Files of the system that are there for everybody to read.
 const PUBLIC_FILES: &[&str] = &[
     "/etc/os-release",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/shells",
     "/etc/hostname",
     "/etc/hosts",
     "/etc/resolv.conf",

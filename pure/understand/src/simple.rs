@@ -29,6 +29,8 @@ pub(crate) struct Dress {
     pub(crate) reads_sink: bool,
     /// It has redirections that may fail.
     pub(crate) redirected: bool,
+    /// It is a builtin that takes words apart, by an `IFS` of its own if one is set in front of it.
+    pub(crate) takes_words: bool,
 }
 
 impl Dress {
@@ -76,6 +78,7 @@ impl Lowering<'_> {
         // What may not happen is joined with what was before.
         let before = (dress.redirected || (for_program && !prefix.is_empty())).then(|| self.state.clone());
         let redirected = dress.redirected;
+        dress.takes_words = argv.first().and_then(Arg::known).is_some_and(|head| self.takes_words(head));
         let mut outside = Vec::new();
         for assignment in prefix {
             let (name, value) = self.assign(assignment, for_program, &mut dress);
@@ -115,13 +118,21 @@ impl Lowering<'_> {
         }
     }
 
+    /// Whether a name is that of a builtin that takes words apart, and no other has it. What is set in front of one of these
+    /// ends with it in every shell.
+    fn takes_words(&self, head: &str) -> bool {
+        matches!(head, "read" | "mapfile" | "readarray")
+            && !self.functions.contains_key(head)
+            && !self.aliases.contains_key(head)
+    }
+
     /// What stands before a command is set while it runs. Behind a builtin or a function it may stay set.
     fn end_prefix(&mut self, head: Option<&str>, outside: Vec<(String, Option<Arg>)>) {
         if outside.is_empty() {
             return;
         }
         let stays = head.is_none_or(|head| {
-            builtin::is_builtin(head)
+            (builtin::is_builtin(head) && !self.takes_words(head))
                 || self.functions.contains_key(head)
                 || self.aliases.contains_key(head)
                 || matches!(head, ":" | "exec" | "command" | "builtin")
@@ -239,12 +250,16 @@ impl Lowering<'_> {
 
     /// A variable gets a value: for one program, or for the rest of the text.
     pub(crate) fn set(&mut self, name: &str, value: Arg, for_program: bool, dress: &mut Dress) {
-        dress.worn |= for_program;
+        let says_little = for_program && self.says_little(name, &value);
+        dress.worn |= for_program && !says_little;
+        if for_program && name == "IFS" && dress.takes_words {
+            return;
+        }
         if self.constants.contains(name) || SHELL_CONSTANTS.contains(&name) {
             self.may_drop();
         }
         let reaches = for_program || self.exports_all || self.exported.contains(name);
-        if reaches && environment::names_a_program(name) {
+        if reaches && !says_little && environment::names_a_program(name) {
             self.program_in_variable(&value, dress);
         }
         if other_shell::steers(self.shell, name) {
@@ -259,7 +274,7 @@ impl Lowering<'_> {
         let inherited = !reaches && environment::may_be_inherited(name);
         if environment::steers_the_shell(name)
             || inherited
-            || (reaches && !environment::is_harmless(name))
+            || (reaches && !says_little && !environment::is_harmless(name))
             || !environment::is_usual(name, &value)
         {
             self.state.lookup_changed |= environment::steers_the_shell(name);

@@ -25,11 +25,33 @@ pub(crate) struct CommandPattern {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Further {
     /// Options; without it, any.
-    pub(crate) options: Option<Vec<Glob>>,
+    pub(crate) options: Option<Vec<OptionPattern>>,
     /// Words that are no options; without it, any.
     pub(crate) operands: Option<Vec<Operand>>,
     /// The first word that is no option; without it, like the others.
     pub(crate) target: Option<Vec<Operand>>,
+}
+
+/// An option that further arguments may have.
+#[derive(Clone, Debug)]
+pub(crate) struct OptionPattern {
+    glob: Glob,
+    /// `$TEXT`: the next word, or what follows `=`, is a text for people, and may be any.
+    takes_text: bool,
+}
+
+impl OptionPattern {
+    /// Reads a glob, or `-m $TEXT`.
+    pub(crate) fn new(text: &str) -> Result<Self, String> {
+        let (option, takes_text) = text.strip_suffix(" $TEXT").map_or((text, false), |option| (option, true));
+        Ok(Self { glob: Glob::new(option, Wild::Argument)?, takes_text })
+    }
+
+    /// Whether a word is a long option with its text glued to it.
+    fn holds_text(&self, word: &str) -> bool {
+        self.takes_text
+            && word.split_once('=').is_some_and(|(option, _)| option.starts_with("--") && self.glob.matches(option))
+    }
 }
 
 /// How a rule reads what is not known.
@@ -129,18 +151,37 @@ impl CommandPattern {
 impl Further {
     /// Whether further arguments are all among what may be.
     fn admits(&self, further: &[Arg]) -> bool {
-        let mut first = true;
-        further.iter().all(|word| {
-            let Some(word) = word.known().filter(|word| is_plain(word)) else { return false };
+        let (mut first, mut dashes) = (true, false);
+        let mut words = further.iter();
+        while let Some(word) = words.next() {
+            let Some(word) = word.known() else { return false };
+            let behind_dashes = dashes;
+            let texts = self.options.iter().flatten().filter(|it| it.takes_text && !behind_dashes);
+            if texts.clone().any(|it| it.holds_text(word)) {
+                continue;
+            }
+            if !is_plain(word) {
+                return false;
+            }
+            dashes |= word == "--";
             if word.starts_with('-') {
-                return self.options.as_ref().is_none_or(|options| options.iter().any(|it| it.matches(word)));
+                if self.options.as_ref().is_some_and(|options| !options.iter().any(|it| it.glob.matches(word))) {
+                    return false;
+                }
+                if texts.clone().any(|it| it.glob.matches(word)) && words.next().and_then(Arg::known).is_none() {
+                    return false;
+                }
+                continue;
             }
             let lists = match std::mem::take(&mut first) {
                 true => self.target.as_ref().or(self.operands.as_ref()),
                 false => self.operands.as_ref(),
             };
-            lists.is_none_or(|operands| operands.iter().any(|it| it.matches(word)))
-        })
+            if lists.is_some_and(|operands| !operands.iter().any(|it| it.matches(word))) {
+                return false;
+            }
+        }
+        true
     }
 }
 

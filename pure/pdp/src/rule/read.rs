@@ -8,7 +8,7 @@ use super::resource::{Base, PathPattern, Target};
 use super::text::{Expiry, OneOrMany, OptionsText, RuleText, With};
 use super::{Rule, RuleVerdict};
 use crate::decision::Obligations;
-use crate::pattern::{CommandPattern, Further, Glob, LineRegex, Operand, Wild, alternatives_of};
+use crate::pattern::{CommandPattern, Further, Glob, LineRegex, Operand, OptionPattern, Wild, alternatives_of};
 use crate::quorum::{Quorum, QuorumText};
 
 /// A problem of a rule: the key that it is about, and what is wrong.
@@ -96,8 +96,8 @@ fn further(patterns: Vec<CommandPattern>, text: &RuleText) -> Result<Vec<Command
         read.transpose().map_err(|why| (key, why))
     };
     let (operands, target) = (operands(&text.operands, "operands")?, operands(&text.target, "target")?);
-    let globs = |list: &[String]| -> Result<Vec<Glob>, Wrong> {
-        list.iter().map(|it| Glob::new(it, Wild::Argument)).collect::<Result<_, _>>().map_err(|why| ("options", why))
+    let globs = |list: &[String]| -> Result<Vec<OptionPattern>, Wrong> {
+        list.iter().map(|it| OptionPattern::new(it)).collect::<Result<_, _>>().map_err(|why| ("options", why))
     };
     let words = |pattern: &CommandPattern| -> Vec<String> {
         pattern.words().iter().filter_map(Glob::literal).map(str::to_owned).collect()

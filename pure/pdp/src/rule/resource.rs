@@ -57,6 +57,11 @@ impl Target {
         self.paths.is_empty() && self.hosts.is_empty() && self.named.is_empty() && self.sql.is_empty()
     }
 
+    /// Whether it names paths, and nothing else.
+    pub(crate) const fn is_about_paths(&self) -> bool {
+        !self.paths.is_empty() && self.hosts.is_empty() && self.named.is_empty() && self.sql.is_empty()
+    }
+
     /// The key that it is written with, for people.
     pub(crate) const fn key(&self) -> Option<&'static str> {
         match (self.paths.is_empty(), self.hosts.is_empty(), self.named.is_empty(), self.sql.is_empty()) {

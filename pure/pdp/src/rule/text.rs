@@ -26,7 +26,7 @@ pub(crate) struct RuleText {
     pub(crate) exact: Option<String>,
     /// A command: words, `*` and `?` within a word, `{a,b}`, quotes as in a shell, `**` at the end for further arguments
     pub(crate) command: Option<String>,
-    /// The options that `**` may stand for (globs); without it, any. As a table, by a word of the command (`*`: any)
+    /// The options that `**` may stand for (globs, or `-m $TEXT`: with a text for people); without it, any. As a table, by a word of the command (`*`: any)
     pub(crate) options: Option<OptionsText>,
     /// The words that are no options and that `**` may stand for: globs, `$NAME` (no setting, no address), `$NUMBER`, `$TARGET` (known to build, test or check)
     pub(crate) operands: Option<OneOrMany>,
