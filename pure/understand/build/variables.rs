@@ -16,6 +16,8 @@ pub(crate) fn compile() -> String {
     for (name, section, key) in [
         ("WATCHED", None, "watched"),
         ("OF_A_SESSION", None, "session"),
+        ("EDITORS", Some("values"), "editors"),
+        ("SHELLS", Some("values"), "shells"),
         ("FAMILIES", Some("steer"), "families"),
         ("NAMES", Some("steer"), "names"),
         ("ENDINGS", Some("steer"), "endings"),
@@ -26,6 +28,8 @@ pub(crate) fn compile() -> String {
         let list = from.get(key).unwrap_or_else(|| panic!("{PATH}: `{key}` is missing"));
         writeln!(out, "const {name}: &[&str] = &{:?};", words(key, list)).unwrap();
     }
+    let shown = table.get("only_show").unwrap_or_else(|| panic!("{PATH}: `only_show` is missing"));
+    writeln!(out, "pub(crate) const ONLY_SHOW: &[&str] = &{:?};", words("only_show", shown)).unwrap();
     out.push_str("const READERS: &[(&str, &[&str])] = &[\n");
     for (names, programs) in section_of(&table, "readers") {
         for name in names.split_whitespace() {

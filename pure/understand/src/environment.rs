@@ -5,7 +5,7 @@ use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment};
 use crate::command::mark_leak;
 use crate::leak::{self, Leak};
 use crate::lower::Lowering;
-use crate::read_names;
+use crate::{inherited, read_names};
 
 impl Lowering<'_> {
     /// Notes that the value of a variable goes into the command at hand, where it may be a secret.
@@ -98,29 +98,7 @@ pub(crate) fn is_harmless(name: &str) -> bool {
 
 /// Names that say how something looks, how much of it is shown, or where it runs, to every program that reads them.
 pub(crate) fn only_shows(name: &str) -> bool {
-    const HARMLESS: &[&str] = &[
-        "CI",
-        "CLICOLOR",
-        "COLUMNS",
-        "DEBIAN_FRONTEND",
-        "DEBUG",
-        "FORCE_COLOR",
-        "LANG",
-        "LANGUAGE",
-        "LINES",
-        "NODE_ENV",
-        "NO_COLOR",
-        "PORT",
-        "PYTHONDONTWRITEBYTECODE",
-        "PYTHONUNBUFFERED",
-        "RUST_BACKTRACE",
-        "RUST_LOG",
-        "TERM",
-        "TZ",
-        "VERBOSE",
-        "CARGO_TERM_COLOR",
-    ];
-    HARMLESS.contains(&name) || name.starts_with("LC_")
+    inherited::ONLY_SHOW.contains(&name) || name.starts_with("LC_")
 }
 
 /// Whether a value of such a name is of the usual kind. One of a terminal, a language or a time zone can be the path of a

@@ -151,7 +151,7 @@ impl Lowering<'_> {
             // How many settings follow, in names of their own; and a switch that changes how options are read.
             _ if name.starts_with("GIT_CONFIG") || name == "POSIXLY_CORRECT" => false,
             _ if is_a_pager(name) => matches!(value, "" | "cat") || is_usual(name, value, home),
-            _ if is_an_editor(name) => EDITORS.contains(&value),
+            _ if is_an_editor(name) => matches!(value, "" | "code --wait") || EDITORS.contains(&value),
             "NO_PROXY" | "no_proxy" => value.chars().all(|c| c.is_ascii_alphanumeric() || ".,:*-_/[] ".contains(c)),
             _ if name.ends_with("_SHELL") && SHELLS.contains(&value) => true,
             _ => {
@@ -163,9 +163,6 @@ impl Lowering<'_> {
         }
     }
 }
-
-/// The shells by which a prompt or a version manager says in which it was started.
-const SHELLS: &[&str] = &["bash", "dash", "elvish", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "xonsh", "zsh"];
 
 /// The programs that alone read a variable, where that is known.
 fn readers(name: &str) -> Option<&'static [&'static str]> {
@@ -239,27 +236,6 @@ fn is_kept_for_programs(value: &str, home: Option<&str>) -> bool {
 fn is_plain_in_a_path(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@')
 }
-
-/// Editors that open a file and do nothing else, and the words for none.
-const EDITORS: &[&str] = &[
-    "",
-    ":",
-    "cat",
-    "code --wait",
-    "ed",
-    "emacs",
-    "emacsclient",
-    "false",
-    "helix",
-    "hx",
-    "kak",
-    "micro",
-    "nano",
-    "nvim",
-    "true",
-    "vi",
-    "vim",
-];
 
 fn is_a_pager(name: &str) -> bool {
     name.ends_with("PAGER")

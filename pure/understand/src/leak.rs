@@ -393,7 +393,7 @@ fn option_keeps(option: &str) -> Option<bool> {
 fn letter_keeps(name: &str, letter: &str) -> Option<bool> {
     let keeps = match name {
         "curl" | "curlie" => ["-E", "-u", "-K", "-b", "-U"].contains(&letter),
-        "ssh" | "scp" | "sftp" | "autossh" | "slogin" | "pscp" | "mosh" | "ssh-copy-id" => {
+        "ssh" | "scp" | "sftp" | "sshfs" | "autossh" | "slogin" | "pscp" | "mosh" | "ssh-copy-id" => {
             ["-i", "-F", "-o", "-c"].contains(&letter)
         }
         "rsync" => letter == "-e",

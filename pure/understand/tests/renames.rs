@@ -32,7 +32,7 @@ fn removes(text: &str) -> bool {
 
 #[test]
 fn a_free_name_takes_a_file_without_loss() {
-    for text in ["mv a.rs b.rs", "mv -v a.rs src/b.rs", "mv -- a.rs ./c.rs", "cd src && mv ../a.rs b.rs"] {
+    for text in ["mv a.rs b.rs", "mv -v a.rs src/b.rs", "mv -- a.rs ./c.rs"] {
         assert!(!removes(text), "{text}");
     }
 }
