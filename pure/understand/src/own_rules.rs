@@ -197,7 +197,10 @@ impl Lowering<'_> {
         let to = paths::plain(to, self.cwd.as_deref());
         let ending = parsed.settings.iter().find(|(option, _)| matches!(option.as_str(), "-S" | "--suffix"));
         let ending = ending.map_or("", |(_, value)| value.text()).to_owned();
-        let exact = parsed.given.iter().any(|option| matches!(option.as_str(), "-T" | "--no-target-directory"));
+        let exact = parsed.given.iter().any(|option| matches!(option.as_str(), "-T" | "--no-target-directory"))
+            || (named.is_none()
+                && target.known().is_some_and(|text| !text.ends_with('/'))
+                && self.is_no_directory(&to));
         for source in sources.iter().filter_map(Arg::known) {
             let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or(source);
             let merges = parsed.recursive && (exact || matches!(name, "." | ".."));
@@ -216,6 +219,17 @@ impl Lowering<'_> {
                 self.effect(&Arg::Known(place), Role::Write, false, &mut parsed.operations, &mut parsed.unknowns);
             }
         }
+    }
+
+    /// Whether a place is certainly no directory: it is missing or a file, and nothing before in the text may have made it.
+    fn is_no_directory(&mut self, place: &str) -> bool {
+        let mut operations = self.intent.segments.iter().flat_map(|it| &it.operations);
+        let looks = |it: &Operation| matches!(it.action, Action::Read | Action::Inspect);
+        operations.all(looks)
+            && matches!(
+                self.fact(FactQuery::File(place.to_owned())),
+                Fact::File(FileKind::Missing | FileKind::Text(..) | FileKind::Opaque)
+            )
     }
 
     /// `valgrind --tool=NAME` starts a program of that name; some write what they find.
