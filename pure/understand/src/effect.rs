@@ -26,6 +26,9 @@ impl Lowering<'_> {
             }
             Role::Url if value.text().starts_with("file://") => {
                 let path = value.text().trim_start_matches("file://").to_owned();
+                if path.contains(['%', '[', '{', '#', '?']) || !path.starts_with('/') {
+                    note(unknowns, value, "which file this address names is made of it by rules of the program's own");
+                }
                 self.effect(&Arg::Known(path), Role::Read, recursive, operations, unknowns);
             }
             Role::Url

@@ -24,6 +24,10 @@ impl Lowering<'_> {
             "git mv" => self.into_directory(parsed, true),
             "cp" => self.into_directory(parsed, parsed.recursive),
             "sed" | "gsed" | "ssed" => backups(parsed),
+            "curl" | "curlie" => written_out(parsed),
+            "ps" if parsed.operands.iter().any(|word| is_bundle_with_number(word.text())) => {
+                act(&[Role::Secret], &mut parsed.operations);
+            }
             "valgrind" => self.tool_by_name(parsed),
             "diffstat" => named_to_shell(parsed, &[]),
             "smem" => named_to_shell(parsed, &["-K", "--kernel"]),
@@ -455,4 +459,22 @@ fn abbreviates(parsed: &Parsed) -> bool {
     parsed.settings.iter().any(|(option, value)| {
         option == "--abbrev" || (matches!(option.as_str(), "-e") && value.text().starts_with("abbrev"))
     })
+}
+
+/// `curl -w '%output{FILE}'` writes the file; `-w @FILE` takes the format from one.
+fn written_out(parsed: &mut Parsed) {
+    let opens = |(option, value): &&(String, Arg)| {
+        let text = value.text();
+        matches!(option.as_str(), "-w" | "--write-out")
+            && (value.known().is_none() || text.contains("%output") || text.starts_with('@'))
+    };
+    if let Some(format) = parsed.settings.iter().find(opens).map(|(_, value)| value.text().to_owned()) {
+        parsed.unknown(&format, "a format that can name a file to write");
+    }
+}
+
+/// `ps eww1`: letters, and a process behind them.
+fn is_bundle_with_number(word: &str) -> bool {
+    let letters = word.trim_start_matches('-').trim_end_matches(|c: char| c.is_ascii_digit());
+    !letters.is_empty() && letters.len() < word.trim_start_matches('-').len() && letters.contains('e')
 }
