@@ -25,6 +25,7 @@ mod raw_agent;
 mod reviewer;
 mod sandbox;
 mod separate_users;
+pub mod watchdog;
 
 pub use gate::{Gate, JSON};
 pub use helpers::{at_work, done, hands_over, is_allowed, makes_files};

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use testkit::grammar::{Grammar, MARKERS};
+use testkit::watchdog::ended_by_itself;
 
 /// How many texts one run takes in Bash, and four times as many as in others; `COUNTERSIGN_TEXTS` says another number, `COUNTERSIGN_SEED` where it begins.
 const TEXTS: u64 = 8_000;
@@ -43,7 +43,7 @@ fn executed(shell: &str, texts: &[String], directory: &std::path::Path) -> Optio
         .process_group(0)
         .spawn()
         .ok()?;
-    assert!(watched(child), "the texts in `{}` took too long, or too many processes", file.display());
+    assert!(ended_by_itself(child), "the texts in `{}` took too long, or too many processes", file.display());
     let mut calls: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for line in String::from_utf8_lossy(&fs::read(&printed).unwrap()).lines() {
         if let Some((number, name)) = line.split_once(' ')
@@ -53,38 +53,6 @@ fn executed(shell: &str, texts: &[String], directory: &std::path::Path) -> Optio
         }
     }
     Some(calls)
-}
-
-/// The most processes that one run of a shell may have at a time. Above it, or after [`MOST_SECONDS`], all of them are
-/// killed: a generated text that starts copies of itself must not take the machine with it.
-const MOST_PROCESSES: usize = 400;
-
-/// How long one run of a shell may take, in seconds.
-const MOST_SECONDS: u64 = 240;
-
-/// Waits for a shell that leads a process group of its own.
-fn watched(mut child: Child) -> bool {
-    let group = child.id().to_string();
-    let began = Instant::now();
-    loop {
-        if child.try_wait().unwrap().is_some() {
-            return true;
-        }
-        let members = fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
-            // The fifth field; the second, a name in brackets, may hold blanks.
-            let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-            stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(2)) == Some(&group)
-        });
-        if members.count() > MOST_PROCESSES || began.elapsed().as_secs() > MOST_SECONDS {
-            for _ in 0..20 {
-                let _ = Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).stderr(Stdio::null()).status();
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            let _ = child.wait();
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// The commands of a text as we list them, and whether anything of it is not understood.

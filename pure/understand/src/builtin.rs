@@ -345,6 +345,7 @@ impl Lowering<'_> {
         outside.lookup_changed |= after.lookup_changed || outside.aliases != after.aliases;
         outside.exports_all |= after.exports_all;
         outside.traces |= after.traces;
+        outside.drops_unmatched |= after.drops_unmatched;
         outside.exported.append(&mut after.exported);
         outside.integers.append(&mut after.integers);
         self.state = outside;

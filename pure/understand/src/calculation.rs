@@ -72,8 +72,8 @@ fn operator(text: &str, operand: bool, open: &mut usize) -> Option<(usize, bool)
     (!other).then_some((found.len(), matches!(*found, "/" | "%")))
 }
 
-/// A decimal number. One that begins with `0` is octal, and may be none.
-fn is_number(text: &str) -> bool {
+/// A decimal number that means what it says. One that begins with `0` is octal, and may be none.
+pub(crate) fn is_number(text: &str) -> bool {
     text == "0"
         || (!text.is_empty() && !text.starts_with('0') && text.len() < 18 && text.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -172,6 +172,11 @@ fn read(lowering: &mut Lowering<'_>, subject: Subject<'_>) {
         Subject::Shell(source) => {
             text::observe(source, &mut lowering.intent);
             lowering.shell(source);
+            if lowering.shell == Shell::Sh
+                && let Some(mark) = other_shell::mark(source)
+            {
+                lowering.unknown(mark, "shells differ on what this means, and which one `sh` is here is not known");
+            }
         }
         Subject::Argv(argv) => {
             for word in argv {

@@ -90,6 +90,7 @@ impl Lowering<'_> {
         if !changes {
             return;
         }
+        self.state.drops_unmatched |= args.iter().any(|arg| arg.text() == "nullglob");
         segment.operations.push(of_shell(
             Action::Control,
             "how the shell matches names",
@@ -110,6 +111,10 @@ impl Lowering<'_> {
                     let texts = self.state.aliases.entry(name.to_owned()).or_default();
                     if !texts.iter().any(|text| text == value) {
                         texts.push(value.to_owned());
+                    }
+                    if !self.traps.is_empty() {
+                        let why = "the action of a trap may use an alias that is made after it".to_owned();
+                        segment.unknowns.push(Unknown { text: name.to_owned(), why });
                     }
                     segment.operations.push(of_shell(
                         Action::Control,

@@ -6,14 +6,14 @@ use brush_parser::ast::{
 use model::{Action, Arg, Directory, Factor, Operation, Resource, Segment, Unknown};
 
 use crate::lower::Lowering;
-use crate::state::{State, unknown};
-use crate::{builtin, environment, other_shell, paths, read_names};
+use crate::state::{Outcome, State, unknown};
+use crate::{builtin, calculation, environment, other_shell, paths, read_names};
 
 /// Variables that Bash makes read-only.
 const SHELL_CONSTANTS: &[&str] = &["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
 
 /// What a simple command has around its words.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Dress {
     pub(crate) operations: Vec<Operation>,
     pub(crate) unknowns: Vec<Unknown>,
@@ -100,7 +100,7 @@ impl Lowering<'_> {
         }
         let constant = self.drops != drops;
         let head = argv.first().and_then(Arg::known).map(str::to_owned);
-        self.run(argv, dress, piped, segments_before);
+        self.run_matched(argv, dress, piped, segments_before);
         self.secrets = outer_secrets;
         self.end_prefix(head.as_deref(), outside);
         if let Some(before) = before.filter(|_| redirected || self.drops != drops) {
@@ -109,6 +109,35 @@ impl Lowering<'_> {
                 self.or_before(before);
             }
         }
+    }
+
+    /// Runs a command whose words may have patterns. Under `nullglob` one that matches nothing is no word, so that the
+    /// command is also run without it.
+    fn run_matched(&mut self, argv: Vec<Arg>, dress: Dress, piped: bool, before: usize) {
+        let patterns: Vec<usize> =
+            argv.iter().enumerate().filter(|(_, arg)| matches!(arg, Arg::Pattern(_))).map(|(at, _)| at).collect();
+        if !self.drops_unmatched || patterns.is_empty() {
+            return self.run(argv, dress, piped, before);
+        }
+        if patterns.len() > 2 {
+            self.unknown(
+                "nullglob",
+                "which of the patterns match nothing, and are no words, is not known before it runs",
+            );
+        }
+        let start = self.state.clone();
+        let mut end = Outcome { success: State::nowhere(), failure: State::nowhere() };
+        let singles = patterns.iter().map(|at| vec![*at]);
+        for gone in singles.chain([patterns.clone()]).filter(|gone| gone.len() != 1 || patterns.len() < 3) {
+            let left = argv.iter().enumerate().filter(|(at, _)| !gone.contains(at)).map(|(_, arg)| arg.clone());
+            self.state = start.clone();
+            self.run(left.collect(), dress.clone(), piped, before);
+            end.join(self.outcome());
+        }
+        self.state = start;
+        self.run(argv, dress, piped, before);
+        end.join(self.outcome());
+        self.resume(end);
     }
 
     /// Where the line ended within a command, what was set for that command alone is gone.
@@ -283,7 +312,7 @@ impl Lowering<'_> {
                 why: format!("setting `{name}` can change what a program does or which program runs"),
             });
         }
-        let number = value.known().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = value.known().is_some_and(calculation::is_number);
         if (self.integers.contains(name) || read_names::is_evaluated(name)) && !number {
             let why = "what an integer variable gets is evaluated, which may run commands".to_owned();
             dress.unknowns.push(Unknown { text: name.to_owned(), why });

@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub(crate) exports_all: bool,
     /// Every command is printed with its values before it runs (`set -x`).
     pub(crate) traces: bool,
+    /// A pattern that matches nothing may be no word at all (`nullglob`).
+    pub(crate) drops_unmatched: bool,
     /// Names that may have the integer attribute: what is assigned to them is evaluated.
     pub(crate) integers: BTreeSet<String>,
     /// Names that may be read-only: an assignment to them may fail.
@@ -194,6 +196,7 @@ impl State {
         }
         self.exports_all |= other.exports_all;
         self.traces |= other.traces;
+        self.drops_unmatched |= other.drops_unmatched;
         self.adrift |= other.adrift;
         self.lookup_changed |= other.lookup_changed;
     }

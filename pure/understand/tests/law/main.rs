@@ -13,17 +13,21 @@
     reason = "a test may panic"
 )]
 
+mod changes;
 mod runner;
 mod texts;
+#[path = "../../../../testkit/src/watchdog.rs"]
+#[allow(unreachable_pub, reason = "the testkit hands it on, and here it is part of a program")]
+mod watchdog;
 
 use std::fs;
 use std::process::Command;
 
-use model::{Arg, Directory, Fact, FactQuery, Facts, FileKind, Intent};
+use model::{Arg, Digest, Directory, Fact, FactQuery, Facts, FileKind, Intent};
 use understand::{Shell, Subject, Surroundings};
 
-use runner::{Call, Stage};
-use texts::{Dice, text};
+use runner::{Call, Run, Stage};
+use texts::Author;
 
 /// Looks at the disk, as the daemon does.
 fn look(query: &FactQuery) -> Fact {
@@ -32,7 +36,8 @@ fn look(query: &FactQuery) -> Fact {
         FactQuery::File(path) => Fact::File(match fs::metadata(path) {
             Err(_) => FileKind::Missing,
             Ok(found) if found.is_dir() => FileKind::Directory,
-            Ok(_) => FileKind::Opaque,
+            Ok(_) => fs::read_to_string(path)
+                .map_or(FileKind::Opaque, |text| FileKind::Text(text.clone(), Digest::of_bytes(text.as_bytes()))),
         }),
         FactQuery::RealPath(path) => {
             fs::canonicalize(path).map_or(Fact::Unknown, |real| Fact::RealPath(real.display().to_string()))
@@ -58,10 +63,17 @@ fn covers(argv: &[Arg], words: &[String]) -> bool {
         (None, None) => true,
         // A word that is not known may be any number of words.
         (Some((Arg::Unknown(_), rest)), _) => (0..=words.len()).any(|count| covers(rest, &words[count..])),
-        (Some((Arg::Known(text), rest)), Some((word, words))) => text == word && covers(rest, words),
+        (Some((Arg::Known(text), rest)), Some((word, words))) => {
+            (text == word || (is_pipe(text) && is_pipe(word))) && covers(rest, words)
+        }
         (Some((Arg::Pattern(_), rest)), Some((_, words))) => covers(rest, words),
         (None, Some(_)) | (Some(_), None) => false,
     }
+}
+
+/// Whether a word is the name of a pipe that a shell opened for `<(…)`.
+fn is_pipe(word: &str) -> bool {
+    word.starts_with("/dev/fd/") || word.starts_with("/proc/self/fd/")
 }
 
 /// Whether the text says itself that a part is not understood, beyond the names of the stand-ins.
@@ -93,14 +105,52 @@ fn problem(text: &str, call: &Call, intent: &Intent, cwd: &str) -> Option<String
     Some(format!("`{text}`\nexecuted {:?} in {}, not in {found:?}", call.words, call.directory))
 }
 
-/// How many texts one shell runs.
-const BATCH: usize = 500;
+/// How many texts are read before a shell runs those of them that were understood whole.
+const BATCH: u64 = 1_000;
 
 fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
+/// Texts that were understood whole, each with its seed, while a shell runs them.
+struct Batch {
+    texts: Vec<(u64, String, Intent)>,
+    run: Run,
+}
+
+/// What was counted, and what was found.
+#[derive(Default)]
+struct Tally {
+    whole: usize,
+    executed: usize,
+    /// Texts of which a shell executed something else, or elsewhere, than was understood.
+    problems: Vec<String>,
+}
+
+impl Tally {
+    /// Holds what a shell executed against what was understood.
+    fn judge(&mut self, batch: Batch, first: u64, cwd: &str) {
+        let mut last = usize::MAX;
+        for (number, call) in batch.run.calls() {
+            let (seed, text, intent) = &batch.texts[number];
+            self.executed += 1;
+            if number != last
+                && let Some(problem) = problem(text, &call, intent, cwd)
+            {
+                last = number;
+                self.problems.push(format!("after {} texts, LAW_SEED={seed}: {problem}", seed - first));
+            }
+        }
+    }
+}
+
+/// How many problems are shown.
+const SHOWN: usize = 20;
+
 /// Tries one part of a shell's texts. Parts differ in their seeds, and run at the same time.
+///
+/// A text that is said not to be understood keeps the law whatever it does, and no shell runs it. While a shell runs a
+/// batch, the next one is read.
 fn hold(shell: &str, part: u64, texts: u64) {
     if Command::new(shell).args(["-c", ":"]).status().is_err() {
         eprintln!("`{shell}` is not installed: its part of the law was not tried");
@@ -108,31 +158,43 @@ fn hold(shell: &str, part: u64, texts: u64) {
     }
     let stage = Stage::of(&format!("{shell}-{part}"));
     let cwd = stage.work();
-    let (count, seed) = (usize::try_from(setting("LAW_TEXTS", texts)).unwrap(), setting("LAW_SEED", 1) + part);
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let (mut tried, mut executed, mut whole, mut held) = (0, 0, 0, 0);
+    let (count, first) = (setting("LAW_TEXTS", texts), setting("LAW_SEED", 1));
     let started = std::time::Instant::now();
-    let mut problems = Vec::new();
-    while tried < count && problems.len() < 5 {
-        let texts: Vec<String> = (0..BATCH.min(count - tried)).map(|_| text(&mut dice)).collect();
-        tried += texts.len();
-        let intents: Vec<Intent> = texts.iter().map(|text| understood(shell, text, &cwd)).collect();
-        whole += intents.iter().filter(|intent| !is_partial(intent)).count();
-        for (number, call) in stage.run(shell, &texts) {
-            executed += 1;
-            held += usize::from(!is_partial(&intents[number]));
-            problems.extend(problem(&texts[number], &call, &intents[number], &cwd));
+    let (mut tried, mut tally, mut running) = (0, Tally::default(), None);
+    while tried < count && tally.problems.len() < SHOWN {
+        let seeds = first + tried..first + count.min(tried + BATCH);
+        tried += BATCH.min(count - tried);
+        let read = |seed: u64| {
+            let text = Author::new(part + seed).text();
+            let intent = understood(shell, &text, &cwd);
+            (!is_partial(&intent)).then_some((seed, text, intent))
+        };
+        let texts: Vec<_> = seeds.filter_map(read).collect();
+        tally.whole += texts.len();
+        if let Some(batch) = running.take() {
+            tally.judge(batch, first, &cwd);
         }
+        let run = stage.start(shell, texts.iter().map(|(_, text, _)| text.as_str()));
+        running = Some(Batch { texts, run });
     }
+    if let Some(batch) = running {
+        tally.judge(batch, first, &cwd);
+    }
+    let Tally { whole, executed, mut problems } = tally;
     eprintln!(
-        "{shell}: seed {seed}, {tried} texts ({whole} understood whole), {executed} commands executed ({held} of texts \
-         understood whole), {:?}",
+        "{shell}: seed {first} of part {part}, {tried} texts, {whole} understood whole, which executed {executed} \
+         commands, {:?}",
         started.elapsed()
     );
-    problems.truncate(5);
-    assert!(problems.is_empty(), "seed {seed}:\n{}", problems.join("\n\n"));
-    assert!(executed > tried * 2, "only {executed} commands were executed");
-    assert!(whole * 4 > tried, "only {whole} of {tried} texts were understood whole");
+    problems.truncate(SHOWN);
+    assert!(problems.is_empty(), "part {part}:\n{}", problems.join("\n\n"));
+    if tried >= BATCH {
+        let share = |part: usize, percent| part * 100 >= usize::try_from(tried).unwrap() * percent;
+        // Measured: 35 % in Bash and Z shell, 27 % in a POSIX shell.
+        let floor = if shell == "dash" { 24 } else { 32 };
+        assert!(share(whole, floor), "only {whole} of {tried} texts were understood whole");
+        assert!(executed > whole * 2, "only {executed} commands were executed");
+    }
 }
 
 macro_rules! parts {
@@ -145,12 +207,12 @@ macro_rules! parts {
 }
 
 parts! {
-    what_bash_executes_is_understood: "bash", 0, 5_000;
-    what_bash_executes_is_understood_2: "bash", 1_000_000, 5_000;
-    what_bash_executes_is_understood_3: "bash", 2_000_000, 5_000;
-    what_bash_executes_is_understood_4: "bash", 3_000_000, 5_000;
-    what_dash_executes_is_understood: "dash", 4_000_000, 1_500;
-    what_dash_executes_is_understood_2: "dash", 5_000_000, 1_500;
-    what_zsh_executes_is_understood: "zsh", 6_000_000, 1_500;
-    what_zsh_executes_is_understood_2: "zsh", 7_000_000, 1_500;
+    what_bash_executes_is_understood: "bash", 0, 25_000;
+    what_bash_executes_is_understood_2: "bash", 1_000_000, 25_000;
+    what_bash_executes_is_understood_3: "bash", 2_000_000, 25_000;
+    what_bash_executes_is_understood_4: "bash", 3_000_000, 25_000;
+    what_dash_executes_is_understood: "dash", 4_000_000, 5_000;
+    what_dash_executes_is_understood_2: "dash", 5_000_000, 5_000;
+    what_zsh_executes_is_understood: "zsh", 6_000_000, 5_000;
+    what_zsh_executes_is_understood_2: "zsh", 7_000_000, 5_000;
 }
