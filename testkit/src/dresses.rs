@@ -159,7 +159,10 @@ pub fn dressed(command: &str, fit: Fit, template: &str) -> Option<String> {
     let plain = fits && backwards && !command.contains("E_O_T") && !command.is_empty();
     let each = |format: &dyn Fn(u8) -> String| command.bytes().map(format).collect::<String>();
     plain.then(|| {
+        // Two brackets in a row would begin a calculation.
+        let apart = if command.starts_with('(') { "( @C@" } else { "(@C@" };
         template
+            .replace("(@C@", apart)
             .replace("@64@", &data_encoding::BASE64.encode(command.as_bytes()))
             .replace("@HEX@", &each(&|byte| format!("{byte:02x}")))
             .replace("@OCT@", &each(&|byte| format!("\\{byte:03o}")))

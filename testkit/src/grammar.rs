@@ -161,7 +161,11 @@ impl Grammar {
 
     fn command(&mut self, depth: usize) -> String {
         let Some(less) = depth.checked_sub(1) else { return self.simple(0) };
-        match self.dice.below(22) {
+        match self.dice.below(30) {
+            17 => self.odd_command(less),
+            18 => format!("until {}; do {}; break; done", self.body(less), self.body(less)),
+            19 => format!("time {}", self.simple(less)),
+            20 => format!("function g {{ {}; }}; g {}", self.body(less), self.word(0)),
             0 => format!("({})", self.closed(less)),
             1 => format!("{{ {}; }}", self.body(less)),
             2 => format!("if {}; then {}; else {}; fi", self.body(less), self.body(less), self.body(less)),
@@ -183,6 +187,31 @@ impl Grammar {
             15 => format!("coproc {{ {}; }}", self.body(less)),
             16 => format!("{{ {}; }} > out 2>&1", self.body(less)),
             _ => self.simple(less),
+        }
+    }
+
+    /// Commands that are rarer, or that differ between shells.
+    fn odd_command(&mut self, less: usize) -> String {
+        let quoted = |text: String| format!("'{}'", text.replace('\'', "'\\''"));
+        match self.dice.below(18) {
+            0 => format!("select v in {}; do {}; break; done <<< 1", self.word(less), self.body(less)),
+            1 => format!("for ((i = 0; i < $({}) + 1; i++)); do {}; break; done", self.closed(0), self.body(less)),
+            2 => format!("case a in a) {};& b) {};;& *) {};; esac", self.body(less), self.body(0), self.body(0)),
+            3 => format!("trap {} {}", quoted(self.simple(0)), self.dice.pick(&["EXIT", "DEBUG", "ERR"])),
+            4 => format!("shopt -s expand_aliases\nalias z='{} '\nz {}", self.marker(), self.word(0)),
+            5 => format!("mapfile x < <({})", self.closed(less)),
+            6 => format!("read x <<< \"$({})\"", self.closed(less)),
+            7 => format!("declare -A y; y[$({})]={}", self.closed(0), self.word(less)),
+            8 => format!("printf -v x %s {}; {} $x", self.word(less), self.marker()),
+            9 => format!("declare -n r=x; r={}; {} $r", self.word(less), self.marker()),
+            10 => format!("[[ {} =~ {} ]] && {}", self.word(less), self.word(0), self.marker()),
+            11 => format!("set -- {}; {} \"$@\" $(($1))", self.word(less), self.marker()),
+            12 => format!("command_not_found_handle() {{ {}; }}; nosuch {}", self.body(0), self.word(0)),
+            13 => format!("{{ {}; }} <&9 || {}", self.body(less), self.marker()),
+            14 => format!("x={} <&7; {}", self.word(less), self.marker()),
+            15 => format!("source /dev/stdin <<< {}", quoted(self.simple(0))),
+            16 => format!("(exec {}) ; exec < {}", self.marker(), self.word(less)),
+            _ => format!("while getopts ab: x -a; do {}; break; done", self.body(less)),
         }
     }
 
@@ -277,7 +306,19 @@ impl Grammar {
                 self.dice.pick(PLAIN).to_owned()
             };
         };
-        match self.dice.below(20) {
+        match self.dice.below(22) {
+            16 => {
+                let (open, close) = self.dice.pick(&[
+                    ("${x[", "]}"),
+                    ("${x:", ":1}"),
+                    ("$((x[", "]))"),
+                    ("\"${@:", "}\""),
+                    ("$(< ", ")"),
+                    ("${!x", "}"),
+                    ("${x@", "}"),
+                ]);
+                format!("{open}$({}){close}", self.closed(0))
+            }
             0 => format!("$({})", self.closed(less)),
             1 => format!("\"$({})\"", self.closed(less)),
             2 => format!("`{} a`", self.marker()),

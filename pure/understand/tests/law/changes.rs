@@ -35,11 +35,19 @@ pub(crate) fn change(author: &mut Author) -> String {
     }
 }
 
+/// Expansions that may be an error, which ends the line.
+const ERRORS: &[&str] = &["$((1/0))", "${HOME:0:-999}", "$((08))", "${V:?}", "${nope:?}", "$((2%0))", "$((V))"];
+
+/// Whether a line of a text may end before its end.
+pub(crate) fn may_end_a_line(text: &str) -> bool {
+    text.contains('\n') && ERRORS.iter().any(|error| text.contains(error))
+}
+
 /// A change that may not happen: its redirection fails, its line ends before it, or a function hides its builtin.
 fn failing(author: &mut Author, name: &str) -> String {
     let value = author.pick(PLAIN);
     let bad = author.pick(&["<&9", "< /nonexistent", ">&8", "< nosuch"]);
-    let error = author.pick(&["$((1/0))", "${HOME:0:-999}", "$((08))", "${V:?}", "${nope:?}", "$((2%0))", "$((V))"]);
+    let error = author.pick(ERRORS);
     match author.next(14) {
         0 => format!("{name}={value} {bad}"),
         1 => format!("export {name}={value} {bad}"),

@@ -1,9 +1,35 @@
 //! The law of the shell: whatever a shell executes is among what was understood, or the text is not understood whole.
 //!
-//! Texts with random control flow over harmless commands are run by real shells. Every command that they execute is
-//! logged with its directory, and held against the commands that the reading found. `LAW_TEXTS` sets how many texts each
-//! test runs, `LAW_SEED` the first seed; both are printed.
-
+//! Texts with random control flow over harmless commands are read, and those that are understood whole are run by real
+//! shells. Every command that they execute is logged with its directory, and held against the commands that the reading
+//! found. A run reads 100,000 texts for Bash, 10,000 for a POSIX shell and 10,000 for Z shell, the same in every run.
+//! `LAW_TEXTS` sets how many texts each test reads, `LAW_SEED` the first seed: a larger one gives other texts. Each problem
+//! names the seed of its text, with which `LAW_TEXTS=1` tries that one alone.
+//!
+//! # What it finds
+//!
+//! Each of these mistakes was put into the reading, and what is counted is how many texts the first test for Bash read
+//! until it found the mistake, of the 25,000 that it reads. There are three such tests more.
+//!
+//! | mistake | texts |
+//! |---|---|
+//! | where ways meet, the value of one of them is kept | 4 |
+//! | what follows `&&` is read as if it always ran | 342 |
+//! | a redirection that fails is ignored | 427 |
+//! | what an error in an expansion drops is believed | @ERROR@ |
+//! | `local` outside of a function is believed | 4 |
+//! | `unset` is ignored | 265 |
+//! | a positional parameter in arithmetic is taken for a number | 323 |
+//! | the second arm of a `case` is passed over | 20 |
+//! | what a loop changes is not joined with what was before | 58 |
+//! | what a subshell changes stays | 138 |
+//! | what runs in the background changes the shell | 3,177 |
+//! | `break` and `continue` are ignored | 177 |
+//! | `set --` is ignored | 2,004 |
+//! | what stands before a builtin is taken to end with it | 8,053 |
+//! | `nullglob` is ignored | 1,707 |
+//! | an alias is not expanded | 5,745 |
+@REST@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 
+use crate::changes::may_end_a_line;
 use crate::watchdog::ended_by_itself;
 
 /// What a shell executed: the words, and the directory.
@@ -88,6 +89,11 @@ impl Stage {
                 continue;
             }
             let quoted = text.replace('\'', "'\\''");
+            if shell == "bash" && may_end_a_line(text) {
+                // An error in an expansion ends a copy of the shell, and only a line of one that was started for a text.
+                let _ = writeln!(script, "LAW_NUMBER={number}; bash -c 'ulimit -t 1\n{quoted}'");
+                continue;
+            }
             // The limit ends a text that does not end by itself.
             let _ = writeln!(script, "LAW_NUMBER={number}; (ulimit -t 1; eval '{quoted}')");
         }
