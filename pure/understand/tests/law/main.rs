@@ -16,7 +16,7 @@
 //! | where ways meet, the value of one of them is kept | 4 |
 //! | what follows `&&` is read as if it always ran | 342 |
 //! | a redirection that fails is ignored | 427 |
-//! | what an error in an expansion drops is believed | @ERROR@ |
+//! | what an error in an expansion drops is believed | 50 |
 //! | `local` outside of a function is believed | 4 |
 //! | `unset` is ignored | 265 |
 //! | a positional parameter in arithmetic is taken for a number | 323 |
@@ -29,7 +29,8 @@
 //! | what stands before a builtin is taken to end with it | 8,053 |
 //! | `nullglob` is ignored | 1,707 |
 //! | an alias is not expanded | 5,745 |
-@REST@
+//! | a continued line in a here-document hides its commands | 461 |
+//! | what a trap changes is ignored | 3,180 |
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
