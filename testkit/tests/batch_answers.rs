@@ -150,7 +150,7 @@ fn a_hold_is_handed_to_somebody_who_could_answer_it_and_only_through_a_session_t
         rule: None,
         reason: None,
     };
-    assert!(matches!(sandbox.operator(&say), OperatorReply::Refused { why } if why.contains("somebody else's")));
+    assert!(matches!(sandbox.operator(&say), OperatorReply::Refused { why } if why.contains("another person")));
     assert_eq!(gate.ask("POST", &path, &[JSON, &sams], &yes).0, 200);
     assert!(is_allow(&agent.hear().unwrap()));
 }

@@ -95,7 +95,7 @@ fn people_sign_in_through_a_provider_of_single_sign_on() {
         .filter_map(|it| it["body"]["why"].as_str())
         .collect();
     assert!(why.iter().any(|it| it.contains("none of your groups")), "{why:?}");
-    assert!(why.iter().any(|it| it.contains("there is somebody called `pat`")), "{why:?}");
+    assert!(why.iter().any(|it| it.contains("the name `pat` belongs to a person here")), "{why:?}");
     assert!(records.iter().any(|it| it["body"]["what"] == "reviewer placed" && it["body"]["role"] == "viewer"));
 }
 

@@ -108,7 +108,7 @@ fn what_nobody_would_read_is_not_put_to_people_and_long_holds_blind_no_page() {
     agent.send_submit("s", &testkit::bash_act(&format!("mkdir /srv/x # {}", "long ".repeat(60_000))), true);
     let heard = agent.hear().unwrap();
     assert!(
-        matches!(&heard, protocol::AgentReply::Deny { reasons, .. } if reasons[0].contains("nobody does")),
+        matches!(&heard, protocol::AgentReply::Deny { reasons, .. } if reasons[0].contains("split the request")),
         "{heard:?}"
     );
     // Many that are as long as may be: the list is megabytes, and people answer all the same.

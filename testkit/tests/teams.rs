@@ -46,7 +46,7 @@ fn a_message_in_teams_denies_with_words_and_approves_only_what_a_session_is_enou
     // Who is unknown, or not enrolled, or writes of something else, or whose word is worth too little, hears so.
     let approve = format!("approve {code}");
     for (user, text, says) in [
-        ("a9", deny.as_str(), "nobody here is known"),
+        ("a9", deny.as_str(), "no reviewer here has this account"),
         ("a2", deny.as_str(), "Not taken"),
         ("a1", "deny aaaaaaaa", "no open hold"),
         ("a1", "deny", "no open hold"),

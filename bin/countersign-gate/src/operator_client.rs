@@ -57,7 +57,11 @@ impl OperatorClient {
             let told = match hear(&stream)? {
                 OperatorReply::Holds { holds } => HoldUpdate::All(holds),
                 OperatorReply::Changed { changed, gone } => HoldUpdate::Changed(changed, gone),
-                _ => return Err("the daemon answered something else".to_owned()),
+                _ => {
+                    return Err(
+                        "unexpected reply from `countersignd`; all programs must be of the same release".to_owned()
+                    );
+                }
             };
             if !each(told) {
                 return Ok(());

@@ -58,7 +58,7 @@ impl Collector {
 
 fn push(link: &OperatorClient, collector: &Collector, since_ms: u64) -> Result<(), String> {
     let OperatorReply::Metrics { metrics } = link.ask(&OperatorRequest::Metrics)? else {
-        return Err("the daemon answered something else".to_owned());
+        return Err("unexpected reply from `countersignd`; all programs must be of the same release".to_owned());
     };
     collector.push("/v1/metrics", &encode(&metrics, since_ms, clock::now_ms()))
 }
@@ -67,7 +67,7 @@ fn push(link: &OperatorClient, collector: &Collector, since_ms: u64) -> Result<(
 fn push_spans(link: &OperatorClient, collector: &Collector, after: &mut u64) -> Result<(), String> {
     loop {
         let OperatorReply::Spans { spans, next } = link.ask(&OperatorRequest::Spans { after: *after })? else {
-            return Err("the daemon answered something else".to_owned());
+            return Err("unexpected reply from `countersignd`; all programs must be of the same release".to_owned());
         };
         if !spans.is_empty() {
             collector.push("/v1/traces", &traces(&spans))?;

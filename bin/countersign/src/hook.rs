@@ -77,7 +77,9 @@ fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
         | AgentReply::Parked { .. }
         | AgentReply::Standing { .. }
         | AgentReply::Spent
-        | AgentReply::Noted => Err("the daemon answered something else".to_owned()),
+        | AgentReply::Noted => {
+            Err("unexpected reply from `countersignd`; all programs must be of the same release".to_owned())
+        }
     }
 }
 

@@ -63,7 +63,7 @@ impl OperatorClient {
 
 /// The words for an answer that does not belong to the question.
 pub(crate) fn unexpected() -> String {
-    "the daemon answered something else; are both from the same release?".to_owned()
+    "unexpected reply from `countersignd`; all programs must be of the same release".to_owned()
 }
 
 /// Asks for something that is done or refused, and prints what was done.

@@ -138,7 +138,9 @@ fn seal(directory: &Path, framework: &str, span: &(String, String), manifest: &s
         | LogReply::Read { .. }
         | LogReply::Lines { .. }
         | LogReply::Began { .. }
-        | LogReply::Done { .. } => Err("the log answered something else".to_owned()),
+        | LogReply::Done { .. } => {
+            Err("unexpected reply from `countersign-logd`; all programs must be of the same release".to_owned())
+        }
     }
 }
 

@@ -202,7 +202,9 @@ fn refused(heard: AgentReply) -> No {
         | AgentReply::Held { .. }
         | AgentReply::Standing { .. }
         | AgentReply::Spent
-        | AgentReply::Noted => No::from("the daemon answered something else".to_owned()),
+        | AgentReply::Noted => {
+            No::from("unexpected reply from `countersignd`; all programs must be of the same release".to_owned())
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is remembered of every agent and its sessions, so that limits hold over requests and over restarts.
 //!
 //! A change is written to the store before the permit of the act can be spent, and is on the disk before it is done: with the spending of
-//! its permit, or at once where nobody spends it. Reads are written only when the daemon ends: after a crash the count of
+//! its permit, or immediately where no permit is spent. Reads are written only when the daemon ends: after a crash the count of
 //! reads within the last minute is lost, and nothing else.
 
 use std::collections::BTreeMap;
@@ -13,10 +13,10 @@ use state_sqlite::Durability;
 
 use crate::state::{Daemon, lock};
 
-/// The most sessions of one agent that are told apart. Whoever makes up more shares one pace among them.
+/// Maximum number of sessions of one agent with their own counters. All further ones share one.
 const MAX_SESSIONS: usize = 256;
 
-/// The session that stands for all beyond those.
+/// The session that represents all further ones.
 const OTHERS: &str = "(others)";
 
 /// Sessions that are silent for this long make room for others, in milliseconds: an hour.
@@ -137,7 +137,7 @@ fn text(pace: &Pace) -> Result<String, String> {
     serde_json::to_string(pace).map_err(|why| why.to_string())
 }
 
-/// What the store remembers. What cannot be read is a reason to refuse, not to begin anew.
+/// What the store remembers. An unreadable counter is a reason to refuse, not to restart at zero.
 fn stored(daemon: &Daemon, scope: &str) -> Result<Pace, String> {
     let Some(text) = daemon.store.pace(scope).map_err(|why| why.to_string())? else { return Ok(Pace::default()) };
     serde_json::from_str(&text).map_err(|why| format!("what is remembered of `{scope}` cannot be read: {why}"))

@@ -1,4 +1,4 @@
-//! Where agents work: their sessions as they were last seen, for people who look, and who may want to stop one. In memory, and anew after
+//! Where agents work: their sessions as they were last seen, for people who look, and who may want to stop one. In memory, and empty after
 //! each start; the record has all of it.
 
 use std::cmp::Reverse;
@@ -18,7 +18,7 @@ use crate::change_signal::ChangeSignal;
 use crate::state::{Daemon, lock};
 use crate::{kill_switch, record_access};
 
-/// The most sessions that are kept of one agent. Sessions are named by whoever asks, so the one that was not seen longest makes room.
+/// The most sessions that are kept of one agent. Agents name sessions, so the least recently seen one makes room.
 const MAX_SESSIONS_PER_AGENT: usize = 32;
 
 /// The most that are shown.
@@ -30,7 +30,7 @@ const MAX_CHARS: usize = 200;
 /// How long lies between two tellings at least.
 const REST: Duration = Duration::from_secs(1);
 
-/// How often whoever looks hears from us when nothing changes, so that we notice that they left.
+/// Interval between messages to a viewer when nothing changes, so that a closed connection is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// How long they may take.
@@ -89,7 +89,7 @@ impl AgentActivity {
     }
 }
 
-/// One that runs something or waits is not taken out: whoever names sessions could hide it.
+/// One that runs something or waits is not taken out: an agent that invents session names could hide it.
 fn make_room(daemon: &Daemon, sessions: &mut BTreeMap<SessionKey, SessionActivity>, agent: &str) {
     let own = || sessions.range((agent.to_owned(), String::new())..).take_while(|((of, _), _)| of == agent);
     if own().count() < MAX_SESSIONS_PER_AGENT {
@@ -190,7 +190,7 @@ fn stopped(daemon: &Daemon, agent: &str, session: &str) -> Option<String> {
     kill_switch::stops_any(daemon, &agent, &session, &chain)
 }
 
-/// Says where agents work, and, if it is wanted, again whenever that changed, until whoever looks leaves or is signed out.
+/// Says where agents work, and, if it is wanted, again whenever that changed, until the viewer leaves or is signed out.
 pub(crate) fn tell(daemon: &Daemon, stream: &UnixStream, token: &str, follow: bool) -> Result<(), String> {
     loop {
         record_access::reader(daemon, token, false)?;

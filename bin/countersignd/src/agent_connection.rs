@@ -47,7 +47,7 @@ pub(crate) struct AgentConnection<'a> {
     pub(crate) issued: BTreeMap<String, Issued>,
     /// Spent permits whose act has not been reported.
     pub(crate) running: BTreeMap<String, Running>,
-    /// A hold ended, and those who follow are told when the agent has its answer.
+    /// A hold ended; subscribers are notified once the agent has its answer.
     pub(crate) ended_hold: Option<Ended>,
     pub(crate) pending_writes: PendingWrites,
     /// The request that is being answered, and since when.

@@ -9,7 +9,7 @@ use crate::delegation;
 use crate::state::Daemon;
 
 /// Adds an agent. One that a rule lets do more than others (by its name, group, environment or trust) takes a person's
-/// proof: whoever reaches the socket could be an agent that makes itself another.
+/// proof: a process at the socket could be an agent that makes itself another.
 pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, String> {
     let OperatorRequest::AddAgent { name, owner, under, uid, place, by } = message else {
         return Err("this adds no agent".to_owned());
@@ -30,7 +30,7 @@ pub(crate) fn add_agent(daemon: &Daemon, message: &OperatorRequest) -> Result<Op
         Some(by) => {
             let who = proved(daemon, message, by, Role::Operator)?;
             if who == owner || above.iter().any(|it| it.owner == who) {
-                return Err("whoever answers for an agent does not decide how far it is trusted".to_owned());
+                return Err("people who answer for an agent cannot decide how far it is trusted".to_owned());
             }
         }
         None if named || placed => {
@@ -70,7 +70,7 @@ pub(crate) fn remove_agent(
                 "it took a person's proof to add this agent, so it takes one to remove it: add `--as NAME`".to_owned()
             );
         }
-        None => "somebody at the operator's socket".to_owned(),
+        None => "a process at the operator's socket".to_owned(),
     };
     // Those who act on its orders, too: their chain is broken from here on.
     let is_meant = |of: &str, _: &str| delegation::is_of(daemon, of, &name);
@@ -113,7 +113,7 @@ pub(crate) fn place_agent(
     let who = proved(daemon, message, by, Role::Operator)?;
     let above = above(daemon, &name, row.under.as_ref().map(AgentName::as_str), place.trust)?;
     if who == row.owner || above.iter().any(|it| it.owner == who) {
-        return Err("whoever answers for an agent does not decide how far it is trusted".to_owned());
+        return Err("people who answer for an agent cannot decide how far it is trusted".to_owned());
     }
     let row =
         state_sqlite::AgentRow { env: place.env.clone(), groups: place.groups.clone(), trust: place.trust, ..row };

@@ -1,4 +1,4 @@
-//! Answers to holds: of one, or of several that are the same; and holds that are handed over.
+//! Answers to holds: to one, or to several identical ones; and holds that are handed over.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ use crate::{reviewers, runtime_rules, web_sessions};
 /// The longest reason, question or note, in bytes.
 const MAX_REASON_BYTES: usize = 2_048;
 
-/// The most holds that one proof answers beside the first.
+/// Maximum number of further holds that one proof answers.
 const MAX_ALSO: usize = 99;
 
 /// The most hand-overs of one hold.
@@ -40,7 +40,7 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorRequest) -> Result<Operat
     if let Some(own) = &own {
         let who = own.person.name.as_str();
         if !by.reviewer.is_empty() && by.reviewer != who {
-            return Err("this session is somebody else's".to_owned());
+            return Err("this session belongs to another person".to_owned());
         }
         by.reviewer = who.to_owned();
     }
@@ -48,7 +48,9 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorRequest) -> Result<Operat
     let words = reason.as_deref().map(str::trim).filter(|it| !it.is_empty());
     match said.as_str() {
         "approve" if reason.is_some() => return Err("a reason goes with a no or a broken glass".to_owned()),
-        "break-glass" if words.is_none() => return Err("whoever breaks the glass says why".to_owned()),
+        "break-glass" if words.is_none() => {
+            return Err("break-glass approval needs a reason: add `--reason TEXT`".to_owned());
+        }
         "ask" if words.is_none() => return Err("write what you want to know".to_owned()),
         _ => short(reason.as_deref())?,
     }
@@ -88,11 +90,11 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorRequest) -> Result<Operat
     let told = words.map(|words| DenialNote { text: daemon.redactor.text(words), asks });
     let answer = Answer { reviewer: reviewer.clone(), said: does, assurance, at_ms };
     let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer.clone(), proof.clone(), told.clone())?;
-    // Only of somebody whose answer counts.
+    // Only of a reviewer whose answer counts.
     if let (true, Some(told)) = (asks, &told) {
         daemon.questions.note(&shown, &format!("{reviewer}: {}", told.text));
     }
-    // Each counts for itself: one that was decided meanwhile is left out, and so is told.
+    // Each counts for itself: one that was decided meanwhile is left out, and named.
     let mut also = 0_usize;
     for (other, _) in &others {
         let counted = daemon.holds.answer(daemon, other, answer.clone(), proof.clone(), told.clone()).is_ok();
@@ -114,7 +116,7 @@ fn make_rule(
 ) -> Result<String, String> {
     match state {
         HoldState::Open => Ok(format!(
-            "your yes counts, {agreed} of {needed}; no rule is made yet: whoever gives the last yes asks for it"
+            "your approval counts, {agreed} of {needed}; no rule is made yet: the reviewer of the last approval asks for it"
         )),
         HoldState::Approved => {
             let made = runtime_rules::make_of(daemon, wish, question, reviewer, &by.proof);
@@ -167,7 +169,7 @@ pub(crate) fn short(text: Option<&str>) -> Result<(), String> {
     Ok(())
 }
 
-/// Gives a hold to somebody else to answer. It takes nobody's right to answer away.
+/// Hands a hold to another reviewer. All others may still answer.
 pub(crate) fn hand_over(
     daemon: &Daemon,
     token: &str,
@@ -187,7 +189,7 @@ pub(crate) fn hand_over(
     let row = daemon.store.reviewer(&to).map_err(|why| why.to_string())?;
     if to == by || question.answers_for(&to) || !row.is_some_and(|row| row.person.role.answers()) {
         return Err(format!(
-            "`{to}` could not answer this: it takes somebody else who answers, and owns neither the agent nor one above it"
+            "`{to}` cannot answer this: choose a reviewer who owns neither the agent nor one above it"
         ));
     }
     let note = note.map(|it| daemon.redactor.text(it.trim())).filter(|it| !it.is_empty());

@@ -1,4 +1,4 @@
-//! Whether somebody is who they say: a code of their authenticator, or a signature of their key.
+//! Authentication of a person: a code of their authenticator, or a signature of their key.
 
 use approval::{ApprovalRequest, Assertion, Vote, approval_message};
 use audit::RecordKind;
@@ -28,7 +28,7 @@ pub(crate) struct Purpose<'a> {
 /// What a passkey signs the SHA-256 digest of, and an SSH key the words.
 pub(crate) enum Words<'a> {
     /// Of an answer: the hold is in them, and takes one answer of a person, so that they serve once. They are put together
-    /// where somebody signed them. (An SSH key signs less of them: answer, hold, request.)
+    /// where a person signed them. (An SSH key signs less of them: answer, hold, request.)
     Answer(&'a dyn Fn() -> String),
     /// Of anything else: something fresh goes with them.
     Change(String),
@@ -38,7 +38,7 @@ pub(crate) enum Words<'a> {
 enum ProofError {
     /// It is not theirs: a guess, perhaps.
     Guess(String),
-    /// It cannot count, whoever gave it.
+    /// It cannot count, whichever person gave it.
     Other(String),
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn prove(
     prove_of(daemon, reviewer, &by.proof, purpose, at_ms)
 }
 
-/// The same, of somebody who was looked up at this moment.
+/// The same, of a person who was just looked up.
 pub(crate) fn prove_of(
     daemon: &Daemon,
     reviewer: ReviewerRow,
@@ -88,8 +88,8 @@ pub(crate) fn prove_of(
     }
 }
 
-/// The same for somebody who only wants to look, over a way that anybody on this machine can reach: what is wrong here locks
-/// nobody out of answering, and tells nothing of who there is. Whoever asks limits how often.
+/// The same for sign-in, which every account on this machine can reach: a wrong proof locks no reviewer out of answering, and
+/// does not reveal who exists. The caller limits the rate.
 pub(crate) fn prove_to_look(daemon: &Daemon, by: &Vouch, purpose: &Purpose<'_>, at_ms: u64) -> Option<ReviewerName> {
     let name = ReviewerName::parse(&by.reviewer).ok()?;
     let reviewer = daemon.store.reviewer(&name).ok()?;
@@ -161,7 +161,7 @@ fn fresh(daemon: &Daemon, text: &str, nonce: Option<&str>, at_ms: u64) -> Result
     Ok(signed_change(text, nonce))
 }
 
-/// Checks a passkey's signature. What was signed is recorded whole, so that anybody can check it later.
+/// Checks a passkey's signature. The signed text is recorded whole, so that it can be checked later.
 fn passkey(
     daemon: &Daemon,
     name: &ReviewerName,

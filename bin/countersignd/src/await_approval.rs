@@ -1,4 +1,4 @@
-//! Putting a request to people, and waiting for what they say.
+//! Holding a request, and waiting for the reviewers' answer.
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl AgentConnection<'_> {
         let request = &context.request;
         if bytes > MAX_VIEW_BYTES {
             return Ok(denied(&format!(
-                "people would have to read {bytes} bytes to answer this, and nobody does ({MAX_VIEW_BYTES} at most): ask for less at once, or put it into a file"
+                "the review text has {bytes} bytes (at most {MAX_VIEW_BYTES}): split the request, or put the content into a file"
             )));
         }
         let (id, expires_at_ms) = (question.id.clone(), question.expires_at_ms);
@@ -108,7 +108,7 @@ impl AgentConnection<'_> {
             Ok(()) => self.wait(&entry, &woken).unwrap_or(HoldState::Lost),
             Err(_) => HoldState::Lost,
         };
-        // Told when the agent has its answer; see `agent_connection::converse`.
+        // Subscribers are notified once the agent has its answer; see `agent_connection::converse`.
         self.ended_hold = Some(Ended { hold: id.clone(), _entry: Arc::clone(&entry), _woken: woken });
         let mut outcome = self.daemon.holds.end(self.daemon, &entry, ended);
         self.pending_writes.moved = outcome.unstored.take();
@@ -152,7 +152,7 @@ impl AgentConnection<'_> {
             }
             (HoldState::Expired, _) => Ok(AgentReply::Deny {
                 refusal: Refusal::Expired,
-                reasons: vec!["nobody decided in time, so it is denied".to_owned()],
+                reasons: vec!["no reviewer decided in time, so it is denied".to_owned()],
             }),
             (HoldState::Open | HoldState::Lost | HoldState::Approved, _) => {
                 match kill_switch::stops(self.daemon, request) {
@@ -168,7 +168,7 @@ impl AgentConnection<'_> {
         let answers_for =
             |name: &ReviewerName| request.owner == *name || request.chain.iter().any(|it| it.owner == *name);
         let could: Vec<&pdp::Person> = people.iter().filter(|person| !answers_for(&person.name)).collect();
-        // Whoever may break the glass is asked where the others are not enough.
+        // Members of the break-glass group count where the others are not enough.
         let alone = |person: &&pdp::Person| person.role.answers() && person.groups.iter().any(|it| it == BREAK_GLASS);
         if !quorum.is_met(&could) && !could.iter().any(alone) {
             return Err(format!(
@@ -191,7 +191,7 @@ impl AgentConnection<'_> {
             let (gone, decided) =
                 socket::wait_for_either(self.stream, woken, remaining).map_err(|why| why.to_string())?;
             if decided {
-                // Where nobody decided, it was stopped.
+                // Without a decision, it was stopped.
                 return Ok(if entry.is_lost() { HoldState::Lost } else { HoldState::Expired });
             }
             // The protocol has no word to say while a hold is open: anything readable is an end or a breach.

@@ -1,5 +1,5 @@
-//! The glass: somebody of a group of their own approved alone. It is a way out of a deadlock, not round the policy: what is denied or
-//! blocked is not held and cannot be approved; the record has it first; everybody is told; and somebody else looks at it within a day.
+//! Emergency approvals by one member of the break-glass group. They resolve a deadlock, and do not bypass the policy: a denied or
+//! blocked request is not held and cannot be approved. The record has it first; all are notified; another person reviews it within a day.
 
 use audit::RecordKind;
 use host::clock;
@@ -10,10 +10,10 @@ use serde_json::json;
 use crate::change_authorization::proved;
 use crate::state::Daemon;
 
-/// Within which time somebody else looks at it.
+/// Time within which another person must review it.
 const DAY_MS: u64 = 86_400_000;
 
-/// How often the glass was broken and nobody looked at it; and how many of these are overdue.
+/// The number of emergency approvals without a review, and how many of these are overdue.
 pub(crate) fn unseen(daemon: &Daemon) -> Result<(usize, usize), String> {
     let rows = daemon.store.broken().map_err(|why| why.to_string())?;
     let unseen: Vec<_> = rows.iter().filter(|row| row.reviewed_by.is_none()).collect();
@@ -21,7 +21,7 @@ pub(crate) fn unseen(daemon: &Daemon) -> Result<(usize, usize), String> {
     Ok((unseen.len(), unseen.iter().filter(|row| row.at_ms < since).count()))
 }
 
-/// Lists them, or takes down that somebody looked.
+/// Lists them, or records a review.
 pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, String> {
     let rows = daemon.store.broken().map_err(|why| why.to_string())?;
     let OperatorRequest::ReviewBrokenGlass { hold, note, by } = message else {
@@ -39,7 +39,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
     let row = rows.iter().find(|row| row.hold == *hold).ok_or("the glass was not broken for this hold")?;
     let who = proved(daemon, message, by, Role::Senior)?;
     if who.as_str() == row.reviewer {
-        return Err("somebody else than whoever broke the glass looks at it".to_owned());
+        return Err("an emergency approval must be reviewed by a different person".to_owned());
     }
     if let Some(before) = &row.reviewed_by {
         return Err(format!("{before} looked at it before"));
@@ -52,6 +52,6 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
     if noted {
         Ok(OperatorReply::Done { what: format!("{hold}: looked at by {who}") })
     } else {
-        Err("somebody looked at it at the same time".to_owned())
+        Err("another person reviewed it at the same time".to_owned())
     }
 }

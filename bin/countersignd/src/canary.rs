@@ -1,4 +1,4 @@
-//! Canaries: holds that look like any other, must be denied, and are never run. Whether people deny them says whether they read.
+//! Canaries: holds that look like any other, must be denied, and are never run. They test whether reviewers read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +62,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
         ));
     };
     let quorum = quorum.clone();
-    // Recorded as any other: whoever looks into the record while it waits learns nothing of what it is.
+    // Recorded as any other: a reader of the record cannot recognise it while it waits.
     let body = hold_view::decision_body(&context.request, &context.read.intent, &decision, &daemon.redactor);
     let brief = agent_activity::brief(&body);
     let _receipt = daemon.record(RecordKind::Decision, body)?;
@@ -85,7 +85,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
     let (entry, _woken, ()) = daemon.holds.open(daemon, &Hold::open(question), shown, For::Canary, store)?;
     lock(&daemon.parked.canaries).push(entry);
     daemon.holds.watch_over(&id);
-    // Who seeded it is told to the record when it is over.
+    // Its author is recorded when it is over.
     eprintln!("countersignd: {who} seeded a canary");
     Ok(OperatorReply::Done { what: format!("{id} waits; it must be denied, and is never run") })
 }

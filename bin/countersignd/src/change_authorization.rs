@@ -24,7 +24,7 @@ pub(crate) fn proved(
     by: &Vouch,
     least: Role,
 ) -> Result<ReviewerName, String> {
-    // Whoever runs the web gate has people's sessions: none of them changes anything.
+    // A compromised web gate has people's sessions: none of them authorises a change.
     if matches!(by.proof, Proof::Session(_)) {
         return Err("a change takes a code or a signature".to_owned());
     }
@@ -36,7 +36,7 @@ pub(crate) fn proved(
     Ok(who)
 }
 
-/// Flags that anybody at the operator's socket may set: rules that allow cannot rest on them, so they only tighten.
+/// Flags that any process at the operator's socket may set: no rule can allow because of them, so they only tighten.
 const WITHOUT_PROOF: &[&str] = &["incident", "freeze", kill_switch::STOP];
 
 /// Whether setting or clearing a flag takes a person's proof.

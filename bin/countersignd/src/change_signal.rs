@@ -13,7 +13,7 @@ pub(crate) struct ChangeSignal {
 }
 
 impl ChangeSignal {
-    /// Something changed. It costs little where nobody listens.
+    /// Something changed. It costs little without listeners.
     pub(crate) fn notify(&self) {
         let mut count = lock(&self.count);
         *count = count.wrapping_add(1);

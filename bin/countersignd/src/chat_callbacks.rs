@@ -51,7 +51,7 @@ pub(crate) fn click(daemon: &Daemon, at: &str, signature: &str, body: &str) -> R
     Ok(OperatorReply::Answered { state: state.as_str().to_owned(), agreed, needed, also: 0 })
 }
 
-/// Answers a message in Teams. Whoever wrote it hears in words what came of it; only what Teams did not sign is refused.
+/// Answers a message in Teams. Its author gets the outcome in words; only a message that Teams did not sign is refused.
 pub(crate) fn message(daemon: &Daemon, authorization: &str, body: &str) -> Result<OperatorReply, String> {
     let off = "answers from Teams are not set up here";
     let teams = channels(daemon, body)?.and_then(|it| it.teams).ok_or(off)?;
@@ -60,14 +60,14 @@ pub(crate) fn message(daemon: &Daemon, authorization: &str, body: &str) -> Resul
     let written =
         read_written(&token, authorization, body.as_bytes(), now_ms / 1_000).map_err(|why| why.to_string())?;
     once(daemon, authorization, now_ms)?;
-    // Not the body: what somebody wrote may hold a secret, and is in the record as the agent reads it.
+    // Not the body: a message may hold a secret, and is in the record as the agent reads it.
     let proof = json!({"teams": {"user": written.user, "authorization": authorization}});
     let reviewer = who(daemon, &teams.people, &written.user, now_ms);
     let counted = reviewer.and_then(|reviewer| count(daemon, reviewer, &written, proof, now_ms));
     Ok(OperatorReply::Done { what: counted.unwrap_or_else(|why| format!("Not taken: {why}.")) })
 }
 
-/// Counts what somebody wrote.
+/// Counts a written answer.
 fn count(
     daemon: &Daemon,
     reviewer: ReviewerName,
@@ -137,7 +137,7 @@ fn secret(file: &str) -> Result<String, String> {
 
 /// Who that is here, and still is.
 fn who(daemon: &Daemon, people: &BTreeMap<String, String>, user: &str, now_ms: u64) -> Result<ReviewerName, String> {
-    let who = people.get(user).ok_or("nobody here is known by this account; the operator maps them")?;
+    let who = people.get(user).ok_or("no reviewer here has this account; the operator maps accounts to reviewers")?;
     let who = ReviewerName::parse(who).map_err(|why| why.to_string())?;
     let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?;
     oidc::still_known(&row.ok_or_else(|| format!("there is no reviewer `{who}`"))?, now_ms)?;
@@ -157,7 +157,7 @@ fn once(daemon: &Daemon, signature: &str, now_ms: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Takes down that people are told of a hold.
+/// Records that a hold was notified over a channel.
 pub(crate) fn told(daemon: &Daemon, hold: &str, channel: &str, half: bool) -> Result<OperatorReply, String> {
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
     let is_name = channel.len() <= 32 && channel.bytes().all(|byte| byte.is_ascii_lowercase());

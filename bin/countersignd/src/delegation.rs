@@ -1,4 +1,4 @@
-//! Agents that act on the orders of others: the whole chain, up to the one that acts on nobody's but a person's.
+//! Delegation: the chain of agents on whose orders an agent acts, up to one that acts for a person.
 
 use model::{AgentName, Delegator};
 use state_sqlite::AgentRow;
@@ -11,7 +11,7 @@ pub(crate) const MAX_CHAIN: usize = 8;
 /// The agents above one, the nearest first, and the least that any of the chain is trusted.
 ///
 /// # Errors
-/// One of them is not there, or there are too many: nobody knows then who answers for it.
+/// One of them is missing, or there are too many: the accountable owner is then unknown.
 pub(crate) fn of(daemon: &Daemon, agent: &AgentRow) -> Result<(Vec<Delegator>, u8), String> {
     let (mut chain, mut trust, mut next) = (Vec::new(), agent.trust, agent.under.clone());
     while let Some(name) = next {

@@ -1,4 +1,4 @@
-//! Setting up what somebody proves themself with: from an invitation, with a recovery code, or with a proof of what they have. What
+//! Enrolment of factors: from an invitation, with a recovery code, or with a proof of a present factor. What
 //! they set up is shown to work before anything changes.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use state_sqlite::{Factor, InviteRow};
 use crate::state::{Daemon, lock};
 use crate::{invitations, oidc, passwords, recovery_codes, web_sessions};
 
-/// How long somebody may take, and how many at once.
+/// How long an enrolment may take, and how many may be open.
 const TIME_MS: u64 = 600_000;
 const MAX_OPEN: usize = 64;
 
@@ -38,11 +38,11 @@ struct Enrolment {
 
 #[derive(Clone)]
 enum What {
-    /// Somebody new, by the digest of their invitation.
+    /// A new person, by the digest of their invitation.
     New(Digest, InviteRow),
-    /// Somebody whom the provider of single sign-on enrolled, and who has nothing of their own yet; by the digest of their invitation.
+    /// A person enrolled by the single sign-on provider without a factor of their own; by the digest of their invitation.
     First(Digest),
-    /// Somebody lost what they had: it serves no more.
+    /// A person lost their factors, which are no longer valid.
     Anew,
     /// One more.
     More,
@@ -101,7 +101,7 @@ fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -
             (What::Anew, name)
         }
         EnrolmentAuthority::Own { by } => {
-            // Over a way that everybody on this machine can reach: a wrong proof locks nobody out of answering.
+            // Every account on this machine can reach this: a wrong proof must not lock a reviewer out of answering.
             let who = web_sessions::prove_who(daemon, message, by, now_ms)?;
             (What::More, who.ok_or("this name and this proof do not belong together, or the code was used")?)
         }
@@ -150,14 +150,14 @@ fn finish(
     password: Option<&Password>,
 ) -> Result<OperatorReply, String> {
     let now_ms = clock::now_ms();
-    let over = "this took too long; begin anew";
+    let over = "this took too long; start again";
     let (what, name, shown) = {
         let open = lock(&daemon.enrolments.0);
         let one = open.get(ticket).filter(|it| now_ms.abs_diff(it.since_ms) < TIME_MS).ok_or(over)?;
         (one.what.clone(), one.name.clone(), show(daemon, one, factor, now_ms)?)
     };
     if !matches!(what, What::New(..)) {
-        // Somebody who was removed meanwhile leaves no factor behind for whoever has the name next.
+        // A person who was removed meanwhile leaves no factor behind for the next person of that name.
         let row = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
         let row = row.ok_or_else(|| format!("there is no reviewer `{name}` any more"))?;
         if matches!((&what, &shown, row.factor), (What::More, Shown::Totp(..), Factor::Ssh(_))) {
@@ -187,7 +187,7 @@ fn finish(
     };
     let store = |done: Result<bool, state_sqlite::Failed>| match done {
         Ok(true) => Ok(()),
-        Ok(false) => Err(format!("`{name}` is not enrolled, or somebody else was at the same time")),
+        Ok(false) => Err(format!("`{name}` is not enrolled, or another person was enrolled simultaneously")),
         Err(why) => Err(why.to_string()),
     };
     let mut set_up = json!({"what": "factor set up", "reviewer": name.as_str(), "passkey": passkey, "anew": matches!(what, What::Anew)});
@@ -250,7 +250,7 @@ fn finish(
     Ok(OperatorReply::Enrolled { name: name.to_string(), recovery, token })
 }
 
-/// The password of somebody who signs in with a code: chosen with the first code generator.
+/// The password of a person who signs in with a code: chosen with the first authenticator app.
 fn chosen(
     daemon: &Daemon,
     name: &ReviewerName,
@@ -268,7 +268,7 @@ fn chosen(
     }
 }
 
-/// Whether somebody who goes on has a password that stays.
+/// Whether the person has a password that stays.
 fn has_password(daemon: &Daemon, name: &ReviewerName, what: &What) -> Result<bool, String> {
     let row = daemon.store.reviewer(name).map_err(|why| why.to_string())?;
     Ok(matches!(what, What::More) && row.is_some_and(|row| row.password.is_some()))

@@ -1,4 +1,4 @@
-//! One request before the policy: what it is, where and when it would be done, what is remembered of whoever asks.
+//! Evaluation of one request by the policy: its facts, place, time, and the counters of the asking agent.
 
 use std::collections::BTreeSet;
 
@@ -159,7 +159,7 @@ pub(crate) fn still_asks(daemon: &Daemon, context: &RequestContext, before: &Dec
     })
 }
 
-/// People said yes: somebody has looked. It is counted before the permit can be spent.
+/// Reviewers approved, so a person has looked. It is counted before the permit can be spent.
 pub(crate) fn approved(daemon: &Daemon, context: &RequestContext, keep: Durability) -> Result<(), String> {
     let policy = daemon.policy.current();
     let flags = daemon.flags.set();
@@ -178,7 +178,7 @@ pub(crate) fn refused(daemon: &Daemon, context: &RequestContext) -> Result<(), S
 }
 
 /// How far a pace that counts this act must have come. Its permit is spent durably before the act is done, and the store keeps
-/// the order; where the act is handed over, nobody spends one.
+/// the order; an act that is handed over has no permit to spend.
 pub(crate) fn kept(context: &RequestContext) -> Durability {
     if context.hands_over { Durability::Durable } else { Durability::InOrder }
 }

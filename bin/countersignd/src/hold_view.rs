@@ -60,13 +60,13 @@ fn is_shell(call: &ToolCall) -> bool {
     call.tool == "Bash" && call.input.get("command").is_some_and(Value::is_string)
 }
 
-/// What a host's shell is told beside the command: whether it goes on in the background, say, or outside a sandbox.
+/// Options of a host's shell call besides the command, such as running in the background or outside a sandbox.
 fn beside(act: &Act, redactor: &Redactor) -> Vec<String> {
     let input = match act {
         Act::Tool(call) if is_shell(call) => call.input.as_object(),
         Act::Tool(_) | Act::Exec(_) => None,
     };
-    // The description is what the agent says of itself, and stands there.
+    // The description is the agent's claim, and is shown there.
     let others = input.into_iter().flatten().filter(|(name, _)| !matches!(name.as_str(), "command" | "description"));
     others.map(|(name, value)| redactor.text(&format!("{name}: {value}"))).collect()
 }
@@ -111,7 +111,7 @@ pub(crate) fn decision_body(request: &Request, intent: &Intent, decision: &Decis
     body
 }
 
-/// A hold for people's eyes, beside what they approved before.
+/// A hold as people see it, with similar approvals.
 pub(crate) fn shown(
     daemon: &Daemon,
     id: &str,
@@ -194,7 +194,7 @@ fn hold_view(
     }
 }
 
-/// What is asked, piece by piece. A shell that does nothing but run all of the others is no piece beside them: it is what is asked, whole.
+/// What is asked, piece by piece. A shell that does nothing but run all of the others is no further piece: it is the request as a whole.
 fn pieces(act: &Act, intent: &Intent, redactor: &Redactor) -> Vec<PieceView> {
     let whole = match act {
         Act::Exec(exec) => {

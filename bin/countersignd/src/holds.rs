@@ -5,11 +5,11 @@
 //! 1. the pure state machine takes it, or refuses it. A crash after this: nothing happened.
 //! 2. the answer is recorded. A crash after this: the record shows an answer; the hold is still open in the store, is
 //!    ended as lost at the next start, and nothing was done.
-//! 3. the store moves the hold on, compare-and-set. A crash after this: approved, but whoever waited is gone with us.
-//! 4. whoever waits is woken. Only now can there be a permit.
+//! 3. the store moves the hold on, compare-and-set. A crash after this: approved, but the waiting connection is gone with us.
+//! 4. the waiting thread is woken. Only now can there be a permit.
 //!
-//! Where whoever waits must come back to spend their permit, the third step is theirs: they have their answer first, and are not
-//! heard again before it is stored. A crash in between leaves a permit that nobody takes.
+//! Where the waiting client must come back to spend its permit, its thread does the third step: the client has its answer first,
+//! and is not heard again before it is stored. A crash in between leaves a permit that no client can use.
 
 mod change_feed;
 mod entry;
@@ -54,7 +54,7 @@ pub(crate) struct Holds {
     changes: Mutex<change_feed::Changes>,
     changed: Condvar,
     subscribers: subscribers::Subscribers,
-    /// Something waits with nobody on a connection.
+    /// A hold waits without a connection.
     is_watched: AtomicBool,
     /// What became of the last ones that were closed.
     closed: Mutex<VecDeque<(String, String)>>,
@@ -62,13 +62,13 @@ pub(crate) struct Holds {
     change_signal: Arc<ChangeSignal>,
 }
 
-/// How a hold ended for whoever waited: the hold, and for an approval the receipt of the answer that decided it.
+/// How a hold ended for the waiting thread: the hold, and for an approval the receipt of the answer that decided it.
 pub(crate) struct Outcome {
     pub(crate) hold: Hold,
     pub(crate) answered: Option<Receipt>,
-    /// With a no: what the agent is told.
+    /// With a denial: the message to the agent.
     pub(crate) told: Option<DenialNote>,
-    /// What the store has, and what it is to have: for whoever waited to see to, before they are heard again.
+    /// The stored state and the new one: the waiting thread stores it before its client is heard again.
     pub(crate) unstored: Option<(Hold, Hold)>,
 }
 
@@ -87,8 +87,8 @@ impl Holds {
     }
 
     /// Opens a hold: it is shown, and `settle` makes durable that it was asked, and stores it; with no hold, there is no place for
-    /// it, and only that it was asked is made durable. Nobody's answer is taken before that; where it fails, the hold is lost,
-    /// and whoever follows hears so. The stream becomes readable when it is decided.
+    /// it, and only that it was asked is made durable. No answer is taken before that; where it fails, the hold is lost,
+    /// and subscribers are notified. The stream becomes readable when it is decided.
     ///
     /// While the log does not answer, nothing is shown that is not durable: an agent could put texts before people of which
     /// there is no record.
@@ -174,7 +174,7 @@ impl Holds {
         if let (Some(told), Some(body)) = (&told, body.as_object_mut()) {
             body.insert(if told.asks { "asks" } else { "why" }.to_owned(), json!(told.text));
         }
-        // Told only when somebody answered: until then it looks like any other.
+        // Revealed only after an answer: until then it looks like any other.
         if let (true, Some(body)) = (entry.is_canary(), body.as_object_mut()) {
             body.insert("canary".to_owned(), json!(true));
         }
@@ -205,14 +205,14 @@ impl Holds {
         if state != HoldState::Open {
             self.close(daemon, id, &entry, &after);
         }
-        // Whoever waits for the decision goes on first, and then tells.
+        // The waiting thread continues first, and notifies subscribers afterwards.
         if state == HoldState::Open || !entry.is_awaited() {
             self.tell(Some(id));
         }
         Ok((state, agreed, needed))
     }
 
-    /// Notes that a hold is given to somebody else, if `record` could record it.
+    /// Notes that a hold is handed to another reviewer, if `record` could record it.
     pub(crate) fn hand_over(
         &self,
         id: &HoldId,
@@ -232,8 +232,8 @@ impl Holds {
         Ok(())
     }
 
-    /// Ends a hold from the side of whoever waited: its time is over, or they are gone. An answer that was under way is
-    /// waited for and counts: there is one deadline, and one place that decides. Those who follow are told by the caller
+    /// Ends a hold from the waiting side: its deadline passed, or the client is gone. An answer that was under way is
+    /// waited for and counts: there is one deadline, and one place that decides. The caller notifies subscribers
     /// ([`Self::tell`]), who may have something more urgent to do first.
     pub(crate) fn end(&self, daemon: &Daemon, entry: &Arc<Entry>, as_state: HoldState) -> Outcome {
         let mut inner = lock(&entry.inner);
@@ -259,14 +259,14 @@ impl Holds {
         outcome
     }
 
-    /// Ends the holds of those that are meant, by agent and session: whoever waits hears that they are lost. Says how many.
+    /// Ends the holds of those that are meant, by agent and session: the waiting threads get a lost hold. Returns how many.
     pub(crate) fn lose(&self, is_meant: &dyn Fn(&str, &str) -> bool) -> usize {
         let entries: Vec<Arc<Entry>> = lock(&self.open).values().cloned().collect();
         let meant = entries.iter().filter(|entry| is_meant(&entry.view.agent, &entry.view.session));
         meant.map(|entry| entry.lose()).count()
     }
 
-    /// It is open no more: whoever waits is woken, and the rest is counting.
+    /// It is no longer open: the waiting thread is woken, and the rest is counting.
     fn close(&self, daemon: &Daemon, id: &HoldId, entry: &Entry, hold: &Hold) {
         let people: Vec<&str> = hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
         let by = if people.is_empty() { String::new() } else { format!(" by {}", people.join(", ")) };
@@ -305,7 +305,7 @@ impl Holds {
         Some(inner.hold.question().clone())
     }
 
-    /// Counts that somebody is told of a hold, up to so often. Says whether it is open and may be.
+    /// Counts a notification of a hold, up to a limit. Returns whether it is open and may be sent.
     pub(crate) fn note_hop(&self, id: &HoldId, most: usize) -> bool {
         lock(&self.open).get(id).is_some_and(|entry| entry.hops.fetch_add(1, Ordering::SeqCst) < most)
     }

@@ -1,4 +1,4 @@
-//! Invitations: links that let somebody enrol themself, once. The very first person's is printed by `countersign up`.
+//! Invitations: one-time links for enrolment. `countersign up` prints the first person's.
 
 use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
@@ -14,7 +14,7 @@ use crate::oidc;
 use crate::reviewers::person;
 use crate::state::Daemon;
 
-/// How long an invitation serves: the first person's, which anybody who sees the terminal could use, and others.
+/// Lifetime of an invitation: of the first person's, which any reader of the terminal could use, and of others.
 const FIRST_MS: u64 = 3_600_000;
 const INVITE_MS: u64 = 3 * 86_400_000;
 
@@ -26,15 +26,15 @@ pub(crate) fn digest(token: &str) -> Digest {
     Digest::within(INVITE_DOMAIN, token.as_bytes())
 }
 
-/// Whether nobody is enrolled yet.
+/// Whether no person is enrolled yet.
 pub(crate) fn is_first(daemon: &Daemon) -> Result<bool, String> {
     Ok(daemon.store.reviewers().map_err(|why| why.to_string())?.is_empty())
 }
 
-/// Invites somebody.
+/// Invites a person.
 ///
 /// # Errors
-/// It takes an operator, except for the very first; or there is somebody of this name.
+/// It takes an operator, except for the very first; or the name is taken.
 pub(crate) fn invite(
     daemon: &Daemon,
     message: &OperatorRequest,
@@ -45,7 +45,7 @@ pub(crate) fn invite(
     let is_first = is_first(daemon)?;
     let who = by.map(|by| proved(daemon, message, by, Role::Operator)).transpose()?;
     if who.is_none() && !is_first {
-        return Err("somebody is enrolled already, so an operator invites others".to_owned());
+        return Err("a person is enrolled already, so an operator must invite others".to_owned());
     }
     let mut person = person(name.unwrap_or("first"), place)?;
     if is_first {
@@ -73,7 +73,7 @@ pub(crate) fn invite(
     Ok(OperatorReply::Invited { token, expires_at_ms })
 }
 
-/// An invitation is worth what whoever invited is now.
+/// An invitation is worth the inviting person's present role.
 pub(crate) fn still_counts(daemon: &Daemon, row: &InviteRow) -> Result<(), String> {
     let Some(by) = &row.by else { return Ok(()) };
     let by = ReviewerName::parse(by).map_err(|why| why.to_string())?;
@@ -81,5 +81,5 @@ pub(crate) fn still_counts(daemon: &Daemon, row: &InviteRow) -> Result<(), Strin
     if inviter.is_some_and(|inviter| inviter.person.role == Role::Operator) {
         return Ok(());
     }
-    Err("whoever invited you is no operator any more; ask for another link".to_owned())
+    Err("the person who invited you is no longer an operator; ask for another link".to_owned())
 }

@@ -1,4 +1,4 @@
-//! Lines of JSON for whoever collects logs (`COUNTERSIGN_LOG=json`): one for each record, with the ids that tie it to its request. What
+//! JSON lines for a log collector (`COUNTERSIGN_LOG=json`): one for each record, with the ids that tie it to its request. What
 //! was asked is not in them, nor any reason: that is in the record, encrypted.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// The variable that asks for them.
 const VARIABLE: &str = "COUNTERSIGN_LOG";
 
-/// Names of a record that are ids, words of ours, or names of agents and people.
+/// Members of a record that are ids, our own words, or names of agents and people.
 const TOLD: [&str; 14] = [
     "request_digest",
     "hold",

@@ -28,7 +28,7 @@ pub(crate) fn meant(name: &str) -> Option<(Option<AgentName>, Option<SessionId>)
     Some((Some(AgentName::parse(agent).ok()?), session))
 }
 
-/// The flag that stops whoever asks, if one does.
+/// The flag that stops the asking agent, if one does.
 pub(crate) fn stops(daemon: &Daemon, request: &Request) -> Option<String> {
     stops_any(daemon, &request.agent, &request.session, &request.chain)
 }
@@ -50,7 +50,7 @@ pub(crate) fn stops_any(
     names.into_iter().chain(above).find(|name| flags.contains(name))
 }
 
-/// What an agent is told that is stopped.
+/// The message to a stopped agent.
 pub(crate) fn words(flag: &str) -> String {
     format!("people stopped this (flag `{flag}`); do not try again, ask them")
 }
@@ -71,7 +71,7 @@ pub(crate) fn stop(
     let is_meant = |of: &str, in_session: &str| {
         match (agent, session) {
             (None, _) => true,
-            // Whoever acts on its orders stops with it.
+            // Agents that act on its orders stop with it.
             (Some(agent), None) => delegation::is_of(daemon, of, agent),
             (Some(agent), Some(session)) => agent.as_str() == of && session.as_str() == in_session,
         }

@@ -33,7 +33,7 @@ pub(crate) fn run(daemon: &Arc<Daemon>) -> Result<(), String> {
     let say = |why: std::io::Error| why.to_string();
     let operators = socket::listen(&daemon.layout.operator_socket(), 0o600).map_err(say)?;
     let agents = socket::listen(&daemon.layout.agent_socket(), 0o666).map_err(say)?;
-    // Who connects, the kernel says, so its mode keeps nobody out: the gate's user is in no group of ours.
+    // The kernel names the connecting user, so the mode excludes no account: the gate's user is in none of our groups.
     let web = socket::listen(&daemon.layout.web_socket(), 0o666).map_err(say)?;
     accept(operators, Arc::clone(daemon), (operator_api::may, operator_api::converse), MAX_OPERATOR_CONNECTIONS)?;
     accept(web, Arc::clone(daemon), (operator_api::may_carry, operator_api::carry), MAX_OPERATOR_CONNECTIONS)?;
@@ -42,7 +42,7 @@ pub(crate) fn run(daemon: &Arc<Daemon>) -> Result<(), String> {
     tickets::watch(daemon).map_err(say)?;
     host::service_supervisor::wait_for_end(Some(&|| drop(policy::reload(daemon, "SIGHUP")))).map_err(say)?;
     daemon.paces.keep_all(daemon)?;
-    // Whoever still waits for people sees the connection close, and refuses.
+    // Enforcement points that still wait see the connection close, and refuse.
     daemon.pin()
 }
 
@@ -99,7 +99,7 @@ impl ConnectionPool {
             let accepted = self.listener.accept();
             let seen = accepted.as_ref().ok().and_then(|(stream, _)| socket::peer(stream).ok());
             let (Ok((stream, _)), Some(seen)) = (accepted, seen) else {
-                // Out of descriptors: whoever asked is refused by silence; do not spin.
+                // Out of descriptors: the client is refused by silence; do not spin.
                 std::thread::sleep(std::time::Duration::from_millis(10));
                 continue;
             };

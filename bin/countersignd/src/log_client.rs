@@ -1,5 +1,5 @@
-//! The way to the log. Threads that want a record at the same time share one batch: whoever finds the line free
-//! carries everybody's, the others wait for it (group commit).
+//! Client of `countersign-logd`. The first thread that finds the connection idle sends the records of all waiting threads
+//! as one batch; the others wait for it (group commit).
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
@@ -53,8 +53,8 @@ impl LogClient {
         Self { socket, line: Mutex::new(line), moved: Condvar::new() }
     }
 
-    /// Sends a record on its way. Whoever finds the line free carries it from here on, and may do something else until they
-    /// wait for it; they take no lock meanwhile under which somebody else waits for a record.
+    /// Queues a record. A thread that finds the connection idle sends the batch, and may do other work before it waits. Until then
+    /// it must take no lock under which another thread waits for a record.
     pub(crate) fn send(&self, draft: Draft) -> Result<PendingRecord<'_>, String> {
         let mut line = self.line();
         if line.waiting.len() >= MAX_WAITING {
@@ -67,7 +67,7 @@ impl LogClient {
         Ok(PendingRecord { log: self, ticket: Some(ticket), carried })
     }
 
-    /// Waits for a record, carrying what waits where nobody else does.
+    /// Waits for a record, and sends the waiting batch if no other thread does.
     fn wait(&self, ticket: u64) -> Result<Receipt, String> {
         let mut line = self.line();
         loop {
@@ -200,7 +200,7 @@ struct Carried {
     connection: Result<Connection, String>,
 }
 
-/// A record on its way to the log. Whoever sent it waits for it, however they go on: others may wait for the same batch.
+/// A record that is being sent. Its sender waits for it in every case: others may wait for the same batch.
 pub(crate) struct PendingRecord<'a> {
     log: &'a LogClient,
     ticket: Option<u64>,
@@ -254,7 +254,9 @@ fn hear(stream: &UnixStream, count: usize) -> Result<Vec<ReceiptProof>, String> 
         | LogReply::Began { .. }
         | LogReply::Read { .. }
         | LogReply::Lines { .. }
-        | LogReply::Done { .. } => Err("the log answered something else".to_owned()),
+        | LogReply::Done { .. } => {
+            Err("unexpected reply from `countersign-logd`; all programs must be of the same release".to_owned())
+        }
         LogReply::Failed { why } => Err(why),
     }
 }

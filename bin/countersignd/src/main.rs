@@ -93,7 +93,7 @@ fn main() -> ExitCode {
             println!(
                 "countersignd: judges requests.\n\n`countersign up` starts it, without arguments; `--check-policy DIR` loads a directory of rules and guards as it \
                  would, and ends; `--rebuild-store [FILE]` compares the state store with the record, and ends. Directories come from \
-                 COUNTERSIGN_DIR or the XDG variables. COUNTERSIGN_SESSION_IDLE_MINUTES (60) is how long somebody stays signed in without use. \
+                 COUNTERSIGN_DIR or the XDG variables. COUNTERSIGN_SESSION_IDLE_MINUTES (60) is how long a person stays signed in without use. \
                  COUNTERSIGN_WEB_USER is the account of the web gate, where it has one of its own."
             );
             return ExitCode::SUCCESS;

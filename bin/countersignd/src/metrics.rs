@@ -1,4 +1,4 @@
-//! Counters for whoever watches us: how much was decided and how fast. No name of an agent, a person or a file is in them.
+//! Metrics: how much was decided and how fast. No name of an agent, a person or a file is in them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Single sign-on: a token of the provider, checked here, signs somebody in. It is worth a session and no more: whoever approves what
+//! Single sign-on: a token of the provider, checked here, signs a person in. It is worth a session and no more: to approve what
 //! the policy wants a code or a signature for has a factor of their own.
 
 use std::collections::BTreeMap;
@@ -17,14 +17,14 @@ use state_sqlite::{Factor, ReviewerRow};
 use crate::state::{Daemon, lock};
 use crate::web_sessions;
 
-/// How long somebody may take at the provider, and how many may be there at once.
+/// How long a person may take at the provider, and how many may be there simultaneously.
 const FRESH_MS: u64 = 600_000;
 const MAX_BEGUN: usize = 256;
 
 /// The most that the files may hold, in bytes.
 const MAX_FILE: u64 = 256 * 1024;
 
-/// How long what the provider said is good for, in milliseconds: as long as a session at most. Whoever is taken out of it there answers
+/// How long what the provider said is good for, in milliseconds: as long as a session at most. A person removed there answers
 /// nothing here from then on, with any factor.
 const SAID_FOR_MS: u64 = 12 * 3_600_000;
 
@@ -32,7 +32,7 @@ const SAID_FOR_MS: u64 = 12 * 3_600_000;
 #[derive(Default)]
 pub(crate) struct LoginNonces(Mutex<BTreeMap<String, u64>>);
 
-/// The way there, for the web gate: it reads no file of ours.
+/// The provider's address, for the web gate, which reads none of our files.
 pub(crate) fn way(daemon: &Daemon) -> Result<OperatorReply, String> {
     if !daemon.layout.signon().exists() {
         return Ok(OperatorReply::SignOnWay { way: None });
@@ -61,12 +61,12 @@ pub(crate) fn way(daemon: &Daemon) -> Result<OperatorReply, String> {
     Ok(OperatorReply::SignOnWay { way: Some(way) })
 }
 
-/// Somebody goes to the provider.
+/// Starts a sign-in at the provider.
 pub(crate) fn begin(daemon: &Daemon) -> Result<OperatorReply, String> {
     let now_ms = clock::now_ms();
     settings(daemon)?;
     let nonce = BASE64URL_NOPAD.encode(&clock::random::<32>().map_err(|why| why.to_string())?);
-    // A name of its own for each: who it is, nobody knows yet, so only all of them together are counted.
+    // A separate name for each: the person is not known yet, so only all together are counted.
     web_sessions::may_try(daemon, &nonce, now_ms)?;
     let mut begun = lock(&daemon.begun.0);
     begun.retain(|_, at_ms| now_ms.abs_diff(*at_ms) < FRESH_MS);
@@ -97,7 +97,7 @@ pub(crate) fn finish(daemon: &Daemon, token: &str, nonce: &str) -> Result<Operat
     }
 }
 
-/// Who somebody is here; enrolled if they are new and one of their groups has a role.
+/// The person here; enrolled if they are new and one of their groups has a role.
 fn admit(daemon: &Daemon, settings: &Settings, known: &Known, now_ms: u64) -> Result<ReviewerName, String> {
     let store = |why: state_sqlite::Failed| why.to_string();
     let identity = (settings.issuer.as_str(), known.subject.as_str());
@@ -118,11 +118,11 @@ fn admit(daemon: &Daemon, settings: &Settings, known: &Known, now_ms: u64) -> Re
         (Some(_), _) if is_ours => {}
         (Some(_), _) if !is_bound => {
             return Err(format!(
-                "there is somebody called `{name}` here who was not enrolled through the provider; an operator says that it is you in signon.toml, under [people]"
+                "the name `{name}` belongs to a person here who was not enrolled through the provider; an operator can declare that it is you in signon.toml, under [people]"
             ));
         }
         (None, _) if is_ours => {
-            return Err(format!("`signon.toml` says that you are `{name}`, and there is nobody of that name"));
+            return Err(format!("`signon.toml` says that you are `{name}`, but that name is not enrolled"));
         }
         (Some(row), Some((role, groups))) => {
             if row.person.role != role || row.person.groups != groups {
@@ -134,15 +134,15 @@ fn admit(daemon: &Daemon, settings: &Settings, known: &Known, now_ms: u64) -> Re
         }
         (_, None) => {
             web_sessions::end_all(daemon, &name);
-            return Err("none of your groups has a role here; whoever runs Countersign says which do".to_owned());
+            return Err("none of your groups has a role here; the operator decides which have one".to_owned());
         }
     }
     let seen = daemon.store.see_identity(identity, &name, !is_ours, now_ms);
-    seen.map_err(|_| format!("somebody else of the provider is `{name}` here already"))?;
+    seen.map_err(|_| format!("another account of the provider already has the name `{name}` here"))?;
     // One who was bound to another name by then changed nothing.
     match daemon.store.identity(&settings.issuer, &known.subject).map_err(store)? {
         Some((bound, _)) if bound == name => Ok(name),
-        Some(_) | None => Err(format!("the provider's account is somebody else here, not `{name}`")),
+        Some(_) | None => Err(format!("the provider's account belongs to another person here, not to `{name}`")),
     }
 }
 
@@ -163,19 +163,19 @@ fn place(daemon: &Daemon, settings: &Settings, person: &Person) -> Result<(), St
     let is_last = !people.iter().any(|it| it.role == Role::Operator && it.name != person.name);
     if is_last && person.role != Role::Operator {
         return Err(
-            "the provider says that you are no operator any more, and nobody else is; make somebody else one first"
+            "by the provider you are no longer an operator, and there is no other; make another person operator first"
                 .to_owned(),
         );
     }
     let _receipt = daemon.record(RecordKind::Change, body)?;
     if !daemon.store.place_reviewer(person).map_err(|why| why.to_string())? {
-        return Err("nobody would be operator any more".to_owned());
+        return Err("no operator would be left".to_owned());
     }
     daemon.holds.people_changed();
     Ok(())
 }
 
-/// Whether a proof of somebody counts: of one whom a provider enrolled, while it said so not too long ago.
+/// Whether a person's proof counts: for a person enrolled by a provider, only while the provider confirmed it recently.
 pub(crate) fn still_known(row: &ReviewerRow, now_ms: u64) -> Result<(), String> {
     match row.seen_ms {
         Some(seen_ms) if now_ms.abs_diff(seen_ms) >= SAID_FOR_MS => Err(format!(
@@ -187,7 +187,7 @@ pub(crate) fn still_known(row: &ReviewerRow, now_ms: u64) -> Result<(), String> 
     }
 }
 
-/// Whether somebody was enrolled by a provider and has no factor of their own.
+/// Whether a person was enrolled by a provider and has no factor of their own.
 pub(crate) fn has_nothing(daemon: &Daemon, name: &ReviewerName) -> Result<bool, String> {
     let store = |why: state_sqlite::Failed| why.to_string();
     let row = daemon.store.reviewer(name).map_err(store)?;

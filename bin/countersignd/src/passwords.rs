@@ -1,4 +1,4 @@
-//! Passwords of local accounts: what somebody types beside a code when they sign in. Answers to holds take none.
+//! Passwords of local accounts: typed together with a code at sign-in. Answers to holds take none.
 
 use std::sync::Mutex;
 
@@ -20,7 +20,7 @@ const PASSWORD_DOMAIN: &str = "countersign/password/v1";
 #[derive(Default)]
 pub(crate) struct Passwords(Mutex<()>);
 
-/// A new password of somebody, to be stored.
+/// A new password of a person, to be stored.
 ///
 /// # Errors
 /// It is refused, in words.
@@ -30,8 +30,8 @@ pub(crate) fn new(daemon: &Daemon, name: &ReviewerName, password: &Password) -> 
     PasswordHash::new(&password.0, name, salt).map_err(|why| why.to_string())
 }
 
-/// Takes what somebody types when they sign in apart: gives the proof that goes with the password, if that is right. Whether there
-/// is such a person is not told by the time it takes.
+/// Checks the password of a sign-in and gives the proof that came with it. The time it takes does not reveal whether the
+/// person exists.
 pub(crate) fn taken_apart(daemon: &Daemon, reviewer: Option<&ReviewerRow>, proof: &Proof) -> Option<Proof> {
     let kept = reviewer.and_then(|row| row.password.as_ref());
     match (proof, kept) {
@@ -44,7 +44,7 @@ pub(crate) fn taken_apart(daemon: &Daemon, reviewer: Option<&ReviewerRow>, proof
             PasswordHash::is_of_nobody(&password.0);
             None
         }
-        // Whoever has a password does not get in with what somebody could have looked up on their phone.
+        // A person with a password cannot sign in with a code alone: a thief could read that on the phone.
         (Proof::Totp(_), Some(_)) => None,
         (Proof::Totp(code), None) => Some(Proof::Totp(code.clone())),
         (Proof::Passkey(said), _) => Some(Proof::Passkey(said.clone())),
@@ -57,7 +57,7 @@ pub(crate) fn digest(password: &PasswordHash) -> String {
     Digest::within(PASSWORD_DOMAIN, password.as_str().as_bytes()).to_string()
 }
 
-/// Somebody chooses another password. It ends their sessions, and gives one.
+/// Changes a person's password. It ends their sessions, and gives a new one.
 pub(crate) fn set(
     daemon: &Daemon,
     message: &OperatorRequest,

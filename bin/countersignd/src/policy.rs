@@ -62,7 +62,7 @@ impl LivePolicy {
         })
     }
 
-    /// The set that applies now. Whoever holds it is judged by it to the end.
+    /// The policy in force. A request that holds it is judged by it to the end.
     pub(crate) fn current(&self) -> Arc<Policy> {
         self.current.load_full()
     }
@@ -242,7 +242,7 @@ pub(crate) fn watch(daemon: &Arc<Daemon>) -> Result<(), String> {
     let mut watch = DirectoryWatch::of(&daemon.policy.directory).map_err(|why| why.to_string())?;
     let run = move || {
         while watch.wait().is_ok() {
-            // A set that is refused is told of by `reload`, and the old one stays.
+            // `reload` reports a refused policy, and the old one stays.
             let _ = reload(&daemon, "a file changed");
         }
         eprintln!("countersignd: changes of the policy's files are not seen any more; SIGHUP still reloads them");

@@ -1,4 +1,4 @@
-//! Devices of people that are told of holds.
+//! Push subscriptions: devices on which people are notified of holds.
 
 use audit::RecordKind;
 use host::clock;
@@ -10,7 +10,7 @@ use state_sqlite::DeviceRow;
 use crate::state::Daemon;
 use crate::web_sessions;
 
-/// Adds or removes a device of whoever is signed in.
+/// Adds or removes a device of the signed-in person.
 pub(crate) fn set(daemon: &Daemon, token: &str, target: PushTarget, on: bool) -> Result<OperatorReply, String> {
     let who = match web_sessions::kept(daemon, token) {
         Ok(row) => row.person.name,
@@ -18,7 +18,7 @@ pub(crate) fn set(daemon: &Daemon, token: &str, target: PushTarget, on: bool) ->
     };
     if !on {
         daemon.store.drop_device(&target.endpoint, Some(who.as_str())).map_err(|why| why.to_string())?;
-        return Ok(OperatorReply::Done { what: "this device is told no more".to_owned() });
+        return Ok(OperatorReply::Done { what: "notifications on this device are off".to_owned() });
     }
     let off = "notices on devices are not set up here: [push] in channels.toml";
     let text = host::files::read_small(&daemon.layout.channels(), 256 * 1024).map_err(|why| why.to_string())?;
@@ -30,7 +30,7 @@ pub(crate) fn set(daemon: &Daemon, token: &str, target: PushTarget, on: bool) ->
     let PushTarget { endpoint, p256dh: key, auth, .. } = target;
     let row = DeviceRow { reviewer: who.to_string(), endpoint, key, auth };
     daemon.store.add_device(&row, clock::now_ms()).map_err(|why| why.to_string())?;
-    Ok(OperatorReply::Done { what: "this device is told of what waits".to_owned() })
+    Ok(OperatorReply::Done { what: "notifications on this device are on".to_owned() })
 }
 
 /// All of those who could answer something.

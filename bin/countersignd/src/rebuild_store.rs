@@ -1,8 +1,8 @@
 //! The state store is a projection of the record: agents, reviewers, rules that were made and flags are worked out from the
 //! record's changes, compared with the store, and written into a new one.
 //!
-//! What the store has and the record does not was put there by somebody else. What the record has and the store does not may
-//! be left of a crash between the two: then nobody was told that it was done.
+//! What the store has and the record does not was written by another process. What the record has and the store does not may
+//! be left by a crash between the two: then no caller was informed that it was done.
 
 mod reviewers;
 
@@ -81,7 +81,7 @@ impl Projection {
                     }
                 }
             }
-            // What somebody set up themself: another first factor, a passkey more, or all anew.
+            // A person's own enrolment: another first factor, a further passkey, or all factors again.
             "factor set up" => {
                 if let Some(known) = self.reviewers.get_mut(&word(&body, "reviewer")).and_then(Value::as_object_mut) {
                     set_up(known, &body);

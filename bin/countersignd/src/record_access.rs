@@ -14,7 +14,7 @@ use crate::{kill_switch, web_sessions};
 /// How long the log may take: verifying ten million records takes ten seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Who reads, if they may. Whoever only sees holds does not read the record.
+/// The reader, if they may read. A viewer of holds may not read the record.
 pub(crate) fn reader(daemon: &Daemon, token: &str, raw: bool) -> Result<ReviewerName, String> {
     let ended = "you are not signed in, or it was too long ago; sign in";
     let who = web_sessions::of(daemon, token, clock::now_ms()).ok_or(ended)?;
@@ -49,7 +49,7 @@ pub(crate) fn read(daemon: &Daemon, token: &str, what: LogQuery) -> Result<Opera
     match hear(&log(daemon, &LogRequest::Read { what })?)? {
         LogReply::Read { found } => Ok(OperatorReply::Read { found }),
         LogReply::Failed { why } => Err(why),
-        _ => Err("the log answered something else".to_owned()),
+        _ => Err("unexpected reply from `countersign-logd`; all programs must be of the same release".to_owned()),
     }
 }
 
@@ -86,9 +86,13 @@ pub(crate) fn watch(
         let (lines, ended) = match hear(&from)? {
             LogReply::Lines { lines, ended } => (lines, ended),
             LogReply::Failed { why } => return Err(why),
-            _ => return Err("the log answered something else".to_owned()),
+            _ => {
+                return Err(
+                    "unexpected reply from `countersign-logd`; all programs must be of the same release".to_owned()
+                );
+            }
         };
-        // Somebody who signed out, or was removed, sees no more.
+        // A person who signed out, or was removed, sees no more.
         reader(daemon, token, live)?;
         socket::send(stream, &OperatorReply::Lines { lines, ended }, MAX_OPERATOR_FRAME, PATIENCE)
             .map_err(|why| why.to_string())?;

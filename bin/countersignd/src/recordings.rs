@@ -49,7 +49,11 @@ fn ask(link: &UnixStream, say: &LogRequest) -> Result<LogReply, String> {
 }
 
 fn done(said: LogReply) -> Result<(), String> {
-    if matches!(said, LogReply::Done { .. }) { Ok(()) } else { Err("the log answered something else".to_owned()) }
+    if matches!(said, LogReply::Done { .. }) {
+        Ok(())
+    } else {
+        Err("unexpected reply from `countersign-logd`; all programs must be of the same release".to_owned())
+    }
 }
 
 /// Recordings by agent and session.
@@ -78,7 +82,7 @@ impl Recordings {
             return Err("the log's socket belongs to another user".to_owned());
         }
         let LogReply::Began { recording: id } = ask(&link, &LogRequest::Begin { head })? else {
-            return Err("the log answered something else".to_owned());
+            return Err("unexpected reply from `countersign-logd`; all programs must be of the same release".to_owned());
         };
         let recording = Arc::new(Recording { id, link: Mutex::new(link) });
         lock(&self.0).entry(key).or_default().push(Arc::downgrade(&recording));

@@ -1,4 +1,4 @@
-//! Recovery codes: each lets somebody who lost what they sign in with set themself up anew, once.
+//! Recovery codes: each lets a person who lost their factors enrol again, once.
 
 use data_encoding::BASE32_NOPAD;
 use host::clock;
@@ -6,7 +6,7 @@ use model::{Digest, ReviewerName};
 
 use crate::state::Daemon;
 
-/// How many recovery codes somebody gets: each is 80 bits.
+/// Number of recovery codes of a person, of 80 bits each.
 const RECOVERY_CODES: usize = 8;
 
 const RECOVERY_DOMAIN: &str = "countersign/recovery/v1";

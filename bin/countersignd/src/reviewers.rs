@@ -1,4 +1,4 @@
-//! People: enrolled, given a role and groups, removed. The first is taken as they come and is an operator; every change after
+//! People: enrolled, given a role and groups, removed. The first is trusted on first use and is an operator; every change after
 //! that carries an operator's proof.
 
 use approval::{ApprovalRequest, SshIdentity, TotpSecret};
@@ -29,7 +29,7 @@ pub(crate) fn change_question(request: RequestDigest) -> Result<ApprovalRequest,
     })
 }
 
-/// The role of somebody whose proof was checked; too low a one is refused.
+/// The role of a person whose proof was checked; too low a role is refused.
 pub(crate) fn at_least(daemon: &Daemon, name: &ReviewerName, least: Role) -> Result<(), String> {
     let row = daemon.store.reviewer(name).map_err(|why| why.to_string())?;
     match row.map(|row| row.person.role) {
@@ -82,7 +82,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
     }
 }
 
-const NO_OPERATOR: &str = "then nobody would be operator any more; make somebody else one first";
+const NO_OPERATOR: &str = "no operator would be left; make another person operator first";
 
 fn leaves_an_operator(daemon: &Daemon, without: &ReviewerName) -> Result<(), String> {
     let people = daemon.store.people().map_err(|why| why.to_string())?;
@@ -114,7 +114,7 @@ fn groups(groups: &[String]) -> String {
 
 fn add(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, String> {
     let OperatorRequest::AddReviewer { name, ssh_key, place, vouch } = message else {
-        return Err("this adds nobody".to_owned());
+        return Err("this adds no person".to_owned());
     };
     let mut person = person(name, place)?;
     let ssh = ssh_key.as_deref().map(SshIdentity::parse).transpose().map_err(|why| why.to_string())?;
@@ -151,7 +151,7 @@ fn add(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, Stri
     }
 }
 
-/// The word for what somebody proves themself with.
+/// The word for a person's factor.
 pub(crate) const fn factor(factor: &Factor) -> &'static str {
     match factor {
         Factor::Totp(_) => "totp",

@@ -34,7 +34,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
                 None if needs_proof(name, *on) => {
                     return Err("this flag is set or cleared with a person's proof: add `--as NAME`".to_owned());
                 }
-                None => "somebody at the operator's socket".to_owned(),
+                None => "a process at the operator's socket".to_owned(),
             };
             // Its name is read, so that it is the same flag as the page sets.
             if let (true, Some((agent, session))) = (*on, kill_switch::meant(name)) {

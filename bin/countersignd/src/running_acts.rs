@@ -1,4 +1,4 @@
-//! Acts that run: so that people can stop them. Whoever runs one keeps its connection open until it ended, and ends it when we close our
+//! Running acts, so that people can stop them. An enforcement point keeps its connection open until the act ended, and ends the act when we close our
 //! side of that connection and leave theirs open: what they say of its end is still heard.
 
 use std::collections::BTreeMap;

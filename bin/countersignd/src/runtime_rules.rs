@@ -74,14 +74,14 @@ fn row(id: String, text: &str, request: Option<String>, reason: &str, author: &s
     }
 }
 
-/// What somebody does with a rule.
+/// What a person does with a rule.
 #[derive(Clone, Copy)]
 enum Does {
     Makes,
     Ends,
 }
 
-/// Whoever answers for an agent does not let it do more, as their approvals do not count for it: they make no rule that
+/// People who answer for an agent cannot extend its rights, as their approvals do not count for it: they make no rule that
 /// allows or asks (which may ask fewer people than no rule would), and end none that restricts.
 fn check_owner(daemon: &Daemon, text: &str, does: Does, who: &ReviewerName) -> Result<(), String> {
     let rule = concerning(text)?;
@@ -100,12 +100,12 @@ fn check_owner(daemon: &Daemon, text: &str, does: Does, who: &ReviewerName) -> R
             (agent.owner == *who || above.iter().any(|it| it.owner == *who))
                 && (rule.may_concern(agent.name.as_str()) || above.iter().any(|it| rule.may_concern(it.agent.as_str())))
         }
-        // Where nobody knows who is above, it could be anybody.
+        // If the chain above is unknown, it could be any person.
         Err(_) => true,
     };
     match agents.iter().find(|agent| gains(agent)) {
         Some(agent) => Err(format!(
-            "`{who}` answers for the agent `{}`, so somebody else makes or ends rules that let it do more; or name other agents in `when`",
+            "`{who}` answers for the agent `{}`, so another person must make or end rules that let it do more; or name other agents in `when`",
             agent.name
         )),
         None => Ok(()),
@@ -190,7 +190,7 @@ fn may_be_made(rule: &pdp::Rule) -> Result<(), String> {
     }
 }
 
-/// Brings the end of a rule forward: it is made anew under the next name with the new end, and the old one is removed. The
+/// Shortens a rule: it is made again under the next name with the new end, and the old one is removed. The
 /// new one is in force first; a crash between the two leaves both, of which the record tells.
 pub(crate) fn expire(
     daemon: &Daemon,
@@ -209,7 +209,7 @@ pub(crate) fn expire(
     let text = ending(&row.text, &next_name(id), end);
     let after = alone(&text)?.expires_ms.ok_or("the rule has no end")?;
     if after >= before {
-        return Err("an end is only brought forward; to let a rule live longer, make it anew".to_owned());
+        return Err("a rule can only end earlier; to extend it, make it again".to_owned());
     }
     let who = proved(daemon, message, by, Role::Operator)?;
     check_owner(daemon, &row.text, Does::Ends, &who)?;

@@ -1,4 +1,4 @@
-//! What people approved before, to set beside what is asked now: a small difference is seen at once, and a large one, too.
+//! Approvals similar to a request, for comparison: reviewers see small and large differences immediately.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! Parts of requests with their times, for a collector of traces: kept in memory while somebody collects them, the oldest make room.
+//! Spans of requests for a trace collector: kept in memory while one connects; the oldest make room.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ const MOST: usize = 4_096;
 /// The most that are given at once.
 const AT_ONCE: usize = 1_024;
 
-/// For how long parts are kept after somebody asked for them, in milliseconds.
+/// How long spans are kept after a collector last asked, in milliseconds.
 const WANTED_MS: u64 = 300_000;
 
 /// All of them.
@@ -35,7 +35,7 @@ struct SpanLog {
 }
 
 impl SpanBuffer {
-    /// Notes a part that ends now, where somebody collects.
+    /// Notes a span that ends now, if a collector connects.
     pub(crate) fn note(
         &self,
         request: &RequestDigest,
@@ -71,7 +71,7 @@ impl SpanBuffer {
         self.wanted_until_ms.store(clock::now_ms().saturating_add(WANTED_MS), Ordering::Relaxed);
         let kept = lock(&self.kept);
         let first = kept.count.saturating_sub(u64::try_from(kept.spans.len()).unwrap_or(u64::MAX));
-        // Whoever counts further than we do counted another daemon's.
+        // A higher number is from another run of the daemon.
         let after = if after > kept.count { first } else { after.max(first) };
         let skip = usize::try_from(after.saturating_sub(first)).unwrap_or(usize::MAX);
         let spans: Vec<Span> = kept.spans.iter().skip(skip).take(AT_ONCE).cloned().collect();
@@ -101,7 +101,7 @@ mod tests {
         let (buffer, request) = (SpanBuffer::default(), RequestDigest::carried(model::Digest::of_bytes(b"x")));
         let note = |name: &str| buffer.note(&request, name, Instant::now(), Vec::new, false);
         note("before");
-        assert_eq!(after(&buffer, 0).1, 0, "nobody had asked");
+        assert_eq!(after(&buffer, 0).1, 0, "no collector had asked");
         note("one");
         note("two");
         let (spans, next) = after(&buffer, 0);
@@ -110,7 +110,7 @@ mod tests {
         (0..MOST).for_each(|_| note("more"));
         let (spans, next) = after(&buffer, next);
         assert_eq!((spans.len(), next), (AT_ONCE, u64::try_from(AT_ONCE).unwrap() + 2));
-        // A daemon that began anew counts from nothing.
+        // A restarted daemon counts from zero.
         assert_eq!(after(&buffer, u64::MAX).0.len(), AT_ONCE);
     }
 }

@@ -152,7 +152,7 @@ impl Daemon {
         Ok(Recorded { daemon: self, started, line, on_its_way })
     }
 
-    /// Records that somebody was refused before there was a request: once a second at most.
+    /// Records a refusal before there was a request: once a second at most.
     pub(crate) fn note_refusal(&self, seen: model::PeerCredentials, why: &str) {
         let now = clock::now_ms();
         let mut last = self.refused_at_ms.lock().unwrap_or_else(PoisonError::into_inner);

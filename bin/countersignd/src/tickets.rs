@@ -1,5 +1,5 @@
-//! Parked holds: nobody waits for them. Whoever asked has a ticket, and the identical request, from the same agent in the same session,
-//! uses what people said, once, within its life. Nothing of it outlives the daemon: what was parked then is asked anew.
+//! Parked holds: no connection waits for them. The asking agent has a ticket. The identical request, from the same agent in the same
+//! session, uses the reviewers' answer once, within its lifetime. After a restart of the daemon, parked requests are asked again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -53,12 +53,12 @@ struct Decided {
     until: Instant,
 }
 
-/// What nobody waits for.
+/// Holds without a waiting connection.
 #[derive(Default)]
 pub(crate) struct Parked {
     /// All tickets, by what is identical.
     tickets: Mutex<BTreeMap<Digest, Ticket>>,
-    /// Canaries, which nobody has a ticket for.
+    /// Canaries, which have no ticket.
     pub(crate) canaries: Mutex<Vec<Arc<Entry>>>,
     /// Held while holds are settled: what people said is taken out of each once.
     settling: Mutex<()>,
@@ -87,7 +87,7 @@ impl AgentConnection<'_> {
         let is_over = matches!(lock(&self.daemon.parked.tickets).get(&key).map(|it| &it.stage),
             Some(Stage::Waits(entry)) if !entry.is_open() || entry.remaining().is_zero());
         if is_over {
-            // People have just answered: whoever heard of it sooner than the watch does not wait for another change.
+            // The answer is new: a caller that is faster than the settling thread does not wait for another change.
             settle(self.daemon);
         }
         let ticket = {
@@ -97,7 +97,7 @@ impl AgentConnection<'_> {
             match parked.get(&key) {
                 Some(ticket) if matches!(ticket.stage, Stage::Waits(_)) => {
                     let (hold, expires_at_ms) = (ticket.hold.clone(), ticket.expires_at_ms);
-                    // Whoever waits themself asks anew; there is one ticket, however often it is asked for.
+                    // A client that waits itself asks again; there is one ticket, however often it is asked for.
                     return park.then(|| AgentReply::Parked { hold, expires_at_ms, reasons: reasons.to_vec() });
                 }
                 // Taken out before anything is looked at: it serves once.
@@ -138,7 +138,7 @@ impl AgentConnection<'_> {
             }
             (HoldState::Expired, _) => Ok(AgentReply::Deny {
                 refusal: Refusal::Expired,
-                reasons: vec!["nobody decided in time, so it is denied".to_owned()],
+                reasons: vec!["no reviewer decided in time, so it is denied".to_owned()],
             }),
             (HoldState::Open | HoldState::Lost | HoldState::Approved, _) => Err("the hold was lost".to_owned()),
         }
@@ -160,7 +160,7 @@ pub(crate) fn park(
     let agent = context.request.agent.to_string();
     let key = key(context);
     let mut parked = lock(&daemon.parked.tickets);
-    // Two that are identical came at the same moment: one ticket would be without its hold, which nobody would ever end.
+    // Two that are identical came at the same moment: one ticket would be without its hold, which would never end.
     if parked.contains_key(&key) {
         return Err("the same was parked at this moment; ask again".to_owned());
     }

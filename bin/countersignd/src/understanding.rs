@@ -17,7 +17,7 @@ const SMALL_TEXT_BYTES: usize = 2_048;
 pub(crate) struct Read {
     pub(crate) intent: Intent,
     pub(crate) facts: Facts,
-    /// The home of whoever asks.
+    /// The home of the asking user.
     pub(crate) home: Option<String>,
     /// The project that it is about.
     pub(crate) project: Option<Project>,
@@ -82,7 +82,7 @@ pub(crate) fn read(request: &Request, environment: &BTreeMap<String, String>, ow
                 bind_code(&intent, &mut known, &mut look);
                 return Ok(Read { intent, facts: known, home, project });
             }
-            // A script can be any size, so whoever reads one goes to the large stack.
+            // A script can be any size, so it is read on the large stack.
             Step::Need(queries) if queries.iter().any(|query| matches!(query, FactQuery::File(_))) => small = false,
             Step::Need(queries) => queries.iter().for_each(|query| known.learn(query.clone(), look(query))),
         }

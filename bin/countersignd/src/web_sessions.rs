@@ -16,8 +16,8 @@ use crate::authentication::{Purpose, Words, prove_to_look};
 use crate::change_authorization::question_of;
 use crate::state::{Daemon, lock};
 
-/// How long a session lives when nothing is done with it, and at most. An hour keeps the page of somebody who waits for holds open;
-/// whoever has to be stricter (PCI DSS 8.2.8 says fifteen minutes) sets the variable.
+/// How long a session lives when nothing is done with it, and at most. An hour keeps the page of a waiting reviewer open;
+/// for stricter demands (PCI DSS 8.2.8 says fifteen minutes) set the variable.
 const IDLE: &str = "COUNTERSIGN_SESSION_IDLE_MINUTES";
 const IDLE_MINUTES: u64 = 60;
 const LONGEST_MS: u64 = 12 * 3_600_000;
@@ -76,7 +76,7 @@ impl Sessions {
     }
 }
 
-/// How often somebody may try to sign in within a minute, by the name that they give, and all together. The gate's port can be
+/// How often a person may try to sign in within a minute, by the name that they give, and all together. The gate's port can be
 /// reached by everybody on the machine, an agent too.
 const TRIES_OF_ONE: usize = 5;
 const TRIES_OF_ALL: usize = 60;
@@ -102,11 +102,11 @@ impl Tries {
     }
 }
 
-/// What whoever could not be proved is told: not what was wrong.
+/// The message after a failed proof: it does not say what was wrong.
 pub(crate) const NOT_TOGETHER: &str =
     "this name does not go with this password and code, or the code was used; wait for the next one";
 
-/// Signs somebody in: anybody who is enrolled, whatever their role.
+/// Signs a person in: any enrolled person, whatever their role.
 pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorRequest, by: &Vouch) -> Result<OperatorReply, String> {
     let now_ms = clock::now_ms();
     let Some(who) = prove_who(daemon, message, by, now_ms)? else {
@@ -117,7 +117,7 @@ pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorRequest, by: &Vouch) ->
     begin(daemon, who, now_ms).map(|token| OperatorReply::SignedIn { token })
 }
 
-/// Who somebody is, over a way that everybody on this machine can reach: tries are counted, and lock nobody out of answering.
+/// Identifies a person at sign-in, which every account on this machine can reach: tries are counted, and lock no reviewer out of answering.
 ///
 /// # Errors
 /// There were too many tries, or it is a proof that does not serve here.
@@ -129,8 +129,8 @@ pub(crate) fn prove_who(
 ) -> Result<Option<ReviewerName>, String> {
     may_try(daemon, &by.reviewer, now_ms)?;
     match by.proof {
-        Proof::Session(_) => return Err("a session proves nobody anew".to_owned()),
-        // The page has no way to an SSH key, and nobody else asks for a session.
+        Proof::Session(_) => return Err("a session is no new proof of identity".to_owned()),
+        // The page cannot use an SSH key, and no other client asks for a session.
         Proof::Ssh(_) => return Err("this takes a passkey or a code; an SSH key answers in the terminal".to_owned()),
         Proof::Totp(_) | Proof::Account { .. } | Proof::Passkey(_) => {}
     }
@@ -149,7 +149,7 @@ pub(crate) fn may_try(daemon: &Daemon, name: &str, now_ms: u64) -> Result<(), St
     }
 }
 
-/// A session of somebody who proved themself. Gives its token.
+/// A session of an authenticated person. Returns its token.
 pub(crate) fn begin(daemon: &Daemon, who: ReviewerName, now_ms: u64) -> Result<String, String> {
     let token = Digest::from_array(clock::random::<32>().map_err(|why| why.to_string())?).to_string();
     {
@@ -165,7 +165,7 @@ pub(crate) fn begin(daemon: &Daemon, who: ReviewerName, now_ms: u64) -> Result<S
             return Err(format!("{MAX_SESSIONS} people are signed in already"));
         }
     }
-    // Nobody is let in who is not recorded.
+    // Each sign-in is recorded before it takes effect.
     let body = json!({"what": "signed in", "reviewer": who.as_str()});
     let _receipt = daemon.record(RecordKind::Access, body)?;
     let session = Session { who, since_ms: now_ms, used_ms: now_ms };
@@ -204,12 +204,12 @@ pub(crate) fn of(daemon: &Daemon, token: &str, now_ms: u64) -> Option<ReviewerNa
     session.is_alive(now_ms, daemon.sessions.idle_ms).then(|| session.who.clone())
 }
 
-/// Ends all sessions of somebody.
+/// Ends all sessions of a person.
 pub(crate) fn end_all(daemon: &Daemon, who: &ReviewerName) {
     lock(&daemon.sessions.open).retain(|_, session| session.who != *who);
 }
 
-/// Whose session a token is, of somebody who does something: it lives on.
+/// The person of a session token. The use extends the session.
 ///
 /// # Errors
 /// It is over.
@@ -229,7 +229,7 @@ fn whose_is(daemon: &Daemon, token: &str, keep: bool) -> Result<ReviewerRow, Str
     }
     let who = session.who.clone();
     drop(open);
-    // Somebody who was removed, or has another role now, is that from now on.
+    // A removal or a new role applies from now on.
     let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?.ok_or(ENDED)?;
     crate::oidc::still_known(&row, now_ms)?;
     Ok(row)
@@ -237,7 +237,7 @@ fn whose_is(daemon: &Daemon, token: &str, keep: bool) -> Result<ReviewerRow, Str
 
 const ENDED: &str = "you are not signed in, or it was too long ago; sign in";
 
-/// Whose session a token is. Looking keeps it alive, if it is told to.
+/// The person of a session token. Looking extends the session if asked to.
 pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<OperatorReply, String> {
     let row = whose_is(daemon, token, keep)?;
     let who = row.person.name;

@@ -171,7 +171,9 @@ fn of(heard: AgentReply) -> Result<Value, Problem> {
         | AgentReply::Standing { .. }
         | AgentReply::Spent
         | AgentReply::Noted => {
-            return Err(Problem::away("the daemon answered something else".to_owned()));
+            return Err(Problem::away(
+                "unexpected reply from `countersignd`; all programs must be of the same release".to_owned(),
+            ));
         }
     })
 }

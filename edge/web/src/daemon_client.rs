@@ -22,7 +22,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 const MOST_IDLE: usize = 4;
 const IDLE: Duration = Duration::from_secs(30);
 
-const OTHER: &str = "the daemon answered something else";
+const OTHER: &str = "unexpected reply from `countersignd`; all programs must be of the same release";
 
 /// What the daemon tells of holds.
 pub(crate) enum HoldUpdate {

@@ -38,7 +38,9 @@ pub(crate) async fn status(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Res
 /// Numbers for Prometheus (text format 0.0.4). They name nobody.
 pub(crate) async fn metrics(State(gate): State<Arc<Gate>>) -> Result<Response, Problem> {
     let OperatorReply::Metrics { mut metrics } = done(&gate, OperatorRequest::Metrics).await? else {
-        return Err(Problem::away("the daemon answered something else".to_owned()));
+        return Err(Problem::away(
+            "unexpected reply from `countersignd`; all programs must be of the same release".to_owned(),
+        ));
     };
     if let Some(life) = gate.life() {
         metrics.extend(certificate(life));

@@ -87,7 +87,9 @@ pub(crate) async fn begin(State(gate): State<Arc<Gate>>) -> Response {
 async fn leave(gate: Arc<Gate>) -> Result<Response, Problem> {
     let way = way(&gate).await?.ok_or_else(is_off)?;
     let OperatorReply::Challenge { nonce, .. } = done(&gate, OperatorRequest::BeginSignOn).await? else {
-        return Err(Problem::away("the daemon answered something else".to_owned()));
+        return Err(Problem::away(
+            "unexpected reply from `countersignd`; all programs must be of the same release".to_owned(),
+        ));
     };
     let Leaving { address, state, verifier } =
         tokio::task::block_in_place(|| gate.sign_on.leave(&way, &nonce)).map_err(Problem::away)?;

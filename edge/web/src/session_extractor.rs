@@ -84,7 +84,7 @@ pub(crate) async fn done(gate: &Arc<Gate>, say: OperatorRequest) -> Result<Opera
     }
 }
 
-/// The daemon answered something else.
+/// An unexpected reply of the daemon.
 pub(crate) fn unexpected(_heard: &OperatorReply) -> Problem {
-    Problem::away("the daemon answered something else; are both from the same release?".to_owned())
+    Problem::away("unexpected reply from `countersignd`; all programs must be of the same release".to_owned())
 }

@@ -76,7 +76,9 @@ pub(crate) fn done(say: &LogRequest) -> Result<String, String> {
         | LogReply::Read { .. }
         | LogReply::Lines { .. }
         | LogReply::Sealed { .. }
-        | LogReply::Began { .. } => Err("the log answered something else".to_owned()),
+        | LogReply::Began { .. } => {
+            Err("unexpected reply from `countersign-logd`; all programs must be of the same release".to_owned())
+        }
     }
 }
 

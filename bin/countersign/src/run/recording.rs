@@ -45,7 +45,7 @@ pub(super) fn run(
         match link.ask(&AgentRequest::Recorded { permit: permit.to_owned(), events })? {
             AgentReply::Noted => Ok(()),
             AgentReply::Deny { reasons, .. } => Err(reasons.join("; ")),
-            other => Err(format!("the daemon answered something else: {other:?}")),
+            other => Err(format!("unexpected reply from `countersignd`: {other:?}")),
         }
     };
     let recorded = pty::run(observed, argv, withhold, within, &mut record)?;

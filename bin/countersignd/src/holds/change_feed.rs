@@ -1,4 +1,4 @@
-//! What is open, told to those who follow.
+//! The change feed: open holds and their changes, for subscribers.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
@@ -21,7 +21,7 @@ impl Holds {
         (entries.iter().map(|entry| entry.shown()).collect(), changes)
     }
 
-    /// What changed since `seen`, for somebody who knows `known`, which is brought up to date: new or answered holds, those that are
+    /// What changed since `seen`, for a subscriber who knows `known`, which is updated: new or answered holds, those that are
     /// gone, and the count of changes so far. It looks at what changed, however many wait.
     pub(crate) fn changes(
         &self,
@@ -32,7 +32,7 @@ impl Holds {
             let changes = lock(&self.changes);
             (changes.since(seen), changes.count)
         };
-        // Whoever is too far behind looks at everything.
+        // A subscriber too far behind gets everything.
         let touched = touched.unwrap_or_else(|| {
             let open = lock(&self.open);
             open.keys().map(HoldId::to_string).chain(known.keys().cloned()).collect()
@@ -89,7 +89,7 @@ impl Holds {
         waited.unwrap_or_else(PoisonError::into_inner).0.count != seen
     }
 
-    /// Somebody's role or groups changed: lists are drawn anew.
+    /// A person's role or groups changed: lists are drawn again.
     pub(crate) fn people_changed(&self) {
         self.tell(None);
     }
@@ -104,14 +104,14 @@ impl Holds {
         }
     }
 
-    /// Something waits with nobody on a connection: whoever settles it looks when its time is over, and hears of changes. Said when
+    /// A hold waits without a connection: the settling thread looks at its deadline, and gets its changes. Said when
     /// they can find it: before that they would look in vain, and go back to sleep.
     pub(crate) fn watch_over(&self, id: &HoldId) {
         self.watch(true);
         self.tell(Some(id));
     }
 
-    /// Whether whoever settles what nobody waits for hears of changes.
+    /// Whether the thread that settles parked holds gets changes.
     pub(crate) fn watch(&self, on: bool) {
         self.is_watched.store(on, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! One open hold, with whoever waits for it.
+//! One open hold, with the connection that waits for it.
 
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
@@ -17,13 +17,13 @@ use crate::state::lock;
 /// Who waits for what people say.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum For {
-    /// Somebody on a connection, who comes back to spend a permit. They tell the others when they have gone on.
+    /// A connection that comes back to spend a permit. Its thread notifies subscribers afterwards.
     Caller,
-    /// Somebody on a connection, who hands the act to a host and does not come back.
+    /// A connection that hands the act to a host and does not come back.
     Host,
     /// A ticket.
     Ticket,
-    /// Nobody: it must be denied, and is never run.
+    /// None, a canary: it must be denied, and is never run.
     Canary,
 }
 
@@ -32,11 +32,11 @@ pub(crate) struct Entry {
     pub(super) view: HoldView,
     pub(super) intent: Intent,
     pub(super) opened_ms: u64,
-    /// The deadline on a clock that nobody can set back. The stored deadline and this one both apply.
+    /// The deadline on the monotonic clock. The stored deadline and this one both apply.
     pub(super) deadline: Instant,
     pub(super) inner: Mutex<Inner>,
     pub(super) lost: AtomicBool,
-    /// How often somebody was told of it over a channel.
+    /// How often it was sent over a channel.
     pub(super) hops: AtomicUsize,
     opened_for: For,
     /// Locked until it is durable that this was asked: no answer is taken before.
@@ -47,15 +47,15 @@ pub(crate) struct Entry {
 pub(super) struct Inner {
     pub(super) hold: Hold,
     pub(super) answered: Option<Receipt>,
-    /// What whoever said no wants the agent to be told.
+    /// The denying reviewer's message to the agent.
     pub(super) told: Option<DenialNote>,
-    /// What the store has of it, where whoever waits brings it up to date.
+    /// The stored state, where the waiting thread updates it.
     pub(super) unstored: Option<Hold>,
     /// To whom it was handed over.
     pub(super) handed: Vec<HandOver>,
 }
 
-/// What an agent is told with a no.
+/// The message to an agent with a denial.
 #[derive(Clone)]
 pub(crate) struct DenialNote {
     pub(crate) text: String,
@@ -99,12 +99,12 @@ impl Entry {
         Ok((Arc::new(entry), woken))
     }
 
-    /// Whether somebody waits for the decision on a connection.
+    /// Whether a connection waits for the decision.
     pub(super) fn is_awaited(&self) -> bool {
         matches!(self.opened_for, For::Caller | For::Host)
     }
 
-    /// Whether whoever waits stores what became of it.
+    /// Whether the waiting thread stores the outcome.
     pub(super) fn stores_itself(&self) -> bool {
         self.opened_for == For::Caller
     }
@@ -114,13 +114,13 @@ impl Entry {
         self.opened_for == For::Canary
     }
 
-    /// Wakes whoever waits without an answer: they end it as lost.
+    /// Wakes the waiting thread without an answer: it ends the hold as lost.
     pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::SeqCst);
         self.wake();
     }
 
-    /// Wakes whoever waits: they look for themselves what became of it.
+    /// Wakes the waiting thread, which reads the outcome itself.
     pub(super) fn wake(&self) {
         let mut wake = &self.wake;
         let _ = wake.write_all(b"!");

@@ -1,4 +1,4 @@
-//! Those who follow the list of open holds: the web gate, and whoever else tells people. Whoever changes the list sends them the change
+//! Subscribers to the list of open holds: the web gate and the notifier. The thread that changes the list sends them the change
 //! at once, as far as it goes without waiting; a thread of each follower's own sends what is left.
 
 use std::collections::BTreeMap;
@@ -12,16 +12,16 @@ use protocol::{MAX_OPERATOR_ANSWER, OperatorReply};
 use super::Holds;
 use crate::state::lock;
 
-/// How often somebody who follows the list hears from us when nothing changes, so that we notice that they left.
+/// Interval between messages to a subscriber when nothing changes, so that a closed connection is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// How long they may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many are told by whoever changes the list. The others hear of it a moment later.
+/// How many subscribers the changing thread notifies itself. The others get the change a moment later.
 const AT_ONCE: usize = 2;
 
-/// Somebody who follows.
+/// A subscriber.
 pub(crate) struct Follower {
     state: Mutex<State>,
     /// There is something that was not sent.
@@ -43,7 +43,7 @@ struct State {
 pub(crate) struct Subscribers(Mutex<Vec<Weak<Follower>>>);
 
 impl Subscribers {
-    /// Sends everybody what changed. Waits for nobody.
+    /// Sends all subscribers what changed. Never waits.
     pub(super) fn tell(&self, holds: &Holds) {
         let all: Vec<Arc<Follower>> = {
             let mut all = lock(&self.0);
@@ -71,7 +71,7 @@ impl Subscribers {
 }
 
 impl Holds {
-    /// Tells somebody the list, then what changes, until they are gone.
+    /// Sends one subscriber the list, then its changes, until the connection closes.
     pub(crate) fn follow(&self, stream: &UnixStream) {
         let Ok(stream) = stream.try_clone() else { return };
         let state = State { stream, known: BTreeMap::new(), seen: 0, rest: Vec::new() };

@@ -1,4 +1,4 @@
-//! People, as the record has them.
+//! People, as derived from the record.
 
 use model::{Digest, ReviewerName};
 use pdp::{Person, Role};
@@ -17,7 +17,7 @@ pub(crate) fn factor_digest(factor: &Factor) -> String {
     }
 }
 
-/// What somebody set up themself: another first factor, a passkey more, or all anew.
+/// A person's own enrolment: another first factor, a further passkey, or all factors again.
 pub(super) fn set_up(known: &mut Map<String, Value>, body: &Value) {
     for key in ["factor_digest", "ssh_key", "password_digest"] {
         if let Some(value) = body.get(key) {
@@ -33,7 +33,7 @@ pub(super) fn set_up(known: &mut Map<String, Value>, body: &Value) {
     }
 }
 
-/// Somebody's passkeys as the record has them.
+/// A person's passkeys, as derived from the record.
 pub(super) fn passkeys_of(body: &Value) -> Vec<String> {
     let lines = body.get("passkeys").and_then(Value::as_array).into_iter().flatten();
     let mut lines: Vec<String> = lines.filter_map(Value::as_str).map(str::to_owned).collect();
