@@ -14,7 +14,7 @@ use crate::run::{cargo, release, step};
 const ROUNDS: usize = 400;
 
 /// Runs the bench: `cargo xtask bench [ROUNDS]`, or `cargo xtask bench policy`: decisions under many rules, beside Cedar
-/// and Rego; or `cargo xtask bench record`: durable appends beside SQLite and `fdatasync`, verification, opening.
+/// and Rego; `cargo xtask bench judging [DIR]`: how long single texts take; or `cargo xtask bench record`: durable appends beside SQLite and `fdatasync`, verification, opening.
 pub(crate) fn main(words: &[String]) -> Result<(), String> {
     if words.first().is_some_and(|word| word == "record") {
         // On the disk that is built on: a temporary directory may be in memory.
@@ -37,6 +37,11 @@ pub(crate) fn main(words: &[String]) -> Result<(), String> {
     if words.first().is_some_and(|word| word == "policy") {
         let manifest = "bench/policy/Cargo.toml";
         return step("decisions", &cargo(), &["run", "--release", "--manifest-path", manifest]);
+    }
+    if words.first().is_some_and(|word| word == "judging") {
+        let mut all = vec!["run", "--release", "--manifest-path", "bench/judging/Cargo.toml", "--"];
+        all.extend(words.iter().skip(1).map(String::as_str));
+        return step("judging", &cargo(), &all);
     }
     let rounds = words.first().map_or(Ok(ROUNDS), |word| word.parse().map_err(|_| "rounds are a number".to_owned()))?;
     let bench = Bench::start(release()?)?;

@@ -22,6 +22,7 @@ const HELP: &str = "cargo xtask VERB
   tidy [--lower]               the house rules alone; --lower keeps the figures of `xtask/ratchets.toml` that fell
   generate                     write the generated files anew
   bench [ROUNDS]               latency of the hook, of `run` and of `check`, beside /bin/true, in one run
+  bench judging [DIR]          time per command, per script, and of texts made to take long, on the corpus and DIR
   bench policy                 decisions under 100 to 10,000 rules, beside the same rules in Cedar and Rego
   fuzz [--inputs N]            feed every fuzz target with N texts that nobody would write (default 200000)
   instructions                 instructions per command of the corpus, beside those that are kept (needs valgrind)

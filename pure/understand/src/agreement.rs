@@ -17,8 +17,10 @@ pub(crate) fn check(text: &str, program: &Program) -> Result<Outline, Doubt> {
     if tree.words.len() != outline.words.len() {
         return Err("it can be read as other commands than the ones we see");
     }
+    let mut comments = outline.comments.clone();
+    comments.sort_unstable();
     for (word, span) in tree.words.iter().zip(&outline.words) {
-        if !same(text, *span, &outline.comments, word) {
+        if !same(text, *span, &comments, word) {
             return Err("its words can be read in more than one way");
         }
     }
@@ -35,7 +37,8 @@ pub(crate) fn check(text: &str, program: &Program) -> Result<Outline, Doubt> {
 }
 
 /// Whether a word of the tree is the one marked out. The parser puts the inside of substitutions together again from
-/// its pieces, so blanks and comments may differ; what is inside is read, and checked, on its own.
+/// its pieces, so blanks and comments may differ; what is inside is read, and checked, on its own. The comments are in the
+/// order of the text.
 fn same(text: &str, (start, end): Span, comments: &[Span], word: &str) -> bool {
     let raw = text.get(start..end).unwrap_or("");
     if raw == word {
@@ -43,7 +46,8 @@ fn same(text: &str, (start, end): Span, comments: &[Span], word: &str) -> bool {
     }
     let mut without = String::with_capacity(raw.len());
     let mut at = start;
-    for (from, to) in comments.iter().filter(|(from, to)| *from >= start && *to <= end) {
+    let inside = comments.get(comments.partition_point(|(from, _)| *from < start)..).unwrap_or_default();
+    for (from, to) in inside.iter().take_while(|(from, _)| *from < end).filter(|(_, to)| *to <= end) {
         without.push_str(text.get(at..*from).unwrap_or(""));
         at = *to;
     }

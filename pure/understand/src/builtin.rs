@@ -71,7 +71,7 @@ impl Lowering<'_> {
         match name {
             "cd" | "pushd" => self.change_directory(name, args),
             "popd" => {
-                let failed = Box::new(self.state.clone());
+                let failed = Box::new(self.fork());
                 self.moves = self.moves.saturating_add(1);
                 self.state.enter(None);
                 self.failed = Some(failed);
@@ -175,7 +175,7 @@ impl Lowering<'_> {
             return;
         };
         let doubtful = self.shell.may_be_zsh() && (text.contains(['(', '{', '<', '>', '[']) || text.contains(";;"));
-        let before = doubtful.then(|| self.state.clone());
+        let before = doubtful.then(|| self.fork());
         self.shell(&text);
         if let Some(before) = before {
             self.settle();
@@ -185,7 +185,7 @@ impl Lowering<'_> {
 
     /// `cd` and `pushd`: where it succeeds the shell is there, where it fails it is where it was.
     fn change_directory(&mut self, name: &str, args: &[Arg]) {
-        let mut failed = self.state.clone();
+        let mut failed = self.fork();
         // Options that every shell takes: with any other it fails in some, or does not move.
         let options = args.iter().take_while(|arg| name == "cd" && matches!(arg.text(), "-L" | "-P" | "--")).count();
         let lacking = name == "pushd" && self.shell == Shell::Sh;
@@ -281,7 +281,7 @@ impl Lowering<'_> {
             _ => None,
         };
         let words = self.state.positional.take();
-        let left = count.zip(words).and_then(|(count, words)| words.get(count..).map(<[Arg]>::to_vec));
+        let left = count.zip(words).and_then(|(count, words)| words.get(count..).map(Into::into));
         self.state.set_positional(left);
     }
 
@@ -294,9 +294,9 @@ impl Lowering<'_> {
                 let path = paths::join(path, self.cwd.as_deref());
                 let outside = self.state.positional.clone();
                 if !words.is_empty() {
-                    self.state.set_positional(Some(words.to_vec()));
+                    self.state.set_positional(Some(words.into()));
                 }
-                let before = self.state.clone();
+                let before = self.fork();
                 self.sourced(&path, segment);
                 if words.is_empty() {
                     // It may change the parameters of the shell around it.
@@ -327,7 +327,7 @@ impl Lowering<'_> {
             return;
         };
         let moves = self.moves;
-        let mut outside = self.state.clone();
+        let mut outside = self.fork();
         let here = outside.cwd.clone();
         self.state.forget();
         self.state.variables.retain(|name, _| name == "HOME");

@@ -9,6 +9,9 @@ use crate::stream::Stream;
 impl Lowering<'_> {
     pub(crate) fn list(&mut self, CompoundList(items): &CompoundList) {
         for (at, item) in items.iter().enumerate() {
+            if self.budget.is_spent() {
+                return;
+            }
             match item.1 {
                 // In the background a shell of its own runs it: nothing that it changes stays.
                 SeparatorOperator::Async => self.background(&item.0),
@@ -28,7 +31,7 @@ impl Lowering<'_> {
         if chain.additional.is_empty() || !self.shell.may_be_zsh() {
             return self.contained(|walk| walk.chain(chain));
         }
-        let before = self.state.clone();
+        let before = self.fork();
         self.chain(chain);
         self.settle();
         self.state.join(before);
@@ -42,6 +45,9 @@ impl Lowering<'_> {
         }
         let mut whole = self.outcome();
         for next in &chain.additional {
+            if self.budget.is_spent() {
+                break;
+            }
             let (AndOr::And(pipeline) | AndOr::Or(pipeline)) = next;
             let skipped = match next {
                 AndOr::And(_) => {
@@ -65,7 +71,7 @@ impl Lowering<'_> {
     /// Takes how the last command left the shell.
     pub(crate) fn outcome(&mut self) -> Outcome {
         let success = std::mem::take(&mut self.state);
-        let failure = self.failed.take().map_or_else(|| success.clone(), |failed| *failed);
+        let failure = self.failed.take().map_or_else(|| self.copy_of(&success), |failed| *failed);
         Outcome { success, failure }
     }
 

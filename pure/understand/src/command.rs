@@ -71,6 +71,9 @@ impl Lowering<'_> {
 
     /// A command with its words expanded. `before` is where the segments of its own substitutions begin.
     pub(crate) fn run(&mut self, argv: Vec<Arg>, dress: Dress, piped: bool, before: usize) {
+        if !self.budget.take_steps(1) {
+            return;
+        }
         let Some((head, args)) = argv.split_first() else {
             let segment = self.bare(argv, dress);
             self.push(segment);
@@ -160,7 +163,7 @@ impl Lowering<'_> {
     fn named(&mut self, name: &str, args: &[Arg], segment: &mut Segment, input: Input) {
         if self.dispatch == Dispatch::Shell {
             self.expand_alias(name, args, segment);
-            let before = self.functions.contains_key(name).then(|| self.state.clone());
+            let before = self.functions.contains_key(name).then(|| self.fork());
             if self.call_function(name, args, segment) {
                 return;
             }
@@ -219,7 +222,7 @@ impl Lowering<'_> {
     /// A builtin, if it is one. Where another shell that may run the text has no such builtin, it changes nothing
     /// there, and both ways are kept.
     fn builtin_or_program(&mut self, name: &str, args: &[Arg], segment: &mut Segment) -> bool {
-        let before = if self.runs_surely(name) { None } else { Some(self.state.clone()) };
+        let before = if self.runs_surely(name) { None } else { Some(self.fork()) };
         let is_builtin = self.builtin_if_there(name, args, segment);
         if is_builtin && let Some(before) = before {
             self.settle();
@@ -244,9 +247,9 @@ impl Lowering<'_> {
         if !other_shell::lacks(self.shell, name) {
             return self.builtin(name, args, segment);
         }
-        let mut failed = self.state.clone();
+        let mut failed = self.fork();
         let found = self.builtin(name, args, segment);
-        let other = self.failed.take().map_or_else(|| self.state.clone(), |state| *state);
+        let other = self.failed.take().map_or_else(|| self.fork(), |state| *state);
         failed.join(other);
         self.failed = Some(Box::new(failed));
         found
@@ -254,15 +257,18 @@ impl Lowering<'_> {
 
     /// Whether the shell expands an alias depends on how it was started: what both readings do is said.
     fn expand_alias(&mut self, name: &str, args: &[Arg], segment: &mut Segment) {
+        if !self.aliases.contains_key(name) || !self.budget.take_entries(self.aliases.len()) {
+            return;
+        }
         let Some(texts) = self.state.aliases.remove(name) else { return };
-        let before = self.state.clone();
-        let mut end = before.clone();
+        let before = self.fork();
+        let mut end = self.copy_of(&before);
         match args.iter().map(Arg::known).collect::<Option<Vec<_>>>() {
             Some(words) => {
                 let quoted: Vec<String> =
                     words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
                 for text in &texts {
-                    self.state = before.clone();
+                    self.state = self.copy_of(&before);
                     self.shell(&format!("{text} {}", quoted.join(" ")));
                     self.settle();
                     end.join(std::mem::take(&mut self.state));

@@ -4,7 +4,7 @@ use brush_parser::ast::{
     CaseClauseCommand, CaseItemPostAction, CompoundCommand, ForClauseCommand, IfClauseCommand,
     WhileOrUntilClauseCommand,
 };
-use model::Arg;
+use model::{Arg, Intent};
 
 use crate::lower::Lowering;
 use crate::simple::Dress;
@@ -13,9 +13,6 @@ use crate::{Shell, calculation};
 
 /// How often a loop is walked until nothing more changes from one time to the next.
 const MAX_PASSES: usize = 6;
-
-/// How often loops of one text are walked again. Beyond it they are not understood.
-const MAX_REPEATS: usize = 256;
 
 /// What jumps end at.
 #[derive(Debug)]
@@ -98,22 +95,22 @@ impl Lowering<'_> {
 
     fn case(&mut self, command: &CaseClauseCommand) {
         let _ = self.word(&command.value.value);
-        let mut unmatched = self.state.clone();
+        let mut unmatched = self.fork();
         let mut end = Outcome { success: State::nowhere(), failure: State::nowhere() };
         let mut falling = State::nowhere();
         for case in &command.cases {
-            self.state = unmatched.clone();
+            self.state = self.copy_of(&unmatched);
             for pattern in &case.patterns {
                 let _ = self.word(&pattern.value);
             }
-            unmatched.join(self.state.clone());
+            unmatched.join(self.fork());
             self.state.join(std::mem::replace(&mut falling, State::nowhere()));
             case.cmd.iter().for_each(|list| self.list(list));
             match case.post_action {
                 CaseItemPostAction::ExitCase => end.join(self.outcome()),
                 CaseItemPostAction::UnconditionallyExecuteNextCaseItem => {
                     self.settle();
-                    end.success.join(self.state.clone());
+                    end.success.join(self.fork());
                     falling = std::mem::take(&mut self.state);
                 }
                 CaseItemPostAction::ContinueEvaluatingCases => {
@@ -144,18 +141,24 @@ impl Lowering<'_> {
         let began = self.intent.segments.len();
         let values = match &command.values {
             Some(words) => Some(words.iter().flat_map(|word| self.words(&word.value)).collect()),
-            None => self.state.positional.clone(),
+            None => self.state.positional.as_deref().map(<[Arg]>::to_vec),
         };
         let given = !std::mem::replace(&mut self.secrets, outer).is_empty();
         if given || self.secret_since(began) {
             self.state.secrets.insert(name.clone());
         }
-        let values = each_value(values, name);
+        let fan = self.fan;
+        let values = each_value(values, name, MAX_VALUES.min(MAX_FAN.checked_div(fan).unwrap_or(1)));
+        self.fan = fan.saturating_mul(values.len().max(1));
+        // The loop sets its variable each time, so what it was before is not known behind the first.
+        if values.iter().any(|value| self.state.variables.get(name) != Some(value)) {
+            self.state.variables.insert(name.clone(), unknown(name));
+        }
         self.repeated(|walk| {
-            let start = walk.state.clone();
+            let start = walk.fork();
             let mut end = State::nowhere();
             for value in &values {
-                walk.state = start.clone();
+                walk.state = walk.copy_of(&start);
                 let mut dress = Dress::default();
                 walk.set(name, value.clone(), false, &mut dress);
                 walk.intent.unknowns.extend(dress.unknowns);
@@ -165,15 +168,16 @@ impl Lowering<'_> {
             }
             walk.state = end;
         });
+        self.fan = fan;
     }
 
     /// Something that runs any number of times, or never. It is walked until a further time would find nothing that
     /// the times before did not; what the last walk found counts.
     fn repeated(&mut self, mut walk: impl FnMut(&mut Self)) {
-        let mark = (self.intent.segments.len(), self.intent.unknowns.len(), self.intent.flows.len());
-        let factors = self.intent.factors.len();
+        let mark = Mark::of(&self.intent);
+        let mut earlier = Intent::default();
         for pass in 0..MAX_PASSES {
-            let head = self.state.clone();
+            let head = self.fork();
             let changed = self.changed.len();
             self.frames.push(Frame { kind: FrameKind::Loop, jumped: State::nowhere() });
             walk(self);
@@ -182,21 +186,21 @@ impl Lowering<'_> {
             if let Some(frame) = self.frames.pop() {
                 after.join(frame.jumped);
             }
-            let mut next = head.clone();
+            let mut next = self.copy_of(&head);
             next.join(after);
             let settled = next == head && self.changed.len() == changed;
             self.state = next;
+            if self.budget.is_spent() {
+                // The walk was cut short: what the one before it found counts, too.
+                return mark.put_back(&mut self.intent, earlier);
+            }
             if settled {
                 return;
             }
-            self.repeats = self.repeats.saturating_add(1);
-            if self.repeats > MAX_REPEATS || pass.saturating_add(1) == MAX_PASSES {
+            if pass.saturating_add(1) == MAX_PASSES {
                 break;
             }
-            self.intent.segments.truncate(mark.0);
-            self.intent.unknowns.truncate(mark.1);
-            self.intent.flows.truncate(mark.2);
-            self.intent.factors.truncate(factors);
+            earlier = mark.take_off(&mut self.intent);
         }
         self.state.forget();
         self.unknown("", "a loop changes more from one time to the next than is followed");
@@ -223,16 +227,63 @@ impl Lowering<'_> {
     }
 }
 
+/// How much was found before a loop.
+struct Mark {
+    segments: usize,
+    unknowns: usize,
+    flows: usize,
+    factors: usize,
+}
+
+impl Mark {
+    const fn of(intent: &Intent) -> Self {
+        Self {
+            segments: intent.segments.len(),
+            unknowns: intent.unknowns.len(),
+            flows: intent.flows.len(),
+            factors: intent.factors.len(),
+        }
+    }
+
+    /// Takes off what was found since.
+    fn take_off(&self, intent: &mut Intent) -> Intent {
+        fn behind<T>(list: &mut Vec<T>, at: usize) -> Vec<T> {
+            list.split_off(at.min(list.len()))
+        }
+        Intent {
+            segments: behind(&mut intent.segments, self.segments),
+            unknowns: behind(&mut intent.unknowns, self.unknowns),
+            flows: behind(&mut intent.flows, self.flows),
+            factors: behind(&mut intent.factors, self.factors),
+        }
+    }
+
+    /// Puts what was taken off before what was found since.
+    fn put_back(&self, intent: &mut Intent, earlier: Intent) {
+        let later = self.take_off(intent);
+        for Intent { segments, unknowns, flows, factors } in [earlier, later] {
+            intent.segments.extend(segments);
+            intent.unknowns.extend(unknowns);
+            intent.flows.extend(flows);
+            intent.factors.extend(factors);
+        }
+    }
+}
+
 /// How many values of a loop are walked one by one.
 const MAX_VALUES: usize = 8;
 
-/// The values that a loop's variable takes: each on its own where they are few, else one that stands for all.
-fn each_value(values: Option<Vec<Arg>>, name: &str) -> Vec<Arg> {
+/// The same with the values of the loops around it: the body of the innermost is walked once for each combination.
+const MAX_FAN: usize = 64;
+
+/// The values that a loop's variable takes: each on its own where there are not more than `most`, else one that stands
+/// for all.
+fn each_value(values: Option<Vec<Arg>>, name: &str, most: usize) -> Vec<Arg> {
     let Some(values) = values else { return vec![unknown(name)] };
     let plain = |value: &Arg| {
         value.known().is_some_and(|text| !text.contains(['/', ' ', '\n', '\t']) && !text.starts_with(['-', '.']))
     };
-    if values.len() <= MAX_VALUES {
+    if values.len() <= most {
         values
     } else if values.iter().all(plain) {
         vec![Arg::Pattern("*".to_owned())]

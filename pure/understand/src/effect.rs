@@ -4,7 +4,7 @@ use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource,
 
 use crate::knowledge::Role;
 use crate::lower::Lowering;
-use crate::{paths, places};
+use crate::{links, paths, places};
 
 impl Lowering<'_> {
     /// The operation that a role on a value stands for, with what is known of the place it touches.
@@ -16,6 +16,9 @@ impl Lowering<'_> {
         operations: &mut Vec<Operation>,
         unknowns: &mut Vec<Unknown>,
     ) {
+        if !self.budget.take_steps(1) {
+            return;
+        }
         let (action, category, reversibility) = role.effect();
         let mut add = |resource: Resource, category: Category| {
             operations.push(Operation { action, resource, category, reversibility, recursive });
@@ -116,6 +119,9 @@ impl Lowering<'_> {
             return;
         };
         let linked: Vec<String> = places.iter().flat_map(|place| self.linked(place)).collect();
+        if linked.len() >= links::MAX_PLACES {
+            note(unknowns, value, "links that the text makes lead it to more places than are looked at");
+        }
         places.extend(linked);
         if places.iter().all(|place| paths::is_sink(place) || place == "-") {
             // What comes in can be read and written like nothing at all; it cannot be run like that.

@@ -52,7 +52,9 @@ fn expand_member(member: &BraceExpressionMember) -> Option<Vec<String>> {
             if start > end {
                 return None;
             }
-            Some((low..=high).step_by(step).take(MAX_BRACES).map(String::from).collect())
+            let characters: Vec<String> =
+                (low..=high).step_by(step).take(MAX_BRACES.saturating_add(1)).map(String::from).collect();
+            (characters.len() <= MAX_BRACES).then_some(characters)
         }
     }
 }

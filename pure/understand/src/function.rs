@@ -20,9 +20,6 @@ const MAX_CALLS: usize = 8;
 /// How many bodies one name may have where ways meet.
 const MAX_BODIES: usize = 4;
 
-/// How often functions are walked in one text. Calls beyond it are not understood.
-const MAX_WALKS: usize = 128;
-
 /// What is known of the calls of functions in a text.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
@@ -32,7 +29,6 @@ pub(crate) struct Calls {
     locals: Vec<BTreeMap<String, Option<Arg>>>,
     /// Definitions that no call was seen of.
     uncalled: Vec<(String, Body)>,
-    walks: usize,
 }
 
 impl Calls {
@@ -54,11 +50,16 @@ impl Lowering<'_> {
         if other_shell::is_hook(self.shell, name) {
             self.unknown(name, "Z shell calls a function of this name by itself");
         }
+        // It is looked for among those that are known.
+        if !self.budget.take_entries(self.calls.uncalled.len().max(self.functions.len())) {
+            return;
+        }
         let why = format!("it is a program of its own: it defines `{name}`");
         if !self.intent.factors.iter().any(|factor| factor.why == why) {
             self.intent.factors.push(Factor { name: "own_functions", points: 20, why });
         }
         let body = Body::of(function);
+        self.budget.take_bytes(body.len());
         if !self.calls.uncalled.iter().any(|(_, known)| *known == body) {
             self.calls.uncalled.push((name.clone(), body.clone()));
         }
@@ -72,17 +73,16 @@ impl Lowering<'_> {
             self.calls_itself(name, segment);
             return true;
         }
-        self.calls.walks = self.calls.walks.saturating_add(1);
-        if self.calls.open.len() >= MAX_CALLS || function.bodies.len() > MAX_BODIES || self.calls.walks > MAX_WALKS {
+        if self.calls.open.len() >= MAX_CALLS || function.bodies.len() > MAX_BODIES {
             run_unknown(segment, name, "there are more calls of functions than are followed");
             self.state.forget();
             return true;
         }
         self.calls.uncalled.retain(|(_, body)| !function.bodies.contains(body));
-        let before = self.state.clone();
-        let mut end = if function.certain { State::nowhere() } else { before.clone() };
+        let before = self.fork();
+        let mut end = if function.certain { State::nowhere() } else { self.copy_of(&before) };
         for body in &function.bodies {
-            self.state = before.clone();
+            self.state = self.copy_of(&before);
             self.body(name, body, args);
             end.join(std::mem::take(&mut self.state));
         }
@@ -96,7 +96,7 @@ impl Lowering<'_> {
         let whole = args.iter().all(|arg| matches!(arg, Arg::Known(_)));
         let outside = self.state.positional.clone();
         if whole {
-            self.state.set_positional(Some(args.to_vec()));
+            self.state.set_positional(Some(args.into()));
         } else {
             self.state.set_partly(args);
         }
@@ -157,14 +157,10 @@ impl Lowering<'_> {
             }
         }
         self.traps.clear();
-        let mut left = MAX_WALKS;
         while let Some((name, body)) = self.calls.uncalled.pop() {
-            let Some(fewer) = left.checked_sub(1) else {
-                self.calls.uncalled.clear();
-                self.unknown(&name, "there are more functions than are followed");
-                break;
-            };
-            left = fewer;
+            if self.budget.is_spent() {
+                return;
+            }
             self.contained(|walk| {
                 walk.state.forget();
                 walk.body(&name, &body, &[Arg::Unknown("$@".to_owned())]);

@@ -6,6 +6,7 @@
 mod agreement;
 mod aim;
 mod arguments;
+mod budget;
 mod builtin;
 mod calculation;
 mod carried;
@@ -49,6 +50,7 @@ mod redirect;
 mod repository;
 mod script;
 pub mod secrets;
+mod shared;
 mod shell;
 mod shell_state;
 mod shown;
@@ -69,6 +71,7 @@ mod wrapper;
 use model::{Fact, FactQuery, Facts, Intent, NonEmpty, Step};
 use serde_json::Value;
 
+pub use budget::{MAX_BYTES, MAX_STEPS};
 pub use code::Dialect;
 pub use inherited::{Inherited, value_matters};
 pub use openings::{Opening, openings};
@@ -148,6 +151,16 @@ pub fn read_blind(text: &str) -> Intent {
         own_programs: &[],
     };
     settle(Subject::Shell(text), around, &mut Facts::default(), &mut |_| Fact::Unknown)
+}
+
+/// How many of the [`MAX_STEPS`] steps a text takes, where nothing is known of the disk: for tests and benches.
+pub fn steps_of(text: &str) -> usize {
+    let around = Surroundings { cwd: Some("/work/project"), home: Some("/home/agent"), ..Surroundings::default() };
+    let (mut facts, mut look) = (Facts::default(), |_: &FactQuery| Fact::Unknown);
+    let mut lowering = Lowering::new(around, Source::Looking { facts: &mut facts, look: &mut look, left: MAX_FACTS });
+    read(&mut lowering, Subject::Shell(text));
+    lowering.uncalled();
+    lowering.budget.steps_taken()
 }
 
 /// Whether a text is one that the shell's grammar takes, as far as we read it.

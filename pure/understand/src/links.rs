@@ -130,7 +130,9 @@ impl Lowering<'_> {
                 let rest = path.strip_prefix(link.name.as_str());
                 let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with('/')) else { continue };
                 let place = paths::plain(&format!("{}{rest}", link.target), None);
-                if place != path && !found.contains(&place) && found.len() < MAX_PLACES {
+                // What a link leads to within itself is nowhere: following it never ends.
+                let endless = place.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/'));
+                if place != path && !endless && !found.contains(&place) && found.len() < MAX_PLACES {
                     found.push(place.clone());
                     next.push(place);
                 }
@@ -143,5 +145,5 @@ impl Lowering<'_> {
 /// How many links are kept. A text with more of them is not understood.
 const MAX_LINKS: usize = 32;
 
-/// How many places one path may lead to.
-const MAX_PLACES: usize = 16;
+/// How many places one path may lead to. One that leads to as many is not understood.
+pub(crate) const MAX_PLACES: usize = 16;

@@ -4,6 +4,7 @@
 use brush_parser::ast::{Command, CompoundList, ExtendedTestExpr, Program, RedirectList, UnaryPredicate};
 use model::{Arg, Fact, FactQuery, Facts, Intent, Resource, Unknown};
 
+use crate::budget::Budget;
 use crate::compound::{Frame, FrameKind};
 use crate::function::Calls;
 use crate::simple::Dress;
@@ -21,8 +22,10 @@ pub(crate) struct Lowering<'a> {
     pub(crate) failed: Option<Box<State>>,
     /// The loops, functions and shells around what is read now.
     pub(crate) frames: Vec<Frame>,
-    /// How often loops were walked again.
-    pub(crate) repeats: usize,
+    /// How far the text is followed yet.
+    pub(crate) budget: Budget,
+    /// How many values of loops are walked one by one here, with those of the loops around.
+    pub(crate) fan: usize,
     /// What a command's name may stand for here.
     pub(crate) dispatch: Dispatch,
     /// Functions that were defined and called.
@@ -119,7 +122,8 @@ impl<'a> Lowering<'a> {
             state: State::new(around.cwd, around.home),
             failed: None,
             frames: Vec::new(),
-            repeats: 0,
+            budget: Budget::default(),
+            fan: 1,
             dispatch: Dispatch::Shell,
             calls: Calls::default(),
             elsewhere: false,
@@ -151,7 +155,10 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    pub(crate) fn finish(self) -> (Intent, Vec<FactQuery>) {
+    pub(crate) fn finish(mut self) -> (Intent, Vec<FactQuery>) {
+        if self.budget.is_spent() {
+            self.unknown("", "the text is too long to follow: it may run more than is looked at");
+        }
         match self.source {
             Source::Asking(_, needs) => (self.intent, needs),
             Source::Looking { .. } => (self.intent, Vec::new()),
@@ -193,6 +200,9 @@ impl<'a> Lowering<'a> {
     pub(crate) fn shell(&mut self, text: &str) {
         if self.depth >= MAX_DEPTH {
             self.unknown(text, "texts are nested too deep");
+            return;
+        }
+        if !self.budget.take_bytes(text.len()) {
             return;
         }
         if self.depth > 0 || !self.wrappers.is_empty() {
@@ -279,7 +289,7 @@ impl<'a> Lowering<'a> {
     pub(crate) fn may_drop(&mut self) {
         self.drops = self.drops.saturating_add(1);
         let inner = |frame: &&mut Frame| matches!(frame.kind, FrameKind::Line | FrameKind::Shell);
-        let mut state = self.state.clone();
+        let mut state = self.fork();
         self.calls.leave_all(&mut state);
         if let Some(frame) = self.frames.iter_mut().rev().find(inner)
             && frame.kind == FrameKind::Line
@@ -290,7 +300,7 @@ impl<'a> Lowering<'a> {
 
     /// The command at hand, or all of what is read now, may not have run: the state before it may still be the one.
     pub(crate) fn or_before(&mut self, before: State) {
-        let mut failed = self.failed.take().unwrap_or_else(|| Box::new(self.state.clone()));
+        let mut failed = self.failed.take().unwrap_or_else(|| Box::new(self.fork()));
         failed.join(before);
         self.failed = Some(failed);
     }
@@ -298,7 +308,7 @@ impl<'a> Lowering<'a> {
     /// What redirections are around, which does not run where one of them fails.
     pub(crate) fn within(&mut self, redirects: Option<&RedirectList>, walk: impl FnOnce(&mut Self)) {
         let outer = self.secret_comes_in;
-        let before = self.redirects_of(redirects).then(|| self.state.clone());
+        let before = self.redirects_of(redirects).then(|| self.fork());
         walk(self);
         self.secret_comes_in = outer;
         if let Some(before) = before {
@@ -320,7 +330,7 @@ impl<'a> Lowering<'a> {
                 walk.state.put("0", zero.clone());
                 let known = words.iter().all(|word| word.known().is_some());
                 if known {
-                    walk.state.set_positional(Some(words.to_vec()));
+                    walk.state.set_positional(Some(words.into()));
                 } else {
                     // An item that is not known may be several words; those before it keep their place.
                     walk.state.set_partly(words);
@@ -332,7 +342,7 @@ impl<'a> Lowering<'a> {
 
     /// Something that runs in a shell of its own: its changes end with it.
     pub(crate) fn contained(&mut self, walk: impl FnOnce(&mut Self)) {
-        let state = self.state.clone();
+        let state = self.fork();
         let dispatch = std::mem::replace(&mut self.dispatch, Dispatch::Shell);
         let secrets = std::mem::take(&mut self.secrets);
         self.frames.push(Frame { kind: FrameKind::Shell, jumped: State::nowhere() });
@@ -346,6 +356,9 @@ impl<'a> Lowering<'a> {
 
     pub(crate) fn command(&mut self, command: &Command, piped: bool) {
         self.failed = None;
+        if !self.budget.take_steps(1) {
+            return;
+        }
         match command {
             Command::Simple(simple) => self.simple(simple, piped),
             Command::Compound(compound, redirects) => {

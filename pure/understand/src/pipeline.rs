@@ -12,13 +12,16 @@ use crate::lower::Lowering;
 use crate::state::Outcome;
 use crate::stream::Stream;
 
+/// How many flows are noted. A text with more of them is not understood.
+const MAX_FLOWS: usize = 1_024;
+
 impl Lowering<'_> {
     pub(crate) fn pipeline(&mut self, pipeline: &Pipeline) {
         if let [only] = pipeline.seq.as_slice() {
             let first = self.intent.segments.len();
             // Other shells time a program, or a shell of its own.
             let timed = pipeline.timed.is_some() && self.shell != Shell::Bash;
-            let before = timed.then(|| self.state.clone());
+            let before = timed.then(|| self.fork());
             self.command(only, false);
             if let Some(before) = before {
                 // In Z shell it succeeds all the same.
@@ -46,7 +49,7 @@ impl Lowering<'_> {
                 self.contained(|walk| walk.command(command, at > 0));
             } else {
                 // Some shells, and Bash with `lastpipe`, run the last part in the shell itself.
-                let mut outside = self.state.clone();
+                let mut outside = self.fork();
                 self.contained(|walk| {
                     walk.command(command, at > 0);
                     walk.settle();
@@ -67,6 +70,10 @@ impl Lowering<'_> {
     fn flow(&mut self, began: usize, first: usize) {
         let Some((before, stage)) = self.intent.segments.split_at_mut_checked(first) else { return };
         let upstream = before.get(began..).unwrap_or_default();
+        let count = upstream.iter().map(|segment| segment.operations.len()).fold(0, usize::saturating_add);
+        if !self.budget.take_entries(count) {
+            return;
+        }
         let operations = || upstream.iter().flat_map(|segment| &segment.operations);
         // A wrapper gives its input to what it runs, and both are of one stage: what came in is not what they print.
         let fetched = operations()
@@ -86,14 +93,20 @@ impl Lowering<'_> {
                 crate::command::mark_leak(segment, *leak, secret);
             }
             let from = operations().filter(|operation| matches!(operation.action, Action::Read | Action::Connect));
-            for from in from {
-                let sinks = segment.operations.iter().filter(|operation| {
-                    matches!(operation.action, Action::Write | Action::Send | Action::Connect | Action::Run)
-                });
-                flows.extend(sinks.map(|into| Flow { from: from.resource.clone(), into: into.resource.clone() }));
-            }
+            let sinks = segment.operations.iter().filter(|operation| {
+                matches!(operation.action, Action::Write | Action::Send | Action::Connect | Action::Run)
+            });
+            let pairs = from.flat_map(|from| sinks.clone().map(move |into| (from, into)));
+            let more = MAX_FLOWS.saturating_add(1).saturating_sub(flows.len());
+            flows.extend(
+                pairs.take(more).map(|(from, into)| Flow { from: from.resource.clone(), into: into.resource.clone() }),
+            );
         }
         self.intent.flows.extend(flows);
+        if self.intent.flows.len() > MAX_FLOWS {
+            self.intent.flows.truncate(MAX_FLOWS);
+            self.unknown("", "the text has more flows of data than are looked at");
+        }
         let Some((before, stage)) = self.intent.segments.split_at_checked(first) else { return };
         let secret = leak::handed_on(before.get(began..).unwrap_or_default()).map(|it| it.resource.clone());
         if let Some(secret) = secret {

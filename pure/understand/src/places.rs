@@ -330,22 +330,45 @@ pub(crate) fn could_be(pattern: &str, home: Option<&str>, whole: bool) -> Kinds 
     if !parts.iter().any(|part| doubt::is_pattern(part)) {
         return found;
     }
-    for place in ALL.iter().filter(|place| !matches!(place.kind, Kind::Harmless | Kind::Spared | Kind::Device)) {
-        let could = match place.root {
-            Root::Home => tails
-                .into_iter()
-                .flatten()
-                .any(|tail| doubt::could_lead_to(parts.get(tail..).unwrap_or_default(), place.parts, whole)),
-            Root::System => lower.starts_with('/') && doubt::could_lead_to(&parts, place.parts, whole),
-            Root::Anywhere => {
-                (0..parts.len()).any(|at| doubt::could_be_named(parts.get(at..).unwrap_or_default(), place))
+    for at in 0..parts.len() {
+        let rest = parts.get(at..).unwrap_or_default();
+        let is_home = tails.contains(&Some(at));
+        let is_root = at == 0 && lower.starts_with('/');
+        if !doubt::may_begin(rest, is_home || is_root) {
+            continue;
+        }
+        for place in begun(rest) {
+            let could = match place.root {
+                Root::Home => is_home && doubt::could_lead_to(rest, place.parts, whole),
+                Root::System => is_root && doubt::could_lead_to(rest, place.parts, whole),
+                Root::Anywhere => doubt::could_be_named(rest, place),
+            };
+            if could {
+                found.add(place.kind);
             }
-        };
-        if could {
-            found.add(place.kind);
         }
     }
     found
+}
+
+/// The places that the first of these parts could begin and that a pattern is judged by. Places are sorted by their
+/// first part, so what is written out in a pattern says where to look.
+fn begun(parts: &[&str]) -> impl Iterator<Item = &'static Place> {
+    let first = parts.first().copied().unwrap_or_default();
+    let fixed = first.split(['*', '?', '[']).next().unwrap_or_default();
+    let plain = ALL.get(..PLAIN).unwrap_or_default();
+    let of = |place: &Place| place.parts.first().copied().unwrap_or_default();
+    let from = plain.partition_point(|place| of(place) < fixed);
+    let (_, rest) = plain.split_at_checked(from).unwrap_or_default();
+    let count = if fixed.len() == first.len() {
+        rest.partition_point(|place| of(place) == fixed)
+    } else {
+        rest.partition_point(|place| of(place).starts_with(fixed))
+    };
+    let wild = ALL.get(if parts.len() == 1 { PLAIN } else { NAMES }..).unwrap_or_default();
+    let same = rest.get(..count).unwrap_or_default();
+    let weighs = |place: &&Place| !matches!(place.kind, Kind::Harmless | Kind::Spared | Kind::Device);
+    same.iter().chain(wild).filter(weighs)
 }
 
 /// Whether what a pattern matches could be a directory, lie in it, or, where all below is gone through, above it.

@@ -38,7 +38,7 @@ impl Lowering<'_> {
         let words = if ended { words.get(1..).unwrap_or_default() } else { words };
         if ended || !words.is_empty() {
             let known = words.iter().all(|arg| arg.known().is_some());
-            self.state.set_positional(known.then(|| words.to_vec()));
+            self.state.set_positional(known.then(|| words.into()));
         }
     }
 

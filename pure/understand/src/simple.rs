@@ -12,6 +12,9 @@ use crate::{builtin, calculation, environment, other_shell, paths, read_names};
 /// Variables that Bash makes read-only.
 const SHELL_CONSTANTS: &[&str] = &["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
 
+/// What is said of a text with more than [`crate::MAX_SEGMENTS`] commands.
+const MORE_COMMANDS: &str = "the text has more commands than are looked at";
+
 /// What a simple command has around its words.
 #[derive(Clone, Default)]
 pub(crate) struct Dress {
@@ -76,7 +79,7 @@ impl Lowering<'_> {
         }
         let for_program = simple.word_or_name.is_some();
         // What may not happen is joined with what was before.
-        let before = (dress.redirected || (for_program && !prefix.is_empty())).then(|| self.state.clone());
+        let before = (dress.redirected || (for_program && !prefix.is_empty())).then(|| self.fork());
         let redirected = dress.redirected;
         dress.takes_words = argv.first().and_then(Arg::known).is_some_and(|head| self.takes_words(head));
         let mut outside = Vec::new();
@@ -203,9 +206,8 @@ impl Lowering<'_> {
             segment.wrappers.clone_from(&self.wrappers);
             segment.dressed |= self.dressed;
             self.intent.segments.push(segment);
-        } else if self.intent.segments.len() == crate::MAX_SEGMENTS && self.intent.unknowns.len() < crate::MAX_SEGMENTS
-        {
-            self.unknown("", "the text has more commands than are looked at");
+        } else if !self.intent.unknowns.iter().any(|it| it.why == MORE_COMMANDS) {
+            self.unknown("", MORE_COMMANDS);
         }
     }
 

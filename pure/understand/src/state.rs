@@ -10,6 +10,8 @@ use std::rc::Rc;
 use brush_parser::ast::FunctionDefinition;
 use model::Arg;
 
+use crate::shared::Shared;
+
 /// The state of one shell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct State {
@@ -19,11 +21,11 @@ pub(crate) struct State {
     stayed: bool,
     /// Variables that the text set, with the value where the text alone fixes it. Positional parameters are among
     /// them, by number.
-    pub(crate) variables: BTreeMap<String, Arg>,
+    pub(crate) variables: Shared<BTreeMap<String, Arg>>,
     /// The positional parameters from `$1` on, where they are known.
-    pub(crate) positional: Option<Vec<Arg>>,
+    pub(crate) positional: Option<Rc<[Arg]>>,
     /// Names whose later values reach the programs that are run.
-    pub(crate) exported: BTreeSet<String>,
+    pub(crate) exported: Shared<BTreeSet<String>>,
     /// Every variable that is set from here on is exported (`set -a`).
     pub(crate) exports_all: bool,
     /// Every command is printed with its values before it runs (`set -x`).
@@ -31,18 +33,18 @@ pub(crate) struct State {
     /// A pattern that matches nothing may be no word at all (`nullglob`).
     pub(crate) drops_unmatched: bool,
     /// Names that may have the integer attribute: what is assigned to them is evaluated.
-    pub(crate) integers: BTreeSet<String>,
+    pub(crate) integers: Shared<BTreeSet<String>>,
     /// Names that may be read-only: an assignment to them may fail.
-    pub(crate) constants: BTreeSet<String>,
+    pub(crate) constants: Shared<BTreeSet<String>>,
     /// Names that may hold a secret of the environment.
-    pub(crate) secrets: BTreeSet<String>,
+    pub(crate) secrets: Shared<BTreeSet<String>>,
     /// Names that change at times that the text does not fix (traps), or on assignment (`declare -l`).
-    volatile: BTreeSet<String>,
+    volatile: Shared<BTreeSet<String>>,
     /// The directory changes at such times.
     adrift: bool,
     /// Aliases that may be defined: every text that each may stand for.
-    pub(crate) aliases: BTreeMap<String, Vec<String>>,
-    pub(crate) functions: BTreeMap<String, Function>,
+    pub(crate) aliases: Shared<BTreeMap<String, Vec<String>>>,
+    pub(crate) functions: Shared<BTreeMap<String, Function>>,
     /// The text may have changed how program names are looked up.
     pub(crate) lookup_changed: bool,
     /// Nothing runs from here: the text has left the shell, the function or the loop.
@@ -71,6 +73,11 @@ impl PartialEq for Body {
 }
 
 impl Body {
+    /// How long its text is, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
     pub(crate) fn of(definition: &FunctionDefinition) -> Self {
         Self { definition: Rc::new(definition.clone()), text: definition.to_string().into() }
     }
@@ -149,7 +156,7 @@ impl State {
     }
 
     /// Joins the state of another way to the same point.
-    pub(crate) fn join(&mut self, mut other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         if other.dead {
             return;
         }
@@ -166,34 +173,23 @@ impl State {
             self.cwd = None;
             self.stayed = false;
         }
-        for (name, value) in &mut self.variables {
-            if other.variables.remove(name).as_ref() != Some(value) {
-                *value = unknown(name);
-            }
-        }
-        for name in other.variables.into_keys() {
-            let value = unknown(&name);
-            self.variables.insert(name, value);
-        }
+        join_variables(&mut self.variables, &other.variables);
         if self.positional != other.positional {
             self.positional = None;
         }
-        self.exported.append(&mut other.exported);
-        self.integers.append(&mut other.integers);
-        self.constants.append(&mut other.constants);
-        self.volatile.append(&mut other.volatile);
-        self.secrets.append(&mut other.secrets);
-        for (name, texts) in other.aliases {
-            let own = self.aliases.entry(name).or_default();
-            own.extend(texts.into_iter().filter(|text| !own.contains(text)).collect::<Vec<_>>());
+        for (own, other) in [
+            (&mut self.exported, &other.exported),
+            (&mut self.integers, &other.integers),
+            (&mut self.constants, &other.constants),
+            (&mut self.volatile, &other.volatile),
+            (&mut self.secrets, &other.secrets),
+        ] {
+            if !own.is_same(other) && !other.is_subset(own) {
+                own.extend(other.iter().cloned());
+            }
         }
-        for (name, function) in &mut self.functions {
-            function.certain &= other.functions.get(name).is_some_and(|it| it.certain);
-        }
-        for (name, function) in other.functions {
-            let own = self.functions.entry(name).or_default();
-            own.bodies.extend(function.bodies.into_iter().filter(|it| !own.bodies.contains(it)).collect::<Vec<_>>());
-        }
+        join_aliases(&mut self.aliases, &other.aliases);
+        join_functions(&mut self.functions, &other.functions);
         self.exports_all |= other.exports_all;
         self.traces |= other.traces;
         self.drops_unmatched |= other.drops_unmatched;
@@ -203,15 +199,15 @@ impl State {
 
     /// Forgets every value: what follows may run at any time.
     pub(crate) fn forget(&mut self) {
-        for (name, value) in &mut self.variables {
+        for (name, value) in self.variables.iter_mut() {
             *value = unknown(name);
         }
         self.cwd = None;
         self.stayed = false;
         self.positional = None;
         self.dead = false;
-        for function in self.functions.values_mut() {
-            function.certain = false;
+        if self.functions.values().any(|function| function.certain) {
+            self.functions.values_mut().for_each(|function| function.certain = false);
         }
     }
 
@@ -235,9 +231,9 @@ impl State {
     }
 
     /// Sets the positional parameters, `$1` first.
-    pub(crate) fn set_positional(&mut self, words: Option<Vec<Arg>>) {
+    pub(crate) fn set_positional(&mut self, words: Option<Rc<[Arg]>>) {
         self.variables.retain(|name, _| name == "0" || !name.starts_with(|c: char| c.is_ascii_digit() || c == '@'));
-        for (at, word) in words.iter().flatten().enumerate() {
+        for (at, word) in words.iter().flat_map(|words| words.iter()).enumerate() {
             self.variables.insert(at.saturating_add(1).to_string(), word.clone());
         }
         if let Some([only]) = words.as_deref() {
@@ -307,9 +303,54 @@ impl State {
         self.dead
     }
 
+    /// How many entries are copied where a copy of it is changed, as far as commands change them often.
+    pub(crate) fn size(&self) -> usize {
+        let sets = [&self.exported, &self.integers, &self.constants, &self.secrets, &self.volatile];
+        sets.iter().map(|set| set.len()).fold(self.variables.len(), usize::saturating_add)
+    }
+
     /// A state that no way leads to.
     pub(crate) fn nowhere() -> Self {
         Self { dead: true, ..Self::default() }
+    }
+}
+
+/// Keeps the values on which two ways agree.
+fn join_variables(own: &mut Shared<BTreeMap<String, Arg>>, other: &Shared<BTreeMap<String, Arg>>) {
+    if own.is_same(other) {
+        return;
+    }
+    let differ = own.iter().filter(|(name, value)| other.get(*name) != Some(*value));
+    let added = other.keys().filter(|name| !own.contains_key(*name));
+    let names: Vec<String> = differ.map(|(name, _)| name).chain(added).cloned().collect();
+    for name in names {
+        let value = unknown(&name);
+        own.insert(name, value);
+    }
+}
+
+/// Keeps every text that an alias may stand for on either way.
+fn join_aliases(own: &mut Shared<BTreeMap<String, Vec<String>>>, other: &Shared<BTreeMap<String, Vec<String>>>) {
+    if own == other {
+        return;
+    }
+    for (name, texts) in other.iter() {
+        let own = own.entry(name.clone()).or_default();
+        own.extend(texts.iter().filter(|text| !own.contains(text)).cloned().collect::<Vec<_>>());
+    }
+}
+
+/// Keeps every body that a function may have on either way; it is defined for certain where both ways define it.
+fn join_functions(own: &mut Shared<BTreeMap<String, Function>>, other: &Shared<BTreeMap<String, Function>>) {
+    if own == other {
+        return;
+    }
+    for (name, function) in own.iter_mut() {
+        function.certain &= other.get(name).is_some_and(|it| it.certain);
+    }
+    for (name, function) in other.iter() {
+        let own = own.entry(name.clone()).or_default();
+        own.bodies.extend(function.bodies.iter().filter(|it| !own.bodies.contains(it)).cloned().collect::<Vec<_>>());
     }
 }
 

@@ -139,7 +139,10 @@ fn alternatives(pattern: &str) -> Vec<String> {
         return vec![pattern.to_owned()];
     };
     let anything = |text: &str| text.replace(['{', '}', ','], "*");
-    inside.split(',').take(MAX_TEXTS).map(|one| format!("{head}{}{}", anything(one), anything(tail))).collect()
+    if inside.split(',').count() > MAX_TEXTS {
+        return vec![format!("{head}*{}", anything(tail))];
+    }
+    inside.split(',').map(|one| format!("{head}{}{}", anything(one), anything(tail))).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use crate::knowledge::Role;
 use crate::lower::Lowering;
 use crate::places;
 
+/// How many steps it takes to work out which places a pattern may match.
+const STEPS_OF_PATTERN: usize = 24;
+
 /// How a role on a place is judged.
 pub(crate) struct Touch {
     pub(crate) categories: Vec<Category>,
@@ -29,6 +32,11 @@ impl Lowering<'_> {
         let (_, usual, _) = role.effect();
         let mut touch = Touch { categories: Vec::new(), doubts: Vec::new() };
         if role == Role::Look {
+            touch.categories.push(usual);
+            return touch;
+        }
+        // A pattern is held against many places.
+        if pattern && !self.budget.take_steps(STEPS_OF_PATTERN) {
             touch.categories.push(usual);
             return touch;
         }

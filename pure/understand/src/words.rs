@@ -11,6 +11,9 @@ use crate::simple::Dress;
 use crate::state::unknown;
 use crate::{calculation, other_shell, parser, plain};
 
+/// What a further word counts for beside its text, in bytes.
+const BYTES_OF_WORD: usize = 64;
+
 /// A word as it is being put together.
 #[derive(Default)]
 struct Draft {
@@ -20,9 +23,23 @@ struct Draft {
     quoted: bool,
 }
 
+impl Draft {
+    /// Adds what is put in for an expansion. A word that grows too long for a text is not known.
+    fn push(&mut self, text: &str) {
+        if self.text.len().saturating_add(text.len()) > parser::MAX_TEXT_BYTES {
+            self.known = false;
+        } else {
+            self.text.push_str(text);
+        }
+    }
+}
+
 impl Lowering<'_> {
     /// All arguments that a word becomes.
     pub(crate) fn words(&mut self, raw: &str) -> Vec<Arg> {
+        if !self.budget.take_bytes(raw.len()) {
+            return vec![Arg::Unknown(raw.to_owned())];
+        }
         match plain::word(raw) {
             Some(word) => vec![word],
             None => self.words_by_grammar(raw),
@@ -33,7 +50,9 @@ impl Lowering<'_> {
         if matches!(raw, "\"$@\"" | "\"${@}\"")
             && let Some(words) = &self.positional
         {
-            return words.clone();
+            let bytes =
+                words.iter().map(|word| word.text().len().saturating_add(BYTES_OF_WORD)).fold(0, usize::saturating_add);
+            return if self.budget.take_bytes(bytes) { words.to_vec() } else { vec![Arg::Unknown(raw.to_owned())] };
         }
         if raw.contains('{') {
             match parser::braces(raw) {
@@ -53,6 +72,9 @@ impl Lowering<'_> {
 
     /// The one argument that a word becomes where the shell does not split it; nothing for an empty expansion.
     pub(crate) fn word(&mut self, raw: &str) -> Option<Arg> {
+        if !self.budget.take_bytes(raw.len()) {
+            return Some(Arg::Unknown(raw.to_owned()));
+        }
         if let Some(word) = plain::word(raw).filter(|_| !raw.is_empty()) {
             return Some(word);
         }
@@ -106,6 +128,9 @@ impl Lowering<'_> {
     }
 
     fn word_of_pieces(&mut self, raw: &str) -> Option<Arg> {
+        if !self.budget.take_steps(1) {
+            return Some(Arg::Unknown(raw.to_owned()));
+        }
         let pieces = match parser::word(raw) {
             Ok(pieces) => pieces,
             Err(why) => {
@@ -116,6 +141,7 @@ impl Lowering<'_> {
         };
         let mut draft = Draft { known: true, ..Draft::default() };
         self.pieces(&pieces, false, &mut draft);
+        draft.known &= self.budget.take_bytes(draft.text.len());
         match draft {
             Draft { known: false, .. } => Some(Arg::Unknown(raw.to_owned())),
             Draft { text, quoted: false, .. } if text.is_empty() => None,
@@ -126,6 +152,9 @@ impl Lowering<'_> {
 
     /// The text that a here-document hands on, where it is known; commands inside it are lowered.
     pub(crate) fn heredoc(&mut self, raw: &str) -> Option<String> {
+        if !self.budget.take_bytes(raw.len()) {
+            return None;
+        }
         // The shell joins continued lines before it reads anything else.
         let joined = joined_lines(raw);
         if joined.len() != raw.len() && outline::may_run(&joined) {
@@ -138,6 +167,7 @@ impl Lowering<'_> {
             Ok(pieces) => {
                 let mut draft = Draft { known: true, ..Draft::default() };
                 self.pieces(&pieces, true, &mut draft);
+                draft.known &= self.budget.take_bytes(draft.text.len());
                 draft.known.then_some(draft.text)
             }
             Err(why) => {
@@ -223,13 +253,13 @@ impl Lowering<'_> {
         {
             match value {
                 Arg::Known(text) if quoted || !text.contains([' ', '\t', '\n', '*', '?', '[']) => {
-                    draft.text.push_str(&text.clone());
+                    draft.push(text);
                     return;
                 }
                 // Unquoted, a name with blanks would be taken apart.
                 Arg::Pattern(text) if quoted => {
                     draft.pattern = true;
-                    draft.text.push_str(&text.clone());
+                    draft.push(text);
                     return;
                 }
                 Arg::Known(_) | Arg::Pattern(_) | Arg::Unknown(_) => {}
@@ -309,11 +339,11 @@ impl Lowering<'_> {
                 draft.known = false;
             }
             (Some(text), _) if quoted || !text.trim_end_matches('\n').contains([' ', '\t', '\n', '*', '?', '[']) => {
-                draft.text.push_str(text.trim_end_matches('\n'));
+                draft.push(text.trim_end_matches('\n'));
             }
             (_, Some(pattern)) => {
                 draft.pattern = true;
-                draft.text.push_str(&pattern);
+                draft.push(&pattern);
             }
             _ => draft.known = false,
         }

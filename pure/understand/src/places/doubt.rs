@@ -7,6 +7,12 @@ pub(super) fn is_pattern(part: &str) -> bool {
     part.contains(['*', '?', '['])
 }
 
+/// Whether the parts of a pattern could begin any listed place. What is found by going through a tree says nothing, and a
+/// first part that begins with a wildcard is no name; it counts only at the root of the machine or of a home.
+pub(super) fn may_begin(pattern: &[&str], at_root: bool) -> bool {
+    pattern.first().is_some_and(|part| *part != "**" && (at_root || !part.starts_with(['*', '?', '['])))
+}
+
 /// Whether a path that a pattern matches could be a place, lie below it, or, where all below is gone through, above it.
 pub(super) fn could_lead_to(pattern: &[&str], place: &[&str], whole: bool) -> bool {
     let mut parts = pattern.iter();
@@ -51,6 +57,9 @@ fn could_be(pattern: &str, listed: &str, literal: bool) -> bool {
     }
     if literal && !is_pattern(pattern) {
         return pattern == listed;
+    }
+    if pattern == "*" {
+        return true;
     }
     // Most are told apart by how they begin.
     for (a, b) in pattern.bytes().zip(listed.bytes()) {
