@@ -6,9 +6,6 @@
 
 use std::cell::Cell;
 
-use crate::lower::Lowering;
-use crate::state::State;
-
 /// The most steps that one text may take. A step is a command, a word that has to be expanded, something done to a place,
 /// or a part of a copy of what the shell knows. The rest of the text is unknown.
 pub const MAX_STEPS: usize = 8_192;
@@ -64,18 +61,5 @@ impl Budget {
         from.set(left.unwrap_or(0));
         self.spent.set(left.is_none());
         left.is_some()
-    }
-}
-
-impl Lowering<'_> {
-    /// A copy of the state, for another way from here on.
-    pub(crate) fn fork(&self) -> State {
-        self.copy_of(&self.state)
-    }
-
-    /// A copy of a state. One that is shared costs nothing until it is changed, and then as much as it holds.
-    pub(crate) fn copy_of(&self, state: &State) -> State {
-        self.budget.take_entries(state.size());
-        state.clone()
     }
 }

@@ -7,6 +7,17 @@ use crate::state::{Outcome, State};
 use crate::stream::Stream;
 
 impl Lowering<'_> {
+    /// A copy of the state, for another way from here on.
+    pub(crate) fn fork(&self) -> State {
+        self.copy_of(&self.state)
+    }
+
+    /// A copy of a state. One that is shared costs nothing until it is changed, and then as much as it holds.
+    pub(crate) fn copy_of(&self, state: &State) -> State {
+        self.budget.take_entries(state.size());
+        state.clone()
+    }
+
     pub(crate) fn list(&mut self, CompoundList(items): &CompoundList) {
         for (at, item) in items.iter().enumerate() {
             if self.budget.is_spent() {
