@@ -74,7 +74,7 @@ fn history_is_replayed_and_mined_and_a_suggested_rule_spares_the_question() {
         .find_map(|record| record["body"]["request_digest"].as_str().map(str::to_owned))
         .unwrap();
     let explained = ok(&sandbox, &["policy", "explain", digest.get(..16).unwrap()]);
-    assert!(explained.contains("mkdir out-1") && explained.contains("no rule speaks"), "{explained}");
+    assert!(explained.contains("mkdir out-1") && explained.contains("no rule matches"), "{explained}");
 
     let file = sandbox.work.join("suggested.toml");
     let said = ok(&sandbox, &["policy", "suggest", "--out", file.to_str().unwrap()]);

@@ -55,7 +55,7 @@ const late = await withAuthenticator();
 await late.goto(link);
 await late.fill("input[name=name]", "mallory");
 await late.keyboard.press("Enter");
-await late.waitForSelector("text=this link serves no more");
+await late.waitForSelector("text=this enrolment link is no longer valid");
 await late.context().close();
 
 step("an operator invites another with their passkey, who uses an app");

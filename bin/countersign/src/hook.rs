@@ -118,7 +118,8 @@ pub(crate) fn install(args: &InstallArgs) -> Result<ExitCode, String> {
         Some(path) => path.clone(),
         None => settings_path(args.user)?,
     };
-    let program = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+    let program = std::env::current_exe()
+        .map_err(|why| format!("cannot determine the path of the `countersign` executable: {why}"))?;
     let program =
         program.to_str().filter(|it| !it.contains('\'')).ok_or("our own path cannot be written into a command line")?;
     let directory = match std::env::var(host::install_paths::DIRECTORY_VARIABLE) {

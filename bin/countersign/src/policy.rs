@@ -126,7 +126,8 @@ fn test(set: &SetArgs, json: bool) -> Result<ExitCode, String> {
     let directory = set.dir.clone().or_else(|| Layout::from_environment().ok().map(|it| it.policy()));
     if let Some(directory) = directory.filter(|it| set.preset.is_none() && !policy_source::guards(it).is_empty()) {
         // The daemon knows Cedar, this program does not: it loads the directory as it would.
-        let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+        let own = std::env::current_exe()
+            .map_err(|why| format!("cannot determine the path of the `countersign` executable: {why}"))?;
         let daemon = std::process::Command::new(own.with_file_name("countersignd"))
             .arg("--check-policy")
             .arg(&directory)

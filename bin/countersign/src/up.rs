@@ -144,7 +144,8 @@ fn first_link(layout: &Layout, page: &str) -> Option<String> {
 
 /// Our daemons, in the order in which they need each other. They are in the directory of this program.
 fn services(layout: &Layout, environment: &[(String, PathBuf)]) -> Result<Vec<Service>, String> {
-    let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+    let own = std::env::current_exe()
+        .map_err(|why| format!("cannot determine the path of the `countersign` executable: {why}"))?;
     let service = |name, socket| Service {
         name,
         program: own.with_file_name(name),
@@ -177,7 +178,8 @@ fn web_gate(
     let at: SocketAddr = address
         .parse()
         .map_err(|_| format!("`--web {address}`: write an address and port such as 127.0.0.1:7443, or `off`"))?;
-    let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+    let own = std::env::current_exe()
+        .map_err(|why| format!("cannot determine the path of the `countersign` executable: {why}"))?;
     let program = own.with_file_name(NAME);
     if !program.exists() {
         return Ok(Err(format!("`{}` is not there; build or install it", program.display())));
@@ -216,7 +218,8 @@ fn gate_of(
     if !settings.exists() {
         return Ok(None);
     }
-    let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+    let own = std::env::current_exe()
+        .map_err(|why| format!("cannot determine the path of the `countersign` executable: {why}"))?;
     Ok(Some(Service {
         name,
         program: own.with_file_name("countersign-gate"),

@@ -1,5 +1,5 @@
-//! Enrolment of factors: from an invitation, with a recovery code, or with a proof of a present factor. What
-//! they set up is shown to work before anything changes.
+//! Enrolment of factors: from an invitation, with a recovery code, or with a proof of a present factor. A new
+//! factor must prove itself before anything changes.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -65,7 +65,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
 
 fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -> Result<OperatorReply, String> {
     let now_ms = clock::now_ms();
-    let no_invite = "this link serves no more: it was used, another was made since, or its time is over";
+    let no_invite = "this enrolment link is no longer valid: it was used, replaced or has expired";
     let (what, name) = match who {
         EnrolmentAuthority::Invite { token, name } => {
             web_sessions::may_try(daemon, "(an invitation)", now_ms)?;

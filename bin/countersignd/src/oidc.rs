@@ -1,5 +1,5 @@
-//! Single sign-on: a token of the provider, checked here, signs a person in. It is worth a session and no more: to approve what
-//! the policy wants a code or a signature for has a factor of their own.
+//! Single sign-on: a token of the provider, checked here, signs a person in. It is worth a session and no more: for a request
+//! that needs a code or a signature, the person needs a factor of their own.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

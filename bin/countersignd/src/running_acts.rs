@@ -1,5 +1,5 @@
-//! Running acts, so that people can stop them. An enforcement point keeps its connection open until the act ended, and ends the act when we close our
-//! side of that connection and leave theirs open: what they say of its end is still heard.
+//! Running acts, so that people can stop them. An enforcement point keeps its connection open until the act ended, and ends the act when
+//! we close our sending side and keep reading: its report of the end still arrives.
 
 use std::collections::BTreeMap;
 use std::net::Shutdown;

@@ -76,8 +76,8 @@ impl Sessions {
     }
 }
 
-/// How often a person may try to sign in within a minute, by the name that they give, and all together. The gate's port can be
-/// reached by everybody on the machine, an agent too.
+/// How often a person may try to sign in within a minute, by the name that they give, and all together. Every account on the machine
+/// can reach the gate's port, an agent's too.
 const TRIES_OF_ONE: usize = 5;
 const TRIES_OF_ALL: usize = 60;
 const MINUTE_MS: u64 = 60_000;

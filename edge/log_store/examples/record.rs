@@ -1,6 +1,6 @@
 //! Figures of the record, in one run on one machine: `cargo xtask bench record`. Ratios are what counts.
 //!
-//!     record append DIR            durable appends a second, beside a file with fdatasync and SQLite
+//!     record append DIR            durable appends a second, compared with a file with fdatasync and SQLite
 //!     record history DIR COUNT     a log of so many records of a month
 //!     record verify DIR            how fast it is verified, and in how much memory
 //!     record open DIR              how long it takes to be opened after a crash

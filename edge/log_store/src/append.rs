@@ -28,7 +28,7 @@ impl Record {
 pub enum Failed {
     /// None of them is in the log; it can be tried again.
     Refused(String),
-    /// Nobody knows what is on the disk: the process must end.
+    /// It is unknown what is on the disk: the process must end.
     Fatal(String),
 }
 

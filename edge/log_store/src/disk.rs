@@ -40,7 +40,7 @@ pub trait Disk: Files {
 /// Replaces a file as one durable step.
 ///
 /// # Errors
-/// A step failed; the old file still stands, or the new one does.
+/// A step failed; either the old or the new file is in place.
 pub fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
     let new = format!("{name}.new");
     disk.write(&new, bytes)?;

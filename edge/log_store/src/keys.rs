@@ -125,7 +125,7 @@ impl Keys {
     }
 
     /// The numbers of the keys of a scope that still exist. `read` are further ones that reading found: they count only
-    /// where a crash kept their scope from being written down, so that nobody names another's key.
+    /// where a crash kept their scope from being written down, so that no request names another session's key.
     pub(crate) fn numbers_of(&self, scope: &str, read: &[u64]) -> Result<Vec<u64>, String> {
         let bytes = self.disk.read(DATA).map_err(|why| format!("`{DATA}`: {why}"))?.unwrap_or_default();
         let tag = self.keeper.tag(scope);

@@ -172,7 +172,7 @@ fn end(publisher: &mut Publisher) -> Result<(), String> {
     publisher.end().map_err(|why| format!("the log could not be closed: {why}"))
 }
 
-/// How often is published: less often, the more has to be written again, so that whoever sends large contents does not keep
+/// How often is published: less often, the more has to be written again, so that a sender of large contents does not keep
 /// the disk busy.
 fn every(publisher: &Publisher) -> Duration {
     let bytes = u64::try_from(publisher.partial_bytes()).unwrap_or(u64::MAX);
@@ -191,7 +191,7 @@ fn run(mut publisher: Publisher, shared: &Shared) -> Result<(), String> {
             let wait = if behind { every.saturating_sub(published_at.elapsed()) } else { Duration::from_secs(3600) };
             line = shared.moved.wait_timeout(line, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
-        // What comes together is written at once; and whoever waits for the record has the machine to themself meanwhile.
+        // Batches that arrive together are written together; threads that wait for records have the machine meanwhile.
         if !line.closing {
             drop(line);
             std::thread::sleep(GATHER);

@@ -4,9 +4,9 @@
 //!
 //! 1. the files of a complete bundle are written. After a crash: they may be torn; the journal has their records still, and
 //!    they are written again.
-//! 2. they are flushed, with the names of their directories, and so is a checkpoint that counts them. From here on the journal's segments may be used anew.
+//! 2. they are flushed, with the names of their directories, and so is a checkpoint that counts them. From here on the journal's segments may be reused.
 //! 3. what is not a complete bundle is written as partial files, then the checkpoint takes the place of the old one. This
-//!    is flushed only before the journal lets go of something: after a crash the journal tells. Whoever reads sees the old checkpoint, or the new one with its files.
+//!    is flushed only before the journal lets go of something: after a crash the journal tells. A reader sees the old checkpoint, or the new one with its files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -26,7 +26,7 @@ pub const CHECKPOINT: &str = "checkpoint";
 pub(crate) enum Stopped {
     /// It can be tried again.
     Write(io::Error),
-    /// It cannot: after a flush that failed, nobody knows what is on the disk, and a second flush may say that all is well.
+    /// It cannot: after a failed flush it is unknown what is on the disk, and a second flush may say that all is well.
     Flush(io::Error),
 }
 
@@ -180,8 +180,8 @@ impl Publisher {
         Ok(())
     }
 
-    /// Flushes complete bundles and a checkpoint that counts them. What the journal lets go of must be found by whoever reads
-    /// the log as it lies there, also after a loss of power.
+    /// Flushes complete bundles and a checkpoint that counts them. Readers of the files must find what the journal
+    /// drops, also after a loss of power.
     pub(crate) fn sync(&mut self) -> Result<(), Stopped> {
         flush(self.disk.as_ref(), &self.unsynced).map_err(Stopped::Flush)?;
         self.unsynced.clear();
@@ -231,7 +231,7 @@ impl Publisher {
             self.disk.sync_directory("").map_err(Stopped::Flush)?;
         }
         self.published = self.note.0;
-        // Whoever read the checkpoint before this one may still be reading its files.
+        // A reader of the previous checkpoint may still read its files.
         let [older, newer] = std::mem::take(&mut self.partial);
         let mut gone: Vec<&String> = older.difference(&names).filter(|name| !newer.contains(*name)).collect();
         if ends {

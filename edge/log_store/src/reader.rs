@@ -49,7 +49,7 @@ pub struct Found {
 pub enum Content {
     /// The content.
     Draft(Box<Draft>),
-    /// Its key was destroyed; nobody can read it any more.
+    /// Its key was destroyed; it cannot be read any more.
     Destroyed,
     /// It cannot be read here, and why.
     Unreadable(String),

@@ -124,6 +124,6 @@ pub fn open(
     let name = path(id, if is_growing { Stage::Open } else { stage(variant) });
     let head = RecordingReader::head(files.as_ref(), &name)?;
     let key = ReadKeys::open(files)?.get(head.key)?;
-    let key = key.ok_or_else(|| format!("`{id}` was destroyed by policy: nobody can read it any more"))?;
+    let key = key.ok_or_else(|| format!("`{id}` was destroyed by policy and cannot be read any more"))?;
     RecordingReader::open(Arc::clone(files), &name, id, &key)
 }

@@ -1,4 +1,4 @@
-//! Recordings of terminals beside the log: `recordings/ID.open` while one grows, `ID.rec` when its digest is in the log,
+//! Recordings of terminals, next to the log: `recordings/ID.open` while one grows, `ID.rec` when its digest is in the log,
 //! `ID.red` the same with secrets masked.
 //!
 //! The order, and what a crash after each step leaves: head durable → record that it began → act → pieces, flushed within a
@@ -22,7 +22,7 @@ const PART_BYTES: usize = 1024 * 1024;
 /// A recording's stages, as files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// It grows, or was cut off and nobody has looked yet.
+    /// It grows, or was cut off and is not examined yet.
     Open,
     /// It ended.
     Whole,
@@ -66,7 +66,7 @@ pub struct RecordingWriter {
     key: RecordingKey,
     digest: Sha256,
     bytes: u64,
-    /// Something could not be written: what stands there is the end, as it is.
+    /// Something could not be written: the file ends as it is.
     dead: bool,
 }
 
@@ -103,7 +103,7 @@ impl RecordingWriter {
     /// Makes what was added durable.
     ///
     /// # Errors
-    /// Nobody knows what is on the disk: the recording must end.
+    /// It is unknown what is on the disk: the recording must end.
     pub fn sync(&self) -> std::io::Result<()> {
         self.disk.sync(&self.name)
     }

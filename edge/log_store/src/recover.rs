@@ -1,6 +1,6 @@
 //! Opening a log: the ordinary start, the start after a clean end, and the start after a crash are one path.
 //!
-//! What stands in complete, flushed bundles is the base. What the journal holds from there on is put to it, and must lead
+//! Complete, flushed bundles are the base. What the journal holds from there on is appended, and must lead
 //! to the root that was signed last. Nothing is ever made up: where a record is missing, the log is not opened.
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use crate::keys::ReadKeys;
 use crate::publisher::{CHECKPOINT, Durable};
 use crate::wal;
 
-/// Where a log stands.
+/// The state of a log.
 pub(crate) struct Recovered {
     /// Over all records.
     pub(crate) tree: Tree,
@@ -100,7 +100,7 @@ pub(crate) fn recover(disk: &Arc<dyn Files>, log: &LogVerifier) -> Result<Recove
         }
     }
     if let Some((name, at)) = &found.torn {
-        said.push(format!("`{name}` ends at byte {at} in a batch that was torn; nobody had a receipt for it"));
+        said.push(format!("`{name}` ends at byte {at} in a torn batch that was never acknowledged"));
     }
     let _ = tree.take_complete();
     let pending = with_tags(disk, batches)?;
@@ -109,7 +109,7 @@ pub(crate) fn recover(disk: &Arc<dyn Files>, log: &LogVerifier) -> Result<Recove
     Ok(Recovered { tree, base, pending, segments: found.segments, note, partial, ended, said })
 }
 
-/// Whether everything that a checkpoint counts stands in files.
+/// Whether everything that a checkpoint counts is in files.
 fn whole(disk: &dyn Files, checkpoint: &Checkpoint, note: &str) -> Result<(), String> {
     let mut tree = tree_of_bundles(disk, checkpoint.size / TILE_WIDTH)?;
     for bytes in partial_bundle(disk, checkpoint, note)?.iter().flat_map(|batch| &batch.entries) {
@@ -124,7 +124,7 @@ fn open_note(disk: &dyn Files, log: &LogVerifier, name: &str) -> Result<Option<(
     if bytes.is_empty() {
         return Ok(None);
     }
-    // It is written in place: what is left of a longer one stands behind it.
+    // It is written in place: the rest of a longer one follows it.
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let text = bytes.get(..end).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or("");
     let checkpoint = log.open(text).map_err(|why| format!("`{name}`: {why}"))?;
@@ -192,7 +192,7 @@ fn partial_files(size: u64) -> BTreeSet<String> {
     names
 }
 
-/// What the records are found by is worked out anew from their contents.
+/// Rebuilds the index of the records from their contents.
 fn with_tags(disk: &Arc<dyn Files>, batches: Vec<Batch>) -> Result<Vec<Durable>, String> {
     if batches.is_empty() {
         return Ok(Vec::new());

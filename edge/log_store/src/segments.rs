@@ -1,5 +1,5 @@
 //! The segments that the journal is written into: made ahead of need, full of zeros, so that a flush has no sizes to write
-//! down; used anew when all their records are in flushed bundles.
+//! down; reused when all their records are in flushed bundles.
 
 use std::io;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(crate) struct Segments {
 }
 
 impl Segments {
-    /// Goes on behind segments that were found. They are never written to before they are used anew: one may be torn.
+    /// Goes on behind segments that were found. They are never written to before they are reused: one may be torn.
     pub(crate) fn behind(disk: Arc<dyn Disk>, bytes: usize, found: Vec<(String, u64)>) -> Self {
         let next = found.iter().filter_map(|(name, _)| number_of(name)).max().map_or(0, |last| last.saturating_add(1));
         Self { disk, bytes, current: (String::new(), 0, 0), full: found, next }

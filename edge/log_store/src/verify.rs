@@ -18,7 +18,7 @@ pub struct Verified {
     pub unpublished: u64,
     /// Bytes that were read.
     pub bytes: u64,
-    /// Something stands in the journal behind the last batch that was never acknowledged: a crash leaves that.
+    /// Data follows the last batch of the journal that was never acknowledged: a crash leaves that.
     pub torn: bool,
     /// Over all records.
     pub tree: Tree,
@@ -155,8 +155,8 @@ impl Whole<'_> {
         Ok(Verified { records, unpublished, bytes: self.bytes, torn: journal.torn.is_some(), tree })
     }
 
-    /// Whatever else stands among the tiles: partial files of earlier publications, which must be the beginning of what
-    /// stands now; while the log is open, files that the next checkpoint will count; or something that does not belong there.
+    /// Other files among the tiles: partial files of earlier publications, which must be the beginning of the
+    /// present ones; while the log is open, files that the next checkpoint will count; or something that does not belong there.
     fn strays(&self, size: u64) -> Result<(), VerificationFailure> {
         let fail = |file: &str, why: &str| self.wrong(size, file, why);
         let open = !self.disk.list(wal::JOURNAL).map_err(|why| fail(wal::JOURNAL, &why.to_string()))?.is_empty();

@@ -48,7 +48,7 @@ fn checksum(body: &[u8]) -> Hash {
     Tree::leaf_hash(body)
 }
 
-/// The batch at the beginning of some bytes, and its length; nothing where none stands there whole.
+/// The batch at the beginning of some bytes, and its length; nothing where no whole one is there.
 fn decode(bytes: &[u8]) -> Option<(Batch, usize)> {
     let rest = bytes.strip_prefix(&MAGIC)?;
     let (length, rest) = rest.split_first_chunk()?;
@@ -85,7 +85,7 @@ pub(crate) struct Found {
     pub(crate) batches: Vec<(String, Batch)>,
     /// Every segment, with the number behind its last record.
     pub(crate) segments: Vec<(String, u64)>,
-    /// A segment and byte from where on something stands that is no whole batch, though it is no leftover either.
+    /// A segment and byte where data begins that is no whole batch, and no leftover either.
     pub(crate) torn: Option<(String, usize)>,
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn scan(disk: &dyn Files) -> Result<Found, String> {
     }
     all.sort_by_key(|(_, batch)| batch.first);
     for (name, batch) in all {
-        // A gap: what stands before it is left over from earlier.
+        // A gap: everything before it is left over from earlier.
         if found.batches.last().is_some_and(|(_, last)| end(last) != batch.first) {
             found.batches.clear();
         }
@@ -122,7 +122,7 @@ pub(crate) fn scan(disk: &dyn Files) -> Result<Found, String> {
     for (name, behind, rest) in rests {
         if let Some(at) = newer(&rest, last) {
             let at = behind.saturating_add(at);
-            return Err(format!("`{name}` is damaged at byte {behind}: a later batch stands behind it, at byte {at}"));
+            return Err(format!("`{name}` is damaged at byte {behind}: a later batch follows at byte {at}"));
         }
         if !rest.is_empty() && decode(&rest).is_none() {
             found.torn = Some((name, behind));
@@ -145,7 +145,7 @@ fn read_segment(bytes: &[u8]) -> (Vec<Batch>, usize) {
     (batches, at)
 }
 
-/// Where, behind a place without a whole batch, one stands that cannot be left over: then that place was damaged.
+/// Where, after a place without a whole batch, one follows that cannot be left over: then that place was damaged.
 fn newer(rest: &[u8], last: u64) -> Option<usize> {
     let starts = rest.windows(MAGIC.len()).enumerate().filter(|(_, window)| **window == MAGIC);
     let mut whole = starts.filter_map(|(at, _)| Some((at, decode(rest.get(at..)?)?.0)));

@@ -4,12 +4,12 @@
 //!
 //! 1. keys for new scopes are durable. After a crash: keys that nothing uses.
 //! 2. the batch (entries, payloads, a signed checkpoint) is written into the journal. After a crash: nothing, or a torn batch,
-//!    or a whole one; nobody has a receipt for it, so nothing was done under it. A torn one is never read.
+//!    or a whole one; no receipt for it exists, so nothing was done under it. A torn one is never read.
 //! 3. `fdatasync`. After a crash: the batch is there.
 //! 4. the receipts leave. Only now can anything happen.
 //! 5. the batch goes on its way into bundles and tiles; see `publisher`.
 //!
-//! A write that fails takes the log back to where it was. After a flush that fails nobody can say what is on the disk: the
+//! A write that fails takes the log back to where it was. After a flush that fails it is unknown what is on the disk: the
 //! writer is dead, and recovery decides on what it finds.
 
 use std::collections::{BTreeSet, HashMap};
@@ -102,7 +102,7 @@ impl Writer {
                 .map_err(|why| format!("`{CHECKPOINT}`: {why}"))?;
             writer.note = Some(note);
         }
-        // What is in no complete bundle stands in the journal from the first segment on, also after a clean end.
+        // Records in no complete bundle are in the journal from the first segment on, also after a clean end.
         if let Some(durable) = found.pending.last().filter(|_| found.ended) {
             let bytes = wal::encode(&durable.batch);
             writer.segments.write(&bytes, durable.batch.first, 0).map_err(|why| why.to_string())?;
@@ -135,7 +135,7 @@ impl Writer {
         Ok(proofs)
     }
 
-    /// Makes records durable, all or none, and gives their proofs. Whoever waits for them may have them before [`Self::hand_on`].
+    /// Makes records durable, all or none, and gives their proofs. Waiting callers may have them before [`Self::hand_on`].
     ///
     /// # Errors
     /// They are not in the log.
@@ -256,7 +256,7 @@ impl Writer {
         self.keys.numbers_of(scope, read)
     }
 
-    /// Destroys data keys: what was encrypted with them cannot be read any more by anybody; the log still verifies. The record
+    /// Destroys data keys: what was encrypted with them cannot be read any more; the log still verifies. The record
     /// that says so must be durable before.
     ///
     /// # Errors

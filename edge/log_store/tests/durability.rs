@@ -18,7 +18,7 @@ use audit::Draft;
 use log_store::{Content, Failed, Files, Reader, Wanted, verify};
 use sim::{Chance, Fault, SimDisk, Survives, key, open, record};
 
-/// Small, so that segments are used anew many times.
+/// Small, so that segments are reused many times.
 const SEGMENT: usize = 12 * 1024;
 
 /// What was acknowledged: how many records, and the newest checkpoint.

@@ -33,7 +33,7 @@ fn whoever_reads_and_verifies_while_it_is_written_sees_all_that_was_acknowledged
     let _ = std::fs::remove_dir_all(&path);
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&path));
     let keeper = Box::new(FileKeeper::open(Arc::clone(&disk), 1).unwrap());
-    // Small segments, so that they are used anew many times meanwhile.
+    // Small segments, so that they are reused many times meanwhile.
     let settings = Settings { segment_bytes: 64 * 1024, threaded: true };
     let mut writer = Writer::open(Arc::clone(&disk), key(), keeper, settings, &mut |what| panic!("{what}")).unwrap();
     let (acknowledged, stop) = (AtomicU64::new(0), AtomicBool::new(false));

@@ -1,4 +1,4 @@
-//! A log of ours is read and checked by somebody else's implementation of the C2SP formats.
+//! An independent implementation of the C2SP formats reads and verifies our log.
 
 #![allow(
     clippy::unwrap_used,

@@ -53,7 +53,7 @@ impl Queue {
     }
 }
 
-/// A channel that is told.
+/// A channel.
 struct RunningChannel {
     name: &'static str,
     from: notification::Level,
@@ -93,7 +93,7 @@ fn tell(sender: &mut Sender, notice: &Notice) {
         match sender.send(notice) {
             Ok(()) => return,
             Err(why) if left == 0 || !why.is_passing => {
-                eprintln!("countersign-gate: {}: not told ({why})", sender.name());
+                eprintln!("countersign-gate: {}: not sent ({why})", sender.name());
                 return;
             }
             Err(why) => {

@@ -49,9 +49,11 @@ pub(crate) fn push(agent: &Agent, at: &notification::Push, devices: &dyn Devices
         match sent.map(|answer| answer.status().as_u16()) {
             Ok(404 | 410) => devices.gone(to.endpoint()),
             Ok(status) if (200..300).contains(&status) => {}
-            Ok(status) => eprintln!("countersign-gate: push: a device of {} was not told ({status})", target.reviewer),
+            Ok(status) => {
+                eprintln!("countersign-gate: push: a device of {} was not notified ({status})", target.reviewer)
+            }
             Err(why) => {
-                eprintln!("countersign-gate: push: a device of {} was not told ({})", target.reviewer, kind(&why))
+                eprintln!("countersign-gate: push: a device of {} was not notified ({})", target.reviewer, kind(&why))
             }
         }
     }

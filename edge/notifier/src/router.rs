@@ -9,11 +9,11 @@ use protocol::{ClosedHold, HoldView};
 
 use crate::{Devices, RunningChannel, start};
 
-/// So many holds of one agent within a minute are told one by one. More are told as one, once a minute.
+/// Maximum number of single messages about one agent's holds within a minute. Further ones become one message a minute.
 const ONE_BY_ONE: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// All channels, and what they were told.
+/// All channels, and what was sent to them.
 pub struct Router {
     channels: Vec<RunningChannel>,
     open: BTreeMap<String, Open>,
@@ -22,9 +22,9 @@ pub struct Router {
 
 struct Open {
     hold: HoldView,
-    /// Half of its time, if nobody was told of that yet.
+    /// Half of its time, if that was not notified yet.
     half_ms: Option<u64>,
-    /// Nobody was told of it: there were too many.
+    /// It was not notified: there were too many.
     is_quiet: bool,
 }
 
@@ -35,7 +35,7 @@ struct Pace {
     said: Option<Instant>,
 }
 
-/// A hop: who is told of which hold, for the record.
+/// A delivery: the channel and the hold, for the record.
 pub struct Delivery {
     /// The hold.
     pub hold: String,
@@ -63,7 +63,7 @@ impl Router {
         self.channels.iter().map(|it| it.name).collect()
     }
 
-    /// Holds that wait from the beginning: they are told now.
+    /// Holds that wait from the beginning: they are notified now.
     pub fn all(&mut self, holds: Vec<HoldView>) -> Vec<Delivery> {
         self.open.retain(|id, _| holds.iter().any(|hold| hold.id == *id));
         self.changed(holds, Vec::new())
@@ -93,7 +93,7 @@ impl Router {
         hops
     }
 
-    /// Whether one more of an agent is told by itself; otherwise they are counted.
+    /// Whether a further hold of an agent gets its own message; otherwise it is counted.
     fn may_tell(&mut self, agent: &str) -> bool {
         let pace = self.paces.entry(agent.to_owned()).or_default();
         let now = Instant::now();

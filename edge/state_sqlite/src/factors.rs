@@ -1,4 +1,4 @@
-//! What people prove themselves with beside the first factor: passkeys, recovery codes; and invitations to enrol.
+//! Further factors of people: passkeys, recovery codes; and invitations to enrol.
 
 use approval::Passkey;
 use model::{Digest, ReviewerName};
@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use crate::reviewers::{integer, unsigned};
 use crate::{Failed, Store};
 
-/// A passkey of somebody.
+/// A passkey of a person.
 #[derive(Clone, Debug)]
 pub struct PasskeyRow {
     /// It.
@@ -30,17 +30,17 @@ pub struct InviteRow {
     pub role: Role,
     /// The groups.
     pub groups: Vec<String>,
-    /// Who invited them; nobody for the very first.
+    /// Who invited them; none for the first person.
     pub by: Option<String>,
     /// Until when.
     pub expires_at_ms: u64,
 }
 
 impl Store {
-    /// Adds a passkey to somebody.
+    /// Adds a passkey to a person.
     ///
     /// # Errors
-    /// Somebody has it already, or the store failed.
+    /// A person has it already, or the store failed.
     pub fn add_passkey(&self, name: &ReviewerName, passkey: &Passkey, label: &str, at_ms: u64) -> Result<(), Failed> {
         self.connection().execute(
             "INSERT INTO passkeys (credential, reviewer, line, label, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -49,7 +49,7 @@ impl Store {
         Ok(())
     }
 
-    /// The passkeys of somebody, oldest first.
+    /// The passkeys of a person, oldest first.
     ///
     /// # Errors
     /// The store failed or holds a broken one.
@@ -74,7 +74,7 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Takes all passkeys and recovery codes from somebody.
+    /// Removes all passkeys and recovery codes of a person.
     ///
     /// # Errors
     /// The store failed.
@@ -87,7 +87,7 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Gives somebody other recovery codes, by digest. Those of before serve no more.
+    /// Replaces a person's recovery codes, by digest. The old ones are no longer valid.
     ///
     /// # Errors
     /// The store failed.
@@ -166,7 +166,7 @@ impl Store {
 }
 
 impl Store {
-    /// Who somebody of a provider is here, and whether the provider enrolled them.
+    /// The person here of a provider's account, and whether the provider enrolled them.
     ///
     /// # Errors
     /// The store failed or holds a broken one.
@@ -180,10 +180,10 @@ impl Store {
         row.map(read).transpose().map_err(|_| Failed::Corrupt("identity"))
     }
 
-    /// Notes who somebody of a provider is here, and that the provider said so now.
+    /// Notes the person here of a provider's account, and that the provider confirmed it now.
     ///
     /// # Errors
-    /// Somebody else of the provider is that person already, or the store failed.
+    /// Another account of the provider is that person already, or the store failed.
     pub fn see_identity(
         &self,
         (issuer, subject): (&str, &str),
@@ -201,7 +201,7 @@ impl Store {
 }
 
 impl InviteRow {
-    /// The person that it makes of somebody by this name.
+    /// The person enrolled under this name.
     pub fn person(&self, name: ReviewerName) -> Person {
         Person { name, role: self.role, groups: self.groups.clone() }
     }

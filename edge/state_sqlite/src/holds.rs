@@ -7,7 +7,7 @@ use rusqlite::params;
 use crate::reviewers::{integer, unsigned};
 use crate::{Durability, Failed, Store};
 
-/// A time that somebody approved alone.
+/// An emergency approval.
 #[derive(Clone, Debug)]
 pub struct BrokenRow {
     /// The hold.
@@ -21,7 +21,7 @@ pub struct BrokenRow {
 }
 
 impl Store {
-    /// Stores a new hold, in order. Its deadline stands from here on; everybody reads this one.
+    /// Stores a new hold, in order. Its deadline is fixed from here on; all readers use this one.
     ///
     /// # Errors
     /// The store failed; then there is no hold, and the request is refused.
@@ -47,7 +47,7 @@ impl Store {
     }
 
     /// Moves a hold on, if it is still what `before` says: compare-and-set. Says whether this call did it. What breaks the
-    /// glass is durable, as somebody must look at it afterwards; the rest is in order, as the record has the answer already.
+    /// glass is durable, as a person must review it afterwards; the rest is in order, as the record has the answer already.
     ///
     /// # Errors
     /// The store failed; then nothing changed.
@@ -104,7 +104,7 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Notes that somebody looked at it afterwards. Says no where it was looked at before.
+    /// Notes a review. Returns false if it was reviewed before.
     ///
     /// # Errors
     /// The store failed.
@@ -116,7 +116,7 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Ends every hold that is still open: whoever asked was connected to a daemon that is no more.
+    /// Ends every hold that is still open: its client was connected to an earlier run of the daemon.
     ///
     /// # Errors
     /// The store failed.

@@ -5,7 +5,7 @@
 //! - *durable* (`synchronous = FULL`): when the call returns, its effect survives the loss of power;
 //! - *in order* (`synchronous = NORMAL`): it survives the end of this process, and reaches the disk with the next durable
 //!   write at the latest, never after it: both go through one write-ahead log. For what nothing rests on until something
-//!   durable follows: a hold that is open (nobody waits for it after a crash, and the record has its answers), and a pace
+//!   durable follows: a hold that is open (no connection waits for it after a crash, and the record has its answers), and a pace
 //!   that was counted before a permit is spent.
 //!
 //! Decisions on holds are compare-and-set, so that of two answers at once exactly one counts.
@@ -43,7 +43,7 @@ const BUSY_WAIT: Duration = Duration::from_secs(2);
 pub struct Store {
     connections: Mutex<Connections>,
     /// Everybody, as the file has them: they are asked for with every hold and every answer. Locked before the connections, and for
-    /// as long as somebody changes them, so that nobody keeps what was before.
+    /// during a change, so that no reader keeps the old state.
     people: Mutex<Option<Vec<Person>>>,
 }
 
@@ -146,7 +146,7 @@ impl Store {
         Ok(Self { connections: Mutex::new(Connections { durable, in_order }), people: Mutex::default() })
     }
 
-    /// What is known of everybody. Whoever changes people holds it, empty, meanwhile.
+    /// The cached people. A change of people holds it, empty, meanwhile.
     fn known_people(&self) -> MutexGuard<'_, Option<Vec<Person>>> {
         self.people.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

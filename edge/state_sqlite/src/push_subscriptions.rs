@@ -1,11 +1,11 @@
-//! Devices that are told of holds.
+//! Push subscriptions: devices that are notified of holds.
 
 use rusqlite::params;
 
 use crate::reviewers::integer;
 use crate::{Failed, Store};
 
-/// A device of somebody.
+/// A device of a person.
 #[derive(Clone, Debug)]
 pub struct DeviceRow {
     /// Whose.
@@ -22,7 +22,7 @@ pub struct DeviceRow {
 const MOST_OF_ONE: i64 = 8;
 
 impl Store {
-    /// Adds a device, or gives it to whoever has it now.
+    /// Adds a device, or moves it to its present person.
     ///
     /// # Errors
     /// The store failed.

@@ -25,7 +25,7 @@ pub struct ReviewerRow {
     pub person: Person,
     /// Proof.
     pub factor: Factor,
-    /// What they type beside a code when they sign in.
+    /// The password, typed with a code at sign-in.
     pub password: Option<PasswordHash>,
     /// Since when.
     pub created_ms: u64,
@@ -73,7 +73,7 @@ impl Store {
     /// Gives a person another factor. Codes that were used under the one before say nothing of the new one.
     ///
     /// # Errors
-    /// The store failed, or somebody else has this key.
+    /// The store failed, or another person has this key.
     pub fn set_factor(&self, name: &ReviewerName, factor: &Factor) -> Result<bool, Failed> {
         let (secret, key) = columns(factor);
         let changed = self.connection().execute(
@@ -95,7 +95,7 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Gives a person another role and other groups, unless nobody would be operator any more. Says whether it did.
+    /// Changes a person's role and groups, unless no operator would be left. Returns whether it did.
     ///
     /// # Errors
     /// The store failed.
@@ -110,7 +110,7 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Removes a person, unless nobody would be operator any more. Says whether it did.
+    /// Removes a person, unless no operator would be left. Returns whether it did.
     ///
     /// # Errors
     /// The store failed.

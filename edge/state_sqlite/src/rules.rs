@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, params};
 use crate::reviewers::{integer, unsigned};
 use crate::{Durability, Failed, Store};
 
-/// A rule that somebody made of an approval, or by hand through the daemon. It is never changed; it is removed, and
+/// A rule made at run time, from an approval or by hand. It is never changed; it is removed, and
 /// stays visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleRow {

@@ -1,7 +1,7 @@
 //! Agents over the network: the words of the agents' socket, carried. A WebSocket is one conversation with `countersignd`, and the
 //! lease of all permits in it: they end with it. A request by HTTP does not wait: it gets a decision, or a ticket to ask again with.
 //!
-//! The key that an agent sends is checked by `countersignd`; nobody is signed in here, and no page of a browser is let in.
+//! The key that an agent sends is checked by `countersignd`; there are no sessions here, and no page of a browser is let in.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -102,7 +102,7 @@ pub(crate) async fn request(
     if let Some(answer) = place.answered() {
         return Ok(Json(answer));
     }
-    // In a task of its own: it is decided and kept though whoever asked may be gone, and asks again.
+    // In a task of its own: it is decided and kept even if the client is gone, and asks again.
     let deciding = tokio::spawn(async move {
         let answer = answer(&gate, &key, &wanted, wait).await?;
         // What is not decided is not kept: the same key asks again.
@@ -220,7 +220,7 @@ async fn converse(mut socket: WebSocket, mut line: AgentConnection, key: String)
             return;
         }
         loop {
-            // Whoever leaves while people are asked ends the hold: the daemon sees the line end with us.
+            // A client that leaves while a hold is open ends it: the daemon sees the connection end with us.
             let Some(heard) = hear_while_there(&mut socket, &mut line).await else { return };
             let is_held = matches!(heard, AgentReply::Held { .. });
             let text = serde_json::to_string(&heard).unwrap_or_default();

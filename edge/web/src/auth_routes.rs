@@ -28,7 +28,7 @@ pub(crate) struct SignIn {
     proof: Given,
 }
 
-/// Signs somebody in.
+/// Signs a person in.
 pub(crate) async fn sign_in(State(gate): State<Arc<Gate>>, Json(given): Json<SignIn>) -> Result<Response, Problem> {
     let by = given.proof.named(given.name)?;
     match ask(&gate, OperatorRequest::SignIn { by }).await? {
@@ -50,7 +50,7 @@ pub(crate) struct NewPassword {
     proof: Given,
 }
 
-/// Somebody who is signed in chooses another password. All their sessions end, and this page gets another.
+/// A signed-in person changes their password. All their sessions end, and this page gets a new one.
 pub(crate) async fn password(
     State(gate): State<Arc<Gate>>,
     signed_in: SignedIn,
@@ -65,7 +65,7 @@ pub(crate) async fn password(
     }
 }
 
-/// Signs somebody out.
+/// Signs a person out.
 pub(crate) async fn sign_out(State(gate): State<Arc<Gate>>, signed_in: SignedIn) -> Result<Response, Problem> {
     done(&gate, OperatorRequest::SignOut { token: signed_in.token.0 }).await?;
     let cookie = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
@@ -94,7 +94,7 @@ pub(crate) enum Begin {
     Own { name: String, proof: Given },
 }
 
-/// Somebody is about to set up what they prove themself with.
+/// Begins the enrolment of a factor.
 pub(crate) async fn begin(State(gate): State<Arc<Gate>>, Json(given): Json<Begin>) -> Answered {
     let who = match given {
         Begin::Invite { token, name } => EnrolmentAuthority::Invite { token, name },
@@ -125,7 +125,7 @@ pub(crate) struct Finish {
     ticket: String,
     code: Option<String>,
     passkey: Option<Made>,
-    /// With the first code of somebody who has none yet: the password that they choose.
+    /// With the first code of a person without a factor: the chosen password.
     password: Option<Password>,
 }
 
@@ -169,7 +169,7 @@ pub(crate) struct Invite {
     proof: Given,
 }
 
-/// An operator invites somebody; gives the link's token.
+/// An operator invites a person; returns the link's token.
 pub(crate) async fn invite(State(gate): State<Arc<Gate>>, signed_in: SignedIn, Json(given): Json<Invite>) -> Answered {
     let place = ReviewerAttributes { role: given.role, groups: given.groups };
     let by = Some(given.proof.named(signed_in.who.name)?);
@@ -197,7 +197,7 @@ pub(crate) async fn push_key(State(gate): State<Arc<Gate>>, _who: SignedIn) -> A
     Ok(Json(json!({"key": key})))
 }
 
-/// A device, and whether it is told.
+/// A device, and whether it is notified.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -208,7 +208,7 @@ pub(crate) struct Device {
     p256dh: String,
     /// Its secret, base64url.
     auth: String,
-    /// Whether it is told from now on.
+    /// Whether it is notified from now on.
     on: bool,
 }
 

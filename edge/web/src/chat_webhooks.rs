@@ -36,7 +36,7 @@ pub(crate) async fn slack(State(gate): State<Arc<Gate>>, headers: HeaderMap, bod
     }
 }
 
-/// A message in Teams. Whoever wrote it reads the answer below it.
+/// A message in Teams. Its author reads the answer below it.
 pub(crate) async fn teams(State(gate): State<Arc<Gate>>, headers: HeaderMap, body: Bytes) -> Answered {
     let authorization = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok()).unwrap_or("").to_owned();
     let body = String::from_utf8(body.to_vec()).map_err(|_| Problem::malformed("this is no text"))?;

@@ -15,16 +15,16 @@ use axum::response::{IntoResponse as _, Response};
 use crate::Gate;
 use crate::problem::Problem;
 
-/// Scripts and styles are files of ours (the terminal player brings its own WebAssembly with them); nothing is loaded from elsewhere, framed, or sent elsewhere.
+/// Scripts and styles are our own files (the terminal player brings its own WebAssembly with them); nothing is loaded from elsewhere, framed, or sent elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Looks at a request before anything else does.
 pub(crate) async fn guard(State(gate): State<Arc<Gate>>, request: Request<Body>, next: Next) -> Response {
     let is_interface = request.uri().path().starts_with("/v1/");
-    // Signed as a whole; neither a cookie nor a page stands behind it.
+    // Signed as a whole; it involves neither a cookie nor a page.
     let is_signed = crate::chat_webhooks::SIGNED.contains(&request.uri().path()) && *request.method() == Method::POST;
-    // Somebody comes back from the provider: what they bring is looked at.
+    // A browser returns from the provider: what it brings is checked.
     let comes_back = request.uri().path() == crate::oidc_login::CALLBACK && *request.method() == Method::GET;
     let passed =
         if is_signed { Ok(()) } else { check(&gate, request.method(), request.headers(), is_interface && !comes_back) };

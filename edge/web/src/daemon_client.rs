@@ -82,7 +82,7 @@ impl DaemonClient {
             Some(line) => line,
             None => DaemonConnection::open(&self.socket).await?,
         };
-        // What was sent is never sent again: nobody knows how far it came.
+        // A sent message is never sent again: it is unknown how far it came.
         send(&mut line, say).await?;
         let heard = hear(&mut line).await?;
         let mut idle = self.idle();
@@ -133,7 +133,7 @@ impl Working {
     /// How it is next.
     ///
     /// # Errors
-    /// Whoever looks is not signed in any more, or the daemon cannot be reached.
+    /// The viewer is no longer signed in, or the daemon cannot be reached.
     pub(crate) async fn next(&mut self) -> Result<ActivityView, String> {
         match hear(&mut self.line).await? {
             OperatorReply::Work(work) => Ok(work),

@@ -34,7 +34,7 @@ impl DaemonConnection {
         protocol::decode(&body).map_err(|why| why.to_string())
     }
 
-    /// Waits until something comes over it that nobody asked for: its end. Whatever it is, the conversation is over.
+    /// Waits for an unrequested message: the end. Whatever it is, the connection is over.
     pub(crate) async fn stirs(&self) {
         while self.is_quiet() {
             if self.0.readable().await.is_err() {

@@ -1,6 +1,6 @@
-//! Changes of the list of holds, told to every page as they happen (server-sent events).
+//! Changes of the list of holds, sent to every page as they happen (server-sent events).
 //!
-//! The connection itself listens: a change wakes what writes to the page, with nobody between.
+//! The connection itself listens: a change directly wakes the writer of the page.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::Gate;
 use crate::hold_cache::Change;
 use crate::session_extractor::{Token, session};
 
-/// How often is looked whether the session still lives. Somebody who is removed sees no more than this longer.
+/// Interval between checks of the session. A removed person sees events for at most this long.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What is written now and then when nothing changes, so that the connection is not taken for dead.
@@ -25,14 +25,14 @@ const ALIVE: Duration = Duration::from_secs(15);
 struct Page {
     gate: Arc<Gate>,
     token: Token,
-    /// What it is told first: everything as it is.
+    /// Its first message: the whole state.
     first: Option<Change>,
     changes: Receiver<Change>,
     /// When is looked for the session again.
     look_at: Instant,
 }
 
-/// The stream of one page. It ends with the session, and where the page does not keep up: then it begins anew.
+/// The stream of one page. It ends with the session, and where the page does not keep up: it then reconnects.
 pub(crate) fn stream(gate: Arc<Gate>, token: Token) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let (first, changes) = gate.holds.subscribe();
     let page = Page { gate, token, first: Some(first), changes, look_at: Instant::now() };

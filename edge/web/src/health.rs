@@ -35,7 +35,7 @@ pub(crate) async fn status(State(gate): State<Arc<Gate>>, _who: SignedIn) -> Res
     }
 }
 
-/// Numbers for Prometheus (text format 0.0.4). They name nobody.
+/// Numbers for Prometheus (text format 0.0.4). They name no person.
 pub(crate) async fn metrics(State(gate): State<Arc<Gate>>) -> Result<Response, Problem> {
     let OperatorReply::Metrics { mut metrics } = done(&gate, OperatorRequest::Metrics).await? else {
         return Err(Problem::away(

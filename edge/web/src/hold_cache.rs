@@ -9,7 +9,7 @@ use tokio::sync::broadcast::{Receiver, Sender, channel};
 
 use crate::daemon_client::HoldUpdate;
 
-/// How many events may wait for a page that does not read. Then its connection ends, and it begins anew.
+/// How many events may wait for a page that does not read. Then its connection ends, and it reconnects.
 const WAITING: usize = 1_024;
 
 /// One event, as it is sent.
@@ -28,7 +28,7 @@ struct Changed<'a> {
     gone: &'a [ClosedHold],
 }
 
-/// The holds, and whoever hears of them.
+/// The holds, and their subscribers.
 pub(crate) struct HoldCache {
     /// By id; nothing while the daemon is away.
     holds: Mutex<Option<BTreeMap<String, HoldView>>>,
@@ -84,7 +84,7 @@ impl HoldCache {
                 change
             }
         };
-        // Nobody may be listening.
+        // There may be no listener.
         let _ = self.tell.send(change);
     }
 

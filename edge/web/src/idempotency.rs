@@ -64,7 +64,7 @@ struct Answer {
     until_ms: u64,
 }
 
-/// The place of a request under its key: whoever has it decides, and the others wait.
+/// The place of a request under its key: its holder decides, and the others wait.
 pub(crate) struct Reservation {
     name: (String, String),
     epoch: u64,
@@ -158,7 +158,7 @@ impl Slot {
     }
 
     fn is_under_way(&self) -> bool {
-        // One that somebody is about to take is, too.
+        // One that a request is about to take is, too.
         Arc::strong_count(&self.answer) > 1
     }
 }

@@ -1,6 +1,6 @@
 //! The web gate: an HTTP interface and the dashboard for people who answer holds.
 //!
-//! It carries, and decides nothing: whether somebody is who they say, and whether their yes counts, is asked of `countersignd` each
+//! It carries, and decides nothing: `countersignd` checks who a person is, and whether their approval counts, each
 //! time. What it keeps is the list of open holds, to tell every page of a change at once.
 
 #![allow(
@@ -85,13 +85,13 @@ pub struct ServeOptions {
     pub operators: PathBuf,
     /// The agents' socket of the daemon.
     pub agents: PathBuf,
-    /// The name in the page's address, beside this machine's own.
+    /// The name in the page's address, in addition to this machine's own.
     pub host: Option<String>,
     /// The certificate; nothing for plain HTTP.
     pub tls: Option<Arc<Tls>>,
     /// The way to the provider of single sign-on.
     pub sign_on: Box<dyn SignOn>,
-    /// The file with the key by which push services know us, where devices are told.
+    /// The file with the key by which push services know us, where devices are notified.
     pub push_key: PathBuf,
 }
 
@@ -114,7 +114,7 @@ pub async fn serve(door: ServeOptions) -> std::io::Result<()> {
     let following = Arc::clone(&gate);
     tokio::spawn(async move { following.operators.follow(&following.holds).await });
     let router = routes::router(gate);
-    // In a task of its own: whoever accepts is then one of the threads that serve.
+    // In a task of its own: the accepting thread is then one of the serving threads.
     let served = tokio::spawn(async move {
         match tls {
             Some(tls) => {

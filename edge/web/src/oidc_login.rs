@@ -23,7 +23,7 @@ pub(crate) const CALLBACK: &str = "/v1/sign-on/callback";
 /// The cookie that says that it is the same browser that comes back.
 const COOKIE: &str = "countersign-sign-on";
 
-/// How long somebody may take, and the most that may be on their way.
+/// How long a sign-in may take, and how many may be in progress.
 const FOR: Duration = Duration::from_secs(600);
 const MOST: usize = 256;
 
@@ -112,7 +112,7 @@ pub(crate) struct Back {
     state: Option<String>,
 }
 
-/// A browser came back. Whoever is not signed in is told on the page, by a word: a text in the address would be anybody's.
+/// A browser came back. A failed sign-in is shown on the page by a code word: any site could put a text into the address.
 pub(crate) async fn back(State(gate): State<Arc<Gate>>, headers: HeaderMap, Query(given): Query<Back>) -> Response {
     come_back(gate, &headers, given).await.unwrap_or_else(|problem| to_page(&problem))
 }
@@ -125,7 +125,7 @@ async fn come_back(gate: Arc<Gate>, headers: &HeaderMap, back: Back) -> Result<R
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
     let mut pairs = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
     let own = pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value);
-    // Whoever is sent here by somebody else would be signed in as somebody else.
+    // Otherwise an attacker's link would sign a browser in as the attacker.
     let state = back.state.filter(|state| own == Some(state.as_str()));
     let gone = state.and_then(|state| gate.away.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&state));
     let gone = gone.filter(|it| it.since.elapsed() < FOR);

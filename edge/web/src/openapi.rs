@@ -166,17 +166,11 @@ pub fn openapi() -> Value {
     );
     it.add(("post", "/challenge"), By::All, "Something fresh for a passkey to sign.", None, object());
     let body = it.schema::<auth_routes::Begin>();
-    it.add(
-        ("post", "/enrolment"),
-        By::All,
-        "Begin to set up what somebody proves themself with.",
-        Some(body),
-        object(),
-    );
+    it.add(("post", "/enrolment"), By::All, "Begin to enrol a factor.", Some(body), object());
     let body = it.schema::<auth_routes::Finish>();
     it.add(("post", "/enrolment/finish"), By::All, "Finish it. The answer sets the cookie.", Some(body), object());
     let body = it.schema::<auth_routes::Invite>();
-    it.add(("post", "/invites"), By::Session, "Invite somebody, as an operator.", Some(body), object());
+    it.add(("post", "/invites"), By::Session, "Invite a person, as an operator.", Some(body), object());
     it.add(("get", "/holds"), By::Session, "What waits.", None, list(hold.clone()));
     it.add(("get", "/holds/{id}"), By::Session, "One hold.", None, Back::Json(hold));
     let body = it.schema::<routes::Answer>();
@@ -188,7 +182,7 @@ pub fn openapi() -> Value {
         object(),
     );
     let body = it.schema::<routes::HandOver>();
-    it.add(("post", "/holds/{id}/hand-over"), By::Session, "Give it to somebody else to answer.", Some(body), object());
+    it.add(("post", "/holds/{id}/hand-over"), By::Session, "Hand it over to another reviewer.", Some(body), object());
     it.add(("get", "/holds/{id}/rules"), By::Session, "Which rules could be made of it.", None, object());
     let events = Back::Other("text/event-stream");
     it.add(("get", "/events"), By::Session, "Changes of what waits, as server-sent events.", None, events);

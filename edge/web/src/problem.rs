@@ -36,7 +36,7 @@ impl Problem {
         Self::new(status, if why.is_empty() { status.canonical_reason().unwrap_or("Error").to_owned() } else { why })
     }
 
-    /// Nobody is signed in.
+    /// There is no session.
     pub(crate) fn signed_out(why: String) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, why)
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::problem::Problem;
 use crate::session_extractor::Token;
 
-/// What somebody proves themself with: one of these. For an answer where the policy asks for no more than somebody who is signed in,
+/// The proof of a person: one of these. For an answer where the policy requires only a session,
 /// none.
 #[derive(Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -14,7 +14,7 @@ use crate::session_extractor::Token;
 pub(crate) struct Given {
     /// The six digits of their authenticator.
     code: Option<String>,
-    /// With the code, to sign in: the password of somebody who has one.
+    /// With the code, to sign in: the password of a person who has one.
     password: Option<Password>,
     /// An SSH signature (PEM).
     signature: Option<String>,
@@ -41,13 +41,13 @@ impl Given {
         }
     }
 
-    /// Of somebody who gives their name.
+    /// Of a person who gives their name.
     pub(crate) fn named(self, reviewer: String) -> Result<Vouch, Problem> {
         let proof = self.proof()?.ok_or_else(|| Problem::malformed("give `code`, `signature` or `passkey`"))?;
         Ok(Vouch { reviewer, proof })
     }
 
-    /// Of somebody who is signed in, for an answer: the session itself where nothing else is given.
+    /// Of a signed-in person, for an answer: the session itself where nothing else is given.
     /// Whose it is, the daemon looks up.
     pub(crate) fn answering(self, token: &Token) -> Result<Vouch, Problem> {
         let proof = self.proof()?.unwrap_or_else(|| Proof::Session(token.0.clone()));

@@ -119,7 +119,7 @@ pub(crate) async fn live(
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 
-/// Somebody who looks at a recording, and what they are told next.
+/// A viewer of a recording, and the next message to them.
 struct Looking {
     watching: Watching,
     lines: VecDeque<String>,

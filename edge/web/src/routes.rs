@@ -70,7 +70,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .with_state(gate)
 }
 
-/// Whether the gate and the daemon answer. Tells nothing else to whoever is not signed in.
+/// Whether the gate and the daemon answer. Reveals nothing else without a session.
 async fn health(State(gate): State<Arc<Gate>>) -> Answered {
     let is_up = gate.holds.is_up();
     if is_up { Ok(Json(json!({"ok": true}))) } else { Err(Problem::away("countersignd does not answer".to_owned())) }
@@ -105,7 +105,7 @@ pub(crate) struct Answer {
     proof: Given,
     /// With a yes: a rule that is made of it.
     rule: Option<Wish>,
-    /// With a no: what the agent is told. With a question: the question.
+    /// With a denial: the message to the agent. With a question: the question.
     reason: Option<String>,
     /// Others that the same proof answers: with a yes the very same, with a no any of the same agent.
     #[serde(default)]

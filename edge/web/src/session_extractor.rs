@@ -31,7 +31,7 @@ pub(crate) struct Who {
     pub(crate) passkeys: Vec<String>,
 }
 
-/// Somebody who is signed in: a request without one goes no further.
+/// A signed-in person: a request without one goes no further.
 pub(crate) struct SignedIn {
     pub(crate) who: Who,
     pub(crate) token: Token,

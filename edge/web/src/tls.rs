@@ -26,7 +26,7 @@ const MOST_HANDSHAKES: usize = 256;
 /// How many connections may wait to be served.
 const WAITING: usize = 64;
 
-/// The certificate of the page. It can be replaced while we serve; whoever is connected stays so.
+/// The certificate of the page. It can be replaced while we serve; open connections stay.
 #[derive(Debug)]
 pub struct Tls {
     config: Arc<ServerConfig>,

@@ -2,7 +2,7 @@
 //! block. Written against version 2.1.240 of the host.
 //!
 //! The host fails open: when a hook is late, cannot be started, or exits with a status other than 0 and 2, the call
-//! runs. So every failure of ours exits 2, and we answer before the host's own deadline.
+//! runs. So each of our failures exits 2, and we answer before the host's own deadline.
 
 use model::ToolCall;
 use serde_json::{Map, Value, json};
@@ -28,7 +28,7 @@ pub struct Call {
     pub session: String,
     /// The call.
     pub call: ToolCall,
-    /// What the agent says that it is for: the host has it write a line beside each command, and each task of a sub-agent.
+    /// What the agent says that it is for: the host has it write a line with each command, and each task of a sub-agent.
     pub intent: Option<String>,
 }
 

@@ -16,7 +16,7 @@ pub struct HookAnswer {
 }
 
 impl HookAnswer {
-    /// The same answer where nobody reads standard output: by exit status, with the reason on standard error. A yes needs no words.
+    /// The same answer where standard output has no reader: by exit status, with the reason on standard error. An allow needs no words.
     #[must_use]
     pub fn by_status(self) -> Self {
         match self.reason {

@@ -23,7 +23,7 @@ pub struct ApprovalRequest {
 }
 
 impl ApprovalRequest {
-    /// Whether somebody answers for the agent, or for one above it: their yes does not count.
+    /// Whether a person answers for the agent, or for one above it: their approval does not count.
     pub fn answers_for(&self, person: &ReviewerName) -> bool {
         self.owner == *person || self.above.contains(person)
     }

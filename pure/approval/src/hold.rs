@@ -18,7 +18,7 @@ pub enum Vote {
     BreakGlass,
 }
 
-/// The group of those who may approve alone where nobody else can be reached.
+/// The group whose members may approve alone in an emergency.
 pub const BREAK_GLASS: &str = "break-glass";
 
 impl Vote {
@@ -37,7 +37,7 @@ impl Vote {
     }
 }
 
-/// A person's answer. Whoever makes one has checked the proof behind it.
+/// A person's answer. Its maker has checked the proof behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Who.
@@ -50,18 +50,18 @@ pub struct Answer {
     pub at_ms: u64,
 }
 
-/// Where a hold stands. Every state but the first is final.
+/// The state of a hold. Every state but the first is final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HoldState {
     /// Waiting.
     Open,
     /// Enough people said yes in time.
     Approved,
-    /// Somebody said no.
+    /// A reviewer denied it.
     Denied,
-    /// Nobody decided in time.
+    /// No reviewer decided in time.
     Expired,
-    /// Whoever asked is gone, or we were restarted: the answer could reach nobody.
+    /// The client is gone, or the daemon was restarted: the answer could not arrive.
     Lost,
 }
 
@@ -151,13 +151,13 @@ impl Hold {
         &self.answers
     }
 
-    /// Where it stands.
+    /// Its state.
     pub const fn state(&self) -> HoldState {
         self.state
     }
 
     /// Takes an answer: the hold as it is then. The old value stays as it was, for a compare-and-set on the store. `people` are
-    /// all who are enrolled, as they are now: somebody whose role was taken away since counts for nothing.
+    /// all who are enrolled, as they are now: a person whose role was taken away since does not count.
     pub fn answered(&self, answer: Answer, people: &[Person]) -> Result<Self, AnswerRefused> {
         if self.state != HoldState::Open {
             return Err(AnswerRefused::Decided(self.state));
@@ -209,7 +209,7 @@ impl Hold {
         Ok(next)
     }
 
-    /// The hold once nobody can answer any more.
+    /// The hold once no answer is possible.
     pub fn ended(&self, state: HoldState) -> Self {
         let mut next = self.clone();
         if self.state == HoldState::Open {

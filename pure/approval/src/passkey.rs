@@ -1,8 +1,8 @@
 //! Answers signed with a passkey (W3C Web Authentication Level 3), as browsers and security keys make them.
 //!
 //! The challenge is not random: it is the digest of [`crate::AnswerStatement`], the words of the answer, so that a signature can be checked by
-//! anybody later and serves nothing else. Only what people's authenticators do today is read: ES256 and Ed25519 keys, no attestation
-//! (who somebody is, is settled by who let them enrol), and the person verified by the authenticator (PIN, finger, face).
+//! anyone later and is valid for nothing else. Only what people's authenticators do today is read: ES256 and Ed25519 keys, no attestation
+//! (enrolment settles who a person is), and the person verified by the authenticator (PIN, finger, face).
 
 use std::fmt;
 

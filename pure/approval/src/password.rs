@@ -1,7 +1,7 @@
 //! Passwords of local accounts: Argon2id (RFC 9106), 19 MiB, two passes, one lane, as OWASP's cheat sheet on password storage asks
 //! for at least. What is kept is a PHC string.
 //!
-//! A password never stands alone: it goes with the code of an authenticator, and only to sign in.
+//! A password is never enough: it goes with the code of an authenticator, and only to sign in.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ pub struct PasswordHash(String);
 pub enum PasswordRefused {
     /// Too few characters.
     Short,
-    /// More bytes than anybody types.
+    /// More bytes than a person types.
     Long,
     /// The same few characters again and again, or the person's own name.
     Plain,
@@ -82,7 +82,7 @@ impl PasswordHash {
         Ok(Self(hash.to_string()))
     }
 
-    /// What was kept. It is looked at when somebody signs in.
+    /// What was kept. It is checked at sign-in.
     pub const fn stored(text: String) -> Self {
         Self(text)
     }
@@ -98,14 +98,14 @@ impl PasswordHash {
         hasher.verify_password(text.as_bytes(), self.0.as_str()).is_ok()
     }
 
-    /// Takes as long as looking at a real one: whoever asks does not learn of whom there is none.
+    /// Takes as long as checking a real one, so the caller does not learn who has no password.
     pub fn is_of_nobody(password: &str) {
         let nobody = Self(NOBODY.to_owned());
         let _ = std::hint::black_box(nobody.is_of(std::hint::black_box(password)));
     }
 }
 
-/// Of a password that nobody has: what it was is not known.
+/// The hash of an unknown password that no person has.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 

@@ -18,7 +18,7 @@ pub struct AnswerStatement<'a> {
     pub policy: &'a str,
     /// The rule that is made of the yes, and why: text and reason.
     pub rule: Option<(&'a str, &'a str)>,
-    /// What the agent is told with a no.
+    /// The message to the agent with a denial.
     pub reason: Option<&'a str>,
     /// Others that are answered with it: hold, request, and the digest of what was shown.
     pub also: Vec<(&'a str, String, String)>,

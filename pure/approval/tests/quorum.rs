@@ -116,7 +116,7 @@ fn enough(quorum: &Quorum, agreed: &[&Person]) -> bool {
         && quorum.panels.iter().all(|panel| content(panel, &agreed))
 }
 
-/// Whether somebody's yes can ever matter: with some others it is what makes them enough.
+/// Whether a person's approval can ever matter: together with some others it completes the quorum.
 fn matters(quorum: &Quorum, person: &Person) -> bool {
     let mut universe: Vec<Person> = people().into_iter().filter(|it| it.name != person.name).collect();
     let twins: Vec<Person> =
@@ -188,7 +188,7 @@ fn reached(quorum: &Quorum, answers: &[(&str, Vote)]) -> HoldState {
     hold.state()
 }
 
-/// What anybody may say.
+/// All possible answers.
 fn options() -> Vec<(String, Vote)> {
     let all = people();
     all.iter().flat_map(|it| [Vote::Approve, Vote::Deny].map(|said| (it.name.to_string(), said))).collect()
@@ -217,7 +217,7 @@ fn table() -> String {
     out
 }
 
-/// Who must agree is not changed by accident: the table stands beside this file. `GOLDEN=write` writes it anew.
+/// Who must agree is not changed by accident: the table is next to this file. `GOLDEN=write` rewrites it.
 #[test]
 fn what_comes_of_answers_is_what_the_table_says() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/quorum.golden");
@@ -272,7 +272,7 @@ fn nobody_counts_who_does_not_answer_owns_the_agent_or_has_no_seat() {
     assert_eq!(asks(&one, "olga"), Err(AnswerRefused::Owner));
     assert_eq!(asks(&senior, "rita"), Err(AnswerRefused::NoSeat));
     assert_eq!(asks(&senior, "sam"), Ok(HoldState::Approved));
-    // Somebody whose role was taken away between two answers counts no more.
+    // A person whose role was taken away between two answers no longer counts.
     let two = Quorum { people: 2, ..Quorum::DEFAULT };
     let yes = |who: &str| Answer { reviewer: name(who), said: Vote::Approve, assurance: Assurance::Totp, at_ms: 1 };
     let once = hold(&two).answered(yes("rita"), &people()).unwrap();

@@ -1,4 +1,4 @@
-//! Witnesses: somebody else's word that they saw a checkpoint, and that every later one goes on from it. Cosignatures are
+//! Witnesses: a third party's signature that it saw a checkpoint, and that every later one continues from it. Cosignatures are
 //! those of C2SP `tlog-cosignature` (<https://c2sp.org/tlog-cosignature>), the protocol that of C2SP `tlog-witness`
 //! (<https://c2sp.org/tlog-witness>).
 

@@ -1,4 +1,4 @@
-//! An entry: what stands in the tree for one record. It says nothing of the content to whoever has no key, and binds all of it.
+//! An entry represents one record in the tree. It reveals nothing of the content without a key, and binds all of it.
 //!
 //! | bytes | what |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Encryption of contents: AES-256-GCM (NIST SP 800-38D) under a data key, and a commitment that lets whoever has the key show
+//! Encryption of contents: AES-256-GCM (NIST SP 800-38D) under a data key, and a commitment that lets a holder of the key show
 //! one record's content to others without giving the key away.
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
@@ -74,7 +74,7 @@ pub fn commitment(salt: &Hash, content: &[u8]) -> Hash {
     hasher.finalize().into()
 }
 
-/// A keyed hash: says whether two values are the same to whoever has the key, and nothing to others.
+/// A keyed hash: tells a holder of the key whether two values are the same, and others nothing.
 pub fn keyed_hash(key: &[u8], message: &[u8]) -> Hash {
     mac(key, message)
 }

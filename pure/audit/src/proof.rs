@@ -14,7 +14,7 @@ pub fn inclusion(nodes: &dyn Nodes, index: u64, size: u64) -> Option<Vec<Hash>> 
     Paths::new(nodes, size).of(index)
 }
 
-/// Audit paths in one tree. What stands at its right edge is worked out once.
+/// Audit paths in one tree. Its right edge is computed once.
 pub struct Paths<'a> {
     nodes: &'a dyn Nodes,
     size: u64,

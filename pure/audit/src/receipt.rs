@@ -94,8 +94,8 @@ impl ReceiptProof {
         })
     }
 
-    /// Checks that the log signed a tree in which a record with exactly this content stands, and gives its entry. This is
-    /// all that is needed to show one record to somebody who has no key.
+    /// Checks that the log signed a tree in which a record with exactly this content is, and gives its entry. This is
+    /// all that is needed to prove one record to a verifier without a key.
     pub fn check(&self, content: &[u8], log: &LogVerifier) -> Result<Entry, Unproved> {
         let checkpoint = log.open(&self.note).map_err(|_| Unproved("no signature of the log"))?;
         let entry = Entry::from_bytes(&self.entry).ok_or(Unproved("the entry cannot be read"))?;
@@ -109,7 +109,7 @@ impl ReceiptProof {
 }
 
 impl Receipt {
-    /// Checks that the log signed a tree in which exactly this draft stands.
+    /// Checks that the log signed a tree that contains exactly this draft.
     pub fn check(proof: ReceiptProof, draft: Draft, log: &LogVerifier) -> Result<Self, Unproved> {
         let entry = proof.check(&draft.content(), log)?;
         if entry.at_ms != draft.at_ms {

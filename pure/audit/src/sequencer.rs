@@ -54,7 +54,7 @@ impl Sequencer {
         self.key.sign(self.tree.size(), self.tree.root())
     }
 
-    /// Places contents at the end. Nothing where one of them cannot be encrypted; then the log stands as before.
+    /// Places contents at the end. Nothing where one of them cannot be encrypted; then the log is unchanged.
     ///
     /// The log has moved on when this returns. If the batch does not become durable, call [`Self::rewind`] with its first
     /// number; once it is, [`Self::settle`]. A proof is handed out only after that.

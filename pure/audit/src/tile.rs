@@ -1,5 +1,5 @@
 //! Tiles: the hashes of the tree and its entries in files that never change once they are complete (C2SP `tlog-tiles`,
-//! <https://c2sp.org/tlog-tiles>), and the payloads beside them in the same numbering.
+//! <https://c2sp.org/tlog-tiles>), and the payloads in the same numbering.
 
 use crate::tree::{Hash, Nodes, Tree, node_hash};
 
@@ -87,7 +87,7 @@ pub fn bundle(entries: &[[u8; crate::ENTRY_BYTES]]) -> Vec<u8> {
     bytes
 }
 
-/// The entries of a bundle, or nothing where it is no bundle of ours.
+/// The entries of a bundle, or nothing where it is not one of our bundles.
 pub fn unbundle(bytes: &[u8]) -> Option<Vec<[u8; crate::ENTRY_BYTES]>> {
     let length = u16::try_from(crate::ENTRY_BYTES).ok()?.to_be_bytes();
     let (chunks, rest) = bytes.as_chunks::<{ crate::ENTRY_BYTES + 2 }>();

@@ -12,7 +12,7 @@ use crate::tree::{Hash, Tree};
 /// What does not hold, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerificationFailure {
-    /// The first record that is not what the log once signed, as far as that can be told.
+    /// The first record that is not what the log once signed, as far as that is known.
     pub record: u64,
     /// The file it was found in, below the log's directory.
     pub file: String,
@@ -85,7 +85,7 @@ impl Verifier {
             let entry = match Entry::from_bytes(bytes) {
                 Some(entry) if entry.seq == seq => entry,
                 Some(entry) => {
-                    return wrong(seq, entries_file, &format!("record {} stands in its place", entry.seq));
+                    return wrong(seq, entries_file, &format!("record {} is in its place", entry.seq));
                 }
                 None => return wrong(seq, entries_file, "not an entry"),
             };

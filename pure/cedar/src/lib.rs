@@ -43,7 +43,7 @@ pub struct CedarGuard {
 }
 
 impl CedarGuard {
-    /// Reads guards from files (name, text). Every problem is told; one refuses them all.
+    /// Reads guards from files (name, text). Every problem is reported; one refuses them all.
     ///
     /// # Errors
     /// A file cannot be parsed, does not fit the schema, or holds a `permit` or a template.
@@ -129,7 +129,7 @@ impl pdp::Guard for CedarGuard {
                 // Without any `permit`, what is named as the reason for a no is a `forbid` that holds.
                 for id in answer.diagnostics().reason() {
                     let id: &str = id.as_ref();
-                    let note = self.notes.get(id).ok_or("a guard spoke that nobody knows")?;
+                    let note = self.notes.get(id).ok_or("an unknown guard answered")?;
                     let objection =
                         Objection { name: note.name.clone(), why: note.reason.clone(), people: note.people };
                     found.insert(&note.name, objection);

@@ -40,7 +40,7 @@ pub fn exact(text: &str) -> String {
     out
 }
 
-/// What stands for something else in a text that was made visible.
+/// The marks that replace characters in a text that was made visible.
 const MARKS: [char; 3] = ['⏎', '⇥', '⟨'];
 
 /// Whether a character shows as nothing, as something else, or changes how its neighbours show.

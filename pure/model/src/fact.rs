@@ -9,7 +9,7 @@ use crate::{Digest, NonEmpty};
 pub enum FactQuery {
     /// Which file a bare program name resolves to, by the search path that applies.
     Program(String),
-    /// What stands at an absolute path, links followed, with the content where it is a small text.
+    /// The file at an absolute path, links followed, with the content where it is a small text.
     File(String),
     /// Where an absolute path leads once every link in it is followed (the last part need not exist).
     RealPath(String),
@@ -21,17 +21,17 @@ pub enum FactQuery {
 pub enum Fact {
     /// The program's absolute path, or none found.
     Program(Option<String>),
-    /// What kind of thing stands there.
+    /// The kind of file there.
     File(FileKind),
     /// The path without links.
     RealPath(String),
     /// It was looked for, and could not be seen: no permission, a loop of links, a look into another process.
     Unseen,
-    /// Nobody looked: the text is judged by itself.
+    /// Not looked up: the text is judged by itself.
     Unknown,
 }
 
-/// What stands at a path.
+/// The file at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// Nothing.

@@ -124,7 +124,7 @@ pub enum Resource {
     Database(String),
     /// The system at large.
     System,
-    /// Something that could not be worked out; the text that stands for it.
+    /// An unknown part, with its text.
     Unknown(String),
 }
 

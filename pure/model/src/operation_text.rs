@@ -1,4 +1,4 @@
-//! An effect as people say it: the same words wherever somebody reads what an act would do.
+//! An effect in words: the same everywhere that a person reads what an act would do.
 
 use std::fmt::{Display, Formatter, Result};
 

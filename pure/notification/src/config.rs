@@ -1,4 +1,4 @@
-//! `channels.toml`: where people are told.
+//! `channels.toml`: the notification channels.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,7 +38,7 @@ pub struct Channels {
     pub webhook: Option<Webhook>,
 }
 
-/// From which level on something is told.
+/// The lowest level that is notified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -65,14 +65,14 @@ impl Level {
     }
 }
 
-/// When something is told.
+/// When a notification is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
     /// When it is asked.
     #[default]
     Asked,
-    /// When half of the time is over and nobody decided: for a backup.
+    /// When half of the time is over without a decision: for a backup.
     HalfTime,
 }
 
@@ -87,7 +87,7 @@ pub struct Slack {
     /// The file with the signing secret. Without it, messages have no buttons.
     #[serde(default)]
     pub signing_secret_file: Option<String>,
-    /// Who is who: Slack's user id, and the name of ours.
+    /// Slack's user ids, and the reviewers' names here.
     #[serde(default)]
     pub people: BTreeMap<String, String>,
     /// The address of its interface.
@@ -117,7 +117,7 @@ pub struct Teams {
     /// The name of the outgoing webhook, by which people mention it.
     #[serde(default = "our_name")]
     pub mention: String,
-    /// Who is who: a user's id in the organisation's directory (object id), and the name of ours.
+    /// Users' ids in the organisation's directory (object ids), and the reviewers' names here.
     #[serde(default)]
     pub people: BTreeMap<String, String>,
     /// From which level on.
@@ -154,7 +154,7 @@ pub struct Email {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ntfy {
-    /// The topic's address. Whoever knows it reads along.
+    /// The topic's address. Anyone who knows it can read along.
     pub url: String,
     /// The file with an access token.
     #[serde(default)]
@@ -173,7 +173,7 @@ pub struct Ntfy {
 pub struct Push {
     /// Whom a push service can write to: `mailto:` or `https:`.
     pub contact: String,
-    /// Hosts of push services beside those of the usual browsers.
+    /// Hosts of push services in addition to those of the usual browsers.
     #[serde(default)]
     pub hosts: Vec<String>,
     /// From which level on.
@@ -248,7 +248,7 @@ impl Channels {
             channels.pagerduty.as_ref().and_then(|it| it.url.as_deref()),
             channels.opsgenie.as_ref().and_then(|it| it.url.as_deref()),
         ];
-        // What is told of a hold goes in the clear to this machine alone.
+        // Text about a hold goes unencrypted to this machine alone.
         let is_safe = |url: &str| {
             let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
             url.starts_with("https://")

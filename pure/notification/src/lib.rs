@@ -1,7 +1,7 @@
-//! Ways to people beside the page and the terminal: what is said there of a hold, and what counts of what they answer. Bytes in, bytes
+//! Notifications over channels: what is said there of a hold, and which answers count. Bytes in, bytes
 //! out; sending belongs to others.
 //!
-//! A message never holds authority. A click or a message in chat can say no; it can say yes only where the policy asks for no more than somebody who
+//! A message never holds authority. A click or a message in chat can deny; it can approve only where the policy requires no more than a person who
 //! is signed in, and only through a signature that `countersignd` checks. All else leads to the page.
 
 mod config;
@@ -30,7 +30,7 @@ pub enum Notice {
         /// Half of its time is over.
         half: bool,
     },
-    /// So many more of one agent wait: they are not told one by one.
+    /// This many more holds of one agent wait; they are not sent one by one.
     Flood {
         /// The agent.
         agent: String,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::Notice;
 use crate::teams::code_of;
 
-/// So much of what is asked goes into a message. What is longer says so and has no buttons: nobody answers what they did not see.
+/// Maximum length of a request's text in a message. A longer one says so and has no buttons: reviewers answer only what they see.
 const MOST_SHOWN: usize = 1_500;
 
 /// What is asked, as far as it fits; and whether that is all.
@@ -60,7 +60,7 @@ fn lines(hold: &HoldView) -> Vec<String> {
     lines.iter().map(|line| visible(line).chars().take(500).collect()).collect()
 }
 
-/// Blocks of Slack's Block Kit. Text stands in `plain_text` and preformatted rich text, which Slack does not read as markup.
+/// Blocks of Slack's Block Kit. Text is in `plain_text` and preformatted rich text, which Slack does not read as markup.
 pub fn slack_blocks(notice: &Notice, page: Option<&str>, buttons: bool) -> Value {
     let plain = |text: String| json!({"type": "plain_text", "text": text.chars().take(2_900).collect::<String>(), "emoji": false});
     let mut blocks = vec![json!({"type": "section", "text": plain(match notice {

@@ -20,7 +20,7 @@ const MAX_TEXT: usize = 3_000;
 /// How long a token to a push service is good for, in seconds: a day at most (RFC 8292 §2).
 const TOKEN_S: u64 = 12 * 3_600;
 
-/// Hosts of the push services of browsers. Others are named by whoever runs this: an address that anybody may give must not lead
+/// Hosts of the push services of browsers. The operator names others: an address that any client may give must not lead
 /// into the network here.
 const SERVICES: [&str; 4] =
     ["fcm.googleapis.com", "updates.push.services.mozilla.com", "notify.windows.com", "push.apple.com"];
@@ -117,7 +117,7 @@ impl PushKey {
         BASE64URL_NOPAD.encode(self.0.verifying_key().to_encoded_point(false).as_bytes())
     }
 
-    /// The header `Authorization` for a subscription. `contact` is an address that whoever runs the service can write to.
+    /// The header `Authorization` for a subscription. `contact` is an address for the operator of the push service.
     pub fn authorization(&self, to: &Subscription, contact: &str, now_s: u64) -> String {
         let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
         let claims = json!({"aud": to.origin, "exp": now_s.saturating_add(TOKEN_S), "sub": contact});

@@ -12,7 +12,7 @@ const WINDOW_S: u64 = 300;
 /// A click whose signature holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Click {
-    /// Slack's id of whoever clicked.
+    /// Slack's id of the person who clicked.
     pub user: String,
     /// `approve` or `deny`.
     pub said: String,
@@ -38,7 +38,7 @@ impl fmt::Display for NoClick {
         out.write_str(match self {
             Self::Signature => "this is not signed by Slack",
             Self::Time => "this was sent too long ago",
-            Self::Form => "this is not a click on a button of ours",
+            Self::Form => "this is not a click on one of our buttons",
         })
     }
 }

@@ -1,8 +1,8 @@
 //! Answers written in Teams, to an outgoing webhook: a message that mentions it comes as JSON, signed with the token that Teams gave out
 //! when the webhook was made (Microsoft's "Create Outgoing Webhooks": `Authorization: HMAC BASE64`, HMAC-SHA-256 over the body).
 //!
-//! Buttons of a card would come through a bot, with a token that says who sends them and does not cover what was clicked: whoever
-//! carries it could put any answer beside it. This signature covers the whole message.
+//! Buttons of a card would come through a bot, with a token that says who sends them and does not cover what was clicked: a
+//! relay could attach any answer to it. This signature covers the whole message.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub const CODE_LENGTH: usize = 8;
 /// A message whose signature holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The id of whoever wrote it, in their organisation's directory (`aadObjectId`).
+    /// The author's id in their organisation's directory (`aadObjectId`).
     pub user: String,
     /// The first word: `approve`, `deny` or `ask`.
     pub said: String,
@@ -87,7 +87,7 @@ pub fn read_written(token: &str, authorization: &str, body: &[u8], now_s: u64) -
     Ok(Written { user: text("/from/aadObjectId")?.to_owned(), said, code, words })
 }
 
-/// A text of Teams without its markup: mentions are left out, of other elements what stands in them is kept.
+/// A text of Teams without its markup: mentions are left out, the content of other elements is kept.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,7 +1,7 @@
-//! Single sign-on over OpenID Connect (Core 1.0): what is set up, and whether a token of the provider says who somebody is.
+//! Single sign-on over OpenID Connect (Core 1.0): what is set up, and whether a token of the provider identifies a person.
 //!
 //! The web gate carries the token; `countersignd` checks it here, against keys that a process of its own fetched. So a gate that
-//! lies can sign nobody in.
+//! lies can sign no person in.
 
 mod settings;
 mod token;

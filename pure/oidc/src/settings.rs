@@ -31,13 +31,13 @@ pub struct Settings {
     /// The claim with their groups.
     #[serde(default = "groups_claim")]
     pub groups_claim: String,
-    /// What is asked for beside `openid`.
+    /// Scopes requested in addition to `openid`.
     #[serde(default = "scopes")]
     pub scopes: Vec<String>,
     /// A file with the certificates of an authority of one's own (PEM), for the connection to the provider.
     #[serde(default)]
     pub ca_file: Option<String>,
-    /// Which group has which role. The highest that fits counts; whoever is in none is let in by nothing.
+    /// Which group has which role. The highest that fits counts; a person in none is not let in.
     pub role: Vec<Mapping>,
     /// People who are enrolled here already, by what the claim says: they keep the role that they have here.
     #[serde(default)]
@@ -122,7 +122,7 @@ impl Settings {
         format!("{}/v1/sign-on/callback", self.page.trim_end_matches('/'))
     }
 
-    /// The role and the groups of somebody; nothing where none of their groups has one.
+    /// The role and the groups of a person; nothing where none of their groups has one.
     pub fn place(&self, known: &Known) -> Option<(Role, Vec<String>)> {
         let fitting: Vec<&Mapping> = self.role.iter().filter(|it| known.groups.contains(&it.group)).collect();
         let role = fitting.iter().filter_map(|it| Role::parse(&it.role)).max()?;
@@ -132,7 +132,7 @@ impl Settings {
         Some((role, groups))
     }
 
-    /// The name of somebody here.
+    /// The name of a person here.
     ///
     /// # Errors
     /// What the claim says makes no name.

@@ -1,4 +1,4 @@
-//! The token that says who somebody is (OpenID Connect Core 1.0, §2 and §3.1.3.7).
+//! The token that identifies a person (OpenID Connect Core 1.0, §2 and §3.1.3.7).
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use serde_json::{Map, Value};
 
 use crate::settings::{Provider, Settings};
 
-/// Signatures that are taken. None with a shared secret: whoever can check such a one can make one.
+/// Signatures that are taken. None with a shared secret: its verifier could also make one.
 const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
 
 /// How far the provider's clock may be from ours, in seconds.
 const SKEW_S: u64 = 60;
 
-/// The oldest token that is taken, in seconds: it is asked for while somebody signs in.
+/// The oldest token that is taken, in seconds: it is requested during a sign-in.
 const OLDEST_S: u64 = 600;
 
 /// The longest token, in bytes, and the most groups in one.
 const MAX_TOKEN: usize = 32 * 1024;
 const MAX_GROUPS: usize = 1_000;
 
-/// Who somebody is, as the provider says.
+/// The person, as the provider says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// Who, for ever (`sub`).
@@ -46,7 +46,7 @@ pub enum Refused {
     Signature,
     /// It is of another provider.
     Issuer,
-    /// It is for somebody else than us.
+    /// It is for another audience.
     Audience,
     /// It is too old, or from the future.
     Time,
@@ -82,7 +82,7 @@ impl std::error::Error for Refused {}
 /// Checks a token against the provider's keys. `nonce` is ours, fresh, and in the token.
 ///
 /// # Errors
-/// It says nothing about who somebody is.
+/// It identifies no person.
 pub fn check(
     settings: &Settings,
     provider: &Provider,
@@ -160,7 +160,7 @@ fn read(settings: &Settings, claims: &Map<String, Value>, nonce: &str, now_s: u6
     let subject = word("sub").filter(|it| !it.is_empty() && it.len() <= 255).ok_or_else(|| missing("sub"))?;
     let said = word(&settings.person_claim).filter(|it| !it.is_empty() && it.len() <= 255);
     let said = said.ok_or_else(|| missing(&settings.person_claim))?;
-    // An address that nobody checked is what somebody wrote.
+    // An unverified address is only what its user typed.
     if settings.person_claim == "email" && claims.get("email_verified") != Some(&Value::Bool(true)) {
         return Err(missing("email_verified"));
     }

@@ -1,4 +1,4 @@
-//! Tokens that say who somebody is, and those that only look so.
+//! Tokens that identify a person, and those that only seem to.
 
 #![allow(
     clippy::unwrap_used,
@@ -82,7 +82,7 @@ fn a_token_that_anybody_else_could_make_says_nothing() {
     assert_eq!(says(&signed(&header(), &claims(), &key(2))), Err(Refused::Signature));
     assert_eq!(says(&signed(&json!({"alg": "EdDSA", "kid": "three"}), &claims(), &key(3))), Err(Refused::Key));
     assert_eq!(says(&signed(&json!({"alg": "EdDSA"}), &claims(), &key(1))), Err(Refused::Key));
-    // A key that the token brings along is nobody's.
+    // A key that the token itself brings proves nothing.
     let brings = json!({"alg": "EdDSA", "kid": "one", "jwk": jwk(&key(3), "one"), "jku": "https://evil.example/keys"});
     assert_eq!(says(&signed(&brings, &claims(), &key(3))), Err(Refused::Signature));
     // No signature; a secret that is the public key; another algorithm than the key's.

@@ -109,7 +109,7 @@ pub enum AgentReply {
         /// Why.
         reasons: Vec<String>,
     },
-    /// It waits for people, and nobody waits for them: ask the same again later.
+    /// It waits for reviewers without a connection: send the same again later.
     Parked {
         /// The ticket: the hold.
         hold: String,
@@ -144,7 +144,7 @@ pub enum AgentReply {
 pub enum Refusal {
     /// A rule or a person said no (126).
     Denied,
-    /// Nobody decided in time (124).
+    /// No reviewer decided in time (124).
     Expired,
     /// We could not decide (125).
     Undecided,

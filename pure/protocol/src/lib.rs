@@ -41,7 +41,7 @@ use serde::de::DeserializeOwned;
 /// The protocol's version. Both sides must speak the same.
 pub const VERSION: u8 = 1;
 
-/// The length of what stands before the JSON.
+/// The length of the header before the JSON.
 pub const HEADER_BYTES: usize = 5;
 
 /// The longest frame on the agents' socket, in bytes of JSON. A longer one is refused before it is read.
@@ -78,7 +78,7 @@ impl fmt::Display for FrameRefused {
             Self::TooLong { bytes, limit } => write!(out, "the message has {bytes} bytes; {limit} are allowed"),
             Self::Version(version) => write!(
                 out,
-                "the other side speaks protocol version {version}, this one {VERSION}: install the same release on both sides"
+                "the other side uses protocol version {version}, this one {VERSION}: install the same release on both sides"
             ),
             Self::Shape(why) => write!(out, "not a message that belongs here: {why}"),
         }

@@ -65,7 +65,7 @@ pub enum LogRequest {
     },
     /// End it.
     End,
-    /// Somebody is about to look at a recording.
+    /// A person is about to view a recording.
     Viewed {
         /// Its id.
         recording: String,
@@ -74,12 +74,12 @@ pub enum LogRequest {
         /// Who, as far as is known.
         by: String,
     },
-    /// Somebody reads.
+    /// A person reads records.
     Read {
         /// What.
         what: crate::LogQuery,
     },
-    /// Somebody looks at a recording: its lines come, until its end.
+    /// A person views a recording: its lines follow, until its end.
     Watch {
         /// Its id.
         recording: String,

@@ -21,7 +21,7 @@ pub enum OperatorReply {
     },
     /// What changed since the list, or since the last change. Empty from time to time, to show that the line is alive.
     Changed {
-        /// Holds that are new, or that somebody answered.
+        /// Holds that are new, or were answered.
         changed: Vec<HoldView>,
         /// Holds that are not open any more.
         gone: Vec<ClosedHold>,
@@ -38,7 +38,7 @@ pub enum OperatorReply {
         #[serde(default)]
         also: usize,
     },
-    /// The devices that are told.
+    /// The devices that are notified.
     PushTargets {
         /// They.
         targets: Vec<PushTarget>,
@@ -85,14 +85,14 @@ pub enum OperatorReply {
         /// The name that passkeys are bound to.
         site: String,
     },
-    /// Somebody may enrol.
+    /// An enrolment link.
     Invited {
         /// The token of the link, shown once.
         token: String,
         /// Until when, milliseconds since 1970.
         expires_at_ms: u64,
     },
-    /// Somebody may set up a factor.
+    /// The enrolment of a factor has begun.
     Enrolment {
         /// For the end.
         ticket: String,
@@ -156,7 +156,7 @@ pub enum OperatorReply {
         /// The count to ask from next time.
         next: u64,
     },
-    /// Numbers for whoever watches us.
+    /// Metrics.
     Metrics {
         /// All of them.
         metrics: Vec<Metric>,

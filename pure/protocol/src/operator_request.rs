@@ -32,13 +32,13 @@ pub enum OperatorRequest {
         /// With a yes: a rule that is made of it.
         #[serde(default)]
         rule: Option<RuleWish>,
-        /// With a no: what the agent is told. With a broken glass: why; it is recorded.
+        /// With a denial: the message to the agent. With break-glass: the reason; it is recorded.
         #[serde(default)]
         reason: Option<String>,
     },
     /// Is there single sign-on, and which way?
     SignOnWay,
-    /// Somebody begins to sign in with the provider of `signon.toml`: something fresh goes with it.
+    /// Begins a sign-in with the provider of `signon.toml`, with a nonce.
     BeginSignOn,
     /// The provider said who they are.
     FinishSignOn {
@@ -47,7 +47,7 @@ pub enum OperatorRequest {
         /// What was fresh at the beginning.
         nonce: String,
     },
-    /// Somebody who is signed in wants notices on this device, or no more.
+    /// A signed-in person turns notifications on this device on or off.
     Push {
         /// The session.
         token: String,
@@ -56,14 +56,14 @@ pub enum OperatorRequest {
         /// Whether they want them.
         on: bool,
     },
-    /// Which devices are told?
+    /// Which devices are notified?
     PushTargets,
     /// The push service does not know a device any more.
     DropPush {
         /// Its address.
         endpoint: String,
     },
-    /// Somebody who is signed in gives a hold to somebody else to answer.
+    /// A signed-in person hands a hold to another reviewer.
     HandOver {
         /// The session.
         token: String,
@@ -77,13 +77,13 @@ pub enum OperatorRequest {
     },
     /// When was the glass broken, and who looked at it?
     BrokenGlass,
-    /// Somebody looked at it afterwards.
+    /// Records the review of an emergency approval.
     ReviewBrokenGlass {
         /// The hold.
         hold: String,
         /// What they found.
         note: String,
-        /// Who: somebody else.
+        /// The reviewer: a different person.
         by: Vouch,
     },
     /// A new agent.
@@ -100,7 +100,7 @@ pub enum OperatorRequest {
         /// Where it belongs, and how far it is trusted.
         #[serde(default)]
         place: AgentAttributes,
-        /// Who says so. Nobody is needed for an agent that no rule lets do more than any other.
+        /// The authorising person. Not needed for an agent that no rule favours.
         #[serde(default)]
         by: Option<Vouch>,
     },
@@ -117,7 +117,7 @@ pub enum OperatorRequest {
     RemoveAgent {
         /// Its name.
         name: String,
-        /// Who says so. Nobody is needed where nobody was needed to add it.
+        /// The authorising person. Not needed where adding it needed none.
         #[serde(default)]
         by: Option<Vouch>,
     },
@@ -129,7 +129,7 @@ pub enum OperatorRequest {
         name: String,
         /// Set, or clear.
         on: bool,
-        /// Who says so. Nobody is needed to set `incident` or `freeze`.
+        /// The authorising person. Not needed to set `incident` or `freeze`.
         by: Option<Vouch>,
     },
     /// Reads the policy's files again.
@@ -178,7 +178,7 @@ pub enum OperatorRequest {
         ssh_key: Option<String>,
         /// Role and groups. The very first person is an operator.
         place: ReviewerAttributes,
-        /// An operator who vouches for the new one. Nobody is needed for the very first.
+        /// An operator who vouches for the new person. Not needed for the first.
         vouch: Option<Vouch>,
     },
     /// Another role and other groups for a person.
@@ -190,7 +190,7 @@ pub enum OperatorRequest {
         /// An operator.
         by: Vouch,
     },
-    /// A person is none of ours any more.
+    /// Removes a person.
     RemoveReviewer {
         /// Name.
         name: String,
@@ -199,12 +199,12 @@ pub enum OperatorRequest {
     },
     /// Which reviewers are there?
     Reviewers,
-    /// Somebody signs in, to look.
+    /// Signs a person in, to look.
     SignIn {
         /// Who, and the proof.
         by: Vouch,
     },
-    /// Numbers for whoever watches us.
+    /// Metrics.
     Metrics,
     /// Parts of requests that ended, for a collector of traces. They are kept from the first time on that this is asked.
     Spans {
@@ -222,16 +222,16 @@ pub enum OperatorRequest {
     },
     /// Something fresh for a passkey to sign.
     Challenge,
-    /// Somebody may enrol themself, with a link that serves once.
+    /// Makes a one-time enrolment link for a person.
     Invite {
         /// Name, or nothing where they choose it (the very first person).
         name: Option<String>,
         /// Role and groups. The very first person is an operator.
         place: ReviewerAttributes,
-        /// An operator. Nobody is needed for the very first.
+        /// An operator. Not needed for the first person.
         by: Option<Vouch>,
     },
-    /// Somebody is about to set up what they prove themself with.
+    /// Begins the enrolment of a factor.
     BeginEnrolment {
         /// What lets them.
         who: EnrolmentAuthority,
@@ -242,11 +242,11 @@ pub enum OperatorRequest {
         ticket: String,
         /// What they will prove themself with.
         factor: NewFactor,
-        /// With a code generator, for somebody who has none yet: the password that they sign in with.
+        /// With an authenticator app, for a person without a password: the password to sign in with.
         #[serde(default)]
         password: Option<Password>,
     },
-    /// Somebody chooses another password. All their sessions end.
+    /// Changes a person's password. All their sessions end.
     SetPassword {
         /// The new one.
         password: Password,
@@ -260,7 +260,7 @@ pub enum OperatorRequest {
         /// This use keeps it alive.
         keep: bool,
     },
-    /// Somebody who is signed in stops an agent, one of its sessions, or everything: it only tightens, so it takes no more. To let
+    /// A signed-in person stops an agent, one of its sessions, or everything: it only tightens, so a session is enough. To let
     /// go again, the flag is cleared with a proof.
     Stop {
         /// The session's token.
@@ -270,14 +270,14 @@ pub enum OperatorRequest {
         /// The session of it.
         session: Option<String>,
     },
-    /// Somebody who is signed in reads the record.
+    /// A signed-in person reads the record.
     Read {
         /// The session's token.
         token: String,
         /// What.
         what: crate::LogQuery,
     },
-    /// Somebody who is signed in looks at a recording: its lines come, until its end.
+    /// A signed-in person views a recording: its lines follow, until its end.
     Watch {
         /// The session's token.
         token: String,
@@ -286,20 +286,20 @@ pub enum OperatorRequest {
         /// One that goes on, as it goes on; otherwise with secrets masked.
         live: bool,
     },
-    /// Somebody who is signed in looks where agents work. With `follow`, it comes again when something changed: once a second at most.
+    /// A signed-in person views agent activity. With `follow`, it comes again after changes: once a second at most.
     Work {
         /// The session's token.
         token: String,
         /// Keep telling.
         follow: bool,
     },
-    /// Somebody is being told of a hold over a channel: a hop, for the record.
+    /// A hold is being notified over a channel: a delivery, for the record.
     Told {
         /// The hold.
         hold: String,
         /// The channel.
         channel: String,
-        /// Half of its time is over: a backup is told.
+        /// Half of its time is over: a backup is notified.
         half: bool,
     },
     /// A click in Slack, as it came: we check it.

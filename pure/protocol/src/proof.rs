@@ -1,4 +1,4 @@
-//! Who somebody is, and how we know.
+//! Proofs of identity.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ pub enum Proof {
         /// The code.
         code: String,
     },
-    /// The token of a session: for holds where the policy asks for no more than somebody who is signed in.
+    /// The token of a session: for holds where the policy requires only a session.
     Session(String),
 }
 
@@ -90,7 +90,7 @@ pub struct SshSignature {
     pub nonce: Option<String>,
 }
 
-/// What lets somebody set up a factor.
+/// The authority to enrol a factor.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -102,21 +102,21 @@ pub enum EnrolmentAuthority {
         /// The name, where the invitation has none.
         name: Option<String>,
     },
-    /// A recovery code of somebody who lost what they prove themself with.
+    /// A recovery code of a person who lost their factors.
     Recovery {
         /// Name.
         name: String,
         /// The code.
         code: String,
     },
-    /// A proof: somebody sets up another one.
+    /// A proof: the person enrols a further factor.
     Own {
         /// Who, and the proof.
         by: Vouch,
     },
 }
 
-/// What somebody sets up.
+/// The factor to enrol.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

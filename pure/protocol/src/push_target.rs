@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A device that is told of holds (Web Push), as its browser describes it.
+/// A device that is notified of holds (Web Push), as its browser describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

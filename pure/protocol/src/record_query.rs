@@ -82,7 +82,7 @@ fn says(value: &Value, wanted: &str) -> bool {
     }
 }
 
-/// What somebody wants to read.
+/// A filter on records.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]

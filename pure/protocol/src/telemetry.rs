@@ -1,8 +1,8 @@
-//! What whoever watches us is told: numbers, and the parts of requests.
+//! Telemetry: metrics, and spans of requests.
 
 use serde::{Deserialize, Serialize};
 
-/// One number for whoever watches us, as Prometheus has it.
+/// One metric, as Prometheus has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Metric {

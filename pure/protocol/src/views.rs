@@ -37,7 +37,7 @@ pub struct HoldView {
     /// For the call of a tool that is no shell: its name. What was asked is then this, a blank, and the input as JSON.
     #[serde(default)]
     pub tool: Option<String>,
-    /// What a shell is told beside the command.
+    /// Options of a shell call besides the command.
     #[serde(default)]
     pub beside: Vec<String>,
     /// Its pieces, one simple command each, with what each would do.
@@ -95,7 +95,7 @@ pub struct HoldView {
 pub const SAME: &str = "same ";
 
 impl HoldView {
-    /// What stays the same while a hold is open, as it is digested for what somebody was shown: JSON with sorted names, without who
+    /// What stays the same while a hold is open, as it is digested for what a reviewer was shown: JSON with sorted names, without who
     /// agreed so far and to whom it was handed.
     pub fn shown(&self) -> serde_json::Value {
         self.without(&["agreed", "handed"])
@@ -221,7 +221,7 @@ pub struct AgentView {
     pub created_ms: u64,
 }
 
-/// A time that somebody approved alone.
+/// An emergency approval.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BrokenGlassView {
@@ -300,7 +300,7 @@ pub struct Status {
     pub reviewers: usize,
     /// Open holds.
     pub holds: usize,
-    /// Times that the glass was broken and nobody looked at it yet.
+    /// Emergency approvals without a review.
     pub broken_glass: usize,
     /// Those of them that are older than a day.
     pub broken_glass_overdue: usize,

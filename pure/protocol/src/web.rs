@@ -3,7 +3,7 @@
 use crate::operator_request::OperatorRequest;
 
 impl OperatorRequest {
-    /// Whether the web gate says this: what browsers of people ask for, each with a proof or a session of somebody's, and what is for
+    /// Whether the web gate may send this: what people's browsers need, each with a person's proof or session, and what is for
     /// everybody. Not what changes rules, agents, roles and flags, and nothing that the very first person may say without a proof.
     pub const fn is_for_web(&self) -> bool {
         match self {
@@ -33,7 +33,7 @@ impl OperatorRequest {
             | Self::SlackClick { .. }
             | Self::TeamsMessage { .. }
             | Self::Status => true,
-            // The link for the very first person is made at the operator's socket: they are an operator, and nobody vouches.
+            // The link for the very first person is made at the operator's socket: they are an operator, without a voucher.
             Self::Invite { by, .. } => by.is_some(),
             Self::PushTargets
             | Self::DropPush { .. }

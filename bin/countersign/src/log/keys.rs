@@ -84,7 +84,8 @@ pub(crate) fn done(say: &LogRequest) -> Result<String, String> {
 
 /// Compares the state store with the record. The daemon's program knows the store; this one does not.
 pub(super) fn rebuild(into: Option<&std::path::Path>) -> Result<ExitCode, String> {
-    let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+    let own = std::env::current_exe()
+        .map_err(|why| format!("cannot determine the path of the `countersign` executable: {why}"))?;
     let status =
         std::process::Command::new(own.with_file_name("countersignd")).arg("--rebuild-store").args(into).status();
     let status = status.map_err(|why| format!("`countersignd` could not be started: {why}"))?;

@@ -70,7 +70,7 @@ fn explain(policy: &pdp::Policy, reader: &Reader, line: &str, read: &Read, agent
         for it in &considered {
             let (rule, place) = (it.rule, format!("{}:{}", it.rule.place.0, it.rule.place.1));
             match it.miss {
-                None => println!("    ▶ {:<28} {:<6} speaks, and decides   ({place})", rule.id, rule.verdict.as_str()),
+                None => println!("    ▶ {:<28} {:<6} matches, and decides  ({place})", rule.id, rule.verdict.as_str()),
                 Some(miss) => println!("      {:<28} {:<6} {miss}   ({place})", rule.id, rule.verdict.as_str()),
             }
         }
@@ -82,7 +82,7 @@ fn explain(policy: &pdp::Policy, reader: &Reader, line: &str, read: &Read, agent
             );
         }
         if !decided {
-            println!("    ▶ no rule speaks, so the default for its level decides");
+            println!("    ▶ no rule matches, so the default for its level decides");
         }
     }
     let decision = reader.decide(policy, line, read, agent, now_ms);

@@ -79,7 +79,7 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
             });
         };
         if let Some(other) = shadowed(rule, &policy) {
-            doubt("shadowed", format!("`{other}` speaks first about everything in its `matches`"));
+            doubt("shadowed", format!("shadowed by rule `{other}`, which matches all of its examples first"));
         }
         if rule.verdict == RuleVerdict::Allow && rule.expires_ms.is_none() {
             doubt("endless", "it allows, and never ends: add `expires`".to_owned());

@@ -40,7 +40,8 @@ pub(super) fn service(
     let Some(bytes) = read.map_err(|why| say(&why))? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| say(&"it is not text"))?;
     let Ours { listen, dns_hook } = toml::from_str(&text).map_err(|why| say(&why))?;
-    let own = std::env::current_exe().map_err(|why| format!("our own path is not known: {why}"))?;
+    let own = std::env::current_exe()
+        .map_err(|why| format!("cannot determine the path of the `countersign` executable: {why}"))?;
     Ok(Some(Service {
         name: "countersign-gate certificate",
         program: own.with_file_name("countersign-gate"),

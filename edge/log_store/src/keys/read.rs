@@ -38,7 +38,7 @@ impl ReadKeys {
         }
         let key = match self.look(number) {
             Ok(key) => key,
-            // Keys may have been made since: whoever follows a log meets new ones.
+            // Keys may have been made since: a follower of the log meets new ones.
             Err(_) => {
                 let fresh = Self::open(&self.disk)?;
                 (self.keeper, self.slots) = (fresh.keeper, fresh.slots);

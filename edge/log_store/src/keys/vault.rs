@@ -2,7 +2,7 @@
 //! operator's choice (a hardware module, a TPM, a key service, the kernel's keyring), so that a copy of the disk opens nothing.
 //!
 //! `keys/seal.json` names the program: `{"seal": ["systemd-creds", "encrypt", "-", "-"], "unseal": ["systemd-creds",
-//! "decrypt", "-", "-"]}`. Each gets the secret on standard input, gives the result on standard output, and is told which it is in
+//! "decrypt", "-", "-"]}`. Each gets the secret on standard input, gives the result on standard output, and learns which it is from
 //! `COUNTERSIGN_SECRET`. What was not sealed before is sealed at the next start of the writer.
 
 use std::io::{Read as _, Write as _};

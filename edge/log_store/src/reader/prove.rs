@@ -6,7 +6,7 @@ use audit::{ReceiptProof, proof};
 use super::{Reader, place, size_of, split};
 
 impl Reader {
-    /// All that proves one record's content to somebody without a key: the content, and its proof against the published
+    /// The proof of one record's content for a verifier without a key: the content, and its proof against the published
     /// checkpoint.
     ///
     /// # Errors

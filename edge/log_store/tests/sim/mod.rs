@@ -1,4 +1,4 @@
-//! A disk in memory that fails where it is told to, and on which power is lost: what was not flushed is there, or not, or torn.
+//! A disk in memory that fails on request, and on which power is lost: what was not flushed is there, or not, or torn.
 
 #![allow(
     dead_code,

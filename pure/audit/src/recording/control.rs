@@ -1,4 +1,4 @@
-//! Control sequences of terminals: told apart from text, and those that do more than draw kept from whoever looks at a recording.
+//! Control sequences of terminals: separated from text. Those that do more than draw are withheld from viewers of a recording.
 
 /// Where in a control sequence (ECMA-48) a text is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Control {
 }
 
 /// Lets through what draws. What asks the terminal something, writes its clipboard or title, changes what its keys and mouse
-/// send, or is meant for another program is left out: what an agent printed must not act on whoever looks at it later.
+/// send, or is meant for another program is left out: an agent's output must not act on a later viewer.
 #[derive(Debug, Default)]
 pub struct Drawing {
     control: Control,

@@ -100,7 +100,7 @@ fn whole(masks: &[Vec<CharPosition>], most: usize) -> (usize, bool) {
 /// The text of one direction, and where each of its characters came from.
 struct Direction {
     text: String,
-    /// For each character: where it starts in `text`, in which event it stands, and which bytes it has there.
+    /// For each character: where it starts in `text`, in which event it is, and which bytes it has there.
     origins: Vec<(usize, CharPosition)>,
 }
 
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn directions_do_not_cut_each_others_secrets() {
-        // What is typed reaches beyond what can be settled; what is printed stands across the place where it begins.
+        // What is typed reaches beyond what can be settled; printed text spans the place where it begins.
         let mut redactor = Redactor::new(&spans);
         let mut out = Vec::new();
         let mut push = |kind, text: &str| {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// That a hold was given to somebody else to answer.
+/// A hold was handed to another reviewer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

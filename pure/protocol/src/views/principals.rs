@@ -15,13 +15,13 @@ pub struct DelegatorView {
 }
 
 impl HoldView {
-    /// Whether somebody answers for the agent or for one above it: their yes does not count.
+    /// Whether a person answers for the agent or for one above it: their approval does not count.
     pub fn answers_for(&self, person: &str) -> bool {
         self.owner == person || self.above.iter().any(|it| it.owner == person)
     }
 
     /// Who acts for whom: the person, the agents from the first to the one that asks, and its session. An owner who is another than the
-    /// one before stands in brackets.
+    /// one before is in brackets.
     pub fn principals(&self) -> String {
         let own = (self.agent.as_str(), self.owner.as_str());
         let above = self.above.iter().rev().map(|it| (it.agent.as_str(), it.owner.as_str()));

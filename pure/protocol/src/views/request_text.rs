@@ -7,7 +7,7 @@ use crate::views::HoldView;
 
 // What comes out of the JSON is made visible again: what was escaped in it was not seen before.
 
-/// What stands for a new line in a text that was made visible.
+/// The mark for a new line in a text that was made visible.
 const NEW_LINE: char = '⏎';
 
 impl HoldView {
