@@ -28,7 +28,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sql", make: mutated, feed: |text| read_as(Subject::Sql(text, Dialect::Any)) },
     Target { name: "code", make: code, feed: |text| drop(read_blind(text)) },
     Target { name: "rules", make: rules::make, feed: rules::feed },
-    Target { name: "secrets", make: mutated, feed: |text| drop(understand::secrets::mask(text, "salt")) },
+    Target { name: "secrets", make: mutated, feed: |text| drop(redact::mask(text, "salt")) },
 ];
 
 fn read_as(subject: Subject<'_>) {

@@ -184,7 +184,7 @@ fn settle(
 }
 
 fn redact_one(disk: &Arc<dyn Disk>, shared: &Shared, id: &str, key: &DataKey, scope: String) -> Result<(), String> {
-    let spans = |text: &str| understand::secrets::find(text).into_iter().map(|secret| secret.place).collect();
+    let spans = |text: &str| redact::find(text).into_iter().map(|secret| secret.place).collect();
     let sealed = redact(disk, id, key, &spans)?;
     let to = path(id, Stage::Redacted);
     let body = json!({"recording": id, "state": "redacted", "digest": hex(sealed.digest), "bytes": sealed.bytes});

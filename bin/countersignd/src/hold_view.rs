@@ -5,7 +5,7 @@ use model::{Act, ByteText, Coverage, Intent, Operation, Request, Segment, ToolCa
 use pdp::{Decision, Quorum};
 use protocol::{EffectView, HoldView, PieceView, SAME, UnknownView};
 use serde_json::{Value, json};
-use understand::secrets::mask;
+use redact::mask;
 
 use crate::evaluation::RequestContext;
 use crate::state::Daemon;

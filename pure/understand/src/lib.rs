@@ -49,7 +49,6 @@ mod read_names;
 mod redirect;
 mod repository;
 mod script;
-pub mod secrets;
 mod shared;
 mod shell;
 mod shell_state;

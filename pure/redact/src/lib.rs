@@ -1,6 +1,6 @@
 //! Secrets in text, found and masked before anything is stored or shown.
 //!
-//! Tokens known by how they begin (`languages/secrets.toml`), private key blocks, credentials in URLs and in
+//! Tokens known by how they begin (`secrets.toml`), private key blocks, credentials in URLs and in
 //! `Authorization` headers, and values given to options and variables that are named after secrets. One pass over the text;
 //! at each place where a token can begin, only the prefixes with that first letter are tried.
 
@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use model::Digest;
 
-use crate::words_of::{SECRET_NAMES, SECRET_PREFIXES, SECRET_PREFIXES_BY_BYTE};
+include!(concat!(env!("OUT_DIR"), "/tables.rs"));
 
 /// The text with every secret replaced by `‹kind:LENGTH:DIGEST›`, where DIGEST is the start of its SHA-256 under a
 /// salt of the caller's, so that equal secrets look equal and nothing else can be learned.
