@@ -1,4 +1,4 @@
-//! The archive on object storage that locks in earnest and checks who asks (Ceph). It takes 70 MB of Debian packages (radosgw,
+//! The archive on object storage that really locks and checks its clients (Ceph). It takes 70 MB of Debian packages (radosgw,
 //! ceph-mon, ceph-mgr, ceph-osd, ceph-common) and half a minute to start, so it is no test of every run:
 //! `cargo build --workspace && cargo run -p testkit --example worm`.
 
@@ -39,7 +39,7 @@ fn gateway(directory: &Path) -> Gateway {
     Gateway(child, format!("http://127.0.0.1:{port}"))
 }
 
-/// What somebody does with the bucket, with a public SDK.
+/// Operations on the bucket, with a public SDK.
 fn does(gateway: &Gateway, who: &str, script: &str) -> Vec<String> {
     let head = format!(
         "import boto3, json, datetime\nfrom botocore.config import Config\nfrom botocore.exceptions import ClientError\n\
@@ -102,5 +102,7 @@ fn main() {
         assert_eq!(said, ["AccessDenied", "AccessDenied", "AccessDenied"], "{who}");
     }
     assert_eq!(does(&gateway, "owner", versions), there);
-    println!("nobody could delete what is locked, nor shorten the lock: neither the writer nor the bucket's owner");
+    println!(
+        "no identity could delete what is locked, nor shorten the lock: neither the writer nor the bucket's owner"
+    );
 }

@@ -6,7 +6,7 @@
 /// What a command must be like for a dress to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// Any text, for it stands in quotes or in a code.
+    /// Any text, for it is in quotes or in a code.
     Any,
     /// One line that can be followed by `;`.
     Line,

@@ -1,4 +1,4 @@
-//! Fuzz targets: what reads texts of strangers, fed with texts that nobody would write. A target must return, whatever it
+//! Fuzz targets: parsers of untrusted text, fed with unlikely texts. A target must return, whatever it
 //! is given; a panic is a find, and so is an input that takes longer than [`MAX_INPUT_TIME`].
 
 mod rules;

@@ -34,7 +34,7 @@ impl Gate {
         Self { child: Some(child), address }
     }
 
-    /// One that somebody else started.
+    /// One that another process started.
     pub fn at(address: String) -> Self {
         Self { child: None, address }
     }
@@ -76,7 +76,7 @@ impl Gate {
         (status, serde_json::from_str(&body).unwrap_or_default())
     }
 
-    /// Signs somebody in; gives the header with their cookie.
+    /// Signs a person in; returns the header with their cookie.
     pub fn sign_in(&self, reviewer: &Reviewer) -> String {
         let protocol::Proof::Totp(code) = reviewer.vouch().proof else { panic!("no code") };
         let body = json!({"name": reviewer.name, "proof": {"code": code}}).to_string();

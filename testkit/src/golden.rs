@@ -150,7 +150,7 @@ pub fn presets_page() -> String {
     out
 }
 
-/// What is remembered of a session that has done something so many times, nobody having looked.
+/// What is remembered of a session that has done something so many times without a look.
 fn after(policy: &Policy, text: &str, times: usize) -> Pace {
     let intent = understand::read_blind(text);
     let footprint = Footprint::of(&intent, Some("/work/project"));

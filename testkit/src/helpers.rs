@@ -35,7 +35,7 @@ pub fn is_allowed(heard: &AgentReply) -> bool {
     matches!(heard, AgentReply::Allow { .. })
 }
 
-/// What a person is told, of what was done or why it was not.
+/// The message to a person: what was done, or why it was not.
 pub fn done(heard: OperatorReply) -> String {
     let (OperatorReply::Done { what: said } | OperatorReply::Refused { why: said }) = heard else {
         panic!("{heard:?}")

@@ -15,14 +15,14 @@ pub struct Reviewer {
 }
 
 impl Reviewer {
-    /// Somebody whose secret is known.
+    /// A reviewer whose secret is known.
     pub(crate) fn new(name: &str, secret: TotpSecret) -> Self {
         Self { name: name.to_owned(), secret, used: AtomicU64::new(0) }
     }
 
     /// A proof with a code that was not used yet. There are three at any moment.
     pub fn vouch(&self) -> Vouch {
-        // The oldest of the three is over at the end of a step: not on its way to whoever checks it.
+        // The oldest of the three is over at the end of a step: not on its way to the verifier.
         let left = 30_000_u64.saturating_sub(clock::now_ms() % 30_000);
         if left < 500 {
             std::thread::sleep(std::time::Duration::from_millis(left.saturating_add(5)));

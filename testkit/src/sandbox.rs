@@ -81,7 +81,7 @@ impl Sandbox {
         }
     }
 
-    /// A program that was built beside this test.
+    /// A program that was built with this test.
     pub fn program(name: &str) -> PathBuf {
         let test = std::env::current_exe().unwrap();
         let built = test.parent().and_then(Path::parent).unwrap().join(name);
@@ -216,7 +216,7 @@ impl Sandbox {
         self.enrol_as(name, "reviewer", &[], by)
     }
 
-    /// Enrols somebody with a role and groups; the first is an operator.
+    /// Enrols a person with a role and groups; the first is an operator.
     pub fn enrol_as(&self, name: &str, role: &str, groups: &[&str], by: Option<&Reviewer>) -> Reviewer {
         let (role, groups) = (role.to_owned(), groups.iter().map(|it| (*it).to_owned()).collect());
         let (place, vouch) = (protocol::ReviewerAttributes { role, groups }, by.map(Reviewer::vouch));
@@ -235,7 +235,7 @@ impl Sandbox {
         socket::receive(&stream, MAX_OPERATOR_ANSWER, Some(PATIENCE), PATIENCE).unwrap()
     }
 
-    /// Asks for what is told again and again; what comes back gives the next.
+    /// Follows repeated replies; what comes back gives the next.
     pub fn follow(&self, say: &OperatorRequest) -> impl Fn() -> OperatorReply + use<> {
         let stream =
             std::os::unix::net::UnixStream::connect(self.layout.operator_socket()).expect("the operator's socket");

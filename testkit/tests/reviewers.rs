@@ -67,7 +67,7 @@ fn a_hold_asks_for_those_whom_its_rule_names_and_for_nobody_else() {
     let (sandbox, people) = start("who = { and = [{ role = 'senior' }, { any_of = ['@security'] }] }");
     let mut child = mkdir(&sandbox);
     let hold = sandbox.hold();
-    assert!(hold.who.contains("1 senior or above and 1 of @security, each by somebody else"), "{}", hold.who);
+    assert!(hold.who.contains("1 senior or above and 1 of @security, each by a different person"), "{}", hold.who);
     assert_eq!(hold.needed, 2);
     for (who, why) in [(&people.vic, "viewer, reads"), (&people.ada, "auditor, reads")] {
         for said in ["approve", "deny"] {

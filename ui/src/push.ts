@@ -2,7 +2,7 @@
 
 import { ask } from "./api";
 
-/** Whether this browser, at this address, can be told. */
+/** Whether this browser, at this address, can get notifications. */
 export const canPush = "serviceWorker" in navigator && "PushManager" in globalThis;
 
 function toText(bytes: ArrayBuffer | null): string {

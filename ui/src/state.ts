@@ -6,10 +6,10 @@ import { texts } from "./texts";
 
 export type Place = { view: "queue" | "record" | "sessions" | "reports" | "rules" | "agents" | "people" | "health" | "me" } | { view: "hold"; id: string } | { view: "story"; id: string } | { view: "terminal"; id: string; live: boolean };
 
-/** What lets somebody set up a factor: a link, a recovery code, or a proof of their own. */
+/** The authority to enrol a factor: a link, a recovery code, or a proof of their own. */
 export type Entry = { invite: string } | { recovery: { name: string; code: string } } | { own: { name: string; proof: unknown } };
 
-/** Somebody sets up what they prove themself with. */
+/** The enrolment of a factor. */
 export const entry = signal<Entry | null>(
   location.hash.startsWith("#setup=") ? { invite: location.hash.slice("#setup=".length) } : null,
 );
@@ -54,7 +54,7 @@ function common(hold: Hold): string {
   return JSON.stringify({ ...hold, id: "", request: "", expires_at_ms: 0, agreed: [], handed: [] });
 }
 
-/** The most that is answered with one answer beside the first. */
+/** Maximum number of further holds that one answer covers. */
 const ALSO = 99;
 
 /** When a hold was first drawn: what came a moment before a click was not seen. */
@@ -115,7 +115,7 @@ interface Change {
 let waiting: Change[] = [];
 let drawn = 0;
 
-/** How often the page is drawn anew at most, in milliseconds. */
+/** Minimum interval between two redraws of the page, in milliseconds. */
 const DRAW_EVERY = 100;
 
 /** Takes what changed. */
@@ -179,7 +179,7 @@ function listen(): void {
   };
 }
 
-/** Nobody is signed in any more. */
+/** The session is over. */
 export function signedOut(): void {
   events?.close();
   events = null;

@@ -13,8 +13,8 @@ use crate::run::{cargo, release, step};
 /// Rounds, unless said otherwise.
 const ROUNDS: usize = 400;
 
-/// Runs the bench: `cargo xtask bench [ROUNDS]`, or `cargo xtask bench policy`: decisions under many rules, beside Cedar
-/// and Rego; `cargo xtask bench judging [DIR]`: how long single texts take; or `cargo xtask bench record`: durable appends beside SQLite and `fdatasync`, verification, opening.
+/// Runs the bench: `cargo xtask bench [ROUNDS]`, or `cargo xtask bench policy`: decisions under many rules, compared with Cedar
+/// and Rego; `cargo xtask bench judging [DIR]`: how long single texts take; or `cargo xtask bench record`: durable appends compared with SQLite and `fdatasync`, verification, opening.
 pub(crate) fn main(words: &[String]) -> Result<(), String> {
     if words.first().is_some_and(|word| word == "record") {
         // On the disk that is built on: a temporary directory may be in memory.

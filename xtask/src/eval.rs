@@ -1,7 +1,7 @@
 //! `cargo xtask eval DIR`: how well commands are understood and judged, measured on files of cases.
 //!
 //! Cases are other people's or ours, JSON lines with `id`, `text`, `label` and `category`. Which figures a file gives
-//! depends on its labels and its name; what is measured, and how, is said beside each figure in `figures.rs`.
+//! depends on its labels and its name; what is measured, and how, is described with each figure in `figures.rs`.
 
 mod answers;
 mod figures;

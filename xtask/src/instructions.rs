@@ -12,7 +12,7 @@ use crate::run::{built, release, root};
 /// Where the counts are kept.
 const COUNTS: &str = "xtask/instructions.toml";
 
-/// Counts, prints beside the counts that were kept, and keeps the new ones.
+/// Counts, compares with the kept counts, and keeps the new ones.
 pub(crate) fn main() -> Result<(), String> {
     let program = release()?.join("countersign");
     let kept: toml::Table = fs::read_to_string(root().join(COUNTS)).unwrap_or_default().parse().unwrap_or_default();

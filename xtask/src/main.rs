@@ -20,12 +20,12 @@ const HELP: &str = "cargo xtask VERB
   release                      build static programs for this machine, fit to be copied elsewhere
   ui                           build the dashboard (needs Node); `cargo build` embeds it from then on
   tidy [--lower]               the house rules alone; --lower keeps the figures of `xtask/ratchets.toml` that fell
-  generate                     write the generated files anew
-  bench [ROUNDS]               latency of the hook, of `run` and of `check`, beside /bin/true, in one run
+  generate                     rewrite the generated files
+  bench [ROUNDS]               latency of the hook, of `run` and of `check`, compared with /bin/true, in one run
   bench judging [DIR]          time per command, per script, and of texts made to take long, on the corpus and DIR
-  bench policy                 decisions under 100 to 10,000 rules, beside the same rules in Cedar and Rego
-  fuzz [--inputs N]            feed every fuzz target with N texts that nobody would write (default 200000)
-  instructions                 instructions per command of the corpus, beside those that are kept (needs valgrind)
+  bench policy                 decisions under 100 to 10,000 rules, compared with the same rules in Cedar and Rego
+  fuzz [--inputs N]            feed every fuzz target with N unlikely texts (default 200000)
+  instructions                 instructions per command of the corpus, compared with those that are kept (needs valgrind)
   options [--update]           compare the options that installed programs take with those that are kept (needs `cc`)
   eval --corpus DIR [--policy FILE] [--only NAME] [--show FIGURE] [--suggest]
                                measure understanding and judgement on .jsonl files of cases; --show lists what missed;

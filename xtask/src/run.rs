@@ -145,7 +145,7 @@ pub(crate) fn test() -> Result<(), String> {
 }
 
 /// A cargo verb of the tests. What is built to be tested once is not built to be changed: without what incremental
-/// builds keep, it takes a third less of the disk. Whoever wants it says `CARGO_INCREMENTAL=1`.
+/// builds keep, it takes a third less of the disk. To enable it, set `CARGO_INCREMENTAL=1`.
 fn tested(what: &str, arguments: &[&str]) -> Result<(), String> {
     eprintln!("\n>> {what}: cargo {}", arguments.join(" "));
     let mut command = Command::new(cargo());

@@ -15,7 +15,7 @@ pub struct Account {
 /// only a directory service knows are written in numbers.
 ///
 /// # Errors
-/// There is none, or it is root's: no program of ours that is given an account may have that one.
+/// There is none, or it is root's: none of our programs may run as it.
 pub fn account(text: &str) -> io::Result<Account> {
     let found = match text.split_once(':') {
         Some((uid, gid)) => uid.parse().ok().zip(gid.parse().ok()).map(|(uid, gid)| Account { uid, gid }),

@@ -14,7 +14,7 @@ pub fn now_ms() -> u64 {
 /// Random bytes from the kernel.
 ///
 /// # Errors
-/// The kernel gives none. Whoever needed them must refuse.
+/// The kernel gives none. The caller must refuse.
 pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).map_err(|why| std::io::Error::other(why.to_string()))?;

@@ -159,7 +159,7 @@ impl Image {
         let become_it = move || {
             if own_terminal {
                 rustix::process::setsid()?;
-                // SAFETY: nobody closes descriptor 0 between here and the end of this process's image.
+                // SAFETY: no code closes descriptor 0 between here and the end of this process's image.
                 rustix::process::ioctl_tiocsctty(unsafe { std::os::fd::BorrowedFd::borrow_raw(0) })?;
             }
             Err(self.become_it())

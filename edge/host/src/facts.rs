@@ -17,7 +17,7 @@ pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 /// Answers one question. What cannot be found out is [`Fact::Unknown`].
 pub fn look(query: &FactQuery, search_path: &str) -> Fact {
     match query {
-        // A directory on the path that depends on where one stands could hold any program.
+        // A directory on the path that depends on the working directory could hold any program.
         FactQuery::Program(name) if search_path.split(':').any(|entry| !entry.starts_with('/')) => {
             Fact::Program(Some(format!("./{name}")))
         }
@@ -45,7 +45,7 @@ fn is_missing(why: &std::io::Error) -> bool {
     matches!(why.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
 }
 
-/// The file that a program name stands for, where every directory before it could be looked into.
+/// The file of a program name, where every directory before it could be looked into.
 fn program(name: &str, search_path: &str) -> Result<Option<PathBuf>, Unseen> {
     let places: Vec<PathBuf> = if name.contains('/') {
         vec![PathBuf::from(name)]
@@ -63,13 +63,13 @@ fn program(name: &str, search_path: &str) -> Result<Option<PathBuf>, Unseen> {
     Ok(None)
 }
 
-/// Whether anybody may execute a file: it is another user's search that is answered for.
+/// Whether any user may execute a file: the search is made for another user.
 fn is_executable_by_any(found: &fs::Metadata) -> bool {
     found.mode() & 0o111 != 0
 }
 
-/// The file that a program name stands for: itself with a slash in it, else the first executable on the path.
-/// Relative entries of the path are left out: they depend on where one stands.
+/// The file of a program name: itself with a slash in it, else the first executable on the path.
+/// Relative entries of the path are left out: they depend on the working directory.
 pub fn resolve(name: &str, search_path: &str) -> Option<PathBuf> {
     let executable = |path: &Path| {
         fs::metadata(path).is_ok_and(|found| found.is_file())

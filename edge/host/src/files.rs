@@ -85,7 +85,7 @@ pub fn read_trusted(path: &Path, limit: u64, uid: u32) -> io::Result<Option<Vec<
     Ok(Some(bytes))
 }
 
-/// Makes a directory for another user, as root, where somebody else may write: it is a directory that is given, and no link to one, nor
+/// Makes a directory for another user, as root, where another account may write: it is a directory that is given, and no link to one, nor
 /// anything else that was put there.
 ///
 /// # Errors
@@ -107,7 +107,7 @@ pub fn directory_for(path: &Path, Account { uid, gid }: Account) -> io::Result<(
 /// Replaces a file as one step: a reader, or a crash at any moment, sees the old content or the new.
 ///
 /// # Errors
-/// A step failed; the old file still stands.
+/// A step failed; the old file is still in place.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let temporary = path.with_extension("new");
     let _ = fs::remove_file(&temporary);
@@ -145,7 +145,7 @@ pub fn secret_key(path: &Path) -> io::Result<[u8; 32]> {
     Ok(secret)
 }
 
-/// Whether somebody other than the owner and root could read a file.
+/// Whether an account other than the owner and root could read a file.
 ///
 /// # Errors
 /// It cannot be looked at.
@@ -153,7 +153,7 @@ pub fn can_be_read_by_others(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.mode() & 0o077 != 0)
 }
 
-/// Whether somebody other than the owner and root could change a file or directory.
+/// Whether an account other than the owner and root could change a file or directory.
 ///
 /// # Errors
 /// It cannot be looked at.
@@ -208,7 +208,7 @@ pub fn lock_alone(file: &File) -> io::Result<()> {
 /// The largest text that [`trusted_texts`] reads, in bytes.
 const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Reads every file with an ending in a directory, by name, where nobody but us and root could have written it.
+/// Reads every file with an ending in a directory, by name, where only our account and root could have written it.
 ///
 /// # Errors
 /// Something cannot be read, is too large or not UTF-8, or others can write to it or to the directory.

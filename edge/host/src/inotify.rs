@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 
-/// How long it has to be quiet before a change is told of: editors write, rename and set modes.
+/// How long it has to be quiet before a change is reported: editors write, rename and set modes.
 const QUIET: Duration = Duration::from_millis(50);
 
-/// After how long a change is told of even if it is not quiet.
+/// Maximum delay of a report if it does not become quiet.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Calls back whenever something in one of some directories is made, moved in, or written to its end; each must be there already. The

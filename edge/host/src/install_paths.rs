@@ -31,7 +31,7 @@ pub const DIRECTORY_VARIABLE: &str = "COUNTERSIGN_DIR";
 /// The variable with the account of the web gate, where it has one of its own: see [`crate::accounts::account`].
 pub const WEB_USER_VARIABLE: &str = "COUNTERSIGN_WEB_USER";
 
-/// The files of our own programs, as far as they are known: this one, and those beside it.
+/// The files of our own programs, as far as they are known: this one, and those in its directory.
 pub fn own_programs() -> Vec<String> {
     let Some(directory) = env::current_exe().ok().and_then(|own| own.parent().map(Path::to_owned)) else {
         return Vec::new();
@@ -116,7 +116,7 @@ impl Layout {
         self.config.join("policy")
     }
 
-    /// Where people are told: chat, e-mail, pagers.
+    /// The notification channels: chat, e-mail, pagers.
     pub fn channels(&self) -> PathBuf {
         self.config.join("channels.toml")
     }

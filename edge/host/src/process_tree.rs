@@ -20,13 +20,13 @@ const GONE_WITHIN: Duration = Duration::from_secs(1);
 /// How often is looked whether what is to end has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// How long whoever started a program takes at most to ask how it ended, nearly always.
+/// Usual maximum time until a parent asks how its program ended.
 const ASKED_WITHIN: Duration = Duration::from_millis(1);
 
 /// How often our children are killed before everything that descends from us is looked for again.
 const QUICK_ROUNDS: usize = 50;
 
-/// Where the number of threads stands in `/proc/PID/stat`, counted from the state (proc_pid_stat(5)).
+/// The place of the number of threads in `/proc/PID/stat`, counted from the state (proc_pid_stat(5)).
 const THREADS: usize = 17;
 
 /// Waits for the word to stop while something runs.
@@ -143,7 +143,7 @@ fn end_all() {
     let since = Instant::now();
     while since.elapsed() < GONE_WITHIN && !is_alone() {
         kill(descendants());
-        // What goes on by starting itself anew and ending lives for some 100 µs at a time, as a child of ours: without a rest, and without
+        // A process that restarts itself again and again lives for some 100 µs at a time, as our child: without a rest, and without
         // the long way through all processes, one of its lives is met soon.
         for _ in 0..QUICK_ROUNDS {
             kill(children());
@@ -190,7 +190,7 @@ fn descendants() -> Vec<i32> {
 
 /// The parent of a process, from `/proc/PID/stat` (proc_pid_stat(5)); nothing for one that has ended and waits to be asked for.
 fn parent(stat: &str) -> Option<i32> {
-    // The name stands in brackets, and may hold any.
+    // The name is in brackets, and may contain brackets.
     let (_, rest) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
     // One whose first thread has ended is shown like one that has ended, and its other threads go on.

@@ -1,7 +1,7 @@
 //! Doing the act with everything that goes over its terminal written down first: a pseudo-terminal where ours is one,
 //! pipes where it is not.
 //!
-//! What is typed is written down before the program gets it, what is printed before anybody sees it. Where it cannot be
+//! What is typed is written down before the program gets it, what is printed before it is shown. Where it cannot be
 //! written down the program is ended.
 
 mod streams;
@@ -144,7 +144,7 @@ impl Session<'_> {
             for number in ready {
                 printed = printed.saturating_add(self.carry(number, &mut buffer)?);
             }
-            // Whoever reads what is printed may be slow: the time runs from when they took it.
+            // The reader of the output may be slow: the time runs from when it took the text.
             if ended && (until.is_none() || printed > 0) {
                 drained = drained.saturating_add(printed);
                 until = Instant::now().checked_add(DRAIN);
@@ -205,7 +205,7 @@ impl Session<'_> {
         Ok(tcsetwinsize(pty, size)?)
     }
 
-    /// Moves what one line has, written down first. Gives how much of what was printed came anew.
+    /// Moves what one line has, written down first. Returns how much new output came.
     fn carry(&mut self, number: usize, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(line) = self.lines.get_mut(number) else { return Ok(0) };
         let mut printed = 0;
@@ -213,7 +213,7 @@ impl Session<'_> {
             let length = match rustix::io::read(&line.from, &mut *buffer) {
                 Ok(length) => length,
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => return Ok(0),
-                // A pseudo-terminal that nobody holds open any more says so.
+                // A pseudo-terminal without an open descriptor says so.
                 Err(rustix::io::Errno::IO) => 0,
                 Err(why) => return Err(why.into()),
             };
@@ -241,7 +241,7 @@ impl Session<'_> {
                 Ok(printed)
             }
             Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => Ok(printed),
-            // Nobody listens: the program gets the same answer when it goes on.
+            // There is no reader: the program gets the same answer when it goes on.
             Err(rustix::io::Errno::PIPE | rustix::io::Errno::IO) => {
                 line.ended = true;
                 line.waiting.clear();

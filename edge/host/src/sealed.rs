@@ -1,7 +1,7 @@
 //! What an interpreter is given is executed from the bytes that were hashed: a sealed copy in memory takes the place of the file, so
 //! that nothing that is put in its place after the last look is run.
 //!
-//! The interpreter is told the path that was asked for, as far as it has a way to be told: `$0` of a shell, `__file__` and the place of
+//! The interpreter gets the requested path, as far as it has a way to take it: `$0` of a shell, `__file__` and the place of
 //! imports of Python, `$0` and `__FILE__` of Perl. Where it has none, and the script asks for its own place (`BASH_SOURCE`), and for
 //! interpreters that are not here, the file is read by its path (`docs/explain/gaps.md`, row 4).
 
@@ -18,7 +18,7 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 pub struct Bound {
     /// Which word names it.
     pub word: usize,
-    /// What in that word stands before the path: nothing, or an option.
+    /// The part of that word before the path: nothing, or an option.
     pub option: usize,
     /// The bytes that were hashed.
     pub bytes: Vec<u8>,
@@ -27,11 +27,11 @@ pub struct Bound {
 /// An argument vector with sealed copies in place of files.
 pub(crate) struct Sealed {
     pub(crate) argv: Vec<OsString>,
-    /// The copies, open for whoever inherits them.
+    /// The copies, open for the child that inherits them.
     pub(crate) copies: Vec<OwnedFd>,
 }
 
-/// Which language an interpreter reads, and how it is told where a script is.
+/// Which language an interpreter reads, and how it learns the path of a script.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
     Python,
@@ -184,7 +184,7 @@ fn by_word(family: Family, argv: &[OsString], script: &Bound) -> io::Result<Opti
     Ok(Some(Sealed { argv: words, copies: vec![copy] }))
 }
 
-/// Python, told where its script is: as if it had been given the file.
+/// Python with the path of its script: as if it had been given the file.
 const PYTHON: &str = "import sys as _s, os as _o
 with _o.fdopen(FD, 'rb') as _f: _c = _f.read()
 del _s.argv[0]
@@ -228,12 +228,12 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|it| it == word)
 }
 
-/// How whoever inherits a copy names it.
+/// The path of a copy for the process that inherits it.
 fn named(copy: &OwnedFd) -> OsString {
     format!("/proc/self/fd/{}", copy.as_raw_fd()).into()
 }
 
-/// A copy that nobody can change, and that what is started inherits.
+/// A copy that no process can change, and that the child inherits.
 fn copy(parts: &[&[u8]]) -> io::Result<OwnedFd> {
     let copy = memfd_create(c"countersign", MemfdFlags::ALLOW_SEALING)?;
     let mut file = File::from(copy);

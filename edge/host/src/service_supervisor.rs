@@ -224,7 +224,7 @@ fn hand_on(command: &mut Command, listener: &TcpListener) -> io::Result<()> {
     // Beyond what the child's own descriptors are, so that putting it in its place is never a call without effect.
     let handed = rustix::io::fcntl_dupfd_cloexec(listener, FIRST_HANDED_ON.saturating_add(1))?;
     let set = move || {
-        // SAFETY: of the child's descriptors nothing stands there that it needs: it is about to execute.
+        // SAFETY: the child needs none of the descriptors there: it is about to execute.
         let made = unsafe { libc::dup2(handed.as_raw_fd(), FIRST_HANDED_ON) };
         if made == FIRST_HANDED_ON { Ok(()) } else { Err(io::Error::last_os_error()) }
     };

@@ -45,12 +45,12 @@ impl From<io::Error> for Failed {
 /// Listens at a path. A stale socket file is replaced; one that answers is not.
 ///
 /// # Errors
-/// Somebody listens there already, or the socket cannot be made.
+/// Another process listens there already, or the socket cannot be made.
 pub fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
     if UnixStream::connect(path).is_ok() {
         return Err(io::Error::new(
             io::ErrorKind::AddrInUse,
-            format!("somebody listens at `{}` already", path.display()),
+            format!("another process already listens at `{}`", path.display()),
         ));
     }
     let _ = std::fs::remove_file(path);
@@ -66,7 +66,7 @@ const LISTEN_PID: &str = "LISTEN_PID";
 /// The first descriptor that is handed on.
 pub(crate) const FIRST_HANDED_ON: std::os::fd::RawFd = 3;
 
-/// The listener that whoever started us opened for us: `countersign up` where we may not open the port ourselves, or systemd (a socket
+/// The listener that our parent opened for us: `countersign up` where we may not open the port ourselves, or systemd (a socket
 /// unit). Nothing where there is none. Called once.
 ///
 /// # Errors
@@ -117,7 +117,7 @@ pub fn send_now(stream: &UnixStream, frame: &[u8]) -> io::Result<usize> {
     }
 }
 
-/// Lets whoever was just told something go first, where this thread has more to do that nobody waits for.
+/// Lets the receiver of a message run first, where this thread has more work that no one waits for.
 ///
 /// Linux takes a send over a socket as a sign that the sender is about to sleep (`WF_SYNC`), and queues the receiver behind it on its
 /// own processor, though others may be idle. Without this the receiver waits until the sender really sleeps.

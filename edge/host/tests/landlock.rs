@@ -26,7 +26,7 @@ fn what_was_given_up_cannot_be_opened_any_more() {
         (held, tries)
     });
     let (held, tries) = shut_in.join().unwrap();
-    // On a kernel without Landlock there is nothing to see, and the caller is told.
+    // On a kernel without Landlock there is nothing to see, and the caller gets an error.
     assert!(!held || tries == [true; 7], "{tries:?}");
     assert!(fs::read(other.join("file")).is_ok());
     fs::remove_dir_all(root).unwrap();

@@ -101,7 +101,7 @@ impl Verdict {
 pub enum Source {
     /// A rule, by its id.
     Rule(String),
-    /// A named factor or default of ours.
+    /// A named factor, or one of our defaults.
     Factor(&'static str),
 }
 

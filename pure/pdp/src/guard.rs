@@ -1,4 +1,4 @@
-//! What an organisation adds beside the rules: it can forbid, or demand people, and never allow.
+//! Constraints that an organisation adds to the rules: they can forbid, or require approvals, and never allow.
 
 use model::Intent;
 

@@ -1,4 +1,4 @@
-//! What only tightens: how fast an agent goes, how long nobody has looked, what it has read, what it has spent.
+//! What only tightens: how fast an agent goes, how long no person has looked, what it has read, what it has spent.
 //!
 //! A [`Pace`] is what is remembered of one session, or of one agent over all its sessions: a caller can make up a new
 //! session, so each limit is held against both. Nothing here can turn a no into a yes.

@@ -58,7 +58,7 @@ pub struct Policy {
 
 impl Policy {
     /// Reads and checks files. Every rule is tried on its own examples, which `read` turns into intents. All problems
-    /// are told at once; one is enough to refuse the whole set.
+    /// are reported together; one is enough to refuse the whole set.
     ///
     /// # Errors
     /// A file, a rule or a setting cannot be read, or a rule does not do what its examples say.

@@ -22,7 +22,7 @@ pub(crate) fn files(name: &str) -> Option<&'static [(&'static str, &'static str)
     }
 }
 
-/// All shipped presets with their files, for whoever shows or tests them.
+/// All shipped presets with their files, to show or test them.
 pub fn presets() -> impl Iterator<Item = (&'static str, &'static [(&'static str, &'static str)])> {
     NAMES.iter().filter_map(|name| files(name).map(|files| (*name, files)))
 }

@@ -15,7 +15,7 @@ pub(crate) use read::{PanelText, QuorumText};
 /// How sure we must be that the person at the other end is who they say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Assurance {
-    /// Somebody signed in, and did not prove themself again for this answer. Whoever runs the web gate could give it.
+    /// A session, without a new proof for this answer. A compromised web gate could give it.
     Session,
     /// A code of the reviewer's authenticator (RFC 6238).
     Totp,
@@ -39,7 +39,7 @@ impl Assurance {
     }
 }
 
-/// What a person may do. Each role may do what those before it may; an auditor stands apart: reads all, decides nothing.
+/// What a person may do. Each role may do what those before it may; an auditor is separate: reads all, decides nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Reads everything, the record too, and decides nothing.
@@ -91,12 +91,12 @@ pub struct Person {
     pub groups: Vec<String>,
 }
 
-/// Somebody who is named: a person, or anybody of a group (`@group`).
+/// A named approver: a person, or any member of a group (`@group`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Member {
     /// This person.
     Person(ReviewerName),
-    /// Anybody of this group.
+    /// Any member of this group.
     Group(String),
 }
 
@@ -135,7 +135,7 @@ pub enum Panel {
         /// Of whom.
         pool: Vec<Member>,
     },
-    /// Each of these; of a group, somebody.
+    /// Each of these; of a group, one member.
     AllOf(Vec<Member>),
     /// All of these, by different people.
     And(Vec<Panel>),
@@ -150,7 +150,7 @@ pub struct Quorum {
     pub people: u8,
     /// Of at least this role.
     pub role: Role,
-    /// Each of these must be content, too. Somebody may count for several of them.
+    /// Each of these must be content, too. One person may count for several of them.
     pub panels: Vec<Panel>,
     /// One no ends it. Otherwise only when it cannot be reached any more.
     pub veto: bool,
@@ -241,7 +241,7 @@ impl fmt::Display for Panel {
             }
             Self::AnyOf { people, pool } => write!(out, "{people} of {}", list(pool, ", ")),
             Self::AllOf(all) => out.write_str(&list(all, " and ")),
-            Self::And(all) => write!(out, "{}, each by somebody else", panels(all, " and ")),
+            Self::And(all) => write!(out, "{}, each by a different person", panels(all, " and ")),
             Self::Or(all) => out.write_str(&panels(all, " or ")),
         }
     }

@@ -64,7 +64,7 @@ pub(crate) fn of_segment(segment: &Segment) -> Risk {
     if segment.operations.iter().filter(changes).any(|operation| open(&operation)) {
         add("open_target", 15, "what it changes is not named outright");
     }
-    // A look beside it makes what is not understood no smaller.
+    // A look in addition does not make the unknown part smaller.
     let looks = segment.operations.iter().all(|operation| operation.action == Action::Inspect);
     if looks && !segment.unknowns.is_empty() {
         add("not_understood", 40, "what it does could not be understood");

@@ -352,7 +352,7 @@ impl Rule {
             (self.effects.is_empty() || self.effects.contains(&it.action))
                 && (self.target.is_empty() || self.target.names(it, self.verdict, situation))
         };
-        // What a command looks up of the machine beside its files is no other act (`git diff > FILE`).
+        // A command that also looks at the machine does no other act (`git diff > FILE`).
         let beside = |it: &model::Operation| {
             it.resource == model::Resource::System
                 && it.category == model::Category::ReadOnly
@@ -376,7 +376,7 @@ impl Rule {
                 RuleVerdict::Allow => "allowed by a rule",
                 RuleVerdict::Ask => "a rule asks people",
                 RuleVerdict::Deny => "denied by a rule",
-                RuleVerdict::Block => "blocked; nobody can approve it",
+                RuleVerdict::Block => "blocked; no approval can allow it",
             }
             .to_owned()
         })

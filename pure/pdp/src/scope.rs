@@ -10,7 +10,7 @@ use crate::evaluate::Situation;
 use crate::pattern::{Glob, Wild, alternatives_of};
 use crate::rule::{OneOrMany, PathPattern, Wrong, action, path_patterns};
 
-/// A task, as it stands in a file
+/// A task, as written in a file
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -19,7 +19,7 @@ const MAX_STEPS: usize = 8;
 /// The most different resources that one step counts.
 const MAX_DISTINCT: usize = 64;
 
-/// A rule over a session, as it stands in a file
+/// A rule over a session, as written in a file
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -28,7 +28,7 @@ pub(crate) struct SequenceText {
     pub(crate) id: String,
     /// What is said to the last step: `ask` or `deny`
     verdict: RuleVerdict,
-    /// Why, for whoever is refused or asked
+    /// The reason, shown to the agent and to reviewers
     reason: Option<String>,
     /// Within how many seconds all steps happen
     within_s: u32,
@@ -182,7 +182,7 @@ impl Sequence {
                     seen.retain(|_, when| now.saturating_sub(*when) <= self.within_ms);
                     for operation in &segment.operations {
                         if seen.len() < MAX_DISTINCT && rule.is_about(operation, situation) {
-                            // A digest: names of resources may be long, and are nobody's business later.
+                            // A digest: names of resources may be long, and must not be readable later.
                             let name =
                                 model::Digest::within("countersign/resource/v1", operation.resource.text().as_bytes());
                             seen.entry(name.to_string()).or_insert(now);

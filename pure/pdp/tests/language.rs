@@ -154,7 +154,7 @@ fn an_expression_that_matches_a_canary_is_refused() {
 #[test]
 fn what_an_agent_says_of_itself_allows_nothing() {
     refused("verdict = 'allow'\ncommand = 'a'\nwhen = { task = 'T-1' }", "what the agent says of itself");
-    refused("verdict = 'allow'\ncommand = 'a'\nwhen = { session = 's' }", "named by whoever calls");
+    refused("verdict = 'allow'\ncommand = 'a'\nwhen = { session = 's' }", "named by the caller");
     refused("verdict = 'allow'\ncommand = 'a'\nwhen = { not = { task = 'T-1' } }", "what the agent says of itself");
 }
 

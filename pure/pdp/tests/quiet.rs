@@ -16,7 +16,7 @@ fn policy(text: &str) -> Result<Policy, String> {
 }
 
 fn asked(policy: &Policy, now_ms: u64) -> Quorum {
-    let unknown = Unknown { text: "x".to_owned(), why: "nobody knows".to_owned() };
+    let unknown = Unknown { text: "x".to_owned(), why: "unknown".to_owned() };
     let segment = Segment { unknowns: vec![unknown], ..Segment::default() };
     let intent = Intent { segments: vec![segment], ..Intent::default() };
     let situation = Situation { now_ms, ..Situation::default() };

@@ -1,5 +1,5 @@
 //! The floor: a server that does nothing but carry. HTTP in, a durable write, a WebSocket message out; HTTP in, a durable write, and the
-//! first request is answered. No rule is looked at, nobody is asked who they are, nothing is signed.
+//! first request is answered. No rule is checked, no one is authenticated, nothing is signed.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

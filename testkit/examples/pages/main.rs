@@ -1,5 +1,5 @@
 //! How long it takes from an agent's request to the pages of those who answer: with 50 pages open and 100 holds waiting already.
-//! Then the click, and the agent going on. Beside it the floor, measured in the same run: see `floor.rs`.
+//! Then the click, and the agent going on. With it the floor, measured in the same run: see `floor.rs`.
 //! `cargo build --workspace --release && cargo run --release -p testkit --example pages`
 
 #![allow(

@@ -1,4 +1,4 @@
-//! Files of rules that nobody would write: loading them ends, and no rule that loads lets an attack pass.
+//! Unlikely files of rules: loading them ends, and no rule that loads lets an attack pass.
 
 use model::{Digest, RequestDigest};
 use pdp::{Policy, Situation, Sources, Verdict};

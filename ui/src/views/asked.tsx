@@ -6,7 +6,7 @@ import type { Hold } from "../api";
 import { texts } from "../texts";
 import { pretty, visible } from "./common";
 
-/** What stands for a new line in a text that was made visible. */
+/** The mark for a new line in a text that was made visible. */
 const NEW_LINE = "⏎";
 
 /** A text in lines, each with the mark at its end. */
@@ -62,7 +62,7 @@ export function changes(from: readonly string[], to: readonly string[]): { text:
 }
 
 function Edit({ from, to }: { from: string; to: string }) {
-  // Drawn anew with whatever else changes on the page; worked out once.
+  // Drawn again with any change of the page; computed once.
   const all = useMemo(() => changes(lines(from), lines(to)), [from, to]);
   return (
     <pre class="theirs edit" tabIndex={0}>

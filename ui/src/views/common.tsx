@@ -58,7 +58,7 @@ export function CodeField({ label, code }: { label: string; code: Signal<string>
   );
 }
 
-/** Where somebody chooses a password. */
+/** The form to choose a password. */
 export function NewPassword({ label, name }: { label: string; name: string }) {
   return (
     <label>
@@ -150,5 +150,5 @@ export function act(record: unknown): string {
   return visible(whole.length > MOST_OF_A_CALL ? `${whole.slice(0, MOST_OF_A_CALL)} …` : whole);
 }
 
-/** So much of a call stands in a list. */
+/** Maximum length of a call in a list. */
 const MOST_OF_A_CALL = 300;

@@ -52,7 +52,7 @@ export function Decide({ hold }: { hold: Hold }) {
   const signs = usable && me.passkeys.length > 0;
   const codes = me.factor === "totp" && hold.assurance !== "signature";
   const isFree = hold.assurance === "session";
-  // Whoever cannot approve here can still say no, or ask.
+  // A reviewer who cannot approve here can still deny, or ask.
   const approves = signs || codes || isFree;
   const risky = hold.level === "high" || hold.level === "critical";
   const wait = risky ? Math.min(3, Math.max(0, Math.ceil((opened.value + DWELL - now.value) / 1000))) : 0;

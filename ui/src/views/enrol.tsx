@@ -1,4 +1,4 @@
-// Setting up what somebody proves themself with: from a link, with a recovery code, or one more.
+// Enrolment of a factor: from a link, with a recovery code, or a further one.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

@@ -1,4 +1,4 @@
-// Giving a hold to somebody else to answer.
+// Handing a hold to another reviewer.
 
 import { useSignal } from "@preact/signals";
 import { ask, type Hold } from "../api";

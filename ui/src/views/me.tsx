@@ -48,7 +48,7 @@ export function Me() {
     code.value = "";
     password.value = "";
   };
-  /** The code with the password of somebody who has one: for what could let somebody else in. */
+  /** The code with the password of a person who has one: for changes that could let another person in. */
   const account = (proof: unknown) => ({ ...(proof as object), password: "code" in (proof as object) ? password.value || null : null });
   const another = () =>
     void trying(async () => {

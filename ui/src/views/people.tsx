@@ -12,7 +12,7 @@ interface Person {
   created_ms: number;
 }
 
-/** What somebody proves themself with, in words. */
+/** The factors of a person, in words. */
 function proofs(person: Person): string {
   const own = texts.factors[person.factor] ?? person.factor;
   return person.factor !== "passkey" && person.passkeys === 0 ? own : [person.factor === "passkey" ? "" : own, texts.passkeys(person.passkeys)].filter((it) => it !== "").join(", ");

@@ -21,7 +21,7 @@ export function Countdown({ hold }: { hold: Hold }) {
 /** So many are drawn; the rest is counted. */
 const DRAWN = 200;
 
-/** So much of what is asked stands in the queue; all of it is on the hold's own page. */
+/** Maximum length of a request in the queue; the hold's own page shows all of it. */
 const SHORT = 200;
 
 const short = (text: string): string => (text.length > SHORT ? `${text.slice(0, SHORT)} …` : text);

@@ -24,7 +24,7 @@ interface Rules {
   refused: string | null;
 }
 
-/** Where a rule comes from: a file, or somebody who made it of an approval. */
+/** The origin of a rule: a file, or the person who made it from an approval. */
 function Origin({ rule }: { rule: Rule }) {
   if (rule.author === null) {
     return <code class="whole">{rule.place}</code>;

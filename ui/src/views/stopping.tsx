@@ -12,7 +12,7 @@ export interface Stopped {
   session?: string;
 }
 
-/** Whether whoever is signed in may stop something, what came of it, and the stopping itself. */
+/** Whether the signed-in person may stop something, the result, and the stopping itself. */
 export function useStopping(): { mayStop: boolean; said: Signal<string>; stop: (what: Stopped) => Promise<void> } {
   const said = useSignal("");
   const asked = useRef("");
@@ -34,7 +34,7 @@ export function useStopping(): { mayStop: boolean; said: Signal<string>; stop: (
   return { mayStop, said, stop };
 }
 
-/** What is stopped, and how somebody lets it go again. */
+/** What is stopped, and how to resume it. */
 export function Stops({ stops }: { stops: readonly string[] }) {
   return stops.length === 0 ? null : (
     <ul class="stops" role="status">

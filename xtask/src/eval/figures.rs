@@ -18,7 +18,7 @@ pub(crate) struct Figure {
     unit: &'static str,
     aim: f64,
     at_least: bool,
-    /// The cases that make it worse, for whoever wants to see them.
+    /// The cases that make it worse.
     pub(crate) cases: Vec<String>,
 }
 
@@ -197,7 +197,7 @@ fn is_private(resource: &str) -> bool {
     ["/etc/", "/root", "/var/log", "/proc/", "/dev/", "/sys/", "/boot"].iter().any(|start| resource.starts_with(start))
 }
 
-/// Without any reading of ours: one program of a short list that can only read, plain words, no operator that could do more.
+/// Without our own reading: one program of a short list that can only read, plain words, no operator that could do more.
 fn is_plain_read(text: &str) -> bool {
     const READERS: &[&str] = &[
         "ls",

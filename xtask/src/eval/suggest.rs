@@ -83,7 +83,7 @@ pub(crate) fn main(corpus: &Path) -> Result<(), String> {
     let ((free_before, all), (free_after, _)) = (free(&before), free(&after));
     println!(
         "repeated work (the same program and options at least {REPEATED} times in the first half): {all} acts, \
-         {:.1} % needed nobody before, {:.1} % after",
+         {:.1} % needed no reviewer before, {:.1} % after",
         percent(free_before, all),
         percent(free_after, all)
     );

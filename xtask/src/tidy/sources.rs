@@ -7,7 +7,7 @@ use super::{Tree, code};
 /// Above this many lines a file says in its header why it is long.
 const LONG: usize = 600;
 
-/// Above this many lines a file stands in the ratchet and may only shrink.
+/// Above this many lines a file is in the ratchet and may only shrink.
 const RATCHET: usize = 320;
 
 /// The ratchet: path and lines.

@@ -77,7 +77,7 @@ impl Default for Taint {
     }
 }
 
-/// `[velocity]`, as it stands in a file.
+/// `[velocity]`, as written in a file.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -96,7 +96,7 @@ pub(crate) struct VelocityText {
     burst: Option<u32>,
 }
 
-/// `[checkpoint]`, as it stands in a file.
+/// `[checkpoint]`, as written in a file.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

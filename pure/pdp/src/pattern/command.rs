@@ -90,7 +90,7 @@ impl CommandPattern {
         vectors.into_iter().map(|vector| Self::of_words(pattern, &vector)).collect()
     }
 
-    /// The same without any wildcard: the text stands for itself.
+    /// The same without any wildcard: the text means itself.
     pub(crate) fn exact(text: &str) -> Result<Self, String> {
         let quoted = |word: Marked| word.into_iter().map(|(c, _)| (c, true)).collect::<Marked>();
         let words: Vec<Marked> = split(text)?.into_iter().map(quoted).collect();
@@ -102,7 +102,7 @@ impl CommandPattern {
         let tail = words.last().is_some_and(is_tail);
         let fixed = words.get(..words.len().saturating_sub(usize::from(tail))).unwrap_or(words);
         if fixed.is_empty() || fixed.iter().any(is_tail) {
-            return Err(format!("`{pattern}`: `**` stands for all further arguments, so it comes last and not first"));
+            return Err(format!("`{pattern}`: `**` matches all further arguments, so it comes last and not first"));
         }
         let words = fixed.iter().map(|word| Glob::of_marked(word, Wild::Argument)).collect::<Result<_, _>>()?;
         Ok(Self { words, tail, further: Further::default() })
@@ -196,7 +196,7 @@ fn names(glob: &Glob, word: &str, lenient: bool) -> bool {
     (!lenient || placed) && glob.matches(base)
 }
 
-/// Whether a word that a wildcard of a rule that allows stands for stays what it looks like: no option where none is
+/// Whether a word matched by a wildcard of a rule that allows stays what it looks like: no option where none is
 /// written, and no way up out of the directory that is written.
 fn stays(glob: &Glob, word: &str) -> bool {
     let option = glob.prefix().is_empty() && word.starts_with('-');

@@ -79,7 +79,7 @@ impl Glob {
         &self.literal
     }
 
-    /// Whether a text stands in the pattern's literal beginning.
+    /// Whether a text is in the pattern's literal beginning.
     pub(crate) fn is_written(&self, text: &str) -> bool {
         self.literal.contains(text)
     }
@@ -261,7 +261,7 @@ pub(crate) fn alternatives(pattern: &[(char, bool)]) -> Option<Vec<Marked>> {
     Some(all)
 }
 
-/// Compiles a pattern with braces into one glob for each of what it stands for.
+/// Compiles a pattern with braces into one glob for each alternative.
 pub(crate) fn alternatives_of(pattern: &str, wild: Wild) -> Result<Vec<Glob>, String> {
     let marked: Marked = pattern.chars().map(|c| (c, false)).collect();
     let all = alternatives(&marked)

@@ -80,7 +80,7 @@ impl Sources {
     /// What an operator's directory means: where none of its files chooses a preset, `strict` is meant. To build on
     /// nothing is said with `preset = "none"`.
     pub fn directory(files: Vec<(String, String)>) -> Self {
-        // A file that cannot be read is told of when the set is built.
+        // A file that cannot be read is reported when the set is built.
         let chooses = |text: &String| toml::from_str::<FileText>(text).is_ok_and(|it| it.preset.is_some());
         let mut sources = Self::files(files);
         if !sources.files.iter().any(|(_, text)| chooses(text)) {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::quorum::Person;
 use crate::rule::Hours;
 
-/// A turn, as it stands in a file.
+/// A turn, as written in a file.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -49,7 +49,7 @@ impl OnCallText {
         let names = |names: &Vec<String>| {
             let read = names.iter().map(|name| ReviewerName::parse(name).map_err(|why| format!("`{name}`: {why}")));
             read.collect::<Result<Vec<_>, String>>()
-                .and_then(|it| if it.is_empty() { Err("nobody is on call".to_owned()) } else { Ok(it) })
+                .and_then(|it| if it.is_empty() { Err("no one is on call".to_owned()) } else { Ok(it) })
         };
         let who = match (&self.people, &self.turns, &self.since) {
             (Some(people), None, None) => Who::All(names(people)?),
@@ -71,7 +71,7 @@ impl OnCallText {
 }
 
 impl OnCall {
-    /// Whether somebody is on call at a moment, in milliseconds since 1970.
+    /// Whether a person is on call at a moment, in milliseconds since 1970.
     fn is_on(&self, name: &ReviewerName, now_ms: u64) -> bool {
         if !self.hours.hold(now_ms) {
             return false;
@@ -80,7 +80,7 @@ impl OnCall {
             Who::All(people) => people.contains(name),
             Who::Turns(turns, since) => {
                 let begun = self.hours.date(now_ms).and_then(|date| since.until(date).ok()).map(|span| span.get_days());
-                // Before the first begins, nobody is.
+                // Before the first begins, no one is.
                 let week = begun.filter(|days| *days >= 0).and_then(|days| usize::try_from(days.div_euclid(7)).ok());
                 let at = week.and_then(|week| week.checked_rem(turns.len()));
                 at.and_then(|at| turns.get(at)) == Some(name)

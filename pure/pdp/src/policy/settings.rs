@@ -33,7 +33,7 @@ pub struct Settings {
     pub levels: [Quorum; 4],
     /// Who is asked where something that cannot be undone is asked.
     pub irreversible: Option<Quorum>,
-    /// When people are asleep, and who is asked for then beside everybody else.
+    /// Quiet hours, and the additional approvers then.
     pub(crate) quiet: Option<(Hours, Quorum)>,
     /// Who is on call when.
     pub(crate) on_call: Vec<OnCall>,
@@ -90,7 +90,7 @@ impl Settings {
     }
 }
 
-/// `[default]`, as it stands in a file.
+/// `[default]`, as written in a file.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -107,7 +107,7 @@ pub(crate) struct DefaultText {
     pub(crate) critical: Option<QuorumText>,
     /// Who is asked for what cannot be undone
     pub(crate) irreversible: Option<QuorumText>,
-    /// Quiet hours: whoever is asked for then, beside everybody whom the rest asks for
+    /// Quiet hours: approvers required then, in addition to all others
     pub(crate) quiet: Option<QuietText>,
 }
 
@@ -133,7 +133,7 @@ impl QuietText {
             return Err("`quiet` says when, and not whom to ask for: `people`, `who` or `assurance`".to_owned());
         }
         let quorum = QuorumText { people, who, veto: Some(false), assurance, timeout_s: None }.read()?;
-        // It shortens nobody's time.
+        // It shortens no deadline.
         Ok((Hours::read(&self.hours)?, Quorum { timeout_s: u32::MAX, ..quorum }))
     }
 }

@@ -1,8 +1,8 @@
 //! A table from keys to rules that costs one look whatever its size.
 //!
 //! Only hashes of keys are kept (FNV-1a, 64 bits, <http://www.isthe.com/chongo/tech/comp/fnv/>): two keys that collide
-//! give rules that are then tried in vain, and nothing worse, since every rule is asked itself. Whoever writes rules is
-//! the operator, so nobody gains by making keys collide.
+//! give rules that are then tried in vain, and nothing worse, since every rule is asked itself. Only the operator
+//! writes rules, so no attacker gains by colliding keys.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ fn slot_of(key: Key, size: usize) -> usize {
 struct Slot {
     key: u64,
     from: u32,
-    /// Zero: nobody is here.
+    /// Zero: the slot is empty.
     count: u32,
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct PanelText {
     role: Option<String>,
     /// Some of these: names, or `@group`
     any_of: Option<Vec<String>>,
-    /// Each of these: names, or `@group` for somebody of it
+    /// Each of these: names, or `@group` for one of its members
     all_of: Option<Vec<String>>,
     /// All of these, by different people
     and: Option<Vec<PanelText>>,
@@ -174,7 +174,7 @@ mod tests {
             ("who = { all_of = ['@security', 'rita'] }", "2 reviewers or above and rita and @security"),
             (
                 "who = { and = [{ role = 'senior' }, { any_of = ['@security'] }] }",
-                "2 reviewers or above and 1 senior or above and 1 of @security, each by somebody else",
+                "2 reviewers or above and 1 senior or above and 1 of @security, each by a different person",
             ),
             (
                 "who = { or = [{ role = 'operator' }, { any_of = ['@ops'], people = 2 }] }\nveto = false",

@@ -24,7 +24,7 @@ impl Panel {
         self.alternatives().iter().any(|seats| all_taken(seats, people))
     }
 
-    /// Whether somebody could take a seat.
+    /// Whether a person could take a seat.
     pub(super) fn has_seat(&self, person: &Person) -> bool {
         self.alternatives().iter().flatten().any(|seat| seat.fits(person))
     }
@@ -64,7 +64,7 @@ impl Panel {
     }
 }
 
-/// Whether every seat can be taken by somebody else: a matching, by augmenting paths (Kuhn).
+/// Whether every seat can be taken by a different person: a matching, by augmenting paths (Kuhn).
 fn all_taken(seats: &[Seat<'_>], people: &[&Person]) -> bool {
     let mut sits: Vec<Option<usize>> = vec![None; people.len()];
     (0..seats.len()).all(|seat| {
@@ -73,7 +73,7 @@ fn all_taken(seats: &[Seat<'_>], people: &[&Person]) -> bool {
     })
 }
 
-/// Finds somebody for a seat, moving others where they can sit elsewhere.
+/// Finds a person for a seat, moving others where they can sit elsewhere.
 fn place(seat: usize, seats: &[Seat<'_>], people: &[&Person], sits: &mut [Option<usize>], asked: &mut [bool]) -> bool {
     for (number, person) in people.iter().enumerate() {
         let fits = seats.get(seat).is_some_and(|seat| seat.fits(person));

@@ -9,7 +9,7 @@ use super::text::OneOrMany;
 use crate::evaluate::Situation;
 use crate::pattern::{Glob, Wild};
 
-/// `when`, as it stands in a file.
+/// `when`, as written in a file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -111,7 +111,7 @@ impl Context {
     /// The first condition that does not hold, as words for people.
     pub(crate) fn fails(&self, situation: &Situation<'_>, lenient: bool) -> Option<&'static str> {
         // What is not known holds for a rule that restricts, and not for one that allows.
-        // Whoever acts on another's orders is that other, too, where that narrows: a rule that restricts is about both, and one that
+        // An agent under another counts as that other, too, where that narrows: a rule that restricts is about both, and one that
         // allows all but some is about neither.
         let holds =
             |it: &&Condition| it.holds(situation).unwrap_or(!lenient) || (!lenient && it.holds_above(situation));
@@ -172,7 +172,7 @@ impl Condition {
             Self::Text(Attribute::Group, globs) => Some(situation.groups.iter().any(|group| any(globs, group))),
             Self::Text(attribute, globs) => {
                 let (found, known) = match attribute {
-                    // Where nobody asks there is no agent, and nothing of an agent's: `check` without a name.
+                    // Without an asking agent there is nothing of an agent's: `check` without a name.
                     Attribute::Agent | Attribute::Group => (situation.agent, true),
                     Attribute::Owner => (situation.owner, true),
                     Attribute::Session => (situation.session, true),
@@ -228,7 +228,7 @@ fn conditions(when: &When, allows: bool, negated: bool) -> Result<Vec<Condition>
         return Err("`when.task` is what the agent says of itself; a rule that allows cannot rest on it".to_owned());
     }
     if allows && when.session.is_some() {
-        return Err("`when.session` is named by whoever calls; a rule that allows cannot rest on it".to_owned());
+        return Err("`when.session` is named by the caller; a rule that allows cannot use it".to_owned());
     }
     let anybodys = |words: &OneOrMany| words.words().iter().any(|it| matches!(it.as_str(), "incident" | "freeze"));
     if allows && !negated && when.flag.as_ref().is_some_and(anybodys) {

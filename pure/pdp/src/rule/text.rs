@@ -1,4 +1,4 @@
-//! A rule as it stands in a file. Unknown keys are refused. The doc comments are the published schema's descriptions.
+//! A rule as written in a file. Unknown keys are refused. The doc comments are the published schema's descriptions.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(crate) struct RuleText {
     pub(crate) id: String,
     /// What it says
     pub(crate) verdict: RuleVerdict,
-    /// Why, for whoever is refused or asked
+    /// The reason, shown to the agent and to reviewers
     pub(crate) reason: Option<String>,
     /// Rules with a higher number are tried first; else in the order of files and lines
     #[serde(default)]
