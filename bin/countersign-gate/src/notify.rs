@@ -54,7 +54,7 @@ pub(crate) fn main() -> Result<(), String> {
         wait = next;
         for Delivery { hold, channel, half } in hops.into_iter().chain(due) {
             // What cannot be recorded was said all the same: telling people is no authority.
-            let _ = link.ask(&OperatorRequest::Told { hold, channel: channel.to_owned(), half });
+            let _ = link.ask(&OperatorRequest::Notified { hold, channel: channel.to_owned(), half });
         }
     }
 }

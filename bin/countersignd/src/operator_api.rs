@@ -93,7 +93,7 @@ fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentials, is_we
             | OperatorRequest::FinishEnrolment { .. }) => {
                 enrolment::answer(daemon, &about).unwrap_or_else(|why| refused(&why))
             }
-            OperatorRequest::Told { hold, channel, half } => {
+            OperatorRequest::Notified { hold, channel, half } => {
                 chat_callbacks::told(daemon, &hold, &channel, half).unwrap_or_else(|why| refused(&why))
             }
             OperatorRequest::SlackClick { at, signature, body } => {

@@ -293,13 +293,14 @@ pub enum OperatorRequest {
         /// Keep telling.
         follow: bool,
     },
-    /// A hold is being notified over a channel: a delivery, for the record.
-    Told {
+    /// A notification about a hold goes out over a channel. It is recorded.
+    #[serde(rename = "told")]
+    Notified {
         /// The hold.
         hold: String,
         /// The channel.
         channel: String,
-        /// Half of its time is over: a backup is notified.
+        /// Half of its time is over, so the backup gets it.
         half: bool,
     },
     /// A click in Slack, as it came: we check it.

@@ -66,7 +66,7 @@ pub fn change_text(message: &OperatorRequest) -> Option<String> {
         | OperatorRequest::Spans { .. }
         | OperatorRequest::FinishEnrolment { .. }
         | OperatorRequest::Stop { .. }
-        | OperatorRequest::Told { .. }
+        | OperatorRequest::Notified { .. }
         | OperatorRequest::SlackClick { .. }
         | OperatorRequest::TeamsMessage { .. }
         | OperatorRequest::Read { .. }

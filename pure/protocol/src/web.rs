@@ -53,7 +53,7 @@ impl OperatorRequest {
             | Self::RemoveReviewer { .. }
             | Self::Spans { .. }
             | Self::Canary { .. }
-            | Self::Told { .. } => false,
+            | Self::Notified { .. } => false,
         }
     }
 }
