@@ -73,7 +73,7 @@ fn tokens(text: &str, part: Range<usize>, found: &mut Vec<Secret>) {
     }
 }
 
-/// What stands before a token, lower case: where a name that says *secret* would stand.
+/// The text before a token, lower case: the place of a name that says *secret*.
 fn context(text: &str, start: usize) -> String {
     let mut from = start.saturating_sub(CONTEXT_BYTES);
     while !text.is_char_boundary(from) {
@@ -95,7 +95,7 @@ fn next_token(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, token, after))
 }
 
-/// What kind of secret a token holds: its kind, what stands before the secret, and the secret.
+/// What kind of secret a token holds: its kind, the text before the secret, and the secret.
 fn kind_of<'a>(token: &'a str, context: &str) -> Option<(&'static str, &'a str, &'a str)> {
     // A URL with credentials: scheme://user:password@host
     if let Some((scheme, rest)) = token.split_once("://")
@@ -152,7 +152,7 @@ fn issued(value: &str) -> Option<(usize, &'static str)> {
     None
 }
 
-/// How many kinds of secrets are known, beside private key blocks and passwords in URLs.
+/// How many kinds of secrets are known, in addition to private key blocks and passwords in URLs.
 pub fn kinds() -> usize {
     let kinds: std::collections::BTreeSet<&str> =
         SECRET_PREFIXES.iter().map(|(_, _, kind)| *kind).chain(SECRET_NAMES.iter().map(|(_, kind)| *kind)).collect();

@@ -24,7 +24,7 @@ pub(crate) fn compile() -> String {
         for pattern in &patterns {
             let words: Vec<&str> = pattern.split_whitespace().collect();
             let early = words.iter().rev().skip(1).any(|word| *word == "*");
-            assert!(!early, "{PATH}: `*` stands at the end only: `{pattern}`");
+            assert!(!early, "{PATH}: `*` is allowed at the end only: `{pattern}`");
         }
         for program in programs.split_whitespace() {
             found.entry(program).or_default().extend(&patterns);

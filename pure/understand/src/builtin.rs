@@ -394,7 +394,7 @@ fn subscripts(args: &[Arg], segment: &mut Segment) {
     }
 }
 
-/// A word that is a plain name. Z shell's `hash NAME=PATH` says what a name stands for.
+/// A word that is a plain name. Z shell's `hash NAME=PATH` defines what a name means.
 fn is_name(arg: &Arg) -> bool {
     arg.known().is_some_and(|text| !text.is_empty() && !text.starts_with('-') && !text.contains('='))
 }

@@ -1,4 +1,4 @@
-//! One simple command: which program it is, what wrapper stands around it, and what it does.
+//! One simple command: which program it is, which wrappers start it, and what it does.
 
 use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource, Reversibility, Segment};
 
@@ -63,7 +63,7 @@ impl Lowering<'_> {
         self.execute(argv, Dress::default());
     }
 
-    /// The same, with what stands around it.
+    /// The same, with its wrappers.
     pub(crate) fn execute(&mut self, argv: &[String], dress: Dress) {
         let argv: Vec<Arg> = argv.iter().cloned().map(Arg::Known).collect();
         self.run(argv, dress, false, 0);

@@ -276,7 +276,7 @@ const MAX_VALUES: usize = 8;
 /// The same with the values of the loops around it: the body of the innermost is walked once for each combination.
 const MAX_FAN: usize = 64;
 
-/// The values that a loop's variable takes: each on its own where there are not more than `most`, else one that stands
+/// The values that a loop's variable takes: each on its own where there are not more than `most`, else one that represents
 /// for all.
 fn each_value(values: Option<Vec<Arg>>, name: &str, most: usize) -> Vec<Arg> {
     let Some(values) = values else { return vec![unknown(name)] };

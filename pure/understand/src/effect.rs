@@ -1,4 +1,4 @@
-//! One role on one value: the operation it stands for, and what is known of the place it touches.
+//! One role on one value: the operation it means, and what is known of the place it touches.
 
 use model::{Action, Arg, Category, Fact, FactQuery, Factor, Operation, Resource, Unknown};
 
@@ -7,7 +7,7 @@ use crate::lower::Lowering;
 use crate::{links, paths, places};
 
 impl Lowering<'_> {
-    /// The operation that a role on a value stands for, with what is known of the place it touches.
+    /// The operation that a role on a value means, with what is known of the place it touches.
     pub(crate) fn effect(
         &mut self,
         value: &Arg,

@@ -30,7 +30,7 @@ pub(crate) struct Feed {
     pub(crate) fill: Option<String>,
     /// The word of the command that all items take the place of (BSD).
     gather: Option<String>,
-    /// A limit on items stands before the replacement: GNU drops it, others take lines apart by it.
+    /// A limit on items precedes the replacement: GNU drops it, others take lines apart by it.
     limited: bool,
     /// At most so many items for one command.
     most: Option<usize>,

@@ -384,7 +384,7 @@ pub(crate) fn could_match(pattern: &str, name: &str) -> bool {
     reached.last().copied().unwrap_or(false)
 }
 
-/// The pattern that stands for what `find` finds.
+/// The pattern of the names that `find` prints.
 fn found_under(roots: &[Arg]) -> String {
     match roots {
         [Arg::Known(one) | Arg::Pattern(one)] => format!("{}/**", one.trim_end_matches('/')),

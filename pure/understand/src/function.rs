@@ -66,7 +66,7 @@ impl Lowering<'_> {
         self.state.define(name, body);
     }
 
-    /// Calls a function, if the name stands for one. Says whether it can stand for nothing else.
+    /// Calls a function, if the name means one. Returns whether it can mean nothing else.
     pub(crate) fn call_function(&mut self, name: &str, args: &[Arg], segment: &mut Segment) -> bool {
         let Some(function) = self.state.functions.get(name).cloned() else { return false };
         if self.calls.open.iter().any(|open| open == name) {

@@ -1,6 +1,6 @@
-//! The environment that a program would get from whoever starts it: which of it passes without a word.
+//! The environment that a program would inherit: which of it passes without a word.
 //!
-//! A text shows what it sets; what is inherited stands nowhere. A shell session has a hundred variables, and nearly all of them steer
+//! A text shows what it sets, but not what is inherited. A shell session has a hundred variables, and nearly all of them steer
 //! nothing. So a name is judged that belongs to a family that loads code, names programs, options or files of settings, or changes
 //! how programs are found, unless its value is one that cannot do any of it here.
 
@@ -141,7 +141,7 @@ impl Lowering<'_> {
         let home = self.home.as_deref();
         let below_home = |rest: &str| home.is_some_and(|home| value.trim_end_matches('/') == format!("{home}/{rest}"));
         match name {
-            // Where a program is found with it is looked up; a directory that anybody may fill is seen there.
+            // Where a program is found with it is looked up; a directory that any user may fill is seen there.
             "PATH" | "PWD" => true,
             "HOME" => home == Some(value),
             "SHELL" => is_of_the_system(value),
@@ -273,7 +273,7 @@ fn is_of_the_system(path: &str) -> bool {
         && places.iter().any(|place| path.starts_with(place))
 }
 
-/// The directory that a tool's own variable names where nobody changed it: `CARGO_HOME` is `~/.cargo`.
+/// The directory that a tool's own variable names in the usual case: `CARGO_HOME` is `~/.cargo`.
 fn own_directory(name: &str) -> Option<String> {
     let tool = ["_HOME", "_DIR", "_ROOT", "_INSTALL"].iter().find_map(|ending| name.strip_suffix(ending))?;
     let is_word = !tool.is_empty() && tool.chars().all(|c| c.is_ascii_alphanumeric());

@@ -23,7 +23,7 @@ pub(crate) enum Role {
     Shell,
     /// A program that is run, by name or path.
     Program,
-    /// A place from which whoever sits at it can run commands: a pager, an editor, a terminal.
+    /// A place from which a person can run commands: a pager, an editor, a terminal.
     Session,
     /// Code in another language, of the program's own.
     Code,
@@ -67,7 +67,7 @@ pub(crate) struct Meaning {
     pub(crate) each: Option<&'static [Role]>,
     /// What is done to its value, if it takes one.
     pub(crate) value: Option<&'static [Role]>,
-    /// Whether a name stands between it and its value (`jq --arg NAME VALUE`).
+    /// Whether a name is between it and its value (`jq --arg NAME VALUE`).
     pub(crate) named: bool,
     /// Whether it takes a value only where one is glued to it.
     pub(crate) optional: bool,
@@ -101,7 +101,7 @@ pub(crate) struct Program {
     pub(crate) style: Style,
     /// Options with two values, the first of which is a name.
     pub(crate) pairs: &'static [(&'static str, &'static [Role])],
-    /// What a file's name begins with where it stands for a program that is run.
+    /// The beginning of a file's name that means a program that is run.
     pub(crate) pipes: &'static [&'static str],
     /// Whether `host:file` in place of a file is on another machine.
     pub(crate) remote: bool,
@@ -227,7 +227,7 @@ impl Role {
         matches!(self, Self::Url | Self::Host | Self::Send)
     }
 
-    /// The action, category and reversibility that a role stands for.
+    /// The action, category and reversibility of a role.
     pub(crate) const fn effect(self) -> (Action, Category, Reversibility) {
         use Reversibility::{Effort, Irreversible, Partial, Reversible};
         match self {

@@ -125,7 +125,7 @@ pub struct Surroundings<'a> {
 /// How many facts may be looked up for one text. Paths beyond it are judged by their text alone.
 pub const MAX_FACTS: usize = 512;
 
-/// Works out the intent with somebody who looks. The facts are left in `facts`.
+/// Works out the intent with a function that looks up facts. The facts are left in `facts`.
 pub fn settle(
     subject: Subject<'_>,
     around: Surroundings<'_>,

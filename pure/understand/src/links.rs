@@ -1,4 +1,4 @@
-//! Links that the text makes: the new name stands for the place, and whoever links a secret gets at it.
+//! Links that the text makes: the new name means the place, so a link to a secret reaches it.
 
 use model::{Action, Arg, Operation, Resource, Segment};
 
@@ -70,7 +70,7 @@ impl Lowering<'_> {
             let value = Arg::Known(place.clone());
             self.effect(&value, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
         }
-        // Whoever writes to the new name writes there: that is for people to know, and is not done yet.
+        // A write to the new name writes there: reviewers must know, and it is not done yet.
         if places::kinds(&place, self.home.as_deref()).later {
             let (action, category, reversibility) = Role::Persist.effect();
             let resource = Resource::Unknown(format!("another name for {place}"));

@@ -110,7 +110,7 @@ impl std::ops::DerefMut for Lowering<'_> {
 pub(crate) enum Source<'a> {
     /// What is known so far; the rest is asked for.
     Asking(&'a Facts, Vec<FactQuery>),
-    /// Somebody who looks, and how many more times.
+    /// The function that looks up facts, and how many more times.
     Looking { facts: &'a mut Facts, look: &'a mut dyn FnMut(&FactQuery) -> Fact, left: usize },
 }
 
@@ -372,7 +372,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// A shell without `[[` takes what stands behind `&&` or `||` for a command: what the text itself put into a variable
+    /// A shell without `[[` takes the text after `&&` or `||` for a command: what the text itself put into a variable
     /// may then run.
     fn command_of_test(&mut self, expression: &ExtendedTestExpr) {
         let word = match expression {

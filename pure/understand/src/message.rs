@@ -1,4 +1,4 @@
-//! Texts for people or other agents. They run nothing; what matters is whether they try to pass for somebody's word.
+//! Texts for people or other agents. They run nothing; what matters is whether they imitate a person's approval.
 
 use model::{Action, Category, Operation, Resource, Reversibility, Segment, Unknown};
 
@@ -20,7 +20,7 @@ const POSES: &[&str] = &[
     "sender:",
 ];
 
-/// Words of a text that claims a yes that nobody gave here.
+/// Words of a text that claims an approval that was not given here.
 const CLAIMS: &[&str] = &[
     "already approved",
     "has approved",

@@ -97,7 +97,7 @@ impl Difference {
             Self::Subscript => "Z shell takes `[…]` behind `$x` for a subscript, which changes the value",
             Self::Parameter => "`$10` is `$1` and a `0` in Bash, and the tenth parameter in Z shell",
             Self::Qualifier => "Z shell takes `(…)` behind a pattern for qualifiers, which can run commands",
-            Self::Comparison => "a POSIX shell takes what stands in `[[ … ]]` for commands and redirections",
+            Self::Comparison => "a POSIX shell takes the content of `[[ … ]]` for commands and redirections",
             Self::Translated => "other shells than Bash keep the `$` of `$\"…\"`",
             Self::AnsiQuote => "a POSIX shell ends `$'…'` at another quote",
         }

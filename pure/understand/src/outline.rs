@@ -15,7 +15,7 @@ const MAX_LEVELS: usize = 40;
 /// A part of the text, by its bytes.
 pub(crate) type Span = (usize, usize);
 
-/// A command that stands inside a word.
+/// A command inside a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Inner {
     /// Its text, as the shell will read it.
@@ -27,7 +27,7 @@ pub(crate) struct Inner {
 /// What was marked out.
 #[derive(Debug, Default)]
 pub(crate) struct Outline {
-    /// The words of the text, those of process substitutions among them; not what stands inside `$(…)`.
+    /// The words of the text, those of process substitutions among them; not the content of `$(…)`.
     pub(crate) words: Vec<Span>,
     /// The bodies of here-documents, with tabs as written.
     pub(crate) documents: Vec<Span>,
@@ -233,7 +233,7 @@ impl<'a> Scan<'a> {
             // What the body holds must end where it ends.
             let body = self.slice((start, self.at));
             if !pending.quoted && body.contains("<<") && may_run(body) {
-                return Err("a here-document stands inside of another");
+                return Err("a here-document is inside of another");
             }
         }
         Ok(())
@@ -583,7 +583,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Whether what stands behind `&&` or `||` in a test is no command where `[[` is no keyword: an option, or a variable
+    /// Whether the word after `&&` or `||` in a test is no command where `[[` is no keyword: an option, or a variable
     /// that is compared, whose value is looked at where it is known.
     fn begins_plain_test(&self) -> bool {
         let rest = self.rest().trim_start_matches(['!', ' ', '\t', '\n', '(']);
@@ -745,7 +745,7 @@ impl<'a> Scan<'a> {
         Err("a quote without its end")
     }
 
-    /// `` `…` ``: it ends at the next backquote without a backslash, whatever stands between.
+    /// `` `…` ``: it ends at the next backquote without a backslash, whatever is between.
     fn backquote(&mut self, quoted: bool) -> Read {
         self.skip(1);
         let start = self.at;

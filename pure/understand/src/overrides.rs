@@ -1,5 +1,5 @@
 //! Settings that a command gives a build: `make VAR=VALUE`, `tox -x KEY=VALUE`, `pytest @FILE`. What they run, read or load
-//! is seen beside the build itself.
+//! is seen in addition to the build itself.
 
 use model::{Arg, Segment};
 

@@ -86,7 +86,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// `install -m 4755`: what it makes runs as its owner, whoever starts it.
+    /// `install -m 4755`: its product runs as its owner, for any user.
     fn privileged_mode(&mut self, parsed: &mut Parsed) {
         if parsed.operands.iter().skip(1).any(|kind| matches!(kind.text(), "b" | "c" | "u")) && !parsed.tar {
             act(&[Role::Elevate], &mut parsed.operations);
@@ -291,7 +291,7 @@ impl Lowering<'_> {
 /// Options by which tools that search choose which files they read.
 const CHOOSE: &[&str] = &["-g", "--glob", "--iglob", "--include", "--include-dir", "--type-add", "-G"];
 
-/// Whether a search is told to read files that are called as secrets are.
+/// Whether a search reads files with the usual names of secrets.
 fn aims_at_secrets(parsed: &Parsed) -> bool {
     let lists = parsed.given.iter().any(|option| option == "--files");
     let aims = |(option, value): &(String, Arg)| {

@@ -79,7 +79,7 @@ fn open_arithmetic(text: &str) -> usize {
 }
 
 /// Whether a here-document has no body, or its end is named with an expansion, a control character or an unfinished quote: on some of these the parser never
-/// ends, and nobody writes them.
+/// ends, and people do not write them.
 fn odd_heredoc(text: &str) -> bool {
     text.match_indices("<<").any(|(at, _)| {
         let rest = text.get(at.saturating_add(2)..).unwrap_or("");

@@ -59,13 +59,13 @@ pub(crate) fn is_standard_input(path: &str) -> bool {
     matches!(path, "-" | "/dev/stdin") || descriptor(path) == Some("0")
 }
 
-/// The number of the descriptor that a path stands for.
+/// The number of the descriptor that a path names.
 fn descriptor(path: &str) -> Option<&str> {
     let number = path.strip_prefix("/dev/fd/").or_else(|| path.strip_prefix("/proc/self/fd/"))?;
     (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(number)
 }
 
-/// Whether what a path leads to depends on which process looks: then nobody else can look.
+/// Whether what a path leads to depends on which process looks: then no other process can look.
 pub(crate) fn is_of_own_process(path: &str) -> bool {
     let plain = plain(path, None);
     let Some(rest) = plain.strip_prefix("/proc/self/").or_else(|| plain.strip_prefix("/proc/thread-self/")) else {
@@ -128,7 +128,7 @@ const PUBLIC_DIRECTORIES: &[&str] =
     &["/usr/", "/bin/", "/lib/", "/lib64/", "/opt/", "/tmp/", "/var/tmp/", "/sbin/", "/nix/store/"];
 
 /// Whether the content of a path is an ordinary thing to read: in the project, in the home (what is secret there is
-/// known by its name), or public by its place. Elsewhere may stand anybody's data.
+/// known by its name), or public by its place. Elsewhere may be any user's data.
 pub(crate) fn is_open(path: &str, cwd: Option<&str>, home: Option<&str>) -> bool {
     let within = |root: Option<&str>| root.is_some_and(|root| root != "/" && is_below(path, root));
     // The working directory is open, unless it is a place where the system or a program keeps its own files.

@@ -1,6 +1,6 @@
 //! Places that matter: what is kept where, compiled from `places/`.
 //!
-//! One list, for whoever has to know: reading acts, and containing them. A place is known by its path alone.
+//! One list, for understanding acts and for containing them. A place is known by its path alone.
 
 mod doubt;
 mod names;
@@ -47,7 +47,7 @@ pub struct Place {
     pub tool: &'static str,
     /// Where its parts begin.
     pub root: Root,
-    /// The parts of its path, in small letters; `*` stands for any characters within one, `#` for a digit.
+    /// The parts of its path, in small letters; `*` matches any characters within one, `#` a digit.
     pub parts: &'static [&'static str],
     /// Whether all below it is meant.
     pub below: bool,
@@ -95,7 +95,7 @@ impl Kinds {
     }
 }
 
-/// Where other systems keep what `places/` lists in its XDG form: a beginning of a path in a home, and what it stands for.
+/// Where other systems keep what `places/` lists in its XDG form: a beginning of a path in a home, and its XDG form.
 const KEPT_AS: &[(&[&str], &[&str])] = &[
     (&["library", "application support"], &[".config"]),
     (&["library", "application support"], &[".local", "share"]),
@@ -181,7 +181,7 @@ fn after<'a, 'b>(place: &[&str], parts: &'a [&'b str]) -> Option<&'a [&'b str]> 
     place.iter().zip(head).all(|(listed, part)| fits(listed.as_bytes(), part.as_bytes())).then_some(rest)
 }
 
-/// Whether a part is one that a listed part stands for: `*` is any characters, `#` a digit.
+/// Whether a part matches a listed part: `*` is any characters, `#` a digit.
 fn fits(listed: &[u8], part: &[u8]) -> bool {
     match listed.split_first() {
         None => part.is_empty(),
@@ -252,7 +252,7 @@ fn of_a_process(parts: &[&str]) -> bool {
     }
 }
 
-/// Words in the names of files that hold credentials, in the directory of a program that nobody listed.
+/// Words in the names of files that hold credentials, in the directory of an unlisted program.
 const SECRET_WORDS: &[&str] =
     &["token", "auth", "cred", "secret", "key", "cookie", "history", "pass", "login", "session", "wallet"];
 

@@ -27,7 +27,7 @@ pub(crate) struct Parsed {
     pub(crate) from_input: bool,
     /// Texts of SQL.
     pub(crate) statements: Vec<Arg>,
-    /// The options as written, for whoever has to know whether one was there.
+    /// The options as written, to check whether one was there.
     pub(crate) options: Vec<String>,
     /// The options that took a value, with it.
     pub(crate) settings: Vec<(String, Arg)>,
@@ -38,7 +38,7 @@ pub(crate) struct Parsed {
     /// An option was taken by the entry's promise, not by its list.
     pub(crate) loosely: bool,
     pub(crate) recursive: bool,
-    /// What a file's name begins with where it stands for a program.
+    /// The beginning of a file's name that means a program.
     pipes: &'static [&'static str],
     /// `host:file` in place of a file is on another machine.
     remote: bool,
@@ -127,7 +127,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whether the name of a file stands for a program that is run (`|command`), or for a file on another machine.
+    /// Whether the name of a file means a program that is run (`|command`), or for a file on another machine.
     fn stands_for_another(&mut self, roles: &'static [Role], value: &Arg, parsed: &mut Parsed) -> bool {
         if !roles.iter().any(|role| role.is_on_path() && *role != Role::Look) {
             return false;

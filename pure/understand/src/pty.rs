@@ -1,5 +1,5 @@
 //! Programs that give what they run a terminal of its own. There, what pages its output or has commands of its own is a
-//! session: whoever feeds the terminal runs commands from it.
+//! session: the writer to the terminal can run commands.
 
 use model::{Action, Category, Operation, Resource, Reversibility, Segment};
 

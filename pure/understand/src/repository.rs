@@ -14,7 +14,7 @@ const MAX_UP: usize = 16;
 enum Found {
     /// One whose `.git` is in this directory.
     At(String),
-    /// One that is no `.git`, by another name: anybody who writes files can make such.
+    /// One that is no `.git`, by another name: any writer of files can make one.
     Bare,
     Nothing,
     Unknown,

@@ -103,7 +103,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// `alias`: a name that stands for a text from here on.
+    /// `alias`: a name that means a text from here on.
     pub(crate) fn alias(&mut self, args: &[Arg], segment: &mut Segment) {
         for arg in args.iter().filter(|arg| arg.text() != "-p") {
             match arg.known().map(|text| text.split_once('=')) {

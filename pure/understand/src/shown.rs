@@ -24,7 +24,7 @@ impl Lowering<'_> {
                 }
                 shows_object(entry.name, &parsed)
             }
-            // A formula by its path or address, or of somebody's tap, is code that is evaluated.
+            // A formula by its path or address, or of a third party's tap, is code that is evaluated.
             Some(("brew", "info" | "list")) => {
                 for word in args.iter().filter(|word| !word.text().starts_with('-')) {
                     let text = word.text();

@@ -158,7 +158,7 @@ impl Lowering<'_> {
             && !self.aliases.contains_key(head)
     }
 
-    /// What stands before a command is set while it runs. Behind a builtin or a function it may stay set.
+    /// Assignments before a command are set while it runs. Behind a builtin or a function it may stay set.
     fn end_prefix(&mut self, head: Option<&str>, outside: Vec<(String, Option<Arg>)>) {
         if outside.is_empty() {
             return;

@@ -190,7 +190,7 @@ const PACKING: &[&str] = &[
     "--fast",
 ];
 
-/// What stands behind the last slash.
+/// The text after the last slash.
 fn last_part(path: &str) -> Option<&str> {
     path.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty() && !path.starts_with('-'))
 }
@@ -221,7 +221,7 @@ fn is_one_word_of_a_date(format: &str) -> bool {
     !first
 }
 
-/// The bytes that a text in base 64 stands for, where they are text.
+/// The decoded bytes of a text in base 64, where they are text.
 fn decoded(text: &str) -> Option<String> {
     String::from_utf8(BASE64.decode(text.as_bytes()).ok()?).ok()
 }

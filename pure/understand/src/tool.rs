@@ -8,7 +8,7 @@ use crate::knowledge::Role;
 use crate::lower::Lowering;
 use crate::{paths, text};
 
-/// Whether what a host's shell is told beside the command changes nothing of what is done: not where, as whom or within which bounds.
+/// Whether an option of a host's shell call changes nothing of what is done: not where, as whom or within which bounds.
 fn is_harmless(key: &str, value: &Value) -> bool {
     match key {
         "command" | "description" => true,
@@ -33,7 +33,7 @@ pub(crate) fn lower(walk: &mut Lowering<'_>, name: &str, input: &Value) {
         for (key, _) in input.as_object().into_iter().flatten().filter(|(key, value)| !is_harmless(key, value)) {
             let why = match key.as_str() {
                 "dangerouslyDisableSandbox" => "the host would run it outside its sandbox",
-                _ => "what this tells the shell beside the command is not known to us",
+                _ => "this option of the shell call is not known to us",
             };
             walk.unknown(key, why);
         }

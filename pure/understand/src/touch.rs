@@ -150,7 +150,7 @@ fn is_within(path: &str, directory: &str) -> bool {
         && path.get(directory.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether a path is where a program of ours is installed.
+/// Whether a path is where one of our programs is installed.
 fn is_own_program(path: &str) -> bool {
     let directory = path.rsplit('/').nth(1).unwrap_or("");
     is_own_name(path) && matches!(directory, "bin" | "sbin" | "libexec" | "countersign")

@@ -18,7 +18,7 @@ pub(crate) enum Verb {
     Run,
 }
 
-/// A word, and whether it stands behind an option and may be its value.
+/// A word, and whether it follows an option and may be its value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Said<'a> {
     pub(crate) text: &'a str,

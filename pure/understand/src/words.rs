@@ -11,7 +11,7 @@ use crate::simple::Dress;
 use crate::state::unknown;
 use crate::{calculation, other_shell, parser, plain};
 
-/// What a further word counts for beside its text, in bytes.
+/// The cost of a further word in addition to its text, in bytes.
 const BYTES_OF_WORD: usize = 64;
 
 /// A word as it is being put together.

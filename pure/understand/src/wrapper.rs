@@ -79,7 +79,7 @@ impl Lowering<'_> {
             self.wrappers.pop();
             return;
         }
-        // With nothing coming in, `xargs` runs the command as it stands, and its last word is then another.
+        // With nothing coming in, `xargs` runs the command as written, and its last word is then another.
         let order_matters = inner
             .first()
             .and_then(Arg::known)

@@ -1,4 +1,4 @@
-//! Our tables beside what the programs themselves say of their options (`manuals/options.toml`, kept by
+//! Our tables compared with what the programs themselves say of their options (`manuals/options.toml`, kept by
 //! `cargo xtask options --update`). A value that we take for an operand hides an operand, and the other way round.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]

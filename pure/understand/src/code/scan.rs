@@ -154,7 +154,7 @@ pub(super) fn awk(code: &str) -> Option<Vec<Token>> {
             if first == '\'' {
                 return None;
             }
-            // Whether awk divides or begins a pattern here depends on what it makes of what stands before.
+            // Whether awk divides or begins a pattern here depends on how it reads the text before.
             if first == '/' && matches!(last, ')' | '+' | '-') && hides_a_quote(rest.get(1..)?) {
                 return None;
             }
@@ -202,7 +202,7 @@ fn begins_pattern(last: char, word: &str) -> bool {
     ) || matches!(word, "print" | "printf" | "return" | "in" | "else" | "do" | "case" | "exit" | "getline")
 }
 
-/// Whether a quote stands before the next slash of the line: read as a pattern, it would hide what follows.
+/// Whether a quote precedes the next slash of the line: read as a pattern, it would hide what follows.
 fn hides_a_quote(rest: &str) -> bool {
     let line = rest.split('\n').next().unwrap_or(rest);
     line.split_once('/').is_some_and(|(inside, _)| inside.contains('"'))

@@ -2,7 +2,7 @@
 
 use super::Place;
 
-/// Whether a part of a path stands for more than itself.
+/// Whether a part of a path matches more than itself.
 pub(super) fn is_pattern(part: &str) -> bool {
     part.contains(['*', '?', '['])
 }
@@ -51,7 +51,7 @@ pub(super) fn could_be_named(pattern: &[&str], place: &Place) -> bool {
 
 /// Whether a name exists that both a pattern and a listed part stand for. In doubt it does.
 fn could_be(pattern: &str, listed: &str, literal: bool) -> bool {
-    // A wildcard of the shell never stands for the dot that a name begins with.
+    // A wildcard of the shell never matches the dot that a name begins with.
     if pattern.starts_with(['*', '?', '[']) && listed.starts_with('.') {
         return false;
     }
@@ -61,7 +61,7 @@ fn could_be(pattern: &str, listed: &str, literal: bool) -> bool {
     if pattern == "*" {
         return true;
     }
-    // Most are told apart by how they begin.
+    // Most differ in their beginnings.
     for (a, b) in pattern.bytes().zip(listed.bytes()) {
         if matches!(a, b'*' | b'?' | b'[') || matches!(b, b'*' | b'#') {
             break;

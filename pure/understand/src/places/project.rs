@@ -64,7 +64,7 @@ const SYSTEM_BELOW: &[&str] = &[
 ];
 
 /// Whether a directory can be a project, whatever is in it: neither a system's, nor a home, nor above one, nor a place
-/// that is listed. So nobody makes one of them a project by a file put into it.
+/// that is listed. So a file put into one of them does not make it a project.
 pub fn may_be_project(root: &str, home: Option<&str>) -> bool {
     let lower = root.to_ascii_lowercase();
     let parts = parts_of(&lower);

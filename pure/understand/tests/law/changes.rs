@@ -118,7 +118,7 @@ fn received(author: &mut Author, name: &str) -> String {
     }
 }
 
-/// What a name stands for: functions, aliases, and how the shell looks for programs.
+/// What a name means: functions, aliases, and how the shell looks for programs.
 ///
 /// A function of a command's name calls only a command that comes later in the alphabet, so that every text ends.
 fn of_names(author: &mut Author, name: &str) -> String {
