@@ -99,5 +99,5 @@ fn who_may_not_read_the_record_does_not_look_and_who_signed_out_is_told_no_more(
     assert!(matches!(sandbox.operator(&OperatorRequest::SignOut { token }), OperatorReply::Done { .. }));
     let _ = ask(&sandbox, &key, "main", "ls");
     let ended = std::iter::from_fn(|| Some(looking())).take(3).any(|it| matches!(it, OperatorReply::Refused { .. }));
-    assert!(ended, "whoever signed out sees on");
+    assert!(ended, "a signed-out person still sees it");
 }

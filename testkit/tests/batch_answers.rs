@@ -128,7 +128,7 @@ fn a_hold_is_handed_to_somebody_who_could_answer_it_and_only_through_a_session_t
         gate.ask("POST", &path, &[JSON, cookie], &json!({"to": to, "note": "it is your host"}).to_string()).0
     };
     assert_eq!(give("sam", "cookie: countersign=0"), 401);
-    // Not oneself, not the owner, not somebody who only looks, not a stranger.
+    // Not oneself, not the owner, not a viewer, not a stranger.
     assert_eq!([give("rita", &ritas), give("olga", &ritas), give("vic", &ritas), give("nobody", &ritas)], [409; 4]);
     assert_eq!(give("sam", &ritas), 200);
     let handed = sandbox.hold().handed;
@@ -139,7 +139,7 @@ fn a_hold_is_handed_to_somebody_who_could_answer_it_and_only_through_a_session_t
     assert_eq!(gate.request("DELETE", "/v1/session", &[JSON, &ritas], "").0, 204);
     assert_eq!(gate.ask("POST", &path, &[JSON, &ritas], &yes).0, 401);
     assert_eq!(gate.ask("POST", &path, &[JSON], &yes).0, 401);
-    // Nor does it answer for somebody else.
+    // Nor does it answer for another person.
     let token = sams.rsplit_once('=').unwrap().1.to_owned();
     let say = OperatorRequest::Answer {
         hold: hold.id.clone(),

@@ -240,7 +240,7 @@ fn the_owner_of_an_agent_cannot_approve_for_it() {
     sandbox.add_agent("bot");
     let owner = sandbox.add_reviewer("platform");
     let output = sandbox.run(&["touch", "mark"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(125), "nobody could answer, so nothing is held");
+    assert_eq!(output.status.code(), Some(125), "no reviewer could answer, so nothing is held");
     let _other = sandbox.enrol("rita", Some(&owner));
     let mut waiting = sandbox.run(&["touch", "mark"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();

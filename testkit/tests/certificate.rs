@@ -126,7 +126,7 @@ fn the_page_gets_a_certificate_and_a_new_one_before_it_is_over() {
     }
     assert!(!plain(up.port, "/v1/health").contains("HTTP/1.1 200"), "the page is there without TLS");
 
-    // Whoever looks at the page goes on doing so.
+    // An open page stays open.
     let first = shown(up.port);
     let mut open = TcpStream::connect(("127.0.0.1", up.port)).unwrap();
     let since = Instant::now();
@@ -177,7 +177,7 @@ fn a_name_is_proved_by_dns_where_the_authority_reaches_nothing() {
     wait_for("the record is not taken back", || asked().replace(&all, "").is_empty().then_some(()));
 }
 
-/// Whoever watches is told how long the certificate is good, and every number that the shipped alerts ask for.
+/// Metrics show when the certificate expires, and every number that the shipped alerts need.
 fn watched(metrics: &str) {
     let value = |name: &str| -> u64 {
         let line = metrics
@@ -199,7 +199,7 @@ fn watched(metrics: &str) {
 #[test]
 fn without_a_certificate_nobody_is_served_and_a_bad_one_is_not_taken() {
     let sandbox = Sandbox::prepared("");
-    // The authority asks where nobody answers: the name is somebody else's, as far as it can see.
+    // The authority asks where no server answers: for it, the name belongs to another.
     let authority = Authority::start(&sandbox.work, free_port(), 86_400);
     let up = Up::start(&sandbox, &authority.settings_for(NAME, &format!("listen = \"127.0.0.1:{}\"", free_port())));
     up.says("tried again in 60 s");
@@ -227,7 +227,7 @@ fn without_a_certificate_nobody_is_served_and_a_bad_one_is_not_taken() {
     let ours = sandbox.work.join("gate.test.pem");
     assert!(over_tls(up.port, NAME, &ours, "/v1/health").is_some());
     watched(&over_tls(up.port, NAME, &ours, "/metrics").unwrap());
-    // A bad one afterwards takes the good one from nobody.
+    // A later bad one replaces the good one for no client.
     put("gate.test.pem", "other.test.key", 0o600);
     wait_for("no word", || (up.said().matches("not taken: certificate and key").count() == 2).then_some(()));
     assert!(over_tls(up.port, NAME, &ours, "/v1/health").is_some());
@@ -236,7 +236,7 @@ fn without_a_certificate_nobody_is_served_and_a_bad_one_is_not_taken() {
 #[test]
 fn settings_that_the_web_gate_could_have_written_open_no_port() {
     if !is_root() {
-        // Without accounts of their own there is nobody else.
+        // Without separate accounts there is no other user.
         return;
     }
     let sandbox = Sandbox::prepared("");

@@ -157,7 +157,7 @@ fn claude_code_waits_for_people_hears_their_no_and_is_refused_what_nobody_approv
     let mut host = start(&sandbox, &model);
     let first = sandbox.hold();
     assert!(first.asked.contains("rm -r ./old"), "{first:?}");
-    assert_eq!(first.intent.as_deref(), Some("Clean up"), "what the host has the agent write beside a command");
+    assert_eq!(first.intent.as_deref(), Some("Clean up"), "what the host has the agent write with a command");
     assert!(sandbox.mark("old").exists());
     sandbox.answer(&first, "approve", rita.vouch()).unwrap();
     let second = sandbox.hold();

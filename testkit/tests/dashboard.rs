@@ -109,7 +109,7 @@ fn people_enrol_and_sign_with_passkeys_in_a_browser() {
     // By name: a passkey belongs to a name.
     let base = format!("http://localhost:{}/", gate.address.rsplit(':').next().unwrap());
     in_a_browser(&sandbox, "enrol", &base, &json!({}));
-    // Whoever reads the record can check what was signed, without us.
+    // A reader of the record can check what was signed, without us.
     let records = sandbox.records();
     let signed: Vec<&Value> = records.iter().filter(|it| it["body"]["proof"]["passkey"].is_string()).collect();
     assert!(signed.len() >= 2, "{signed:?}");
@@ -171,7 +171,7 @@ fn terminals_the_record_and_reports_in_a_browser() {
     let people = json!({"rita": {"secret": rita.secret()}, "sam": {"secret": sam.secret()}});
     in_a_browser(&sandbox, "sessions", &format!("http://{}/", gate.address), &people);
     let looked = sandbox.records().iter().filter(|it| it["body"]["state"] == "viewed").count();
-    assert!(looked >= 3, "whoever looks at a terminal is recorded: {looked}");
+    assert!(looked >= 3, "each viewing of a terminal is recorded: {looked}");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
         assert_eq!(status, 401);
         words.insert(problem["detail"].as_str().unwrap().to_owned());
     }
-    // The same is said of somebody who is not there.
+    // A missing person gets the same answer.
     assert_eq!(words.len(), 2, "{words:?}");
     let refused = sandbox.records().iter().filter(|it| it["body"]["what"] == "sign-in refused").count();
     assert_eq!(refused, 9, "four of Rita, who signed in once, and five of nobody were looked at");
@@ -283,7 +283,7 @@ fn another_page_can_make_a_browser_do_nothing() {
 
 #[test]
 fn a_gate_that_lies_gets_nothing_run() {
-    // Whoever has the gate has its socket to the daemon, and the tokens of those who are signed in: no proof of anybody's.
+    // An attacker in the gate has its socket to the daemon, and the session tokens: no person's proof.
     let sandbox = Sandbox::start();
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");

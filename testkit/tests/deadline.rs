@@ -58,7 +58,7 @@ fn an_approval_in_the_last_millisecond_is_one_everywhere_or_nowhere() {
     for (number, mut child) in children {
         let ran = child.wait().unwrap().success();
         let told = said[&number.to_string()];
-        assert_eq!(told, ran, "whoever approved number {number} was told {told}, and it ran: {ran}");
+        assert_eq!(told, ran, "approval {number} was reported as {told}, and it ran: {ran}");
         assert_eq!(sandbox.mark(&format!("f{number}")).exists(), ran);
         approved += u64::from(ran);
     }
@@ -91,7 +91,7 @@ fn the_same_human_with_two_devices_is_one() {
     // Her session in another browser, and the code of her telephone.
     assert!(sandbox.answer(&hold, "approve", by(&token)).unwrap_err().contains("another person"));
     assert!(sandbox.answer(&hold, "approve", rita.vouch()).unwrap_err().contains("another person"));
-    // Somebody else's name with her session is nobody.
+    // Another person's name with her session identifies no one.
     let stolen = Vouch { reviewer: "sam".to_owned(), proof: Proof::Session(token) };
     assert!(sandbox.answer(&hold, "approve", stolen).is_err());
     assert_eq!(sandbox.answer(&hold, "approve", sam.vouch()).as_deref(), Ok("approved"));
@@ -103,7 +103,7 @@ fn what_nobody_would_read_is_not_put_to_people_and_long_holds_blind_no_page() {
     let sandbox = Sandbox::start();
     let key = sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
-    // Longer than anybody reads: denied, with what to do instead.
+    // Longer than a person reads: denied, with what to do instead.
     let agent = sandbox.raw(&key);
     agent.send_submit("s", &testkit::bash_act(&format!("mkdir /srv/x # {}", "long ".repeat(60_000))), true);
     let heard = agent.hear().unwrap();

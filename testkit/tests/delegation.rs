@@ -55,7 +55,7 @@ fn nobody_who_answers_for_an_agent_of_the_chain_approves() {
     }
     assert_eq!(sandbox.answer(&hold, "approve", sam.vouch()).as_deref(), Ok("approved"));
     assert!(matches!(agent.hear().unwrap(), AgentReply::Allow { .. }));
-    // A no of theirs counts as anybody's.
+    // Their denial counts as any other.
     agent.submit(&exec_act(&["mkdir", "y"]));
     assert_eq!(sandbox.answer(&sandbox.hold(), "deny", rita.vouch()).as_deref(), Ok("denied"));
     // The record has the whole chain, under the digest that was approved.
@@ -151,7 +151,7 @@ fn nobody_is_trusted_further_than_those_above_and_owners_above_have_no_say_in_it
     };
     refused(add(&sandbox, "helper", "platform", Some("nobody")), "no agent `nobody`");
     refused(add_trusted(&sandbox, "helper", "platform", Some("lead"), 3, Some(&rita)), "trusted further");
-    refused(add_trusted(&sandbox, "helper", "platform", Some("lead"), 2, Some(&olga)), "answers for an agent");
+    refused(add_trusted(&sandbox, "helper", "platform", Some("lead"), 2, Some(&olga)), "answer for an agent");
     let mut above = "lead".to_owned();
     for depth in 0..8 {
         let name = format!("deep-{depth}");
@@ -174,11 +174,11 @@ fn nobody_gains_by_a_rule_about_an_agent_above() {
     let rita = sandbox.add_reviewer("rita");
     let sam = sandbox.enrol_as("sam", "operator", &[], Some(&rita));
     add(&sandbox, "lead", "olga", None).unwrap();
-    // Under it, less would be asked of people: that takes somebody's word, who does not answer for the new one.
+    // Under it, less would be asked of people: that takes the proof of a person who does not answer for the new one.
     assert!(add(&sandbox, "helper", "sam", Some("lead")).unwrap_err().contains("a reviewer has to say so"));
     assert!(add_trusted(&sandbox, "helper", "sam", Some("lead"), 0, Some(&sam)).is_err());
     add_trusted(&sandbox, "helper", "sam", Some("lead"), 0, Some(&rita)).unwrap();
-    // Whoever answers for the one below makes no rule about the one above.
+    // A person who answers for the one below makes no rule about the one above.
     let make = |by: &Reviewer| {
         let text = ask.replace("touch", "rmdir").replace("\"lead\"\nverdict", "\"made\"\nverdict");
         let (reason, by) = ("x".to_owned(), by.vouch());

@@ -324,7 +324,7 @@ fn a_clock_that_is_set_back_does_not_lengthen_anything() {
     // A permit from the future, an approval from before the question: neither counts.
     assert!(matches!(agent.redeem(&permit, &act), AgentReply::Deny { .. }));
     assert!(sandbox.answer(&hold, "approve", reviewer.vouch()).is_err());
-    // The hold ends when it should have ended, by a clock that nobody can set.
+    // The hold ends when it should have ended, by a clock that cannot be set.
     let started = Instant::now();
     assert_eq!(waiting.wait_with_output().unwrap().status.code(), Some(124));
     assert!(started.elapsed() < Duration::from_secs(10));

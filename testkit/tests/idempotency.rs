@@ -74,7 +74,11 @@ fn a_stranger_costs_nothing_and_fills_nothing() {
     assert!(grown < 4_000, "{grown} KB for 20 keys");
     let first = ask(&gate, &key, "mine", "ls /tmp");
     assert_eq!(ask(&gate, &key, "mine", "ls /tmp"), first);
-    assert_eq!(ask(&gate, "csk_anything", "mine", "ls /tmp").1["verdict"], "deny", "another's answer is nobody else's");
+    assert_eq!(
+        ask(&gate, "csk_anything", "mine", "ls /tmp").1["verdict"],
+        "deny",
+        "another agent's answer is not given"
+    );
 }
 
 #[test]

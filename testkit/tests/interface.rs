@@ -123,7 +123,7 @@ fn an_agent_keeps_its_lease_over_a_websocket() {
     let clear = |by| OperatorRequest::Flag { name: "stop:bot".to_owned(), on: false, by };
     assert!(matches!(sandbox.operator(&clear(None)), OperatorReply::Refused { .. }), "going on takes a proof");
     assert!(matches!(sandbox.operator(&clear(Some(rita.vouch()))), OperatorReply::Done { .. }));
-    // Whoever leaves while people are asked has no hold any more.
+    // An agent that disconnects while a hold is open loses the hold.
     let mut child = Command::new("node");
     child.args(["--input-type=module", "-e", script, "--", &gate.address, &key, &bash_act("mkdir /srv/z").to_string()]);
     let mut child = child.stdout(std::process::Stdio::null()).spawn().unwrap();

@@ -86,6 +86,6 @@ fn a_checkpoint_stops_at_its_count_and_goes_on_when_somebody_has_looked() {
     sandbox.answer(&sandbox.hold(), "approve", rita.vouch()).unwrap();
     assert!(is_allowed(&agent.hear().unwrap()));
     agent.send_submit("another", &bash_act(&command), true);
-    assert!(is_allowed(&agent.hear().unwrap()), "somebody has looked at this session");
+    assert!(is_allowed(&agent.hear().unwrap()), "a person has looked at this session");
     assert!(!is_allowed(&hands_over(&sandbox, &key, &command)), "and not at the other");
 }

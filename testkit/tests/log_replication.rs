@@ -90,7 +90,7 @@ fn a_mirror_follows_and_checks_and_takes_nothing_that_does_not_hold() {
         let answer = raw(&served.1, path);
         assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
     }
-    // Somebody changes a complete file on the way: a second mirror does not take the checkpoint.
+    // An attacker changes a complete file on the way: a second mirror does not take the checkpoint.
     drop(served);
     let changed = sandbox.work.join("changed");
     copy(&sandbox.layout.log, &changed);
@@ -155,7 +155,7 @@ fn a_witness_signs_what_goes_on_and_no_second_history() {
     published(&sandbox);
     let (done, said) = say(&sandbox, &ask);
     assert!(!done && said.contains("SPLIT VIEW"), "{said}");
-    // Whoever has what the witness signed finds the second history offline.
+    // A holder of the witness's signature finds the second history offline.
     let kept = fs::read_dir(first.join("witnessed")).unwrap().next().unwrap().unwrap().path();
     let (held, said) = say(&sandbox, &["log", "verify", "--against", kept.to_str().unwrap()]);
     assert!(!held && said.contains("another log"), "{said}");

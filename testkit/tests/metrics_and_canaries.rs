@@ -1,4 +1,4 @@
-//! What whoever watches us sees: numbers for Prometheus, and canaries that show whether people read.
+//! Metrics for Prometheus, and canaries that show whether reviewers read.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -92,8 +92,8 @@ fn a_canary_looks_like_any_other_is_never_run_and_its_end_is_told() {
         if let Some(told) = sandbox.records().into_iter().find(|it| it["body"]["what"] == "canary") {
             break told;
         }
-        // Whoever settles it is told; left to themself they look every ten seconds.
-        assert!(started.elapsed() < Duration::from_secs(8), "nothing was told");
+        // The settling thread is notified; by itself it looks every ten seconds.
+        assert!(started.elapsed() < Duration::from_secs(8), "nothing was recorded");
         std::thread::sleep(Duration::from_millis(50));
     };
     assert_eq!((told["body"]["state"].as_str(), told["body"]["people"][0].as_str()), (Some("approved"), Some("rita")));

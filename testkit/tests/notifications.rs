@@ -1,4 +1,4 @@
-//! People told over channels, and what counts of what they click there: with servers that stand for theirs, and answer badly at first.
+//! Notifications over channels, and which clicks count: with fake servers that fail at first.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,10 +20,10 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use testkit::{Gate, Sandbox};
 
-/// What was sent to a server of ours: path, headers, body.
+/// A request to one of our servers: path, headers, body.
 type Heard = Arc<Mutex<Vec<(String, BTreeMap<String, String>, Value)>>>;
 
-/// Where the body is kept as it came, beside the headers.
+/// The body as received, with the headers.
 const RAW: &str = "(body)";
 
 /// A server that answers the first of each path with 500.
@@ -207,7 +207,7 @@ fn every_channel_is_told_once_it_answers_and_no_agent_writes_markup_there() {
     assert!(teams.contains(&format!("@Countersign deny {}", notification::code_of(&hold.id))), "{teams}");
     assert!(!teams.contains("approve"), "{teams}");
     until("a mail", || mails.lock().unwrap().contains("Answer on the page").then_some(()));
-    // A backup is told at half time, and not before.
+    // A backup is notified at half time, and not before.
     assert!(of("/genie").is_empty());
     until("half time", || (of("/genie").len() >= 2).then_some(()));
     // The message says what became of it, and the pager stops.
@@ -265,7 +265,7 @@ fn a_click_denies_and_approves_only_what_a_session_is_enough_for() {
     let mut child = sandbox.run(&["touch", "./x"]).stderr(Stdio::null()).spawn().unwrap();
     let hold = sandbox.hold();
     let value = format!("approve {} {}", hold.id, hold.request);
-    assert_eq!(click(&gate, SIGNING, now_s(), "U2", &value).0, 409, "nobody who is enrolled");
+    assert_eq!(click(&gate, SIGNING, now_s(), "U2", &value).0, 409, "not an enrolled person");
     let at = now_s();
     assert_eq!(click(&gate, SIGNING, at, "U1", &value).0, 200);
     assert!(child.wait().unwrap().success());

@@ -45,7 +45,7 @@ fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
         let why = sandbox.answer(&hold, said, rita.vouch_with(&rita.code())).unwrap_err();
         assert!(why.contains("single sign-on"), "{why}");
     }
-    // Nor from chat, where nothing but the account stands for them.
+    // Nor from chat, where only the account identifies them.
     let signing = sandbox.secret("signing", "s");
     let slack = format!(
         "[slack]\ntoken_file = 'x'\nchannel = 'C1'\nsigning_secret_file = '{signing}'\npeople = {{ U1 = 'rita' }}\n"
@@ -62,7 +62,7 @@ fn whoever_the_provider_does_not_name_any_more_answers_nothing() {
     };
     let said = click();
     assert!(matches!(&said, OperatorReply::Refused { why } if why.contains("single sign-on")), "{said:?}");
-    // Somebody of ours, whom the operator joined with an account there, goes on when the provider is away.
+    // A person enrolled here, whom the operator joined with an account there, continues when the provider is away.
     state.execute("UPDATE identities SET enrolled = 0", []).unwrap();
     assert!(looks());
     assert!(!sandbox.answer(&hold, "approve", rita.vouch_with("000000")).unwrap_err().contains("single"));
@@ -82,7 +82,7 @@ fn what_they_sign_with_takes_an_operators_word() {
     state.execute(person, [now_ms]).unwrap();
     let invite =
         |by| OperatorRequest::Invite { name: Some("olivia".to_owned()), place: ReviewerAttributes::of("operator"), by };
-    // Somebody of ours with this name is not set up anew by an invitation; nor does anybody invite without a proof.
+    // A person with this name here is not enrolled again by an invitation; nor can one invite without a proof.
     let refused = |say: &OperatorRequest| matches!(sandbox.operator(say), OperatorReply::Refused { .. });
     assert!(refused(&invite(Some(rita.vouch()))));
     state.execute("INSERT INTO identities VALUES ('https://id.example', 's-2', 'olivia', ?1, 1)", [now_ms]).unwrap();
@@ -105,7 +105,7 @@ fn what_they_sign_with_takes_an_operators_word() {
         factor: NewFactor::Totp(code.clone()),
         password: password.map(|it| protocol::Password(it.to_owned())),
     };
-    assert!(refused(&finish(None)), "an app takes a password beside it");
+    assert!(refused(&finish(None)), "an app also takes a password");
     assert!(refused(&finish(Some("olivia"))), "and one that is not guessed");
     let finish = finish(Some("four words nobody knows"));
     assert!(matches!(sandbox.operator(&finish), OperatorReply::Enrolled { name, .. } if name == "olivia"));
@@ -115,7 +115,7 @@ fn what_they_sign_with_takes_an_operators_word() {
 
 const ISSUER: &str = "https://id.example";
 
-/// A provider that the daemon knows, and what it is told of people.
+/// A provider that the daemon knows, and its claims about people.
 struct Provider(SigningKey);
 
 impl Provider {
@@ -137,7 +137,7 @@ impl Provider {
         std::fs::write(sandbox.layout.signon(), text).unwrap();
     }
 
-    /// Somebody comes back from the provider.
+    /// A browser comes back from the provider.
     fn sign_in(&self, sandbox: &Sandbox, subject: &str, name: &str) -> Result<String, String> {
         let OperatorReply::Challenge { nonce, .. } = sandbox.operator(&OperatorRequest::BeginSignOn) else {
             panic!("no nonce")
@@ -170,7 +170,7 @@ fn who_is_joined_with_whom_is_the_operators_word_alone() {
     assert!(come("s-1", "rita").unwrap_err().contains("under [people]"), "a name that is here is not taken over");
     Provider::people(&sandbox, "'rita@x' = 'rita'");
     assert_eq!(come("s-1", "rita@x").as_deref(), Ok("rita"));
-    // Another account that comes to carry her claim is not her; nor is she somebody else when her own claim changes.
+    // Another account that comes to carry her claim is not her; nor is she another person when her own claim changes.
     assert!(come("s-2", "rita@x").unwrap_err().contains("already"), "a claim that was given on");
     assert!(come("s-1", "mallory").unwrap_err().contains("does not say any more"), "a claim that was changed");
     assert_eq!(come("s-1", "rita@x").as_deref(), Ok("rita"));
@@ -178,7 +178,7 @@ fn who_is_joined_with_whom_is_the_operators_word_alone() {
     Provider::people(&sandbox, "");
     assert!(come("s-1", "rita@x").unwrap_err().contains("does not say any more"));
     assert!(come("s-1", "rita").unwrap_err().contains("does not say any more"));
-    // Whoever the provider enrolled keeps the name of the first time, whatever they are called there later.
+    // A person enrolled by the provider keeps the first name, whatever their later name there.
     assert_eq!(come("s-3", "newby").as_deref(), Ok("newby"));
     assert_eq!(come("s-3", "rita").as_deref(), Ok("newby"));
 }

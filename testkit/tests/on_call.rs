@@ -5,7 +5,7 @@
 use protocol::AgentReply;
 use testkit::{Sandbox, exec_act};
 
-/// A policy that asks for whoever is on call; `turns` says who that is.
+/// A policy that requires the person on call; `turns` names them.
 fn sandbox(turns: &str) -> Sandbox {
     let all_day = "hours = \"Mon-Sun 00:00-24:00 UTC\"";
     Sandbox::start_with(&format!(

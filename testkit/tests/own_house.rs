@@ -51,7 +51,7 @@ fn under_one_account_our_own_secrets_are_refused_by_rule() {
         assert_eq!(output.status.code(), Some(126), "{words:?}: {said}");
         assert!(output.stdout.is_empty(), "{words:?}");
     }
-    assert!(sandbox.holds(0).is_empty(), "nobody is asked for it");
+    assert!(sandbox.holds(0).is_empty(), "no reviewer is asked for it");
 }
 
 /// The whole attack: the agent has a hold of its own open, reaches for the secret of a reviewer, makes a code, approves.

@@ -1,4 +1,4 @@
-//! Passwords of local accounts: what somebody types beside a code to sign in, and what a stolen phone alone does not do.
+//! Passwords of local accounts: typed with a code at sign-in; a stolen phone alone is not enough.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -15,7 +15,7 @@ use testkit::{Reviewer, Sandbox};
 const FIRST: &str = "four words nobody knows";
 const SECOND: &str = "other words, nobody knows";
 
-/// Somebody with a password, as an invitation sets them up.
+/// A person with a password, as enrolled by an invitation.
 struct Sam {
     secret: approval::TotpSecret,
     token: String,
@@ -72,7 +72,7 @@ fn a_code_alone_neither_signs_in_nor_sets_up_more_nor_changes_the_password() {
     assert!(refused(&OperatorRequest::BeginEnrolment { who: EnrolmentAuthority::Own { by: sam.code_alone(0) } }));
     let set = |by| OperatorRequest::SetPassword { password: Password(SECOND.to_owned()), by };
     assert!(refused(&set(sam.code_alone(0))));
-    // Nor does a password that is not theirs. None of this used the code up, nor locked anybody out.
+    // Nor does a password that is not theirs. None of this used the code up, nor locked a person out.
     assert!(refused(&OperatorRequest::SignIn { by: sam.with(SECOND, 0) }));
     let signed_in = sandbox.operator(&OperatorRequest::SignIn { by: sam.with(FIRST, 0) });
     assert!(matches!(signed_in, OperatorReply::SignedIn { .. }), "{signed_in:?}");
@@ -101,7 +101,7 @@ fn another_password_takes_the_old_one_and_ends_every_session() {
     let record = sandbox.countersign(&["log", "show", "--json"]).output().unwrap();
     let record = String::from_utf8_lossy(&record.stdout).into_owned();
     assert!(record.contains("password set") && !record.contains(SECOND) && !record.contains("argon2id"), "{record}");
-    // Whoever puts another one into the store is seen.
+    // A foreign password in the store is found.
     let compared = || {
         let output = sandbox.countersign(&["log", "rebuild-store"]).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
@@ -131,7 +131,7 @@ fn an_answer_takes_the_code_alone_and_never_a_password() {
         rule: None,
         reason: None,
     };
-    // A page of ours that was asked for it wrongly must not find it in the record.
+    // A wrong request of our own page must not find it in the record.
     let typed = sandbox.operator(&answer(sam.with(FIRST, 0)));
     assert!(matches!(&typed, OperatorReply::Refused { why } if why.contains("for signing in")), "{typed:?}");
     let said = sandbox.operator(&answer(sam.code_alone(0)));

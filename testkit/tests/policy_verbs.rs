@@ -91,7 +91,7 @@ fn history_is_replayed_and_mined_and_a_suggested_rule_spares_the_question() {
     let added = sandbox.countersign(&add).output().unwrap();
     assert!(says(&added).contains("in force") || says(&added).contains("used"), "{}", says(&added));
     if added.status.success() {
-        assert!(sandbox.run(&["mkdir", "out-77"]).status().unwrap().success(), "nobody is asked any more");
+        assert!(sandbox.run(&["mkdir", "out-77"]).status().unwrap().success(), "no reviewer is asked any more");
         assert!(ok(&sandbox, &["rule", "ls"]).contains("suggested."));
     }
     assert!(ok(&sandbox, &["flag", "set", "incident"]).contains("is set"));

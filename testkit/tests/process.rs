@@ -39,7 +39,7 @@ fn it_works_in_a_pipe_whose_reader_leaves() {
         .env("COUNTERSIGN_DIR", sandbox.layout.run.parent().unwrap())
         .output()
         .unwrap();
-    // Reading a device is not fully understood, so this asks; with nobody enrolled it is refused, and the pipe ends.
+    // Reading a device is not fully understood, so this asks; with no reviewer enrolled it is refused, and the pipe ends.
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim().parse::<u32>().unwrap() % 10, 0);
 }
 

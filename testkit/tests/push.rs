@@ -57,7 +57,7 @@ fn a_device_is_told_what_waits_and_nobody_on_the_way_reads_it() {
         gate.ask("POST", "/v1/push", &[JSON, &cookie], &body).0
     };
     let endpoint = format!("http://localhost:{}/push/rita", service.local_addr().unwrap().port());
-    // Nobody is told who is not signed in, and no address leads elsewhere.
+    // No one without a session is notified, and no address leads elsewhere.
     let body = json!({"endpoint": endpoint, "p256dh": PUBLIC, "auth": AUTH, "on": true}).to_string();
     assert_eq!(gate.ask("POST", "/v1/push", &[JSON], &body).0, 401);
     assert_eq!(device("http://169.254.169.254/latest", true), 409);

@@ -1,4 +1,4 @@
-//! The state store is a projection of the record: what was put into it past us is found, and what is lost is worked out anew.
+//! The state store is a projection of the record: foreign changes are found, and lost ones are rebuilt.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
@@ -27,7 +27,7 @@ fn what_was_put_into_the_store_past_us_is_found_and_what_is_lost_is_worked_out_a
     let (status, said) = rebuild(&sandbox, &[]);
     assert_eq!((status, said.contains("the store is what the record says")), (Some(0), true), "{said}");
 
-    // Somebody with the same user writes into the database.
+    // A process of the same user writes into the database.
     let state = sandbox.layout.state.join("state.db");
     let database = rusqlite::Connection::open(&state).unwrap();
     database

@@ -147,7 +147,7 @@ fn a_log_that_was_killed_holds_and_goes_on() {
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
     bytes[end..end + 34].copy_from_slice(b"CSJ2\0\0\x01\0this was not written whole");
     fs::write(&segment, bytes).unwrap();
-    assert_eq!(sandbox.verify().0, Some(0), "a tail that nobody had a receipt for is no damage");
+    assert_eq!(sandbox.verify().0, Some(0), "a tail without a receipt is no damage");
     sandbox.start_logd();
     sandbox.start_daemon();
     let _ = sandbox.raw(&key).submit(&bash_act("echo after"));

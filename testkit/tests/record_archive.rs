@@ -101,7 +101,7 @@ fn a_directory_takes_everything_once_and_nothing_else() {
     assert!(done && said.contains("0 were there"), "{said}");
     let (done, said) = say(&sandbox, None, &["log", "archive", "run", name]);
     assert!(done && said.contains("0 files put there"), "{said}");
-    // Another file in an archived one's place is told, and not replaced.
+    // Another file in an archived one's place is reported, and not replaced.
     let file = archive.join("payload/000");
     let bytes = fs::read(&file).unwrap();
     fs::remove_file(&file).unwrap();

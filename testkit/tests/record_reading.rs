@@ -1,4 +1,4 @@
-//! The record for people: one session, exports for other tools, bundles and reports for people who trust nobody.
+//! The record for people: one session, exports for other tools, bundles and reports for independent verification.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
@@ -242,7 +242,7 @@ fn what_was_destroyed_is_gone_and_the_record_still_holds() {
     let say = |words: &[&str]| sandbox.countersign(words).output().unwrap();
     let refused = say(&["log", "destroy", "bot", "no-such-session", "--reason", "x"]);
     assert!(!refused.status.success());
-    // Under a legal hold nothing of it is destroyed, also after a restart of whoever would.
+    // Under a legal hold nothing of it is destroyed, also after a restart of the log writer.
     assert!(!say(&["log", "legal-hold", "bot", &session]).status.success(), "a hold takes a reason");
     assert!(say(&["log", "legal-hold", "bot", &session, "--reason", "matter 4711"]).status.success());
     sandbox.end_logd();

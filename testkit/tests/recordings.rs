@@ -278,7 +278,7 @@ fn a_destroyed_session_has_no_recording_any_more() {
     for name in [id.as_str(), "s9"] {
         assert!(exported(&sandbox, name, "b.cast", &["--raw"]).is_err());
     }
-    // The files are as they were: nothing was rewritten, and nobody has the key.
+    // The files are as they were: nothing was rewritten, and the key is gone.
     assert_eq!(fs::read(sandbox.layout.log.join(format!("recordings/{id}.rec"))).unwrap(), files[0]);
     assert_eq!(sandbox.verify().0, Some(0));
 }

@@ -36,7 +36,7 @@ fn a_slow_reader_loses_nothing_of_what_was_printed() {
 #[test]
 fn what_prints_without_end_leaves_room_for_the_log() {
     let mut sandbox = Sandbox::prepared("");
-    // Room for recordings: 24 MiB, beside what they leave free.
+    // Room for recordings: 24 MiB, in addition to what they leave free.
     let words = ["-t", "tmpfs", "-o", "size=280m,mode=700", "tmpfs"];
     let Some(_mount) = Mount::new(&words, &sandbox.layout.log) else {
         eprintln!("skipped: mounting needs root");

@@ -83,7 +83,7 @@ fn a_terminal_of_eighty_by_twenty_four_is_enough() {
     let child = sandbox.run(&["mkdir", "x"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     screen.shows("mkdir x");
     screen.keys(&["d"]);
-    screen.shows("What is the agent told?");
+    screen.shows("Message to the agent:");
     screen.keys(&["use /tmp", "Enter"]);
     let protocol::Proof::Totp(code) = ({
         let _used = rita.vouch();

@@ -46,7 +46,7 @@ fn start(who: &str) -> (Sandbox, People) {
     (sandbox, People { rita, olive, sam, tess, vic, ada })
 }
 
-/// Gives somebody another role.
+/// Gives a person another role.
 fn place(sandbox: &Sandbox, name: &str, role: &str, by: &Reviewer) {
     let place = ReviewerAttributes { role: role.to_owned(), groups: Vec::new() };
     let say = OperatorRequest::PlaceReviewer { name: name.to_owned(), place, by: by.vouch() };
@@ -101,7 +101,7 @@ fn a_no_that_is_no_veto_leaves_it_to_the_others_while_they_are_enough() {
     assert_eq!(sandbox.answer(&hold, "approve", people.sam.vouch()).as_deref(), Ok("open"));
     // One more no, and they cannot be enough.
     let refused = sandbox.answer(&hold, "approve", people.tess.vouch());
-    assert!(refused.is_err(), "whoever said no does not say yes: {refused:?}");
+    assert!(refused.is_err(), "a reviewer who denied cannot approve: {refused:?}");
     assert_eq!(sandbox.answer(&hold, "deny", people.rita.vouch()).as_deref(), Ok("denied"));
     assert_eq!(child.wait().unwrap().code(), Some(126));
 }
@@ -189,7 +189,7 @@ fn a_broken_glass_is_alarmed_recorded_and_looked_at_by_somebody_else() {
         let (hold, also) = (hold.id.clone(), Vec::new());
         sandbox.operator(&OperatorRequest::Answer { hold, said, by, rule: None, reason, session: None, also })
     };
-    assert!(matches!(answer(sam.vouch(), None), OperatorReply::Refused { why } if why.contains("says why")));
+    assert!(matches!(answer(sam.vouch(), None), OperatorReply::Refused { why } if why.contains("needs a reason")));
     let refused = answer(rita.vouch(), Some("nobody answers"));
     assert!(matches!(refused, OperatorReply::Refused { why } if why.contains("group `break-glass`")));
     assert!(
@@ -206,7 +206,7 @@ fn a_broken_glass_is_alarmed_recorded_and_looked_at_by_somebody_else() {
     assert!(why.contains("break-glass by sam") && why.contains("nobody answers"), "{why}");
     let review = |by| OperatorRequest::ReviewBrokenGlass { hold: hold.id.clone(), note: "it was right".to_owned(), by };
     let OperatorReply::Refused { why } = sandbox.operator(&review(sam.vouch())) else { panic!("their own") };
-    assert!(why.contains("somebody else"), "{why}");
+    assert!(why.contains("different person"), "{why}");
     assert!(done(sandbox.operator(&review(rita.vouch()))).contains("looked at by rita"));
     assert!(said(&["break-glass", "ls"]).contains("looked at by rita"));
     assert!(!said(&["doctor"]).contains("emergency approvals"));
@@ -221,7 +221,7 @@ fn somebody_is_always_operator_and_the_record_has_every_change_of_people() {
     assert!(String::from_utf8_lossy(&first.stdout).contains("\"role\": \"operator\""), "{first:?}");
     let sam = sandbox.enrol_as("sam", "senior", &["security"], Some(&rita));
     let alone = OperatorRequest::RemoveReviewer { name: "rita".into(), by: rita.vouch() };
-    let OperatorReply::Refused { why } = sandbox.operator(&alone) else { panic!("nobody is operator now") };
+    let OperatorReply::Refused { why } = sandbox.operator(&alone) else { panic!("no operator is left") };
     assert!(why.contains("no operator would be left"), "{why}");
     place(&sandbox, "sam", "operator", &rita);
     let demoted = OperatorRequest::PlaceReviewer {
@@ -261,7 +261,7 @@ fn an_invitation_of_somebody_who_is_no_operator_any_more_serves_nobody() {
     let down = OperatorRequest::PlaceReviewer { name: "pat".to_owned(), place, by: rita.vouch() };
     assert!(matches!(sandbox.operator(&down), OperatorReply::Done { .. }));
     assert!(matches!(begin(&token), OperatorReply::Refused { .. }));
-    // Nor does one that was begun before, nor a made-up one; and nobody is invited without an operator.
+    // Nor does one that was begun before, nor a made-up one; and no one is invited without an operator.
     let factor = protocol::NewFactor::Totp("000000".to_owned());
     let finish = OperatorRequest::FinishEnrolment { ticket, factor, password: None };
     assert!(matches!(sandbox.operator(&finish), OperatorReply::Refused { .. }));

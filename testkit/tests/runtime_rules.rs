@@ -54,7 +54,7 @@ fn an_approval_becomes_the_rule_that_was_chosen_and_no_more() {
     // An end, by a person: first brought forward, then now.
     let expire = |end: &str, by| OperatorRequest::ExpireRule { id: "made.x".to_owned(), end: end.to_owned(), by };
     let nobody = Vouch { reviewer: "rita".to_owned(), proof: protocol::Proof::Totp("000000".to_owned()) };
-    assert!(done(sandbox.operator(&expire("2099-06-01T00:00:00Z", nobody))).contains("only brought forward"));
+    assert!(done(sandbox.operator(&expire("2099-06-01T00:00:00Z", nobody))).contains("can only end earlier"));
     assert!(
         done(sandbox.operator(&expire("2098-01-01T00:00:00Z", platform.vouch()))).contains("`made.x.2` is in force")
     );
@@ -171,7 +171,7 @@ fn nobody_makes_themself_an_agent_that_rules_favour() {
     assert!(done(sandbox.operator(&add("deploy-me", None, None))).contains("a reviewer has to say so"));
     assert!(done(sandbox.operator(&add("bot", Some("deployers"), None))).contains("a reviewer has to say so"));
     assert!(matches!(sandbox.operator(&add("bot", None, None)), OperatorReply::Agent { .. }));
-    // Whoever the agent says answers for it is a word, too.
+    // The owner that an agent claims is a claim, too.
     let owned = OperatorRequest::AddAgent {
         name: "other".to_owned(),
         under: None,

@@ -1,4 +1,4 @@
-//! People are shown what is asked while the disk still works on it; nobody's answer counts before that is done, nor if it never is.
+//! Reviewers see a request while the disk still works on it; no answer counts before that is done, nor if it never is.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ fn held(sandbox: &Sandbox) -> usize {
     holds.len()
 }
 
-/// Somebody asks while the log stands still: the reviewer, the log's process, whoever waits, and the hold.
+/// A request while the log is stopped: the reviewer, the log's process, the waiting client, and the hold.
 fn asked(sandbox: &Sandbox) -> (Reviewer, u32, Child, HoldView) {
     sandbox.add_agent("bot");
     let rita = sandbox.add_reviewer("rita");
@@ -63,10 +63,10 @@ fn a_yes_to_what_never_becomes_durable_does_not_count() {
         signal(logd, "KILL");
         assert!(answer.join().unwrap().is_err());
     });
-    assert_eq!(waiting.wait().unwrap().code(), Some(125), "nobody could decide");
+    assert_eq!(waiting.wait().unwrap().code(), Some(125), "no decision was possible");
     assert!(!sandbox.mark("mark").exists());
     assert_eq!(held(&sandbox), 0, "and it is gone from every list");
-    // While the log is away, nothing is shown that nobody will find in the record.
+    // While the log is away, nothing is shown that will not be in the record.
     sandbox.kill_logd();
     let mut again = sandbox.run(&["touch", "mark"]).stderr(Stdio::null()).spawn().unwrap();
     let mut seen = 0;

@@ -39,7 +39,7 @@ fn a_signature_approves_its_own_hold_and_no_other() {
     assert!(waiting.wait().unwrap().success());
     assert!(sandbox.mark("mark").exists());
 
-    // The signature stands in the record, so that anybody can check it; it serves no other hold.
+    // The signature is in the record and can be checked; it is valid for no other hold.
     let records = sandbox.records();
     let answer = records.iter().find(|it| it["kind"] == "answer" && it["body"]["state"] == "approved").unwrap();
     let signature = answer["body"]["proof"]["signature"].as_str().unwrap().to_owned();
@@ -102,13 +102,13 @@ fn a_signature_of_a_change_serves_once() {
     // For another change, or with something else that is fresh, it is no signature.
     assert!(refused(false, by(&sign(&key, &signed_change(&text(true), &once)), Some(&once))).contains("does not fit"));
     assert!(refused(false, by(&signature, Some(&nonce()))).contains("does not fit"));
-    // What was fresh is used up by whoever tries.
+    // Each try uses the nonce up.
     assert!(refused(false, by(&signature, Some(&once))).contains("used already"));
     let once = nonce();
     let signature = sign(&key, &signed_change(&text(false), &once));
     assert!(refused(false, by(&signature, None)).contains("nothing fresh"));
     assert!(matches!(sandbox.operator(&flag(false, by(&signature, Some(&once)))), OperatorReply::Done { .. }));
-    // Somebody who caught it does not lift the next stop with it.
+    // An eavesdropper cannot lift the next stop with it.
     stop();
     assert!(refused(false, by(&signature, Some(&once))).contains("used already"));
     assert!(refused(false, by(&signature, Some(&nonce()))).contains("does not fit"));

@@ -14,18 +14,18 @@ use std::time::{Duration, Instant};
 use protocol::{AgentReply, OperatorReply, OperatorRequest, Proof, Refusal, Vouch};
 use testkit::{Sandbox, bash_act, exec_act};
 
-/// Whoever is signed in approves; nobody is slowed down.
+/// A session is enough to approve; no limit slows the test down.
 const RULES: &str = "[velocity]\nlow = 1000\nmedium = 1000\nhigh = 1000\ncritical = 1000\ntotal = 1000\nburst = 1000\n[default]\n\
                      low = { assurance = 'session' }\nmedium = { assurance = 'session' }\nhigh = { assurance = 'session' }\ncritical = { people = 1, assurance = 'session' }\n";
 
 /// What is stopped must be gone by then: five seconds to end by itself, and one.
 const GONE_WITHIN: Duration = Duration::from_secs(8);
 
-/// An installation with somebody who is signed in.
+/// An installation with a signed-in person.
 struct Stage {
     sandbox: Sandbox,
     token: String,
-    /// What tells processes of this test from others: seconds that nobody else sleeps.
+    /// What tells processes of this test from others: seconds that no other process sleeps.
     nap: u32,
 }
 
@@ -44,7 +44,7 @@ impl Stage {
         let before = self.naps();
         let all = [&["run", "--agent", agent, "-q"], words].concat();
         let child = self.sandbox.countersign(&all).stderr(Stdio::piped()).spawn().unwrap();
-        // Naps are nobody's business; what writes is, and what nobody can foresee.
+        // Naps need no approval; writes do, and effects that are unknown.
         if words.iter().any(|it| ["touch", "perl", "python3"].iter().any(|program| it.contains(program))) {
             let hold = self.sandbox.hold();
             let by = Vouch { reviewer: "rita".to_owned(), proof: Proof::Session(self.token.clone()) };

@@ -1,4 +1,4 @@
-//! What was approved is what runs, though somebody puts another file in its place the moment that it was looked at last.
+//! What was approved is what runs, though another file is put in its place right after the last look.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::unwrap_used,

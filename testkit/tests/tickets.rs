@@ -104,7 +104,7 @@ fn what_is_parked_is_denied_when_its_time_is_over_and_lost_with_the_daemon() {
     sandbox.answer(&hold, "approve", rita.vouch()).unwrap();
     sandbox.kill_daemon();
     sandbox.start_daemon();
-    assert_eq!(run(&sandbox, &["--park"], &["rm", "-r", "./x"]).status.code(), PARKED, "asked anew");
+    assert_eq!(run(&sandbox, &["--park"], &["rm", "-r", "./x"]).status.code(), PARKED, "asked again");
     let over = settled(&sandbox, &["rm", "-r", "./x"]);
     assert_eq!(over.status.code(), Some(124), "{over:?}");
 }

@@ -1,4 +1,4 @@
-//! The web gate under a user of its own: what it reaches, what it may say, and what somebody gains who takes it over.
+//! The web gate under a user of its own: what it reaches, what it may say, and what an attacker gains who takes it over.
 //!
 //! Users of their own take root, as in a container or on the machine that runs these tests. Without it, what is tested is the refusal.
 
@@ -79,7 +79,7 @@ impl Apart {
         line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
-    /// What somebody who runs as a user sees: the lines of [`look_around`].
+    /// What a process of a user sees: the lines of [`look_around`].
     fn as_user(&self, uid: u32, daemon: u32) -> Vec<String> {
         let output = Command::new(self.programs.join("tester"))
             .args(["--exact", "look_around", "--nocapture"])
@@ -194,9 +194,9 @@ fn whoever_takes_the_web_gate_over_has_its_few_words_and_nothing_else() {
     let environ = fs::read(format!("/proc/{}/environ", apart.process("countersign-gate"))).unwrap();
     assert!(!environ.windows(8).any(|it| it == b"A_SECRET"), "root's environment is handed on");
 
-    // As the gate: its own socket answers, with its own words; nothing else is there, though nobody is enrolled yet.
+    // As the gate: its own socket answers, with its own words; nothing else is there, though no person is enrolled yet.
     assert_eq!(apart.as_user(WEB, daemon), ["web answers", "agent closes"]);
-    // As anybody else: not even that.
+    // As any other user: not even that.
     assert_eq!(apart.as_user(AGENT, daemon), ["web closes", "agent closes"]);
     // The same eyes see what there is to be seen.
     let all = apart.as_user(KEEPER, daemon);

@@ -27,7 +27,7 @@ const MAX_SHOWN: usize = 200;
 /// How much of what was asked for is shown, in characters.
 const MAX_CHARS: usize = 200;
 
-/// How long lies between two tellings at least.
+/// Minimum interval between two updates.
 const REST: Duration = Duration::from_secs(1);
 
 /// Interval between messages to a viewer when nothing changes, so that a closed connection is noticed.

@@ -4,8 +4,8 @@ use model::display::exact;
 use model::{Act, ByteText, Coverage, Intent, Operation, Request, Segment, ToolCall};
 use pdp::{Decision, Quorum};
 use protocol::{EffectView, HoldView, PieceView, SAME, UnknownView};
-use serde_json::{Value, json};
 use redact::mask;
+use serde_json::{Value, json};
 
 use crate::evaluation::RequestContext;
 use crate::state::Daemon;

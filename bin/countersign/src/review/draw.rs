@@ -127,7 +127,7 @@ fn question(giving: &Giving) -> Line<'static> {
     let typed = format!("{}▏ (Esc leaves it)", giving.typed);
     let words = match (giving.asking, giving.said) {
         (Asking::Word, _) => format!("…{short} is critical. Type `{WORD}`: {typed}"),
-        (Asking::Reason, _) => format!("deny …{short}{more}. What is the agent told? {typed}"),
+        (Asking::Reason, _) => format!("deny …{short}{more}. Message to the agent: {typed}"),
         (Asking::Code, Vote::Approve) => format!("approve …{short}{more}. Code: {typed}"),
         (Asking::Code, Vote::Deny | Vote::BreakGlass) => format!("deny …{short}{more}. Code: {typed}"),
     };
