@@ -324,6 +324,8 @@ impl Lowering<'_> {
         if entry.name == "command" && matches!(args.first().and_then(Arg::known), Some("-v" | "-V")) {
             return;
         }
+        let split = (entry.name == "env").then(|| crate::split_string::split(args)).flatten();
+        let args = split.as_deref().unwrap_or(args);
         let mut parsed = self.parse(entry, args);
         segment.operations.append(&mut parsed.operations);
         segment.unknowns.append(&mut parsed.unknowns);

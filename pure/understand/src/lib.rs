@@ -54,6 +54,7 @@ mod shell;
 mod shell_state;
 mod shown;
 mod simple;
+mod split_string;
 mod state;
 mod stream;
 mod suspect;
