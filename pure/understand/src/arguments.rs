@@ -14,7 +14,7 @@ impl Lowering<'_> {
     pub(crate) fn parallel(&mut self, words: Vec<Arg>, input: &Input, segment: &mut Segment) {
         let at = words.iter().position(|word| word.text().starts_with(":::")).unwrap_or(words.len());
         let (command, given) = words.split_at(at);
-        let unknown = || vec![Arg::Unknown("(arguments from input)".to_owned())];
+        let unknown = || vec![Arg::Unknown(crate::feed::ANY_WORDS.to_owned())];
         let items: Vec<Arg> = match (given, &input.text, &self.stream.found) {
             // One list of arguments; several are combined, and `::::` names files.
             ([first, items @ ..], ..)
@@ -87,7 +87,7 @@ impl Lowering<'_> {
         input: &Input,
         segment: &mut Segment,
     ) -> Vec<Vec<Arg>> {
-        let unknown = || vec![Arg::Unknown("(arguments from input)".to_owned())];
+        let unknown = || vec![Arg::Unknown(crate::feed::ANY_WORDS.to_owned())];
         let groups: Vec<Vec<Arg>> = match (&input.text, &self.stream.found) {
             (Some(Some(text)), _) => match feed.groups(text) {
                 Some(groups) if groups.is_empty() => vec![Vec::new()],

@@ -6,6 +6,7 @@ use crate::command::run_unknown;
 use crate::compound::FrameKind;
 use crate::lower::{Dispatch, Lowering};
 use crate::simple::Dress;
+use crate::state::unknown;
 use crate::{Shell, paths};
 
 /// Builtins that change nothing we judge.
@@ -76,12 +77,14 @@ impl Lowering<'_> {
                 self.state.enter(None);
                 self.failed = Some(failed);
             }
-            "exit" | "return" | "break" | "continue" => {
-                self.numbers(args, segment);
-                self.leave(name, args);
+            "exit" | "return" | "break" | "continue" | "logout" => {
+                self.number(args, segment);
+                if name != "logout" {
+                    self.leave(name, args);
+                }
             }
             "shift" => {
-                self.numbers(args, segment);
+                self.number(args, segment);
                 self.shift(args);
             }
             "read" | "export" | "declare" | "typeset" | "local" | "readonly" | "unset" | "mapfile" | "readarray"
@@ -117,8 +120,8 @@ impl Lowering<'_> {
                 };
                 self.received(&words, segment);
             }
-            "printf" if self.shell.may_be_zsh() && args.iter().any(|arg| arg.text().contains('[')) => {
-                self.numbers(args.get(1..).unwrap_or_default(), segment);
+            "printf" => {
+                self.printed_numbers(args, segment);
                 return false;
             }
             "wait" if args.iter().any(|arg| arg.text().starts_with('-')) => {
@@ -130,7 +133,9 @@ impl Lowering<'_> {
             }
             "test" | "[" => {
                 subscripts(args, segment);
-                self.numbers(args, segment);
+                let terminal = args.windows(2).filter(|pair| pair.first().is_some_and(|arg| arg.text() == "-t"));
+                let values: Vec<Arg> = terminal.filter_map(|pair| pair.get(1)).cloned().collect();
+                self.number(&values, segment);
             }
             "let" => {
                 for arg in args {
@@ -144,15 +149,42 @@ impl Lowering<'_> {
         true
     }
 
-    /// Z shell evaluates the numbers that its builtins are given, and a subscript in one can run commands.
-    fn numbers(&self, args: &[Arg], segment: &mut Segment) {
-        let runs = |arg: &&Arg| arg.text().split_once('[').is_some_and(|(_, inside)| inside.contains(['$', '`']));
+    /// Where Z shell takes a number it evaluates what it is given, and a subscript in it runs commands.
+    pub(crate) fn number(&self, values: &[Arg], segment: &mut Segment) {
+        let plain = |text: &str| !text.contains('[');
         if self.shell.may_be_zsh()
-            && let Some(arg) = args.iter().find(runs)
+            && let Some(value) = values.iter().find(|value| !value.known().is_none_or(plain))
         {
-            let why = "Z shell evaluates a subscript in a number, which can run commands".to_owned();
-            segment.unknowns.push(Unknown { text: arg.text().to_owned(), why });
+            let why = "Z shell evaluates this as a number, which may run commands".to_owned();
+            segment.unknowns.push(Unknown { text: value.text().to_owned(), why });
         }
+    }
+
+    /// `printf` evaluates words for any conversion but those of texts.
+    fn printed_numbers(&self, args: &[Arg], segment: &mut Segment) {
+        let Some((format, words)) = args.split_first() else { return };
+        let numbers = format.known().is_none_or(|format| {
+            let conversions = format.split('%').skip(1).filter(|piece| !piece.is_empty());
+            let own = |c: char| c.is_ascii_alphabetic() || c == '*';
+            conversions.map(|piece| piece.chars().find(|c| own(*c))).any(|c| !matches!(c, Some('s' | 'b' | 'c' | 'q')))
+        });
+        if numbers {
+            self.number(words, segment);
+            let unsure = |word: &&Arg| matches!(word, Arg::Unknown(text) if self.may_hold_any_text(text));
+            if self.shell.may_be_zsh()
+                && let Some(word) = words.iter().find(unsure)
+            {
+                let why = "Z shell evaluates this as a number, which may run commands".to_owned();
+                segment.unknowns.push(Unknown { text: word.text().to_owned(), why });
+            }
+        }
+    }
+
+    /// Whether a word may hold what a file or another command wrote: anything but a variable that the text does not set.
+    fn may_hold_any_text(&self, raw: &str) -> bool {
+        let name = raw.trim_matches('"').trim_start_matches('$').trim_matches(['{', '}']);
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        !is_name || self.variables.contains_key(name)
     }
 
     /// `jobs -x COMMAND` runs it.
@@ -174,12 +206,20 @@ impl Lowering<'_> {
             self.state.forget();
             return;
         };
-        let doubtful = self.shell.may_be_zsh() && (text.contains(['(', '{', '<', '>', '[']) || text.contains(";;"));
-        let before = doubtful.then(|| self.fork());
+        let before = self.shell.may_be_zsh().then(|| self.fork());
         self.shell(&text);
-        if let Some(before) = before {
-            self.settle();
-            self.state.join(before);
+        let Some(before) = before else { return };
+        self.settle();
+        self.state.join(before);
+        // In Z shell an error ends the text anywhere in it, and what is behind `eval` goes on.
+        if text.trim().contains([';', '\n', '&', '|']) {
+            let names: Vec<String> = self.state.variables.keys().filter(|name| text.contains(*name)).cloned().collect();
+            for name in names {
+                self.state.put(&name, unknown(&name));
+            }
+            if ["cd", "pushd", "popd"].iter().any(|it| text.contains(it)) {
+                self.state.enter(None);
+            }
         }
     }
 
@@ -293,8 +333,13 @@ impl Lowering<'_> {
             Some((Arg::Known(path), words)) if path.contains('/') => {
                 let path = paths::join(path, self.cwd.as_deref());
                 let outside = self.state.positional.clone();
+                let without = self.fork();
                 if !words.is_empty() {
                     self.state.set_positional(Some(words.into()));
+                    // A POSIX shell's `.` takes no words.
+                    if self.shell.may_be_posix() {
+                        self.state.join(without);
+                    }
                 }
                 let before = self.fork();
                 self.sourced(&path, segment);
@@ -326,6 +371,10 @@ impl Lowering<'_> {
             self.state.forget();
             return;
         };
+        let signals = ["INT", "TERM", "HUP", "QUIT", "PIPE", "USR1", "USR2", "WINCH", "CHLD"];
+        self.traced_by_traps |= args.iter().skip(1).any(|arg| {
+            arg.known().is_none_or(|name| !signals.contains(&name.trim_start_matches("SIG").to_uppercase().as_str()))
+        });
         let moves = self.moves;
         let mut outside = self.fork();
         let here = outside.cwd.clone();

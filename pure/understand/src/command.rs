@@ -327,6 +327,7 @@ impl Lowering<'_> {
         let split = (entry.name == "env").then(|| crate::split_string::split(args)).flatten();
         let args = split.as_deref().unwrap_or(args);
         let mut parsed = self.parse(entry, args);
+        self.without_values(entry, args, &mut parsed, segment, input);
         segment.operations.append(&mut parsed.operations);
         segment.unknowns.append(&mut parsed.unknowns);
         self.carried(entry, args, segment);
@@ -359,6 +360,37 @@ impl Lowering<'_> {
             self.subcommand(entry, parsed, segment, input);
         } else if entry.wraps.is_some() {
             self.wrapper(entry, parsed, segment, input);
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// Where a value of an option may be no word at all, the next word is the value: that reading counts, too.
+    fn without_values(
+        &mut self,
+        entry: Known,
+        args: &[Arg],
+        parsed: &mut crate::program::Parsed,
+        segment: &mut Segment,
+        input: &Input,
+    ) {
+        /// How many such words are followed.
+        const MAX_VANISHING: usize = 3;
+        let vanishing = std::mem::take(&mut parsed.vanishing);
+        if vanishing.len() > MAX_VANISHING {
+            parsed.unknown(entry.name, "which words are values of options is not known before it runs");
+            return;
+        }
+        for left in vanishing {
+            let Some(at) = args.len().checked_sub(left) else { continue };
+            let fewer: Vec<Arg> =
+                args.iter().enumerate().filter(|(here, _)| *here != at).map(|(_, arg)| arg.clone()).collect();
+            let before = segment.unknowns.len();
+            self.by_entry(entry, &fewer, segment, input);
+            // Without a value the program refuses to run.
+            let refused = |unknown: &model::Unknown| unknown.why == crate::options::LACKS_VALUE;
+            let own: Vec<model::Unknown> = segment.unknowns.drain(before..).filter(|it| !refused(it)).collect();
+            segment.unknowns.extend(own);
         }
     }
 }

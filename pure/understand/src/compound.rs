@@ -178,7 +178,6 @@ impl Lowering<'_> {
         let mut earlier = Intent::default();
         for pass in 0..MAX_PASSES {
             let head = self.fork();
-            let changed = self.changed.len();
             self.frames.push(Frame { kind: FrameKind::Loop, jumped: State::nowhere() });
             walk(self);
             self.settle();
@@ -188,7 +187,7 @@ impl Lowering<'_> {
             }
             let mut next = self.copy_of(&head);
             next.join(after);
-            let settled = next == head && self.changed.len() == changed;
+            let settled = next == head;
             self.state = next;
             if self.budget.is_spent() {
                 // The walk was cut short: what the one before it found counts, too.

@@ -175,10 +175,16 @@ impl Lowering<'_> {
                     match letters.find(['p', 't', 'n', 'N', 'd', 'i', 'u', 'a']) {
                         Some(at) if at.saturating_add(1) == letters.len() => {
                             let value = rest.next().cloned();
+                            if letters.ends_with(['t', 'u', 'n', 'N']) {
+                                self.number(value.as_slice(), segment);
+                            }
                             names.extend(value.filter(|_| letters.ends_with('a')));
                         }
                         Some(at) if letters.get(at..).is_some_and(|it| it.starts_with('a')) => {
                             names.extend(letters.get(at.saturating_add(1)..).map(|it| Arg::Known(it.to_owned())));
+                        }
+                        Some(at) if letters.get(at..).is_some_and(|it| it.starts_with(['t', 'u', 'n', 'N'])) => {
+                            self.number(std::slice::from_ref(arg), segment);
                         }
                         Some(_) | None => {}
                     }

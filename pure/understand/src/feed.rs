@@ -2,6 +2,9 @@
 
 use model::Arg;
 
+/// What stands for words that come in and are not known.
+pub(crate) const ANY_WORDS: &str = "(arguments from input)";
+
 /// Options of `xargs` that take a value, or may.
 const LONG: &[(&str, char)] = &[
     ("arg-file", 'a'),
@@ -172,7 +175,12 @@ impl Feed {
                 Some(lines.chunks(most).map(<[Vec<String>]>::concat).collect())
             }
             None => {
-                let items = until(by_line.concat());
+                let items = by_line.concat();
+                // GNU's takes an end without a line end for an item.
+                if items.last() == self.end.as_ref() && self.end.is_some() && !text.ends_with('\n') {
+                    return None;
+                }
+                let items = until(items);
                 let apart = self.limited && items.iter().any(|item| item.contains([' ', '\t']));
                 Some(self.grouped(items)).filter(|_| !apart)
             }
@@ -199,7 +207,7 @@ impl Feed {
         };
         let item = match items {
             [one] => one.clone(),
-            _ => Arg::Unknown("(arguments from input)".to_owned()),
+            _ => Arg::Unknown(ANY_WORDS.to_owned()),
         };
         let put = |word: &Arg| match (word.text() == fill, word.text().contains(fill), word, &item) {
             (true, ..) => item.clone(),

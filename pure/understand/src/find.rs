@@ -348,7 +348,7 @@ fn may_be_action(root: &Arg) -> bool {
 }
 
 /// Whether a word that is not known could become several.
-pub(crate) fn may_split(arg: &Arg) -> bool {
+fn may_split(arg: &Arg) -> bool {
     let Arg::Unknown(text) = arg else { return false };
     let inside = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     !inside.is_some_and(|inside| !inside.contains('"') && !inside.contains("$@") && !inside.contains("[@]"))

@@ -45,7 +45,7 @@ pub(crate) fn names(name: &str, words: &[&str], cwd: Option<&str>) -> Option<(St
             let read = Read::of(words, "1ASUXckrtuv", "")?;
             // The names in a directory come without it: who reads them takes them for names here.
             let here = read.operands.iter().all(|place| is_below(place, cwd));
-            here.then(|| (find::under("", cwd), false))
+            here.then(|| (BARE.to_owned(), false))
         }
         _ => {
             let files = name == "rg" && words.contains(&"--files");
@@ -58,14 +58,22 @@ pub(crate) fn names(name: &str, words: &[&str], cwd: Option<&str>) -> Option<(St
             let pattern = usize::from(!files && !read.has('e'));
             let nul = read.has(if name == "rg" { '0' } else { 'Z' });
             match read.operands.get(pattern..)? {
-                // Without a place, or by a pattern, a name may begin with a dash, and be taken for an option.
-                [] => None,
-                [one] if one.starts_with(['*', '?', '[']) => None,
-                [one] => Some((find::under(one, cwd), nul)),
-                many => many.iter().all(|place| is_below(place, cwd)).then(|| (find::under("", cwd), nul)),
+                [] => Some((BARE.to_owned(), nul)),
+                [one] if has_root(one) => Some((find::under(one, cwd), nul)),
+                many if !many.iter().all(|place| is_below(place, cwd)) => None,
+                many if many.iter().all(|place| has_root(place)) => Some((find::under("", cwd), nul)),
+                _ => Some((BARE.to_owned(), nul)),
             }
         }
     }
+}
+
+/// Names below the working directory, without it: any of them may begin with a dash.
+pub(crate) const BARE: &str = "**";
+
+/// Whether names under a place begin as the place does, and not with a dash.
+fn has_root(place: &str) -> bool {
+    !place.starts_with(['*', '?', '[', '-'])
 }
 
 /// Whether a place lies below the working directory.

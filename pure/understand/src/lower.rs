@@ -2,7 +2,7 @@
 //! intent as a segment of its own.
 
 use brush_parser::ast::{Command, CompoundList, ExtendedTestExpr, Program, RedirectList, UnaryPredicate};
-use model::{Arg, Fact, FactQuery, Facts, Intent, Resource, Unknown};
+use model::{Arg, Fact, FactQuery, Facts, Intent, Unknown};
 
 use crate::budget::Budget;
 use crate::compound::{Frame, FrameKind};
@@ -34,6 +34,12 @@ pub(crate) struct Lowering<'a> {
     pub(crate) elsewhere: bool,
     /// Actions of traps, each with how often the directory had been changed when it was set.
     pub(crate) traps: Vec<(String, usize)>,
+    /// A trap runs between commands, where what it prints lands among what they print.
+    pub(crate) traced_by_traps: bool,
+    /// How often a redirection was met that reads what comes in by another name.
+    pub(crate) rereads: usize,
+    /// Files whose text was read as commands, as they were before the text ran.
+    pub(crate) ran_files: Vec<String>,
     /// How often the text changed the directory.
     pub(crate) moves: usize,
     /// The command at hand has redirections, any of which may fail.
@@ -44,8 +50,6 @@ pub(crate) struct Lowering<'a> {
     pub(crate) drops: usize,
     /// Links that the text may have made, and where each leads. They are on the disk, whichever shell made them.
     pub(crate) links: Vec<Link>,
-    /// Places that the text may have changed: what is there now is not what a later command finds.
-    pub(crate) changed: Vec<Resource>,
     /// Arguments for the text of the shell that is about to be read, `$0` first.
     pub(crate) positional_for_shell: Option<Vec<Arg>>,
     /// Variables with secrets whose value the command at hand is given.
@@ -128,12 +132,14 @@ impl<'a> Lowering<'a> {
             calls: Calls::default(),
             elsewhere: false,
             traps: Vec::new(),
+            traced_by_traps: false,
+            rereads: 0,
+            ran_files: Vec::new(),
             moves: 0,
             redirected: false,
             closes: false,
             drops: 0,
             links: Vec::new(),
-            changed: Vec::new(),
             positional_for_shell: None,
             secrets: Vec::new(),
             secret_comes_in: false,
@@ -159,6 +165,7 @@ impl<'a> Lowering<'a> {
         if self.budget.is_spent() {
             self.unknown("", "the text is too long to follow: it may run more than is looked at");
         }
+        self.note_changed_files();
         match self.source {
             Source::Asking(_, needs) => (self.intent, needs),
             Source::Looking { .. } => (self.intent, Vec::new()),
@@ -212,10 +219,10 @@ impl<'a> Lowering<'a> {
             let before = self.intent.segments.len();
             self.failed = None;
             self.run(argv, Dress::default(), false, before);
-            let own = self.intent.segments.last();
-            let own = own.filter(|_| self.intent.segments.len() > before && self.traps.is_empty());
-            self.printed =
-                own.map_or_else(Stream::default, |own| Stream::default().through(&own.argv, self.cwd.as_deref()));
+            let own = self.intent.segments.last().filter(|_| self.intent.segments.len() > before);
+            self.printed = own
+                .filter(|_| !self.traced_by_traps)
+                .map_or_else(Stream::default, |own| Stream::default().through(&own.argv, self.cwd.as_deref()));
             return;
         }
         self.depth = self.depth.saturating_add(1);
@@ -404,6 +411,12 @@ impl<'a> Lowering<'a> {
                     predicate,
                     UnaryPredicate::ShellVariableIsSetAndAssigned | UnaryPredicate::ShellVariableIsSetAndNameRef
                 );
+                if matches!(predicate, UnaryPredicate::FdIsOpenTerminal)
+                    && self.shell.may_be_zsh()
+                    && value.as_ref().and_then(Arg::known).is_none_or(|it| it.contains('['))
+                {
+                    self.unknown(&word.value, "Z shell evaluates this as a number, which may run commands");
+                }
                 if evaluates && value.as_ref().and_then(Arg::known).is_none_or(|name| name.contains('[')) {
                     self.unknown(&word.value, "a subscript in a test is evaluated, which may run commands");
                 }

@@ -60,11 +60,19 @@ impl<'a> Written<'a> {
     }
 }
 
-/// Whether a word is an option that takes the next word for its value, or could be one.
-fn may_take_value(program: Known, word: &str) -> bool {
-    let letter = word.chars().next_back().filter(|_| word.len() > 2 && !word.starts_with("--"));
-    let meaning = program.meaning(word).or_else(|| letter.and_then(|letter| program.meaning(&format!("-{letter}"))));
-    !word.contains('=') && meaning.is_none_or(|meaning| meaning.value.is_some() && !meaning.optional)
+/// Why a command is refused whose last option lacks its value.
+pub(crate) const LACKS_VALUE: &str = "the option lacks its value";
+
+/// Whether a word could be no word at all: an expansion without quotes that is empty, or parameters of which there are
+/// none.
+fn may_be_nothing(arg: &Arg) -> bool {
+    match arg {
+        Arg::Known(_) => false,
+        Arg::Pattern(text) => text == "*",
+        Arg::Unknown(raw) => {
+            raw.starts_with(['$', '`']) || (raw.starts_with('"') && (raw.contains("$@") || raw.contains("@}")))
+        }
+    }
 }
 
 /// Whether a word that is not known before it runs could turn out to be an option, or several words.
@@ -122,11 +130,11 @@ impl Lowering<'_> {
             match (program.meaning(&letter), program.meaning(&dashed)) {
                 (Some(meaning), _) if meaning.value.is_some() => {
                     let glued = text.get(at.saturating_add(1)..).filter(|rest| !rest.is_empty());
-                    self.apply(program, &letter, meaning, glued.map(|it| Arg::Known(it.to_owned())), rest, parsed);
+                    self.apply(&letter, meaning, glued.map(|it| Arg::Known(it.to_owned())), rest, parsed);
                     break;
                 }
-                (Some(meaning), _) => self.apply(program, &letter, meaning, None, rest, parsed),
-                (None, Some(meaning)) if !own => self.apply(program, &dashed, meaning, None, rest, parsed),
+                (Some(meaning), _) => self.apply(&letter, meaning, None, rest, parsed),
+                (None, Some(meaning)) if !own => self.apply(&dashed, meaning, None, rest, parsed),
                 (None, _) => parsed.unknown(text, &format!("the option `{letter}` is not known to us")),
             }
         }
@@ -144,7 +152,7 @@ impl Lowering<'_> {
             parsed.unknown(written.whole, "which option this is is not known before it runs");
         }
         if let Some(meaning) = program.meaning(option) {
-            self.apply(program, option, meaning, glued, rest, parsed);
+            self.apply(option, meaning, glued, rest, parsed);
             return;
         }
         let begins: Vec<(&str, Meaning)> = if program.style == Style::Word || option.len() < 3 {
@@ -154,15 +162,15 @@ impl Lowering<'_> {
         };
         match begins.as_slice() {
             [] => self.unlisted_long(program, option, glued, rest, parsed),
-            [(name, meaning)] => self.apply(program, name, *meaning, glued, rest, parsed),
+            [(name, meaning)] => self.apply(name, *meaning, glued, rest, parsed),
             [(first, meaning), others @ ..] if others.iter().all(|(_, other)| other == meaning) => {
-                self.apply(program, first, *meaning, glued, rest, parsed);
+                self.apply(first, *meaning, glued, rest, parsed);
             }
             several => {
                 // The program takes it for one of them, or refuses it.
                 for (name, meaning) in several {
                     let peeked = glued.clone().or_else(|| rest.clone().next().cloned());
-                    self.apply(program, name, *meaning, peeked, &mut [].iter(), parsed);
+                    self.apply(name, *meaning, peeked, &mut [].iter(), parsed);
                 }
                 parsed.unknown(option, "the beginning of more than one option");
             }
@@ -202,14 +210,14 @@ impl Lowering<'_> {
         if written.is_known()
             && let Some(meaning) = program.meaning(head)
         {
-            self.apply(program, head, meaning, None, rest, parsed);
+            self.apply(head, meaning, None, rest, parsed);
             return true;
         }
         let Some((name, _)) = head.split_once('=') else { return false };
         match program.meaning(name) {
             Some(meaning) if meaning.value.is_some() => {
                 let at = dashes.saturating_add(name.len()).saturating_add(1);
-                self.apply(program, name, meaning, Some(written.from(at)), rest, parsed);
+                self.apply(name, meaning, Some(written.from(at)), rest, parsed);
                 true
             }
             Some(_) | None => false,
@@ -276,13 +284,13 @@ impl Lowering<'_> {
             if guessed && meaning.value.is_some() {
                 // It may be the value of the letter before, and the next word an operand: it counts as both.
                 let value = glued.or_else(|| rest.clone().next().cloned());
-                self.apply(program, &option, meaning, value, &mut [].iter(), parsed);
+                self.apply(&option, meaning, value, &mut [].iter(), parsed);
                 return;
             }
             let takes_rest = glued.is_some() && meaning.value.is_some();
             let suffix = meaning.each.is_some()
                 && written.whole.get(next..).is_some_and(|it| it.starts_with(|c: char| !c.is_ascii_alphabetic()));
-            self.apply(program, &option, meaning, glued, rest, parsed);
+            self.apply(&option, meaning, glued, rest, parsed);
             if takes_rest || suffix || (glues && meaning.value.is_some() && !meaning.optional) {
                 return;
             }
@@ -293,15 +301,7 @@ impl Lowering<'_> {
     }
 
     /// An option that the entry lists.
-    fn apply(
-        &mut self,
-        program: Known,
-        option: &str,
-        meaning: Meaning,
-        glued: Option<Arg>,
-        rest: &mut Rest<'_>,
-        parsed: &mut Parsed,
-    ) {
+    fn apply(&mut self, option: &str, meaning: Meaning, glued: Option<Arg>, rest: &mut Rest<'_>, parsed: &mut Parsed) {
         parsed.given.push(option.to_owned());
         parsed.recursive |= meaning.recursive;
         if let Some(roles) = meaning.each {
@@ -319,20 +319,13 @@ impl Lowering<'_> {
         if meaning.named {
             rest.next();
         }
-        let apart = glued.is_none() && !meaning.optional;
-        let value = glued.or_else(|| if meaning.optional { None } else { rest.next().cloned() });
-        // A value that may be nothing leaves the next option to be the value, and the word behind it to be an option.
-        if apart
-            && value.as_ref().is_some_and(crate::find::may_split)
-            && let Some(next) = rest.clone().next().and_then(Arg::known).filter(|next| next.starts_with('-'))
-            && may_take_value(program, next)
-        {
-            parsed.unknown(next, "the word before it may be nothing, and then this is a value, and not an option");
+        if glued.is_none() && !meaning.optional && rest.clone().next().is_some_and(may_be_nothing) {
+            parsed.vanishing.push(rest.len());
         }
-        match value {
+        match glued.or_else(|| if meaning.optional { None } else { rest.next().cloned() }) {
             Some(value) => self.setting(option, roles, value, parsed),
             None if meaning.optional => {}
-            None => parsed.unknown(option, "the option lacks its value"),
+            None => parsed.unknown(option, LACKS_VALUE),
         }
     }
 

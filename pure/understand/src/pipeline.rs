@@ -24,8 +24,7 @@ impl Lowering<'_> {
             let before = timed.then(|| self.fork());
             self.command(only, false);
             if let Some(before) = before {
-                // In Z shell it succeeds all the same.
-                self.settle();
+                self.or_before(self.copy_of(&before));
                 self.state.join(before);
             }
             self.printed = self.handed_on(only, first, &Stream::default());
@@ -124,9 +123,11 @@ impl Lowering<'_> {
                     && !segment.dressed
                     // What an assignment's own substitution prints, the assignment does not.
                     && simple.word_or_name.is_some()
-                    // A trap may print in front of it.
-                    && self.traps.is_empty()
-                    && !diverts_output(simple) =>
+                    && !diverts_output(simple)
+                    // Where a redirection fails the command does not run, and prints nothing.
+                    && !redirects(simple).any(|redirect| self.may_fail(redirect))
+                    // What a trap prints comes in between.
+                    && !self.traced_by_traps =>
             {
                 // What a redirection opens comes in instead.
                 let nothing = Stream::default();
@@ -141,6 +142,23 @@ impl Lowering<'_> {
             (Command::Simple(_) | Command::Compound(..) | Command::Function(_) | Command::ExtendedTest(..), _) => {
                 Stream::default()
             }
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// Whether a redirection may fail: anything but the sink, a text of the command's own, and the three descriptors
+    /// that are there.
+    fn may_fail(&self, redirect: &IoRedirect) -> bool {
+        match redirect {
+            IoRedirect::File(_, _, IoFileRedirectTarget::Fd(number)) => self.closes || *number > 2,
+            IoRedirect::File(_, _, IoFileRedirectTarget::Filename(word)) => word.value != "/dev/null",
+            IoRedirect::File(_, _, IoFileRedirectTarget::Duplicate(word)) => {
+                self.closes || !matches!(word.value.as_str(), "0" | "1" | "2")
+            }
+            IoRedirect::File(_, _, IoFileRedirectTarget::ProcessSubstitution(..)) => false,
+            IoRedirect::OutputAndError(..) => true,
+            IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => false,
         }
     }
 }

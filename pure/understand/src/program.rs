@@ -38,6 +38,8 @@ pub(crate) struct Parsed {
     /// An option was taken by the entry's promise, not by its list.
     pub(crate) loosely: bool,
     pub(crate) recursive: bool,
+    /// Where a value of its own may be no word at all: how many words were left with it.
+    pub(crate) vanishing: Vec<usize>,
     /// The beginning of a file's name that means a program.
     pipes: &'static [&'static str],
     /// `host:file` in place of a file is on another machine.
@@ -88,6 +90,14 @@ impl Lowering<'_> {
                 parsed.wrapped = rest.cloned().collect();
                 break;
             }
+        }
+        // What comes in may be several words, of which an option takes only the first.
+        let taken = |last: &&Arg| parsed.wrapped.is_empty() && !parsed.operands.contains(*last);
+        if let Some(last) = args.last().filter(|last| matches!(last.text(), crate::feed::ANY_WORDS | crate::listed::BARE))
+            && taken(&last)
+            && !program.any_option_only_reads()
+        {
+            parsed.unknown(last.text(), "what comes in could be taken as options");
         }
         self.operands(program, &mut parsed);
         self.own_rules(program, &mut parsed);

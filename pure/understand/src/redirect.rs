@@ -6,7 +6,7 @@ use model::{Arg, Unknown};
 use crate::knowledge::Role;
 use crate::lower::Lowering;
 use crate::simple::Dress;
-use crate::terminal;
+use crate::{paths, terminal};
 
 impl Lowering<'_> {
     /// Redirections around a compound command: what they touch becomes a segment of its own. Gives whether one of them
@@ -37,6 +37,9 @@ impl Lowering<'_> {
             dress.reads_elsewhere = text.is_none();
             dress.input = text;
             dress.inputs = dress.inputs.saturating_add(1);
+        }
+        if rereads(redirect) {
+            self.rereads = self.rereads.saturating_add(1);
         }
         match redirect {
             IoRedirect::File(_, kind, target) => match target {
@@ -126,6 +129,24 @@ impl Lowering<'_> {
         let before = dress.operations.len();
         self.effect(&arg, role, false, &mut dress.operations, &mut dress.unknowns);
         dress.worn |= role == Role::Write && dress.operations.len() > before;
+    }
+}
+
+/// Whether a redirection copies a descriptor that may be standard input, or opens it by a name.
+fn rereads(redirect: &IoRedirect) -> bool {
+    match redirect {
+        IoRedirect::File(number, _, IoFileRedirectTarget::Fd(from)) => *number == Some(0) || !matches!(from, 1 | 2),
+        IoRedirect::File(_, kind, IoFileRedirectTarget::Filename(word) | IoFileRedirectTarget::Duplicate(word)) => {
+            let copies = matches!(kind, IoFileRedirectKind::DuplicateInput | IoFileRedirectKind::DuplicateOutput);
+            (copies && !matches!(word.value.as_str(), "1" | "2"))
+                || word.value.contains(['$', '`'])
+                || paths::is_standard_input(&word.value)
+                || word.value.contains("/fd/")
+        }
+        IoRedirect::File(_, _, IoFileRedirectTarget::ProcessSubstitution(..))
+        | IoRedirect::OutputAndError(..)
+        | IoRedirect::HereDocument(..)
+        | IoRedirect::HereString(..) => false,
     }
 }
 

@@ -41,10 +41,7 @@ impl Lowering<'_> {
             run_unknown(segment, path, "the working directory is not known, so neither is this file");
             return false;
         }
-        if self.may_have_changed(path) {
-            run_unknown(segment, path, "the text itself changes this file before it runs it");
-            return false;
-        }
+        self.ran_files.push(path.to_owned());
         match self.fact(FactQuery::File(path.to_owned())) {
             Fact::File(FileKind::Text(text, _)) => {
                 segment.operations.push(Operation {
@@ -79,35 +76,40 @@ impl Lowering<'_> {
     }
 }
 
-/// How many changed places are kept. A text with more of them may have changed any.
-const MAX_CHANGED: usize = 64;
-
 impl Lowering<'_> {
-    /// Keeps the places that a command changes.
-    pub(crate) fn note_changes(&mut self, segment: &Segment) {
-        for operation in &segment.operations {
-            let changes = matches!(operation.action, Action::Write | Action::Delete);
-            if changes && self.changed.len() < MAX_CHANGED && !self.changed.contains(&operation.resource) {
-                self.changed.push(operation.resource.clone());
+    /// A file of commands that the text itself may change is not the one that was read. Loops, pipelines and traps may
+    /// change it after it was met.
+    pub(crate) fn note_changed_files(&mut self) {
+        let files = std::mem::take(&mut self.ran_files);
+        for path in files {
+            let mut segments = self.intent.segments.iter();
+            if segments.any(|segment| segment.operations.iter().any(|it| changes(segment, it, &path))) {
+                self.unknown(&path, "a file that is run, and that the text itself may change");
             }
         }
     }
+}
 
-    /// Whether the text may have changed a file before it is run: its content now is then not what runs.
-    fn may_have_changed(&self, path: &str) -> bool {
-        let reaches = |resource: &Resource| match resource {
-            Resource::Path(place) => paths::is_below(path, place.trim_end_matches('/')),
-            Resource::Pattern(_) | Resource::Unknown(_) => true,
-            Resource::Host(_)
-            | Resource::Program(_)
-            | Resource::Package(_)
-            | Resource::Service(_)
-            | Resource::Tool(_)
-            | Resource::Database(_)
-            | Resource::System => false,
-        };
-        self.changed.len() >= MAX_CHANGED || self.changed.iter().any(reaches)
+/// Whether an operation may put something else in the place of a file.
+fn changes(segment: &Segment, operation: &Operation, path: &str) -> bool {
+    /// Parts of Git that leave the files of the work tree as they are.
+    const LEAVES_FILES: &[&str] = &["add", "branch", "commit", "config", "fetch", "init", "notes", "remote", "tag"];
+    if !matches!(operation.action, Action::Write | Action::Delete) {
+        return false;
     }
+    let Resource::Path(place) = &operation.resource else {
+        let leaves = segment.argv.iter().any(|word| LEAVES_FILES.contains(&word.text()));
+        // Archives, patches and Git write where their content says.
+        let brings = matches!(operation.resource, Resource::System) && !leaves;
+        return matches!(operation.resource, Resource::Unknown(_)) || brings;
+    };
+    let place = place.split(['*', '?', '[']).next().unwrap_or(place);
+    if !place.starts_with('/') {
+        return !place.starts_with('~');
+    }
+    let all = place.len() < operation.resource.text().len() || place.ends_with('/');
+    let rest = path.strip_prefix(place.trim_end_matches('/'));
+    rest.is_some_and(|rest| all || rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The interpreter that the first line names.
@@ -121,4 +123,65 @@ fn is_shell(interpreter: &str) -> bool {
     let program = if first.ends_with("/env") { words.next().unwrap_or("") } else { first };
     let known = matches!(program.rsplit('/').next(), Some("sh" | "bash" | "dash" | "ash"));
     known && words.all(|word| word.starts_with('-') && word.chars().skip(1).all(|c| "euxv".contains(c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Digest, Fact, FactQuery, Facts, FileKind};
+
+    use crate::{Subject, Surroundings, settle};
+
+    /// Whether the script `ok.sh`, which says `echo hi`, is believed where a text runs it.
+    fn is_believed(text: &str) -> bool {
+        let script = FileKind::Text("echo hi\n".to_owned(), Digest::of_bytes(b"echo hi\n"));
+        let mut look = |query: &FactQuery| match query {
+            FactQuery::File(path) if path.ends_with("/ok.sh") => Fact::File(script.clone()),
+            FactQuery::File(_) => Fact::File(FileKind::Missing),
+            FactQuery::Program(_) | FactQuery::RealPath(_) => Fact::Unknown,
+        };
+        let around = Surroundings { cwd: Some("/w/p"), home: Some("/home/agent"), ..Surroundings::default() };
+        let intent = settle(Subject::Shell(text), around, &mut Facts::default(), &mut look);
+        !intent.unknowns.iter().any(|unknown| unknown.text.ends_with("ok.sh"))
+    }
+
+    #[test]
+    fn a_script_that_the_text_may_change_is_not_the_one_that_was_read() {
+        for text in [
+            "echo 'rm -rf x' > ok.sh; sh ok.sh",
+            "cp x.sh ok.sh && sh ok.sh",
+            "tee ok.sh <<< 'rm x'; bash ok.sh",
+            "echo id >> ok.sh; . ./ok.sh",
+            "sed -i s/echo/touch/ ok.sh; sh ok.sh",
+            "sort -o ok.sh evil; sh ok.sh",
+            "git switch other && sh ok.sh",
+            "git stash pop && ./ok.sh",
+            "git checkout HEAD~1 -- . && sh ok.sh",
+            "git apply x.patch; sh ok.sh",
+            "git mv evil.sh ok.sh; sh ok.sh",
+            "tar xf a.tar; sh ok.sh",
+            "ln -sf evil.sh ok.sh; sh ok.sh",
+            "mv evil.sh ok.sh; sh ok.sh",
+            "cp -r other/. .; sh ok.sh",
+            "install evil.sh ok.sh; sh ok.sh",
+            "sh ok.sh & echo id > ok.sh",
+            "for i in 1 2; do sh ok.sh; echo 'rm x' > ok.sh; done",
+            "echo 'rm x' > ok.sh | sh ok.sh",
+            "sh -c 'cat evil.sh > ok.sh'; sh ok.sh",
+            "cat evil.sh | tee ok.sh >/dev/null; sh ok.sh",
+            "rsync -a other/ ./ && sh ok.sh",
+            "(cd sub && cp ../x ok.sh); sh sub/ok.sh",
+        ] {
+            assert!(!is_believed(text), "{text}");
+        }
+        for text in [
+            "sh ok.sh",
+            "echo done > log.txt; sh ok.sh",
+            "sh ok.sh > out.txt",
+            "./ok.sh && echo a >> notes",
+            "git add -A && git commit -m x && sh ok.sh",
+            "mkdir -p build && sh ok.sh",
+        ] {
+            assert!(is_believed(text), "{text}");
+        }
+    }
 }

@@ -26,7 +26,11 @@ impl Lowering<'_> {
                     let _ = rest.next();
                     starts_up(text, segment);
                 }
-                "-O" | "+O" => drop(rest.next()),
+                "-O" | "+O" => {
+                    if !rest.next().is_some_and(|name| shell_state::only_matches_names(name.text())) {
+                        run_unknown(segment, text, "the shell's option changes how it reads the text");
+                    }
+                }
                 "-o" | "+o" => {
                     let name = rest.next();
                     traced |= text == "-o" && name.and_then(Arg::known) == Some("xtrace");
@@ -44,8 +48,15 @@ impl Lowering<'_> {
                     let harmless = text.chars().skip(1).all(|c| match c {
                         'B' => on,
                         'H' => !on,
-                        c => "abefhiklmnprtuvxCEPTc".contains(c),
+                        c => "befhilmnoprtuvxCEPTc".contains(c),
                     });
+                    if text.contains('o') {
+                        let name = rest.next();
+                        traced |= on && name.and_then(Arg::known) == Some("xtrace");
+                        if !name.is_some_and(|name| shell_state::leaves_reading(name, text)) {
+                            run_unknown(segment, text, "the shell's option changes how it reads the text");
+                        }
+                    }
                     if !harmless {
                         run_unknown(segment, text, "the shell's option is not known to us");
                     }
@@ -75,6 +86,7 @@ impl Lowering<'_> {
             Some(Some(text)) => {
                 self.wrappers.push("sh".to_owned());
                 let began = self.intent.segments.len();
+                let rereads = self.rereads;
                 self.process(&text);
                 self.wrappers.pop();
                 let inside = self.intent.segments.get(began..).unwrap_or_default();
@@ -82,6 +94,10 @@ impl Lowering<'_> {
                     let text = reader.argv.first().map_or("", Arg::text).to_owned();
                     let why = "it may read from the text that the shell itself is reading".to_owned();
                     segment.unknowns.push(Unknown { text, why });
+                }
+                if self.rereads != rereads && text.trim_end().contains('\n') {
+                    let why = "it may read from the text that the shell itself is reading".to_owned();
+                    segment.unknowns.push(Unknown { text: "(input)".to_owned(), why });
                 }
                 if !bash {
                     doubt(&text, segment);
@@ -220,7 +236,9 @@ fn reads_on(segment: &Segment, text: &str) -> bool {
     let name = segment.argv.first().and_then(Arg::known).unwrap_or("");
     let name = name.rsplit('/').next().unwrap_or(name);
     let reads = |operation: &model::Operation| {
-        operation.action == model::Action::Read && matches!(operation.resource, model::Resource::Path(_))
+        operation.action == model::Action::Read
+            && matches!(&operation.resource, model::Resource::Path(path)
+                if !paths::is_standard_input(path) && !path.contains("/fd/"))
     };
     let given = || {
         segment.operations.iter().any(reads)

@@ -44,42 +44,6 @@ impl Lowering<'_> {
 
     /// `shopt`: most options only change how names of files are matched, which what we say of them allows for.
     pub(crate) fn shopt(&mut self, args: &[Arg], segment: &mut Segment) {
-        const MATCHING: &[&str] = &[
-            "nullglob",
-            "dotglob",
-            "globstar",
-            "extglob",
-            "nocaseglob",
-            "nocasematch",
-            "histappend",
-            "cmdhist",
-            "checkwinsize",
-            "cdspell",
-            "dirspell",
-            "huponexit",
-            "checkjobs",
-            "lithist",
-            "mailwarn",
-            "no_empty_cmd_completion",
-            "progcomp",
-            "xpg_echo",
-            "hostcomplete",
-            "interactive_comments",
-            "login_shell",
-            "checkhash",
-            "execfail",
-            "force_fignore",
-            "globasciiranges",
-            "gnu_errfmt",
-            "histreedit",
-            "histverify",
-            "promptvars",
-            "shift_verbose",
-            "complete_fullquote",
-            "direxpand",
-            "lastpipe",
-            "autocd",
-        ];
         let changes = args
             .iter()
             .any(|arg| arg.known().is_none() || (arg.text().starts_with('-') && arg.text().contains(['s', 'u'])));
@@ -206,7 +170,50 @@ fn is_plain_name(name: &str, sign: &str) -> bool {
 
 /// Whether the name of an option that a shell is started with leaves it as it is how words are read.
 pub(crate) fn leaves_reading(name: &Arg, sign: &str) -> bool {
-    name.known().is_some_and(|name| is_plain_name(name, sign) || name.starts_with("glob"))
+    name.known().is_some_and(|name| (is_plain_name(name, sign) && name != "allexport") || name.starts_with("glob"))
+}
+
+/// Options of `shopt` that leave it as it is how words are read; most only change how names of files are matched.
+const MATCHING: &[&str] = &[
+    "nullglob",
+    "dotglob",
+    "globstar",
+    "extglob",
+    "nocaseglob",
+    "nocasematch",
+    "histappend",
+    "cmdhist",
+    "checkwinsize",
+    "cdspell",
+    "dirspell",
+    "huponexit",
+    "checkjobs",
+    "lithist",
+    "mailwarn",
+    "no_empty_cmd_completion",
+    "progcomp",
+    "xpg_echo",
+    "hostcomplete",
+    "interactive_comments",
+    "login_shell",
+    "checkhash",
+    "execfail",
+    "force_fignore",
+    "globasciiranges",
+    "gnu_errfmt",
+    "histreedit",
+    "histverify",
+    "promptvars",
+    "shift_verbose",
+    "complete_fullquote",
+    "direxpand",
+    "lastpipe",
+    "autocd",
+];
+
+/// Whether an option that a shell is started with only changes how names are matched, and matches no more of them.
+pub(crate) fn only_matches_names(name: &str) -> bool {
+    MATCHING.contains(&name) && !matches!(name, "dotglob" | "xpg_echo" | "autocd" | "lastpipe" | "execfail")
 }
 
 fn of_shell(action: Action, what: &str, category: Category) -> Operation {

@@ -20,6 +20,8 @@ pub(crate) struct Stream {
     pub(crate) nul: bool,
     /// One word without slashes or blanks: a date, a number, a machine's name.
     word: bool,
+    /// A program that need not be there made the text.
+    pub(crate) may_lack: bool,
     /// Names of files that this pattern matches, one a line.
     pub(crate) found: Option<String>,
 }
@@ -102,7 +104,7 @@ impl Stream {
             let packed = if unpacks { None } else { Some(format) };
             let text =
                 self.text.clone().filter(|_| if unpacks { self.packed == Some(format) } else { self.packed.is_none() });
-            return Self { text, packed, ..Self::default() };
+            return Self { text, packed, may_lack: true, ..Self::default() };
         }
         let from_input = || self.plain();
         let text = match (name, words.as_slice()) {
@@ -148,7 +150,8 @@ impl Stream {
             ("tr", [from, to]) if !from.starts_with('-') => from_input().and_then(|text| translated(&text, from, to)),
             _ => None,
         };
-        Self::of_text(text)
+        let may_lack = self.may_lack || matches!(name, "xxd" | "tac" | "rev" | "openssl");
+        Self { may_lack, ..Self::of_text(text) }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::lower::Lowering;
 use crate::outline::{self, Inner};
 use crate::simple::Dress;
 use crate::state::unknown;
-use crate::{calculation, other_shell, parser, plain};
+use crate::{Shell, calculation, other_shell, parser, plain};
 
 /// The cost of a further word in addition to its text, in bytes.
 const BYTES_OF_WORD: usize = 64;
@@ -56,6 +56,10 @@ impl Lowering<'_> {
         }
         if raw.contains('{') {
             match parser::braces(raw) {
+                // Zeros in front keep their width, in some shells.
+                Ok(Some(_)) if raw.contains("..") && has_padded_number(raw) => {
+                    return vec![Arg::Unknown(raw.to_owned())];
+                }
                 Ok(Some(parts)) => match expand_braces(&parts) {
                     Some(words) => return words.iter().filter_map(|word| self.word_by_grammar(word)).collect(),
                     None => return vec![Arg::Unknown(raw.to_owned())],
@@ -205,6 +209,9 @@ impl Lowering<'_> {
                 }
                 WordPiece::GettextDoubleQuotedSequence(inner) => {
                     draft.quoted = true;
+                    if self.shell != Shell::Bash {
+                        self.unknown("$\"…\"", "other shells read a dollar, and a text in quotes");
+                    }
                     self.pieces(inner, true, draft);
                 }
                 WordPiece::EscapeSequence(text) => {
@@ -235,9 +242,9 @@ impl Lowering<'_> {
                     );
                 }
                 WordPiece::ArithmeticExpression(expression) => {
-                    // Whatever it computes, it is a number.
+                    // Whatever it computes, it is a number, and never nothing.
                     draft.pattern = true;
-                    draft.text.push('*');
+                    draft.text.push_str("?*");
                     self.arithmetic(&expression.value);
                 }
             }
@@ -270,7 +277,8 @@ impl Lowering<'_> {
             && !matches!(parameter, Parameter::Named(name) if self.variables.contains_key(name))
         {
             draft.pattern = true;
-            draft.text.push('*');
+            // A variable that the shell does not have is nothing.
+            draft.text.push_str(if matches!(parameter, Parameter::Special(_)) { "?*" } else { "*" });
             return;
         }
         draft.known = false;
@@ -338,6 +346,8 @@ impl Lowering<'_> {
             (Some(_), _) if self.shell.may_be_posix() && ["echo -e", "echo -ne"].iter().any(|it| text.contains(it)) => {
                 draft.known = false;
             }
+            // Where the program is missing nothing is printed, and the word is none.
+            (Some(_), _) if printed.may_lack && !quoted => draft.known = false,
             (Some(text), _) if quoted || !text.trim_end_matches('\n').contains([' ', '\t', '\n', '*', '?', '[']) => {
                 draft.push(text.trim_end_matches('\n'));
             }
@@ -420,6 +430,11 @@ impl Lowering<'_> {
             self.nested_in_word(inside);
         }
     }
+}
+
+/// Whether a number in a text begins with a zero that is not all of it.
+fn has_padded_number(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_digit()).any(|number| number.len() > 1 && number.starts_with('0'))
 }
 
 /// Whether an expansion of a parameter can be an error, which ends the line.

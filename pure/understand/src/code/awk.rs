@@ -10,9 +10,6 @@ use crate::lower::Lowering;
 impl Lowering<'_> {
     /// Reads a program of `awk`. What reaches outside is `system`, pipes, redirections, `getline` and gawk's `@`.
     pub(super) fn awk(&mut self, program: &str, segment: &mut Segment) {
-        // A backslash before a line end joins the lines.
-        let joined = program.replace("\\\n", " ");
-        let program = joined.as_str();
         let Some(tokens) = scan::awk(program) else {
             run_unknown(segment, program, "the awk program could not be read");
             return;
@@ -33,7 +30,7 @@ impl Lowering<'_> {
                     self.awk_command(argument.filter(|_| closed), segment);
                 }
                 Token::Word(word) if word == "getline" => self.awk_getline(&tokens, at, segment),
-                Token::Word(word) if word == "ENVIRON" => segment.operations.push(model::Operation {
+                Token::Word(word) if matches!(word.as_str(), "ENVIRON" | "SYMTAB") => segment.operations.push(model::Operation {
                     action: model::Action::Read,
                     resource: model::Resource::Unknown("the environment".to_owned()),
                     category: model::Category::CredentialAccess,
@@ -54,11 +51,8 @@ impl Lowering<'_> {
                 }
                 Token::Mark('(') => depth = depth.saturating_add(1),
                 Token::Mark(')') => depth = depth.saturating_sub(1),
-                // Behind these a line goes on.
-                Token::Mark('\n')
-                    if matches!(before, Some(Token::Mark(',' | '&' | '|' | '{' | '\\')))
-                        || matches!(before, Some(Token::Word(word)) if word == "do" || word == "else") => {}
-                Token::Mark(';' | '\n' | '{' | '}') => printing = false,
+                Token::Mark('\n') => printing &= goes_on(tokens.get(..at).unwrap_or_default()),
+                Token::Mark(';' | '{' | '}') => printing = false,
                 Token::Mark('@') => {
                     run_unknown(segment, program, "loads code, or calls a function by a name made when it runs")
                 }
@@ -129,6 +123,15 @@ fn hides_a_call(program: &str, tokens: &[Token]) -> bool {
     let found = |name: &str| tokens.iter().filter(|token| matches!(token, Token::Word(word) if word == name)).count();
     let calls = program.matches("system(").count().saturating_add(program.matches("system (").count());
     calls > found("system") || program.matches("getline").count() > found("getline")
+}
+
+/// Whether a statement goes on behind a line end: behind a mark that lacks its right side, and behind `do` and `else`.
+fn goes_on(before: &[Token]) -> bool {
+    match before.iter().rev().find(|token| **token != Token::Mark('\n')) {
+        Some(Token::Mark(mark)) => !matches!(mark, ')' | ']' | '+' | '-' | ';' | '}' | '{'),
+        Some(Token::Word(word)) => matches!(word.as_str(), "do" | "else" | "in"),
+        Some(Token::Text(..) | Token::Number) | None => false,
+    }
 }
 
 /// The command before a pipe into `getline`: known only where it is one literal, and nothing is joined to it.

@@ -185,6 +185,7 @@ impl Lowering<'_> {
             run_unknown(segment, program, "runs a script that is not read");
             return;
         }
+        self.ran_files.push(path.clone());
         match self.fact(FactQuery::File(path.clone())) {
             Fact::File(FileKind::Text(text, _)) => self.calls(language, &text, segment),
             Fact::File(FileKind::Missing) => run_unknown(segment, &path, "there is no such file now"),

@@ -142,6 +142,10 @@ pub(super) fn awk(code: &str) -> Option<Vec<Token>> {
             let (_, _, next) = literal(rest, '"', &LEXIS)?;
             plain.push_str(rest.get(..rest.len().saturating_sub(next.len()))?);
             (rest, last) = (next, '"');
+        } else if rest.starts_with("\\\n") {
+            // The line goes on, and a word does not.
+            plain.push(' ');
+            rest = rest.get(2..)?;
         } else if first == '#' {
             rest = rest.find('\n').and_then(|at| rest.get(at..)).unwrap_or("");
         } else if first == '/' && begins_pattern(last, &word) {
@@ -149,14 +153,21 @@ pub(super) fn awk(code: &str) -> Option<Vec<Token>> {
             word.clear();
             plain.push_str(" 0 ");
             rest = rest.get(end.saturating_add(2)..)?;
-            last = '0';
+            last = ')';
         } else {
             if first == '\'' {
                 return None;
             }
             // Whether awk divides or begins a pattern here depends on how it reads the text before.
-            if first == '/' && matches!(last, ')' | '+' | '-') && hides_a_quote(rest.get(1..)?) {
+            let either = matches!(last, ')' | '+' | '-') || word == "getline";
+            if first == '/' && either && hides_something(rest.get(1..)?) {
                 return None;
+            }
+            // A number ends where its digits do.
+            let number = word.starts_with(|c: char| c.is_ascii_digit()) || plain.ends_with('.');
+            if number && (first.is_alphabetic() || first == '_') {
+                plain.push(' ');
+                word.clear();
             }
             plain.push(first);
             if first.is_alphanumeric() || first == '_' {
@@ -199,13 +210,13 @@ fn begins_pattern(last: char, word: &str) -> bool {
             | '?'
             | ':'
             | '['
-    ) || matches!(word, "print" | "printf" | "return" | "in" | "else" | "do" | "case" | "exit" | "getline")
+    ) || matches!(word, "print" | "printf" | "return" | "in" | "else" | "do" | "case" | "exit")
 }
 
-/// Whether a quote precedes the next slash of the line: read as a pattern, it would hide what follows.
-fn hides_a_quote(rest: &str) -> bool {
+/// Whether a quote or a comment precedes another slash of the line: read as a pattern, it would hide what follows.
+fn hides_something(rest: &str) -> bool {
     let line = rest.split('\n').next().unwrap_or(rest);
-    line.split_once('/').is_some_and(|(inside, _)| inside.contains('"'))
+    line.rsplit_once('/').is_some_and(|(inside, _)| inside.contains(['"', '#']))
 }
 
 /// Where a pattern ends: nothing where a bracket list or a line end leaves open what it is.

@@ -38,7 +38,7 @@ impl Lowering<'_> {
                 let plain = label.trim().chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
                 if plain { Some(next) } else { give_up(segment, text) }
             }
-            'a' | 'i' | 'c' => Some(after_text(after)),
+            'a' | 'i' | 'c' => after_text(after).or_else(|| give_up(segment, text)),
             'r' | 'R' | 'w' | 'W' => {
                 let (file, next) = after.split_once('\n').unwrap_or((after, ""));
                 let role = if matches!(command, 'r' | 'R') { Role::Read } else { Role::Write };
@@ -128,7 +128,11 @@ fn after_addresses(text: &str) -> Option<&str> {
             }
             '\\' => {
                 let mark = rest.chars().nth(1)?;
-                to_mark(rest.get(mark.len_utf8().saturating_add(1)..)?, mark)?.1.trim_start_matches(['I', 'M'])
+                let (pattern, next) = to_mark(rest.get(mark.len_utf8().saturating_add(1)..)?, mark)?;
+                if opens_list(pattern) {
+                    return None;
+                }
+                next.trim_start_matches(['I', 'M'])
             }
             _ => return Some(rest),
         };
@@ -188,6 +192,15 @@ pub(super) fn opens_list(pattern: &str) -> bool {
         match c {
             '\\' if !inside => drop(letters.next()),
             '[' if !inside => (inside, first) = (true, true),
+            // `[:alpha:]`, `[.-.]` and `[=a=]` inside a list.
+            '[' if inside => {
+                let rest = letters.as_str();
+                if let Some(kind) = rest.chars().next().filter(|kind| matches!(kind, ':' | '.' | '=')) {
+                    let Some((_, next)) = rest.split_once(&format!("{kind}]")) else { return true };
+                    letters = next.chars();
+                }
+                first = false;
+            }
             '^' if inside && first => {}
             ']' if inside && !first => inside = false,
             _ => first = false,
@@ -196,14 +209,20 @@ pub(super) fn opens_list(pattern: &str) -> bool {
     inside
 }
 
-/// The text of `a`, `i` and `c` goes to the end of the line, further where that ends in a backslash.
-fn after_text(text: &str) -> &str {
+/// The text of `a`, `i` and `c` goes to the end of the line, further where that ends in a backslash of its own. Nothing
+/// where the line is only backslashes, which seds count differently.
+fn after_text(text: &str) -> Option<&str> {
     let mut rest = text;
     loop {
-        match rest.split_once('\n') {
-            Some((line, next)) if line.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1 => rest = next,
-            Some((_, next)) => return next,
-            None => return "",
+        let Some((line, next)) = rest.split_once('\n') else { return Some("") };
+        let kept = line.trim_end_matches('\\');
+        let backslashes = line.len().saturating_sub(kept.len());
+        if backslashes > 1 && kept.trim().is_empty() {
+            return None;
         }
+        if backslashes.is_multiple_of(2) {
+            return Some(next);
+        }
+        rest = next;
     }
 }
