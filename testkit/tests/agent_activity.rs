@@ -85,7 +85,7 @@ fn who_may_not_read_the_record_does_not_look_and_who_signed_out_is_told_no_more(
     let viewer = sandbox.enrol_as("vera", "viewer", &[], Some(&rita));
     assert!(look(&sandbox, "no such token").unwrap_err().contains("not signed in"));
     let vera = token(&sandbox, &viewer);
-    assert!(look(&sandbox, &vera).unwrap_err().contains("does not read the record"));
+    assert!(look(&sandbox, &vera).unwrap_err().contains("but not read the record"));
     let token = token(&sandbox, &rita);
     let key = sandbox.add_agent("bot");
     let looking = sandbox.follow(&OperatorRequest::Work { token: token.clone(), follow: true });

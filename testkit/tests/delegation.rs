@@ -150,7 +150,7 @@ fn nobody_is_trusted_further_than_those_above_and_owners_above_have_no_say_in_it
         assert!(why.contains(says), "{why}");
     };
     refused(add(&sandbox, "helper", "platform", Some("nobody")), "no agent `nobody`");
-    refused(add_trusted(&sandbox, "helper", "platform", Some("lead"), 3, Some(&rita)), "trusted further");
+    refused(add_trusted(&sandbox, "helper", "platform", Some("lead"), 3, Some(&rita)), "would be trusted more");
     refused(add_trusted(&sandbox, "helper", "platform", Some("lead"), 2, Some(&olga)), "answer for an agent");
     let mut above = "lead".to_owned();
     for depth in 0..8 {

@@ -105,7 +105,7 @@ step("a reviewer reads with secrets masked, and not what goes on; whoever is not
 const sam = await open("sam");
 const [newest] = await (await sam.request.get(`${BASE}v1/recordings`)).json();
 assert.equal((await sam.request.get(`${BASE}v1/recordings/${newest.recording}/cast`)).status(), 200);
-assert.match(await (await sam.request.get(`${BASE}v1/recordings/${newest.recording}/live`)).text(), /not masked yet is for senior/);
+assert.match(await (await sam.request.get(`${BASE}v1/recordings/${newest.recording}/live`)).text(), /only senior reviewers, operators and auditors/);
 await sam.getByRole("button", { name: "Sign out" }).click();
 await sam.waitForSelector("input[name=name]");
 for (const path of ["records", "recordings", "sessions", "sessions/live", "reports", `recordings/${newest.recording}/cast`, `recordings/${newest.recording}/live`]) {

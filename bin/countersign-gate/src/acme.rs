@@ -113,9 +113,7 @@ async fn renew(layout: &Layout, settings: &Settings, challenges: &Challenges) ->
     let (chain, key) = authority::order(&account, settings, challenges).await?;
     let fresh = Held::of(&chain).ok_or("the authority issued what is no certificate".to_owned())?;
     if fresh.names != sorted(&settings.names) || fresh.renew_ms <= clock::now_ms() {
-        return Err("the authority issued a certificate for other names, or one that is over already"
-            .to_owned()
-            .into());
+        return Err("the authority issued a certificate for other names, or an expired one".to_owned().into());
     }
     // What the page would not take must not stand in the way of the next one.
     web::Tls::new()?.show(chain.as_bytes(), key.as_bytes())?;

@@ -65,13 +65,13 @@ pub(crate) fn main(args: &BreakGlassArgs) -> Result<ExitCode, String> {
             if *json {
                 println!("{}", serde_json::to_string_pretty(&broken).map_err(|why| why.to_string())?);
             } else if broken.is_empty() {
-                println!("the glass was never broken");
+                println!("there was no emergency approval");
             }
             for one in broken.iter().filter(|_| !*json) {
                 let seen = one
                     .reviewed_by
                     .as_ref()
-                    .map_or_else(|| "NOT LOOKED AT".to_owned(), |by| format!("looked at by {by}"));
+                    .map_or_else(|| "NOT REVIEWED".to_owned(), |by| format!("reviewed by {by}"));
                 println!(
                     "{}",
                     visible(&format!("{}  {}  by {}  {seen}", one.hold, time_format::shown(one.at_ms), one.reviewer))

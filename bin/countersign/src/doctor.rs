@@ -102,7 +102,7 @@ fn running(report: &mut Report, status: &Status, layout: &Layout) {
     );
     match status.web_uid {
         Some(uid) => {
-            report.add(Finding::Good, "web gate", format!("it has a user of its own ({uid}), with words of its own"));
+            report.add(Finding::Good, "web gate", format!("it runs as its own user ({uid}), with its own socket"));
         }
         None => report.add(
             Finding::Advice,

@@ -100,7 +100,7 @@ fn narrower(intent: &Intent) -> Vec<&'static str> {
         ("not part of the command", "run the code it stands for directly, or give people that code to read"),
         ("shells differ", "say `bash -c` in place of `sh -c`"),
         ("where `..` leads", "give the path from the root or from the project, without `..`"),
-        ("no such file now", "make the script first, in a request of its own"),
+        ("no such file now", "write the script first, in a separate request"),
     ];
     const BY_FACTOR: &[(&str, &str)] = &[
         ("download_and_run", "fetch it to a file, read it, then run the file"),

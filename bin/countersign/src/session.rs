@@ -161,7 +161,7 @@ fn open(which: &Which, live: bool) -> Result<Cast, String> {
     };
     let is_growing = one.state == "recording";
     if is_growing && !live {
-        return Err(format!("`{id}` goes on; watch it with `countersign session watch {id}`"));
+        return Err(format!("`{id}` still grows; watch it with `countersign session watch {id}`"));
     }
     if digest.is_none() && !live {
         return Err(format!(

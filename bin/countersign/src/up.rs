@@ -58,9 +58,7 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
             (Layout::under(&directory), vec![(DIRECTORY_VARIABLE.to_owned(), directory)])
         }
         None if accounts.is_some() => {
-            return Err(
-                "with accounts of its own it takes a directory of its own: `--dir /var/lib/countersign`".to_owned()
-            );
+            return Err("separate accounts need a separate directory: `--dir /var/lib/countersign`".to_owned());
         }
         None => (Layout::from_environment()?, Vec::new()),
     };

@@ -94,7 +94,7 @@ fn above(daemon: &Daemon, name: &AgentName, under: Option<&str>, trust: u8) -> R
         return Err(format!("{} agents are above `{under}` already", chain.len()));
     }
     if trust > most {
-        return Err(format!("`{name}` would be trusted further ({trust}) than those on whose orders it acts ({most})"));
+        return Err(format!("`{name}` would be trusted more ({trust}) than its delegators ({most})"));
     }
     chain.insert(0, model::Delegator { agent: row.name, owner: row.owner });
     Ok(chain)

@@ -47,7 +47,9 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorRequest) -> Result<Operat
     let asks = said == "ask";
     let words = reason.as_deref().map(str::trim).filter(|it| !it.is_empty());
     match said.as_str() {
-        "approve" if reason.is_some() => return Err("a reason goes with a no or a broken glass".to_owned()),
+        "approve" if reason.is_some() => {
+            return Err("only a denial or a break-glass approval takes a reason".to_owned());
+        }
         "break-glass" if words.is_none() => {
             return Err("break-glass approval needs a reason: add `--reason TEXT`".to_owned());
         }
@@ -82,7 +84,7 @@ pub(crate) fn answer(daemon: &Daemon, message: OperatorRequest) -> Result<Operat
     let (reviewer, assurance, proof) = proved?;
     if let Some(wish) = &rule {
         if does != Vote::Approve {
-            return Err("a rule is made of a yes".to_owned());
+            return Err("only an approval can make a rule".to_owned());
         }
         reviewers::at_least(daemon, &reviewer, Role::Senior)?;
         runtime_rules::check(daemon, &wish.text, &wish.reason)?;

@@ -132,18 +132,18 @@ fn check(
         (_, Proof::Session(token)) => match web_sessions::of(daemon, token, at_ms) {
             Some(who) if who == *name => Ok((Assurance::Session, Value::Null)),
             Some(_) | None => {
-                Err(ProofError::Other("you are not signed in, or it was too long ago; sign in".to_owned()))
+                Err(ProofError::Other("you are not signed in, or the session has expired; sign in".to_owned()))
             }
         },
         (_, Proof::Account { .. }) => {
             Err(ProofError::Other("a password is for signing in; here a code is enough".to_owned()))
         }
         (Factor::Passkey, Proof::Totp(_) | Proof::Ssh(_)) => {
-            Err(ProofError::Other(format!("`{name}` proves themself with a passkey, in the browser")))
+            Err(ProofError::Other(format!("`{name}` is enrolled with a passkey, for the browser")))
         }
-        (Factor::Totp(_), Proof::Ssh(_)) => Err(ProofError::Other(format!("`{name}` proves themself with a code"))),
+        (Factor::Totp(_), Proof::Ssh(_)) => Err(ProofError::Other(format!("`{name}` is enrolled with a code"))),
         (Factor::Ssh(_), Proof::Totp(_)) => {
-            Err(ProofError::Other(format!("`{name}` proves themself with an SSH key (`--ssh-key FILE`)")))
+            Err(ProofError::Other(format!("`{name}` is enrolled with an SSH key (`--ssh-key FILE`)")))
         }
     }
 }

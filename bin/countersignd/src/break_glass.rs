@@ -36,13 +36,13 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
     if note.trim().is_empty() || note.len() > 4_096 {
         return Err("say what you found, in 4096 bytes at most".to_owned());
     }
-    let row = rows.iter().find(|row| row.hold == *hold).ok_or("the glass was not broken for this hold")?;
+    let row = rows.iter().find(|row| row.hold == *hold).ok_or("this hold has no emergency approval")?;
     let who = proved(daemon, message, by, Role::Senior)?;
     if who.as_str() == row.reviewer {
         return Err("an emergency approval must be reviewed by a different person".to_owned());
     }
     if let Some(before) = &row.reviewed_by {
-        return Err(format!("{before} looked at it before"));
+        return Err(format!("{before} has already reviewed it"));
     }
     let body = json!({
         "what": "broken glass reviewed", "hold": hold, "broken_by": row.reviewer, "by": who.as_str(), "why": daemon.redactor.text(note.trim()),
@@ -50,7 +50,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
     let _receipt = daemon.record(RecordKind::Change, body)?;
     let noted = daemon.store.review_broken(hold, who.as_str(), clock::now_ms()).map_err(|why| why.to_string())?;
     if noted {
-        Ok(OperatorReply::Done { what: format!("{hold}: looked at by {who}") })
+        Ok(OperatorReply::Done { what: format!("{hold}: reviewed by {who}") })
     } else {
         Err("another person reviewed it at the same time".to_owned())
     }

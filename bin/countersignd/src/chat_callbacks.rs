@@ -90,7 +90,7 @@ fn count(
         return Err("write what you want to know".to_owned());
     }
     if said == Vote::Approve && !written.words.is_empty() {
-        return Err("a reason goes with a no".to_owned());
+        return Err("only a denial takes a reason".to_owned());
     }
     approvals::short(Some(&written.words))?;
     let holds = daemon.holds.list().0;
@@ -162,7 +162,7 @@ pub(crate) fn told(daemon: &Daemon, hold: &str, channel: &str, half: bool) -> Re
     let id = HoldId::parse(hold).map_err(|why| why.to_string())?;
     let is_name = channel.len() <= 32 && channel.bytes().all(|byte| byte.is_ascii_lowercase());
     if !is_name || !daemon.holds.note_hop(&id, MOST_HOPS) {
-        return Err("there is no such open hold, or enough was said of it".to_owned());
+        return Err("no open hold has this id, or it was notified often enough".to_owned());
     }
     let request = daemon.holds.question(&id).map(|it| it.request.to_string());
     let body = json!({"what": if half { "escalated" } else { "told" }, "hold": id.as_str(), "request_digest": request, "channel": channel});

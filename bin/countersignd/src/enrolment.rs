@@ -161,7 +161,7 @@ fn finish(
         let row = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
         let row = row.ok_or_else(|| format!("there is no reviewer `{name}` any more"))?;
         if matches!((&what, &shown, row.factor), (What::More, Shown::Totp(..), Factor::Ssh(_))) {
-            return Err("you prove yourself with an SSH key, which an app would replace; add a passkey".to_owned());
+            return Err("you are enrolled with an SSH key, which an app would replace; add a passkey".to_owned());
         }
     }
     let password = chosen(daemon, &name, &what, &shown, password)?;

@@ -45,13 +45,13 @@ pub(crate) fn carry(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentials)
 fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentials, is_web: bool) {
     if daemon.is_agents_uid(seen.uid) {
         daemon.note_refusal(seen, "an agent's user at the operator's socket");
-        let _ = say(stream, &refused("this user belongs to an agent, and agents do not speak here"));
+        let _ = say(stream, &refused("this user belongs to an agent, and agents may not use this socket"));
         return;
     }
     while let Ok(message) = socket::receive::<OperatorRequest>(stream, MAX_OPERATOR_FRAME, Some(IDLE), PATIENCE) {
         if is_web && !message.is_for_web() {
             daemon.note_refusal(seen, "the web gate said what is not for it");
-            let _ = say(stream, &refused("this is not for the web gate to say: use `countersign` on this machine"));
+            let _ = say(stream, &refused("the web gate may not do this: use `countersign` on this machine"));
             return;
         }
         let answer = match message {

@@ -146,7 +146,7 @@ impl AgentConnection<'_> {
             return self.refuse_changed(&issued.request, &path);
         }
         if issued.must_record && terminal.is_none() {
-            return denied("a rule lets this run only with a recording, and this enforcement point makes none");
+            return denied("a rule requires a recording, and this enforcement point cannot record");
         }
         let recording = match terminal.map(|terminal| self.begin(&issued, terminal)).transpose() {
             Ok(recording) => recording,
@@ -205,7 +205,7 @@ impl AgentConnection<'_> {
         let body =
             json!({"request_digest": request.to_string(), "state": "refused", "why": format!("changed: {what}")});
         let _ = self.daemon.record(RecordKind::Permit, body);
-        denied(&format!("what would run is not what was decided on; changed: {what}"))
+        denied(&format!("the act changed after the decision: {what}"))
     }
 
     pub(crate) fn outcome(&mut self, permit: &str, exit: Option<i32>, signal: Option<i32>, millis: u64) -> AgentReply {

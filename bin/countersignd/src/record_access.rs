@@ -16,14 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The reader, if they may read. A viewer of holds may not read the record.
 pub(crate) fn reader(daemon: &Daemon, token: &str, raw: bool) -> Result<ReviewerName, String> {
-    let ended = "you are not signed in, or it was too long ago; sign in";
+    let ended = "you are not signed in, or the session has expired; sign in";
     let who = web_sessions::of(daemon, token, clock::now_ms()).ok_or(ended)?;
     let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?.ok_or(ended)?;
     match row.person.role {
         Role::Auditor | Role::Senior | Role::Operator => Ok(who),
         Role::Reviewer if !raw => Ok(who),
-        Role::Reviewer => Err("what is not masked yet is for senior reviewers, operators and auditors".to_owned()),
-        Role::Viewer => Err("your role sees holds, and does not read the record".to_owned()),
+        Role::Reviewer => {
+            Err("only senior reviewers, operators and auditors may see what is not masked yet".to_owned())
+        }
+        Role::Viewer => Err("your role can see holds, but not read the record".to_owned()),
     }
 }
 
@@ -63,7 +65,7 @@ pub(crate) fn stop(
     let who = reader(daemon, token, false)?;
     let row = daemon.store.reviewer(&who).map_err(|why| why.to_string())?;
     if !row.is_some_and(|row| row.person.role.answers()) {
-        return Err("your role reads, and stops nothing".to_owned());
+        return Err("your role can read, but not stop".to_owned());
     }
     let agent = agent.map(AgentName::parse).transpose().map_err(|why| why.to_string())?;
     let session = session.map(SessionId::parse).transpose().map_err(|why| why.to_string())?;

@@ -75,7 +75,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
             }
             web_sessions::end_all(daemon, &person);
             daemon.holds.people_changed();
-            Ok(OperatorReply::Done { what: format!("{name} answers nothing any more") })
+            Ok(OperatorReply::Done { what: format!("{name} can no longer answer") })
         }
         OperatorRequest::Reviewers => list(daemon),
         _ => Err("this is not about people".to_owned()),

@@ -32,7 +32,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
             let who = match by {
                 Some(by) => proved(daemon, message, by, Role::Senior)?.to_string(),
                 None if needs_proof(name, *on) => {
-                    return Err("this flag is set or cleared with a person's proof: add `--as NAME`".to_owned());
+                    return Err("setting or clearing this flag needs a proof: add `--as NAME`".to_owned());
                 }
                 None => "a process at the operator's socket".to_owned(),
             };

@@ -55,7 +55,7 @@ pub(crate) fn check(daemon: &Daemon, text: &str, reason: &str) -> Result<String,
         RuleVerdict::Ask | RuleVerdict::Deny | RuleVerdict::Block => {}
     }
     if matches!(rule.verdict, RuleVerdict::Allow | RuleVerdict::Ask) && rule.priority() > 0 {
-        return Err("a rule with a priority above 0 could go before one that denies; it is written in a file of the policy, where it is reviewed".to_owned());
+        return Err("a rule with a priority above 0 could precede a rule that denies; it must be in a file of the policy, where it is reviewed".to_owned());
     }
     policy::try_with(daemon, &row(rule.id.clone(), text, None, reason, "nobody"))?;
     Ok(rule.id.clone())
@@ -178,8 +178,9 @@ fn may_be_made(rule: &pdp::Rule) -> Result<(), String> {
         return Err("a rule that allows has an end: `expires = 2027-01-31T00:00:00Z`".to_owned());
     }
     if rule.accepts_partial() {
-        return Err("a rule for what is not understood whole is written in a file of the policy, where it is reviewed"
-            .to_owned());
+        return Err(
+            "a rule that accepts partial coverage must be in a file of the policy, where it is reviewed".to_owned()
+        );
     }
     let risky = rule.matches.iter().find(|text| risk_of(&understand::read_blind(text)).level() >= Level::High);
     match risky {

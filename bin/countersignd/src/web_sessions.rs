@@ -145,7 +145,7 @@ pub(crate) fn may_try(daemon: &Daemon, name: &str, now_ms: u64) -> Result<(), St
     if lock(&daemon.sessions.tries).take(name, now_ms) {
         Ok(())
     } else {
-        Err("too many tried to sign in; wait a minute. Answers in the terminal are not held up by this".to_owned())
+        Err("too many sign-in attempts; wait a minute. Answers in the terminal still work".to_owned())
     }
 }
 
@@ -235,7 +235,7 @@ fn whose_is(daemon: &Daemon, token: &str, keep: bool) -> Result<ReviewerRow, Str
     Ok(row)
 }
 
-const ENDED: &str = "you are not signed in, or it was too long ago; sign in";
+const ENDED: &str = "you are not signed in, or the session has expired; sign in";
 
 /// The person of a session token. Looking extends the session if asked to.
 pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<OperatorReply, String> {

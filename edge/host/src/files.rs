@@ -222,7 +222,7 @@ pub fn trusted_texts(directory: &Path, ending: &str) -> Result<Vec<(String, Stri
     paths.sort();
     for path in std::iter::once(directory).chain(paths.iter().map(std::path::PathBuf::as_path)) {
         if is_open_to_others(path).map_err(|why| fail(path, &why))? {
-            return Err(fail(path, &"others than you and root can write to it, so what it says cannot be trusted"));
+            return Err(fail(path, &"accounts other than you and root can write to it, so it cannot be trusted"));
         }
     }
     let mut texts = Vec::new();

@@ -256,7 +256,7 @@ fn ready(answers: &Answers, mut child: Option<&mut Child>) -> io::Result<()> {
             return Ok(());
         }
         if let Some(status) = child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
-            return Err(io::Error::other(format!("it ended at once ({status}); its words are above")));
+            return Err(io::Error::other(format!("it ended immediately ({status}); its output is above")));
         }
         if started.elapsed() > READY_WITHIN {
             return Err(io::Error::other("it does not answer where it should"));

@@ -255,7 +255,7 @@ fn with_key(text: &str, key: &str) -> Result<AgentRequest, String> {
     let map = value.as_object_mut().ok_or("a message is an object")?;
     // The gate's own question: whose key this is.
     if map.get("say").and_then(Value::as_str) == Some("standing") {
-        return Err("`standing` is no word of this conversation".to_owned());
+        return Err("`standing` is not a message of this connection".to_owned());
     }
     if map.get("say").and_then(Value::as_str) == Some("submit") {
         if map.contains_key("key") {

@@ -212,7 +212,7 @@ pub(crate) struct Device {
     on: bool,
 }
 
-/// Notices on a device, or no more.
+/// Turn notifications on a device on or off.
 pub(crate) async fn push(State(gate): State<Arc<Gate>>, token: Token, Json(device): Json<Device>) -> Answered {
     let Device { endpoint, p256dh, auth, on } = device;
     let target = PushTarget { reviewer: String::new(), endpoint, p256dh, auth };

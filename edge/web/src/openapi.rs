@@ -218,17 +218,17 @@ pub fn openapi() -> Value {
         cast,
     );
     let live = Back::Other("text/event-stream");
-    it.add(("get", "/recordings/{id}/live"), By::Session, "A recording that goes on.", None, live);
+    it.add(("get", "/recordings/{id}/live"), By::Session, "A growing recording.", None, live);
     let body = it.schema::<agents::ActRequest>();
     it.add(("post", "/agent/requests"), By::Agent, "May this be done? A decision, or a ticket.", Some(body), object());
     it.add(("get", "/push"), By::Session, "The key that a browser needs for notices on a device.", None, object());
     let body = it.schema::<auth_routes::Device>();
-    it.add(("post", "/push"), By::Session, "Notices on a device, or no more.", Some(body), object());
+    it.add(("post", "/push"), By::Session, "Turn notifications on a device on or off.", Some(body), object());
     it.add(("get", "/sign-on"), By::All, "Whether there is single sign-on, and what it is called.", None, object());
-    let away = "To the provider, or back to the page with a word of what is wrong.";
+    let away = "To the provider, or back to the page with a code for the error.";
     it.add(("get", "/sign-on/begin"), By::All, away, None, Back::Elsewhere);
     let back = it.schema::<oidc_login::Back>();
-    let page = "A browser comes back. It goes on to the page, signed in or with a word of what is wrong.";
+    let page = "A browser comes back. It goes to the page, signed in or with a code for the error.";
     it.add(("get", "/sign-on/callback"), By::All, page, Some(back), Back::Elsewhere);
     let click = json!({"type": "object", "properties": {"payload": {"type": "string"}}, "required": ["payload"]});
     it.add(("post", "/channels/slack"), By::Signed, "A click in Slack.", Some(click), object());

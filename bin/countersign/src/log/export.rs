@@ -174,7 +174,10 @@ fn of(directory: &Path, filter: &Filter, bundle: &Path) -> Result<ExitCode, Stri
         let path = bundle.join(name);
         std::fs::write(&path, text).map_err(|why| fail(&path, why))?;
     }
-    println!("{proved} records, each with its proof, in `{}`; README.txt says how they are checked", bundle.display());
+    println!(
+        "{proved} records, each with its proof, in `{}`; README.txt describes how to verify them",
+        bundle.display()
+    );
     for line in &without {
         println!("left out: {line}");
     }

@@ -85,7 +85,7 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
             doubt("endless", "it allows, and never ends: add `expires`".to_owned());
         }
         if rule.expires_ms.is_some_and(|end| end <= now_ms) {
-            doubt("expired", "its time is over: take it out".to_owned());
+            doubt("expired", "it has expired: remove it".to_owned());
         }
         match used.as_ref().map(|used| used.get(&rule.id)) {
             Some(None) if whole_span => doubt("unused", format!("it has not spoken in {} days", args.days)),
