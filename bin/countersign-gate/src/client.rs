@@ -5,7 +5,7 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, parse_pem};
 
-/// How long a server may take.
+/// Timeout for a server's reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Files that a name is looked up with.

@@ -10,7 +10,7 @@ use protocol::OperatorRequest;
 
 use crate::operator_client::{HoldUpdate, OperatorClient};
 
-/// How long to wait before the daemon is tried again.
+/// Pause before the next attempt to reach the daemon.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Runs until the process ends.

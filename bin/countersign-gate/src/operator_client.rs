@@ -8,7 +8,7 @@ use host::install_paths::Layout;
 use host::socket;
 use protocol::{ClosedHold, HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest};
 
-/// How long the daemon may take for an answer. It tells a list at least every ten seconds.
+/// Timeout for the daemon's reply. It sends the list at least every ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the daemon tells of holds.

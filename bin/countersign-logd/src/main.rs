@@ -20,7 +20,7 @@ use model::Digest;
 use protocol::{LogRecord, LogReply, LogRequest, MAX_LOG_FRAME};
 use serde_json::{Value, json};
 
-/// How long the other side may take to send the rest of a message, or to take ours.
+/// Timeout for the rest of a message, or for sending one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The variable with the size of the journal's segments, and between what it may be.

@@ -67,7 +67,7 @@ impl Grown {
     }
 }
 
-/// Reads.
+/// Carries out a query on the record.
 ///
 /// # Errors
 /// The log cannot be read.

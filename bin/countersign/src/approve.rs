@@ -54,9 +54,9 @@ pub(crate) struct DenyArgs {
 
 /// What goes with an answer.
 pub(crate) enum With {
-    /// Nothing.
+    /// Only the answer.
     Nothing,
-    /// A rule that is made of a yes: its text, and why.
+    /// A rule made from an approval: its text, and the reason.
     Rule(String, String),
     /// The reason for a denial, sent to the agent.
     Reason(String),

@@ -26,7 +26,7 @@ const AGENT: &str = "demo-agent";
 /// The person at the keyboard.
 const REVIEWER: &str = "you";
 
-/// How long anything here may take.
+/// Timeout for each step of the demo.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Args)]

@@ -6,7 +6,7 @@ use model::display::visible;
 use model::{Action, Coverage, Intent};
 use pdp::{Decision, Verdict};
 
-/// One line.
+/// The decision in one line.
 pub(crate) fn line(decision: &Decision) -> String {
     let why = visible(&decision.reasons().first().to_string());
     format!(

@@ -7,7 +7,7 @@ use host::install_paths::Layout;
 use host::socket::{self, Failed};
 use protocol::{HoldView, MAX_OPERATOR_ANSWER, MAX_OPERATOR_FRAME, OperatorReply, OperatorRequest};
 
-/// How long the daemon may take.
+/// Timeout for the daemon's reply.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection to the operator's socket.

@@ -10,10 +10,10 @@ use host::socket::{self, Failed};
 use model::Act;
 use protocol::{AgentReply, AgentRequest, MAX_AGENT_FRAME};
 
-/// How long the daemon may take for one part of a message.
+/// Timeout for one part of a message.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the daemon may take for an answer that needs no people.
+/// Timeout for a reply that needs no reviewers.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// What an agent's key may have, in bytes.

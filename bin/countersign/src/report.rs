@@ -22,7 +22,7 @@ use crate::{log, time_format};
 use controls::Framework;
 use evidence::Evidence;
 
-/// How long the log may take to seal.
+/// Timeout for the log's seal.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Args)]

@@ -33,7 +33,7 @@ const REST: Duration = Duration::from_secs(1);
 /// Interval between messages to a viewer when nothing changes, so that a closed connection is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// How long they may take.
+/// Timeout for one message to a viewer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// By agent and session.
@@ -56,7 +56,7 @@ pub(crate) struct AgentActivity {
 }
 
 impl AgentActivity {
-    /// None so far.
+    /// Makes an empty one.
     pub(crate) fn new(change_signal: Arc<ChangeSignal>) -> Self {
         Self { change_signal, sessions: Mutex::default() }
     }

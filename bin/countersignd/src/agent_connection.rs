@@ -22,10 +22,10 @@ use crate::holds::{Entry, void};
 use crate::permits::{Issued, Running};
 use crate::state::Daemon;
 
-/// How long the other side may take to send the rest of a message, or to take ours.
+/// Timeout for the rest of a message, or for sending one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a connection may stay silent when nothing runs under it.
+/// Maximum silence on a connection without a running act.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// The longest intent or task that is taken over, in bytes.

@@ -20,7 +20,7 @@ use crate::state::{Daemon, lock};
 /// The longest body of an answer, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// How long a signature is remembered, so that it serves once: longer than it is good for.
+/// How long a signature is remembered, so that it works once: longer than its validity.
 const REMEMBERED_MS: u64 = 700_000;
 
 /// The most that are remembered. Beyond it clicks are refused: the page is open.

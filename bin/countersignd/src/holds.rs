@@ -81,7 +81,7 @@ pub(crate) fn void(daemon: &Daemon, hold: &Hold, why: &str) {
 }
 
 impl Holds {
-    /// None so far.
+    /// Makes an empty one.
     pub(crate) fn new(change_signal: Arc<ChangeSignal>) -> Self {
         Self { change_signal, ..Self::default() }
     }

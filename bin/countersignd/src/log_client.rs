@@ -11,7 +11,7 @@ use audit::{Draft, LogVerifier, Receipt, ReceiptProof};
 use host::socket;
 use protocol::{LogRecord, LogReply, LogRequest, MAX_LOG_FRAME};
 
-/// How long the log may take for a batch. After that every record in it counts as not made.
+/// Timeout for a batch. After that, every record in it counts as not written.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The most records in one batch. More wait for the next.

@@ -16,10 +16,10 @@ use crate::{
     push_subscriptions, record_access, reviewers, rule_api, web_sessions,
 };
 
-/// How long the other side may take to send the rest of a message, or to take ours.
+/// Timeout for the rest of a message, or for sending one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a connection may stay silent.
+/// Maximum silence on a connection.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Who reaches the operator's socket: our own user, and root.

@@ -11,7 +11,7 @@ use protocol::{LogQuery, LogReply, LogRequest, MAX_LOG_FRAME, MAX_OPERATOR_FRAME
 use crate::state::Daemon;
 use crate::{kill_switch, web_sessions};
 
-/// How long the log may take: verifying ten million records takes ten seconds.
+/// Timeout for the log's reply: verifying ten million records takes ten seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The reader, if they may read. A viewer of holds may not read the record.
@@ -44,7 +44,7 @@ fn hear(stream: &UnixStream) -> Result<LogReply, String> {
         .map_err(|why| format!("the log cannot be reached: {why}"))
 }
 
-/// Reads.
+/// Carries out a query on the record.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an answer that does not belong to the question is an error")]
 pub(crate) fn read(daemon: &Daemon, token: &str, what: LogQuery) -> Result<OperatorReply, String> {
     reader(daemon, token, false)?;

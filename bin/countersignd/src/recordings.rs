@@ -14,7 +14,7 @@ use protocol::{LogReply, LogRequest, MAX_LOG_FRAME, RecordingHead, TerminalEvent
 use crate::agent_activity::SessionKey;
 use crate::state::lock;
 
-/// How long the log may take. After that the act that is recorded ends.
+/// Timeout for the log's reply. After that, the recorded act ends.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most recordings at once.

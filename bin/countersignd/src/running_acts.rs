@@ -24,7 +24,7 @@ struct RunningAct {
 }
 
 impl RunningActs {
-    /// None so far.
+    /// Makes an empty one.
     pub(crate) fn new(change_signal: Arc<ChangeSignal>) -> Self {
         Self { by_permit: Mutex::default(), change_signal }
     }

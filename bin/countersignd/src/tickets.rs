@@ -20,14 +20,14 @@ use crate::permits::{Bound, permit_id};
 use crate::state::{Daemon, lock};
 use crate::{canary, kill_switch, understanding};
 
-/// How long what people said may be used.
+/// Lifetime of an answer to a parked request.
 const LIFE: Duration = Duration::from_secs(600);
 
 /// The most tickets at once, of all agents and of one.
 const MOST: usize = 1_000;
 const MOST_OF_ONE: usize = 100;
 
-/// How long the watch sleeps when nothing is parked.
+/// Sleep of the settling thread when nothing is parked.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// What there is of a ticket.

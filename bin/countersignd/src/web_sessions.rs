@@ -173,7 +173,7 @@ pub(crate) fn begin(daemon: &Daemon, who: ReviewerName, now_ms: u64) -> Result<S
     Ok(token)
 }
 
-/// How long something fresh is, and the most of it at once.
+/// Lifetime of a nonce, and the maximum number of them.
 const FRESH_MS: u64 = 120_000;
 const MAX_CHALLENGES: usize = 256;
 

@@ -17,7 +17,7 @@ use crate::wal;
 
 /// The state of a log.
 pub(crate) struct Recovered {
-    /// Over all records.
+    /// The tree over all records.
     pub(crate) tree: Tree,
     /// Over the records in complete bundles that were flushed.
     pub(crate) base: Tree,

@@ -20,7 +20,7 @@ pub struct Verified {
     pub bytes: u64,
     /// Data follows the last batch of the journal that was never acknowledged: a crash leaves that.
     pub torn: bool,
-    /// Over all records.
+    /// The tree over all records.
     pub tree: Tree,
 }
 

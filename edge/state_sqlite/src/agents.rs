@@ -25,7 +25,7 @@ pub struct AgentRow {
     pub groups: Vec<String>,
     /// How far it is trusted, 0 to 4.
     pub trust: u8,
-    /// Since when.
+    /// When it was created, in milliseconds since 1970.
     pub created_ms: u64,
 }
 

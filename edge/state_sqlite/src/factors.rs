@@ -11,13 +11,13 @@ use crate::{Failed, Store};
 /// A passkey of a person.
 #[derive(Clone, Debug)]
 pub struct PasskeyRow {
-    /// It.
+    /// The passkey.
     pub passkey: Passkey,
     /// What they call it.
     pub label: String,
     /// How often its authenticator signed, as of the last time.
     pub counter: u32,
-    /// Since when.
+    /// When it was created, in milliseconds since 1970.
     pub created_ms: u64,
 }
 

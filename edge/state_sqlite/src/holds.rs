@@ -12,7 +12,7 @@ use crate::{Durability, Failed, Store};
 pub struct BrokenRow {
     /// The hold.
     pub hold: String,
-    /// Who.
+    /// The reviewer.
     pub reviewer: String,
     /// When, milliseconds since 1970.
     pub at_ms: u64,

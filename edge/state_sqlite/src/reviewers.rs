@@ -27,7 +27,7 @@ pub struct ReviewerRow {
     pub factor: Factor,
     /// The password, typed with a code at sign-in.
     pub password: Option<PasswordHash>,
-    /// Since when.
+    /// When it was created, in milliseconds since 1970.
     pub created_ms: u64,
     /// The last step of the code generator that was used.
     pub last_step: Option<u64>,

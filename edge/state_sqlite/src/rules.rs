@@ -17,9 +17,9 @@ pub struct RuleRow {
     pub author: String,
     /// The digest of the request whose approval it comes from.
     pub request: Option<String>,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Since when.
+    /// When it was created, in milliseconds since 1970.
     pub created_ms: u64,
     /// Since when it does not apply any more.
     pub removed_ms: Option<u64>,

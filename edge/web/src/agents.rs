@@ -22,10 +22,10 @@ use crate::daemon_connection::DaemonConnection;
 use crate::idempotency;
 use crate::problem::Problem;
 
-/// How long the daemon may take for a decision that needs no people.
+/// Timeout for a decision that needs no reviewers.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long an agent's WebSocket may be silent.
+/// Maximum silence on an agent's WebSocket.
 const IDLE: Duration = Duration::from_secs(300);
 
 /// The longest wait for people in one request, in seconds: below what proxies and clients allow.

@@ -138,7 +138,7 @@ struct Made {
     label: String,
 }
 
-/// They did.
+/// Finishes the enrolment of a factor.
 pub(crate) async fn finish(State(gate): State<Arc<Gate>>, Json(given): Json<Finish>) -> Result<Response, Problem> {
     let factor = match (given.code, given.passkey) {
         (Some(code), None) => NewFactor::Totp(code),

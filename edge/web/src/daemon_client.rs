@@ -12,10 +12,10 @@ use tokio::time::timeout;
 use crate::daemon_connection::DaemonConnection;
 use crate::hold_cache::HoldCache;
 
-/// How long the daemon may take for an answer. It tells a list at least every ten seconds.
+/// Timeout for the daemon's reply. It sends the list at least every ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long to wait before the daemon is tried again.
+/// Pause before the next attempt to reach the daemon.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// How many connections wait for the next question, and for how long: shorter than the daemon waits for one.

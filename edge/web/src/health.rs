@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::session_extractor::{SignedIn, done, unexpected};
 use crate::tls::Life;
 
-/// How things are.
+/// The state of the gate and the daemon.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Health {

@@ -15,7 +15,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::problem::Problem;
 
-/// How long a no is kept, in milliseconds.
+/// How long a denial is kept, in milliseconds.
 const NO_LIFE_MS: u64 = 600_000;
 
 /// The most keys of one agent. One more takes the place of its oldest that is not under way.

@@ -44,7 +44,7 @@ pub trait SignOn: Send + Sync + 'static {
 
 /// A browser that leaves for the provider.
 pub struct Leaving {
-    /// Where to.
+    /// The address to go to.
     pub address: String,
     /// What it brings back.
     pub state: String,

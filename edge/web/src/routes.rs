@@ -145,7 +145,7 @@ async fn answer(
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HandOver {
-    /// Who.
+    /// The receiving reviewer.
     to: String,
     /// What they should know.
     note: Option<String>,

@@ -31,7 +31,7 @@ impl Vote {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Approve, Self::Deny, Self::BreakGlass].into_iter().find(|said| said.as_str() == text)
     }
@@ -40,9 +40,9 @@ impl Vote {
 /// A person's answer. Its maker has checked the proof behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Who.
+    /// The reviewer.
     pub reviewer: ReviewerName,
-    /// What.
+    /// The vote.
     pub said: Vote,
     /// How sure we are that it was them.
     pub assurance: Assurance,
@@ -77,7 +77,7 @@ impl HoldState {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Open, Self::Approved, Self::Denied, Self::Expired, Self::Lost].into_iter().find(|it| it.as_str() == text)
     }

@@ -34,7 +34,7 @@ pub enum Fact {
 /// The file at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileKind {
-    /// Nothing.
+    /// There is no file.
     Missing,
     /// A directory.
     Directory,

@@ -19,7 +19,7 @@ macro_rules! words {
                 match self { $(Self::$variant => $word),+ }
             }
 
-            /// Reads the word.
+            /// Parses the word.
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|it| it.as_str() == text)
             }
@@ -182,7 +182,7 @@ pub struct Operation {
 pub struct Unknown {
     /// The part of the text.
     pub text: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 

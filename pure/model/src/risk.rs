@@ -45,7 +45,7 @@ impl Level {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Low, Self::Medium, Self::High, Self::Critical].into_iter().find(|level| level.as_str() == text)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// What it says.
+/// The content of `channels.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Channels {
@@ -96,7 +96,7 @@ pub struct Slack {
     /// From which level on.
     #[serde(default)]
     pub from: Level,
-    /// When.
+    /// When a notification is sent.
     #[serde(default)]
     pub when: When,
 }
@@ -123,7 +123,7 @@ pub struct Teams {
     /// From which level on.
     #[serde(default)]
     pub from: Level,
-    /// When.
+    /// When a notification is sent.
     #[serde(default)]
     pub when: When,
 }
@@ -140,12 +140,12 @@ pub struct Email {
     pub server_file: String,
     /// From whom.
     pub from_address: String,
-    /// To whom.
+    /// The recipients.
     pub to: Vec<String>,
     /// From which level on.
     #[serde(default)]
     pub from: Level,
-    /// When.
+    /// When a notification is sent.
     #[serde(default)]
     pub when: When,
 }
@@ -162,7 +162,7 @@ pub struct Ntfy {
     /// From which level on.
     #[serde(default)]
     pub from: Level,
-    /// When.
+    /// When a notification is sent.
     #[serde(default)]
     pub when: When,
 }
@@ -179,7 +179,7 @@ pub struct Push {
     /// From which level on.
     #[serde(default)]
     pub from: Level,
-    /// When.
+    /// When a notification is sent.
     #[serde(default)]
     pub when: When,
 }
@@ -196,7 +196,7 @@ pub struct Alarm {
     /// From which level on.
     #[serde(default = "high")]
     pub from: Level,
-    /// When.
+    /// When a notification is sent.
     #[serde(default)]
     pub when: When,
 }
@@ -209,14 +209,14 @@ const fn high() -> Level {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// Where to.
+    /// The address.
     pub url: String,
     /// The file with the secret that it is signed with.
     pub secret_file: String,
     /// From which level on.
     #[serde(default)]
     pub from: Level,
-    /// When.
+    /// When a notification is sent.
     #[serde(default)]
     pub when: When,
 }

@@ -25,7 +25,7 @@ pub use teams::{CODE_LENGTH, NotWritten, Written, code_of, read_written};
 pub enum Notice {
     /// A hold waits, or half of its time is over.
     Waits {
-        /// It.
+        /// The hold.
         hold: Box<protocol::HoldView>,
         /// Half of its time is over.
         half: bool,
@@ -34,12 +34,12 @@ pub enum Notice {
     Flood {
         /// The agent.
         agent: String,
-        /// How many.
+        /// The number of holds.
         count: usize,
     },
     /// It does not wait any more.
     Closed {
-        /// It.
+        /// The hold.
         hold: Box<protocol::HoldView>,
         /// What became of it.
         outcome: String,

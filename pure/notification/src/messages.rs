@@ -26,7 +26,7 @@ fn link(page: Option<&str>) -> Option<String> {
     page.map(|page| format!("{}/", page.trim_end_matches('/')))
 }
 
-/// One line.
+/// The notice in one line.
 pub fn summary(notice: &Notice) -> String {
     match notice {
         Notice::Waits { hold, half } => {

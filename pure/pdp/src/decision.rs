@@ -110,7 +110,7 @@ pub enum Source {
 pub struct Reason {
     /// Where it comes from.
     pub source: Source,
-    /// In words.
+    /// The reason, in words.
     pub text: String,
 }
 

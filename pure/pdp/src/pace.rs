@@ -68,7 +68,7 @@ pub enum Scope {
 pub struct Tightened {
     /// A stable name: `velocity`, `checkpoint`, `taint`, `retry_loop`, `trust_budget`.
     pub name: &'static str,
-    /// In words.
+    /// The reason, in words.
     pub why: String,
 }
 

@@ -33,7 +33,7 @@ impl Assurance {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Session, Self::Totp, Self::Signature].into_iter().find(|it| it.as_str() == text)
     }
@@ -69,7 +69,7 @@ impl Role {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.as_str() == text)
     }
@@ -125,12 +125,12 @@ pub enum Panel {
     MinRole {
         /// Role.
         role: Role,
-        /// How many.
+        /// The number of people.
         people: u8,
     },
     /// So many of these.
     AnyOf {
-        /// How many.
+        /// The number of people.
         people: u8,
         /// Of whom.
         pool: Vec<Member>,

@@ -55,7 +55,7 @@ impl RuleVerdict {
 pub struct Rule {
     /// Its name.
     pub id: String,
-    /// What it says.
+    /// The verdict.
     pub verdict: RuleVerdict,
     /// Why, in the author's words.
     pub reason: Option<String>,

@@ -44,7 +44,7 @@ pub enum AgentRequest {
     Recorded {
         /// The permit's id.
         permit: String,
-        /// In order.
+        /// The events, in order.
         events: Vec<TerminalEvent>,
     },
     /// Whose key is this, and do answers of before still count?
@@ -52,7 +52,7 @@ pub enum AgentRequest {
         /// The agent's key.
         key: String,
     },
-    /// It was done.
+    /// The act ended.
     Outcome {
         /// The permit's id.
         permit: String,
@@ -97,7 +97,7 @@ pub enum AgentReply {
         permit: SealedText,
         /// The request's digest.
         request: String,
-        /// Why.
+        /// The reasons.
         reasons: Vec<String>,
     },
     /// It waits for people. Another message follows.
@@ -106,7 +106,7 @@ pub enum AgentReply {
         hold: String,
         /// Until when, milliseconds since 1970.
         expires_at_ms: u64,
-        /// Why.
+        /// The reasons.
         reasons: Vec<String>,
     },
     /// It waits for reviewers without a connection: send the same again later.
@@ -115,14 +115,14 @@ pub enum AgentReply {
         hold: String,
         /// Until when people are asked, milliseconds since 1970.
         expires_at_ms: u64,
-        /// Why.
+        /// The reasons.
         reasons: Vec<String>,
     },
     /// It may not be done.
     Deny {
         /// What kind of no.
         refusal: Refusal,
-        /// Why.
+        /// The reasons.
         reasons: Vec<String>,
     },
     /// Whose key it is.

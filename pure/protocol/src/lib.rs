@@ -59,9 +59,9 @@ pub const MAX_LOG_FRAME: usize = 64 * 1024 * 1024;
 /// Why a frame is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FrameRefused {
-    /// It says it is longer than the limit.
+    /// Its announced length is above the limit.
     TooLong {
-        /// What it says.
+        /// The announced length.
         bytes: usize,
         /// The limit.
         limit: usize,

@@ -60,7 +60,7 @@ pub enum LogRequest {
     },
     /// Add to it.
     Add {
-        /// In order.
+        /// The events, in order.
         events: Vec<crate::TerminalEvent>,
     },
     /// End it.
@@ -76,7 +76,7 @@ pub enum LogRequest {
     },
     /// A person reads records.
     Read {
-        /// What.
+        /// The query.
         what: crate::LogQuery,
     },
     /// A person views a recording: its lines follow, until its end.
@@ -85,7 +85,7 @@ pub enum LogRequest {
         recording: String,
         /// One that goes on, as it goes on; otherwise with secrets masked.
         live: bool,
-        /// Who.
+        /// The asking person.
         by: String,
     },
     /// Keep the contents of a scope whatever any policy says, or end that.
@@ -138,24 +138,24 @@ pub enum LogReply {
     },
     /// It was read.
     Read {
-        /// It.
+        /// The result.
         found: crate::LogQueryResult,
     },
     /// Lines of a recording (asciicast v2). More follow, unless it has ended.
     Lines {
-        /// In order.
+        /// The lines, in order.
         lines: Vec<String>,
-        /// That was all.
+        /// Whether this is the end.
         ended: bool,
     },
-    /// It was done.
+    /// The request was carried out.
     Done {
-        /// What.
+        /// What was done.
         what: String,
     },
     /// It was not; of records none.
     Failed {
-        /// Why.
+        /// The reason.
         why: String,
     },
 }

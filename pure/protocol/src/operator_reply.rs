@@ -40,17 +40,17 @@ pub enum OperatorReply {
     },
     /// The devices that are notified.
     PushTargets {
-        /// They.
+        /// The devices.
         targets: Vec<PushTarget>,
     },
     /// The way to the provider of single sign-on, where it is set up.
     SignOnWay {
-        /// It.
+        /// How to reach the provider; nothing without single sign-on.
         way: Option<SignOnWay>,
     },
-    /// The session through which it was said is over.
+    /// The session of the request has ended.
     SignedOut {
-        /// In words.
+        /// The reason, in words.
         why: String,
     },
     /// The agent exists; this is its key, shown once.
@@ -109,7 +109,7 @@ pub enum OperatorReply {
         /// With a code generator they choose a password, too.
         takes_password: bool,
     },
-    /// They did.
+    /// The factor was enrolled.
     Enrolled {
         /// Name.
         name: String,
@@ -137,14 +137,14 @@ pub enum OperatorReply {
     },
     /// It was read.
     Read {
-        /// It.
+        /// The result.
         found: crate::LogQueryResult,
     },
     /// Lines of a recording (asciicast v2). More follow, unless it has ended.
     Lines {
-        /// In order.
+        /// The lines, in order.
         lines: Vec<String>,
-        /// That was all.
+        /// Whether this is the end.
         ended: bool,
     },
     /// Where agents work.
@@ -161,11 +161,11 @@ pub enum OperatorReply {
         /// All of them.
         metrics: Vec<Metric>,
     },
-    /// How things are.
+    /// The state of the installation.
     Status(Status),
-    /// It was done.
+    /// The request was carried out.
     Done {
-        /// What.
+        /// What was done.
         what: String,
     },
     /// The flags that are set.
@@ -193,7 +193,7 @@ pub enum OperatorReply {
     },
     /// It was not done.
     Refused {
-        /// Why.
+        /// The reason.
         why: String,
     },
 }

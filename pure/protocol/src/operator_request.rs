@@ -12,7 +12,7 @@ use crate::views::{AgentAttributes, ReviewerAttributes};
 pub enum OperatorRequest {
     /// Which holds are open? With `follow`, what changes comes after the list.
     Holds {
-        /// Keep telling.
+        /// Whether updates follow.
         follow: bool,
     },
     /// An answer to a hold.
@@ -69,7 +69,7 @@ pub enum OperatorRequest {
         token: String,
         /// The hold.
         hold: String,
-        /// To whom.
+        /// The receiving reviewer.
         to: String,
         /// What they should know.
         #[serde(default)]
@@ -108,9 +108,9 @@ pub enum OperatorRequest {
     PlaceAgent {
         /// Its name.
         name: String,
-        /// Where to.
+        /// The new attributes.
         place: AgentAttributes,
-        /// Who says so.
+        /// The authorising person.
         by: Vouch,
     },
     /// An agent is removed: its key is none any more, and what it does or waits for ends.
@@ -142,16 +142,16 @@ pub enum OperatorRequest {
         text: String,
         /// The digest of the request whose approval it comes from.
         request: Option<String>,
-        /// Why.
+        /// The reason.
         reason: String,
-        /// Who says so.
+        /// The authorising person.
         by: Vouch,
     },
     /// A rule that was made does not apply any more.
     RemoveRule {
         /// Its id.
         id: String,
-        /// Who says so.
+        /// The authorising person.
         by: Vouch,
     },
     /// A rule that was made ends sooner.
@@ -160,7 +160,7 @@ pub enum OperatorRequest {
         id: String,
         /// When, as a date and time (RFC 3339).
         end: String,
-        /// Who says so.
+        /// The authorising person.
         by: Vouch,
     },
     /// Which rules could be made of a hold?
@@ -217,7 +217,7 @@ pub enum OperatorRequest {
         agent: String,
         /// What it seems to ask for.
         command: String,
-        /// Who says so.
+        /// The authorising person.
         by: Vouch,
     },
     /// Something fresh for a passkey to sign.
@@ -274,7 +274,7 @@ pub enum OperatorRequest {
     Read {
         /// The session's token.
         token: String,
-        /// What.
+        /// The query.
         what: crate::LogQuery,
     },
     /// A signed-in person views a recording: its lines follow, until its end.
@@ -290,7 +290,7 @@ pub enum OperatorRequest {
     Work {
         /// The session's token.
         token: String,
-        /// Keep telling.
+        /// Whether updates follow.
         follow: bool,
     },
     /// A notification about a hold goes out over a channel. It is recorded.

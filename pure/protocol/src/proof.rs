@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct RuleWish {
     /// The rule, as in a file.
     pub text: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// A signature covers one thing, so a rule takes one of its own; a code covers the whole message.
     pub by: Option<Vouch>,
@@ -20,7 +20,7 @@ pub struct RuleWish {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Vouch {
-    /// Who.
+    /// The reviewer.
     pub reviewer: String,
     /// How we know.
     pub proof: Proof,

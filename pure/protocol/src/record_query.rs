@@ -103,7 +103,7 @@ pub enum LogQuery {
     Recordings,
     /// Figures of the last days.
     Figures {
-        /// How many.
+        /// The number of days.
         days: u32,
     },
 }
@@ -131,7 +131,7 @@ pub enum LogQueryResult {
     },
     /// Anything else, as JSON.
     Value {
-        /// It.
+        /// The value.
         value: Value,
     },
 }

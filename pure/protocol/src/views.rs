@@ -160,7 +160,7 @@ pub struct RuleView {
     pub verdict: String,
     /// Where it is written.
     pub place: String,
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
     /// Until when, milliseconds since 1970.
     pub expires_ms: Option<u64>,
@@ -198,7 +198,7 @@ pub struct Factor {
     pub name: String,
     /// Points.
     pub points: i32,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
@@ -227,7 +227,7 @@ pub struct AgentView {
 pub struct BrokenGlassView {
     /// The hold.
     pub hold: String,
-    /// Who.
+    /// The reviewer.
     pub reviewer: String,
     /// When, milliseconds since 1970.
     pub at_ms: u64,
@@ -270,7 +270,7 @@ pub struct ReviewerView {
     pub created_ms: u64,
 }
 
-/// How things are.
+/// The state of the installation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {

@@ -12,7 +12,7 @@ use model::display::visible;
 use protocol::{LogReply, LogRequest, MAX_LOG_FRAME};
 use serde_json::Value;
 
-/// How long the writer may take.
+/// Timeout for the log writer's reply.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Encrypts with a new key from now on.

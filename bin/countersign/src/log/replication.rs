@@ -96,7 +96,7 @@ fn serve_all(server: &Server, serve: impl Fn(Request) + Sync) {
     });
 }
 
-/// How long another machine may take.
+/// Timeout for another machine's reply.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn agent() -> Agent {

@@ -35,7 +35,7 @@ pub(super) struct Day {
 pub(super) struct ReviewerTally {
     pub(super) yes: u64,
     pub(super) no: u64,
-    /// How long they took, milliseconds.
+    /// Answer times, in milliseconds.
     took: Vec<u64>,
     by_day: BTreeMap<String, u64>,
 }

@@ -15,7 +15,7 @@ use crate::state::lock;
 /// Interval between messages to a subscriber when nothing changes, so that a closed connection is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// How long they may take.
+/// Timeout for one message to a subscriber.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many subscribers the changing thread notifies itself. The others get the change a moment later.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct HandOver {
     /// Who gave it.
     pub by: String,
-    /// To whom.
+    /// The receiving reviewer.
     pub to: String,
     /// What they should know.
     pub note: Option<String>,
@@ -19,7 +19,7 @@ pub struct HandOver {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClosedHold {
-    /// It.
+    /// The id of the hold.
     pub id: String,
     /// What became of it, in words.
     pub outcome: String,

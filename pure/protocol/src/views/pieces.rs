@@ -36,7 +36,7 @@ pub struct EffectView {
 pub struct UnknownView {
     /// The words that it is about.
     pub text: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::target::{Put, Target};
 
-/// How long a signature is good for.
+/// Validity of a signature.
 const SIGNED_FOR: Duration = Duration::from_secs(300);
 
 /// The largest object, in bytes.
