@@ -110,7 +110,7 @@ fn what_is_the_very_same_takes_one_code() {
     screen.shows("nothing waits");
     let ask = |words: &[&str]| sandbox.run(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut same = [ask(&["mkdir", "-p", "x"]), ask(&["mkdir", "-p", "x"])];
-    screen.shows("A approves 1 the very same, too");
+    screen.shows("A also approves 1 identical");
     screen.keys(&["A"]);
     screen.shows("and 1 more. Code:");
     screen.keys(&[&rita.code(), "Enter"]);

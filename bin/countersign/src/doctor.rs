@@ -125,7 +125,7 @@ fn running(report: &mut Report, status: &Status, layout: &Layout) {
     let preset = status.preset.as_deref().unwrap_or("no preset");
     report.add(Finding::Good, "policy", format!("{} rules on {preset}, {source}, digest {digest}", status.rules));
     if status.mode == "observe" {
-        let why = "it only watches and DOES NOT PROTECT; choose another with `countersign policy use`";
+        let why = "it only observes and DOES NOT PROTECT; choose another with `countersign policy use`";
         report.add(Finding::Bad, "policy", why.to_owned());
     }
     if let Some(why) = &status.refused {

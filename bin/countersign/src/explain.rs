@@ -26,7 +26,7 @@ pub(crate) fn explain(text: &str, intent: &Intent, decision: &Decision) -> Strin
     };
     let verdict = match decision.verdict() {
         Verdict::Allow(_) => "allow: it may run",
-        Verdict::Ask(..) => "ask: people must agree first",
+        Verdict::Ask(..) => "ask: an approval is needed first",
         Verdict::Deny => "deny: it does not run",
     };
     say(format!("Command   {}", visible(text)));
@@ -97,8 +97,8 @@ fn narrower(intent: &Intent) -> Vec<&'static str> {
         ("would be taken apart", "use `find … -print0 | xargs -0`, or `find … -exec … {} +`"),
         ("program is not known", "use a program that is known (docs/reference/programs.md), or add an entry for it"),
         ("option is not known", "leave out the option that is not known, or add it to the program's entry"),
-        ("not part of the command", "run the code it stands for directly, or give people that code to read"),
-        ("shells differ", "say `bash -c` in place of `sh -c`"),
+        ("not part of the command", "run the code directly, or show reviewers that code"),
+        ("shells differ", "use `bash -c` in place of `sh -c`"),
         ("where `..` leads", "give the path from the root or from the project, without `..`"),
         ("no such file now", "write the script first, in a separate request"),
     ];

@@ -54,7 +54,7 @@ pub(crate) fn main(args: &ReviewArgs) -> Result<ExitCode, String> {
     }
     drop(link);
     let lists = follow(&layout)?;
-    let mut terminal = ratatui::try_init().map_err(|why| format!("this terminal cannot be drawn on: {why}"))?;
+    let mut terminal = ratatui::try_init().map_err(|why| format!("cannot draw on this terminal: {why}"))?;
     let ended = screen::Screen::new(&layout, args.proof.clone()).run(&mut terminal, &lists);
     ratatui::restore();
     ended.map(|()| ExitCode::SUCCESS)
@@ -72,7 +72,7 @@ struct Shown {
 impl Shown {
     fn others(&self) -> String {
         let (all, same) = (self.others.len(), self.same.len());
-        format!("and {all} more of `{}` like this, {same} the very same", self.hold.agent)
+        format!("and {all} more of `{}` like this, {same} identical", self.hold.agent)
     }
 }
 

@@ -132,9 +132,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     let (permit, obliged) = permit(args, &layout, &link, heard)?;
     let beyond = Obligations { withhold: Vec::new(), timeout_s: None, record: false, ..obliged.clone() };
     if !beyond.is_empty() {
-        return Err(No::from(format!(
-            "a rule lets this run only with {beyond}, which `countersign run` cannot do yet"
-        )));
+        return Err(No::from(format!("a rule requires {beyond}, which `countersign run` cannot do yet")));
     }
     // What was judged is what runs: look again, and let the daemon compare, before the permit is spent.
     let now = observe(args, argv, told)?;
@@ -195,7 +193,7 @@ fn refused(heard: AgentReply) -> No {
             let why = reasons.first().map_or("", String::as_str);
             No {
                 status: PARKED,
-                reasons: vec![format!("people are asked as {hold} for {left} s ({why}); run the same again later")],
+                reasons: vec![format!("held as {hold} for {left} s ({why}); run the same command again later")],
             }
         }
         AgentReply::Allow { .. }

@@ -275,7 +275,7 @@ fn next_steps(layout: &Layout, own_directory: bool, is_apart: bool, page: Option
     format!(
         "\n{apart}\n\n{enrol}Next, in another terminal:\n{export}{steps}\
          \x20 countersign review --as alice                               in the terminal{}\n\
-         \x20 countersign doctor                                          what runs, what binds, what only advises\n\n\
+         \x20 countersign doctor                                          check the installation: what is binding, what is advisory\n\n\
          Rules: {} (the shipped rules apply while it does not exist)\nRecord: {}\nCtrl-C ends it; nothing is allowed while it is down.\n",
         page.map_or_else(String::new, |page| format!(", or in the browser: {page}")),
         layout.policy().display(),
@@ -283,20 +283,20 @@ fn next_steps(layout: &Layout, own_directory: bool, is_apart: bool, page: Option
     )
 }
 
-const SHARED: &str = "Countersign is up. Everything runs under your own user: good for trying it out. An agent that runs as you can read\n\
-    what you can read, so for earnest use give agents users of their own, and us ours: `countersign up --help`, `--user`.";
+const SHARED: &str = "Countersign is up. All programs run under your own user, which suits a trial. An agent that runs as you can read what you\n\
+    can read. In production, run agents and Countersign under separate accounts: `countersign up --help`, `--user`.";
 
 const ROOT: &str = "Countersign is up, and EVERY PROGRAM RUNS AS ROOT: an attacker in one of them controls the machine. Use this for a trial only;\n\
-    root can give each program a user of its own: `countersign up --help`, `--user` and `--web-user`.";
+    root can run each program under its own account: `countersign up --help`, `--user` and `--web-user`.";
 
 const STEPS_SHARED: &str = "\
     \x20 countersign agent add builder --owner platform --save       make an agent; its owner cannot approve for it\n\
-    \x20 countersign hook install claude-code --agent builder        put it before Claude Code's tools, in this project\n\
+    \x20 countersign hook install claude-code --agent builder        judge Claude Code's tool calls, in this project\n\
     \x20 countersign run --agent builder -- ls -l                    a read runs\n\
     \x20 countersign run --agent builder -- rm -r ./old              this is held until alice answers:\n";
 
-const APART: &str = "Countersign is up, under accounts of its own: the web gate can read no rule, no state and no record.\n\
-    Agents have users of their own, too: none of these two, and not root.";
+const APART: &str = "Countersign is up, under separate accounts: the web gate can read no rule, no state and no record.\n\
+    Run agents under other accounts: neither of these two, nor root.";
 
 const STEPS_APART: &str = "\
     \x20 countersign agent add builder --owner platform --uid UID    make an agent of the user UID: prints its key, once. For the\n\

@@ -44,7 +44,7 @@ pub(super) fn look(report: &mut Report, further: &[PathBuf]) -> Result<(), Strin
         }
         if found.others > 0 {
             let text =
-                "other hooks are asked before a call, too: one that changes its input does so after ours looked at it";
+                "other hooks also run before a call: one that changes the input does so after our hook judged it";
             report.add(Finding::Advice, WHAT, format!("`{place}`: {text}"));
         }
     }
@@ -63,7 +63,7 @@ fn overridden(report: &mut Report, all: &[Settings]) {
         && first.found.disables == Some(true)
     {
         let place = first.path.display();
-        report.add(Finding::Bad, WHAT, format!("`{place}`: `disableAllHooks` is on: no hook runs, ours neither"));
+        report.add(Finding::Bad, WHAT, format!("`{place}`: `disableAllHooks` is on: no hook runs, not even ours"));
     }
     let only = all.iter().find(|it| it.managed && it.found.managed_only);
     if let Some(only) = only
@@ -82,7 +82,7 @@ fn read(path: &Path, managed: bool) -> Result<Option<Settings>, String> {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(None),
         Err(why) if why.kind() == std::io::ErrorKind::NotADirectory => return Ok(None),
-        Err(why) => return Err(format!("`{place}` cannot be read ({why}), so what it switches off is not known")),
+        Err(why) => return Err(format!("`{place}` cannot be read ({why}), so it is unknown what it switches off")),
     };
     let found = inspect(&String::from_utf8_lossy(&bytes)).map_err(|why| format!("`{place}`: {why}"))?;
     Ok(Some(Settings { path: path.to_owned(), managed, found }))

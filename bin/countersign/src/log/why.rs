@@ -32,7 +32,7 @@ pub(crate) fn main(directory: &Path, wanted: &str, as_json: bool) -> Result<Exit
             println!("{}", exact(&line));
         }
     }
-    println!("\nto prove that none of this was changed since: countersign log verify");
+    println!("\nto verify that none of this was changed: countersign log verify");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -54,7 +54,7 @@ fn find(directory: &Path, wanted: &str) -> Result<String, String> {
     match found.as_slice() {
         [one] => Ok(one.clone()),
         [] => Err(format!("the record has no request `{wanted}`; `countersign log show` lists them")),
-        many => Err(format!("`{wanted}` is the beginning of {} requests; say more of it", many.len())),
+        many => Err(format!("`{wanted}` is the beginning of {} requests; give more characters", many.len())),
     }
 }
 
@@ -102,7 +102,7 @@ fn tell(record: &Value) -> Vec<String> {
                 ),
             );
             let would = of("/body/would");
-            let would = if would.is_empty() { would } else { format!(" (the policy only watched; it would {would})") };
+            let would = if would.is_empty() { would } else { format!(" (the policy only observed; it would {would})") };
             say("verdict", format!("{}{would}", of("/body/verdict")));
             for reason in list(record, "/body/reasons") {
                 say("because", reason.as_str().unwrap_or("").to_owned());
@@ -131,7 +131,7 @@ fn tell(record: &Value) -> Vec<String> {
             let how = match (number("/body/exit"), number("/body/signal")) {
                 (Some(exit), _) => format!("exit status {exit}"),
                 (None, Some(signal)) => format!("signal {signal}"),
-                (None, None) => "not known: the enforcement point went away".to_owned(),
+                (None, None) => "unknown: the enforcement point disconnected".to_owned(),
             };
             say("came of it", format!("{how}, after {} ms", number("/body/millis").unwrap_or(0)));
         }

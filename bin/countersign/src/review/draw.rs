@@ -76,8 +76,8 @@ fn draw_hold(frame: &mut Frame<'_>, screen: &Screen<'_>, area: ratatui::layout::
     let (others, same) = shown.map_or((0, 0), |shown| (shown.others.len(), shown.same.len()));
     let foot = match (below, others, same) {
         (0, 0, _) => " the end ".to_owned(),
-        (0, _, 0) => format!(" the end · D denies the {others} like this, too "),
-        (0, ..) => format!(" the end · A approves {same} the very same, too · D denies {others} "),
+        (0, _, 0) => format!(" the end · D also denies the {others} like this "),
+        (0, ..) => format!(" the end · A also approves {same} identical · D denies {others} "),
         (below, ..) => format!(" {below} more lines: Space goes on. Nothing is approved unread. "),
     };
     let block = Block::new()

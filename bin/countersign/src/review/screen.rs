@@ -166,7 +166,7 @@ impl<'a> Screen<'a> {
         };
         let hold = shown.hold.clone();
         if !also.is_empty() && self.proof.ssh_key.is_some() {
-            self.note = "an SSH key signs one at a time: a or d".to_owned();
+            self.note = "an SSH key signs one hold at a time: a or d".to_owned();
             return;
         }
         let (read_to, since) = self.read.get(&hold.id).copied().unwrap_or((0, Instant::now()));
