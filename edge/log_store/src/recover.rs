@@ -88,7 +88,25 @@ pub(crate) fn recover(disk: &Arc<dyn Files>, log: &LogVerifier) -> Result<Recove
         }
     }
     let note = batches.last().map(|batch| batch.note.clone()).or_else(|| published.as_ref().map(|it| it.1.clone()));
-    if let Some(note) = &note {
+    agrees(log, &tree, note.as_deref(), published.as_ref())?;
+    if let Some((name, at)) = &found.torn {
+        said.push(format!("`{name}` ends at byte {at} in a torn batch that was never acknowledged"));
+    }
+    let _ = tree.take_complete();
+    let pending = with_tags(disk, batches)?;
+    // After a crash they may be torn, and the journal has all that they had.
+    let partial = if ended { partial_files(size) } else { BTreeSet::new() };
+    Ok(Recovered { tree, base, pending, segments: found.segments, note, partial, ended, said })
+}
+
+/// Whether the records are those that the newest checkpoint signs, and the published one where it counts as many.
+fn agrees(
+    log: &LogVerifier,
+    tree: &Tree,
+    note: Option<&str>,
+    published: Option<&(Checkpoint, String)>,
+) -> Result<(), String> {
+    if let Some(note) = note {
         let checkpoint = log.open(note).map_err(|why| format!("the newest checkpoint: {why}"))?;
         if checkpoint.size != tree.size() || checkpoint.root != tree.root() {
             return Err("the records are not those that were signed; `countersign log verify` tells which".to_owned());
@@ -99,14 +117,7 @@ pub(crate) fn recover(disk: &Arc<dyn Files>, log: &LogVerifier) -> Result<Recove
             return Err("two checkpoints over the same records differ".to_owned());
         }
     }
-    if let Some((name, at)) = &found.torn {
-        said.push(format!("`{name}` ends at byte {at} in a torn batch that was never acknowledged"));
-    }
-    let _ = tree.take_complete();
-    let pending = with_tags(disk, batches)?;
-    // After a crash they may be torn, and the journal has all that they had.
-    let partial = if ended { partial_files(size) } else { BTreeSet::new() };
-    Ok(Recovered { tree, base, pending, segments: found.segments, note, partial, ended, said })
+    Ok(())
 }
 
 /// Whether everything that a checkpoint counts is in files.

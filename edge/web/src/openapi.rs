@@ -141,107 +141,10 @@ pub fn openapi() -> Value {
         settings.meta_schema = None;
     });
     let mut it = Describe { schemas: settings.into_generator(), paths: Map::new() };
-    let any = || Back::Json(json!({}));
-    let object = || Back::Json(json!({"type": "object"}));
-    let list = |schema: Value| Back::Json(json!({"type": "array", "items": schema}));
-    let (hold, who, agent, person, status) = (
-        it.schema::<protocol::HoldView>(),
-        it.schema::<Who>(),
-        it.schema::<protocol::AgentView>(),
-        it.schema::<protocol::ReviewerView>(),
-        it.schema::<health::Health>(),
-    );
-    it.add(("get", "/health"), By::All, "Whether the gate and the daemon answer.", None, object());
-    it.add(("get", "/session"), By::Session, "Who is signed in.", None, Back::Json(who));
-    let body = it.schema::<auth_routes::SignIn>();
-    it.add(("post", "/session"), By::All, "Sign in. The answer sets the cookie.", Some(body), Back::Nothing);
-    it.add(("delete", "/session"), By::Session, "Sign out.", None, Back::Nothing);
-    let body = it.schema::<auth_routes::NewPassword>();
-    it.add(
-        ("post", "/session/password"),
-        By::Session,
-        "Choose another password. All sessions end, and the answer sets the cookie.",
-        Some(body),
-        Back::Nothing,
-    );
-    it.add(("post", "/challenge"), By::All, "Something fresh for a passkey to sign.", None, object());
-    let body = it.schema::<auth_routes::Begin>();
-    it.add(("post", "/enrolment"), By::All, "Begin to enrol a factor.", Some(body), object());
-    let body = it.schema::<auth_routes::Finish>();
-    it.add(("post", "/enrolment/finish"), By::All, "Finish it. The answer sets the cookie.", Some(body), object());
-    let body = it.schema::<auth_routes::Invite>();
-    it.add(("post", "/invites"), By::Session, "Invite a person, as an operator.", Some(body), object());
-    it.add(("get", "/holds"), By::Session, "What waits.", None, list(hold.clone()));
-    it.add(("get", "/holds/{id}"), By::Session, "One hold.", None, Back::Json(hold));
-    let body = it.schema::<routes::Answer>();
-    it.add(
-        ("post", "/holds/{id}/answer"),
-        By::Session,
-        "Answer a hold, with a proof for this answer.",
-        Some(body),
-        object(),
-    );
-    let body = it.schema::<routes::HandOver>();
-    it.add(("post", "/holds/{id}/hand-over"), By::Session, "Hand it over to another reviewer.", Some(body), object());
-    it.add(("get", "/holds/{id}/rules"), By::Session, "Which rules could be made of it.", None, object());
-    let events = Back::Other("text/event-stream");
-    it.add(("get", "/events"), By::Session, "Changes of what waits, as server-sent events.", None, events);
-    let body = it.schema::<routes::Stop>();
-    it.add(("post", "/stop"), By::Session, "Stop a session, an agent, or everything.", Some(body), object());
-    it.add(("get", "/status"), By::Session, "How things are.", None, Back::Json(status));
-    it.add(("get", "/rules"), By::Session, "The rules.", None, object());
-    it.add(("get", "/agents"), By::Session, "The agents.", None, list(agent));
-    it.add(("get", "/people"), By::Session, "The people.", None, list(person));
-    let query = it.schema::<protocol::RecordQuery>();
-    it.add(
-        ("get", "/records"),
-        By::Session,
-        "Records, newest first; `next` is the cursor for `before`.",
-        Some(query),
-        object(),
-    );
-    it.add(("post", "/records/verify"), By::Session, "Whether the whole record holds.", None, object());
-    it.add(("get", "/requests/{digest}"), By::Session, "The story of one request.", None, any());
-    let query = it.schema::<record::Days>();
-    it.add(("get", "/reports"), By::Session, "Figures of the last days.", Some(query), object());
-    let work = it.schema::<protocol::ActivityView>();
-    it.add(("get", "/sessions"), By::Session, "Where agents work.", None, Back::Json(work));
-    let live = Back::Other("text/event-stream");
-    it.add(("get", "/sessions/live"), By::Session, "The same, as it changes (server-sent events).", None, live);
-    it.add(("get", "/recordings"), By::Session, "What was recorded of terminals.", None, any());
-    let cast = Back::Other("application/x-asciicast");
-    it.add(
-        ("get", "/recordings/{id}/cast"),
-        By::Session,
-        "A recording, with secrets masked (asciicast v2).",
-        None,
-        cast,
-    );
-    let live = Back::Other("text/event-stream");
-    it.add(("get", "/recordings/{id}/live"), By::Session, "A growing recording.", None, live);
-    let body = it.schema::<agents::ActRequest>();
-    it.add(("post", "/agent/requests"), By::Agent, "May this be done? A decision, or a ticket.", Some(body), object());
-    it.add(("get", "/push"), By::Session, "The key that a browser needs for notices on a device.", None, object());
-    let body = it.schema::<auth_routes::Device>();
-    it.add(("post", "/push"), By::Session, "Turn notifications on a device on or off.", Some(body), object());
-    it.add(("get", "/sign-on"), By::All, "Whether there is single sign-on, and what it is called.", None, object());
-    let away = "To the provider, or back to the page with a code for the error.";
-    it.add(("get", "/sign-on/begin"), By::All, away, None, Back::Elsewhere);
-    let back = it.schema::<oidc_login::Back>();
-    let page = "A browser comes back. It goes to the page, signed in or with a code for the error.";
-    it.add(("get", "/sign-on/callback"), By::All, page, Some(back), Back::Elsewhere);
-    let click = json!({"type": "object", "properties": {"payload": {"type": "string"}}, "required": ["payload"]});
-    it.add(("post", "/channels/slack"), By::Signed, "A click in Slack.", Some(click), object());
-    let text = json!({"type": "string"});
-    let written = json!({"type": "object", "properties": {"type": text, "timestamp": text, "text": text,
-        "from": {"type": "object", "properties": {"aadObjectId": text}}}, "required": ["type", "timestamp", "text", "from"]});
-    it.add(
-        ("post", "/channels/teams"),
-        By::Signed,
-        "A message in Teams to an outgoing webhook.",
-        Some(written),
-        object(),
-    );
+    it.people();
+    it.holds();
+    it.record();
+    it.agents_and_channels();
     let schemas = it.schemas.take_definitions(true);
     sorted(json!({
         "openapi": "3.1.0",
@@ -253,6 +156,159 @@ pub fn openapi() -> Value {
             "session": {"type": "apiKey", "in": "cookie", "name": crate::session_extractor::COOKIE},
             "agent": {"type": "http", "scheme": "bearer"}}},
     }))
+}
+
+fn object() -> Back {
+    Back::Json(json!({"type": "object"}))
+}
+
+fn list(schema: Value) -> Back {
+    Back::Json(json!({"type": "array", "items": schema}))
+}
+
+impl Describe {
+    /// Signing in, factors and invitations.
+    fn people(&mut self) {
+        let who = self.schema::<Who>();
+        self.add(("get", "/health"), By::All, "Whether the gate and the daemon answer.", None, object());
+        self.add(("get", "/session"), By::Session, "Who is signed in.", None, Back::Json(who));
+        let body = self.schema::<auth_routes::SignIn>();
+        self.add(("post", "/session"), By::All, "Sign in. The answer sets the cookie.", Some(body), Back::Nothing);
+        self.add(("delete", "/session"), By::Session, "Sign out.", None, Back::Nothing);
+        let body = self.schema::<auth_routes::NewPassword>();
+        self.add(
+            ("post", "/session/password"),
+            By::Session,
+            "Choose another password. All sessions end, and the answer sets the cookie.",
+            Some(body),
+            Back::Nothing,
+        );
+        self.add(("post", "/challenge"), By::All, "Something fresh for a passkey to sign.", None, object());
+        let body = self.schema::<auth_routes::Begin>();
+        self.add(("post", "/enrolment"), By::All, "Begin to enrol a factor.", Some(body), object());
+        let body = self.schema::<auth_routes::Finish>();
+        self.add(
+            ("post", "/enrolment/finish"),
+            By::All,
+            "Finish self. The answer sets the cookie.",
+            Some(body),
+            object(),
+        );
+        let body = self.schema::<auth_routes::Invite>();
+        self.add(("post", "/invites"), By::Session, "Invite a person, as an operator.", Some(body), object());
+    }
+
+    /// Holds, stops, and what is in force.
+    fn holds(&mut self) {
+        let hold = self.schema::<protocol::HoldView>();
+        let agent = self.schema::<protocol::AgentView>();
+        let person = self.schema::<protocol::ReviewerView>();
+        let status = self.schema::<health::Health>();
+        self.add(("get", "/holds"), By::Session, "What waits.", None, list(hold.clone()));
+        self.add(("get", "/holds/{id}"), By::Session, "One hold.", None, Back::Json(hold));
+        let body = self.schema::<routes::Answer>();
+        self.add(
+            ("post", "/holds/{id}/answer"),
+            By::Session,
+            "Answer a hold, with a proof for this answer.",
+            Some(body),
+            object(),
+        );
+        let body = self.schema::<routes::HandOver>();
+        self.add(
+            ("post", "/holds/{id}/hand-over"),
+            By::Session,
+            "Hand it over to another reviewer.",
+            Some(body),
+            object(),
+        );
+        self.add(("get", "/holds/{id}/rules"), By::Session, "Which rules could be made of self.", None, object());
+        let events = Back::Other("text/event-stream");
+        self.add(("get", "/events"), By::Session, "Changes of what waits, as server-sent events.", None, events);
+        let body = self.schema::<routes::Stop>();
+        self.add(("post", "/stop"), By::Session, "Stop a session, an agent, or everything.", Some(body), object());
+        self.add(("get", "/status"), By::Session, "How things are.", None, Back::Json(status));
+        self.add(("get", "/rules"), By::Session, "The rules.", None, object());
+        self.add(("get", "/agents"), By::Session, "The agents.", None, list(agent));
+        self.add(("get", "/people"), By::Session, "The people.", None, list(person));
+    }
+
+    /// The record, reports, sessions and recordings.
+    fn record(&mut self) {
+        let any = || Back::Json(json!({}));
+        let query = self.schema::<protocol::RecordQuery>();
+        self.add(
+            ("get", "/records"),
+            By::Session,
+            "Records, newest first; `next` is the cursor for `before`.",
+            Some(query),
+            object(),
+        );
+        self.add(("post", "/records/verify"), By::Session, "Whether the whole record holds.", None, object());
+        self.add(("get", "/requests/{digest}"), By::Session, "The story of one request.", None, any());
+        let query = self.schema::<record::Days>();
+        self.add(("get", "/reports"), By::Session, "Figures of the last days.", Some(query), object());
+        let work = self.schema::<protocol::ActivityView>();
+        self.add(("get", "/sessions"), By::Session, "Where agents work.", None, Back::Json(work));
+        let live = Back::Other("text/event-stream");
+        self.add(("get", "/sessions/live"), By::Session, "The same, as it changes (server-sent events).", None, live);
+        self.add(("get", "/recordings"), By::Session, "What was recorded of terminals.", None, any());
+        let cast = Back::Other("application/x-asciicast");
+        self.add(
+            ("get", "/recordings/{id}/cast"),
+            By::Session,
+            "A recording, with secrets masked (asciicast v2).",
+            None,
+            cast,
+        );
+        let live = Back::Other("text/event-stream");
+        self.add(("get", "/recordings/{id}/live"), By::Session, "A growing recording.", None, live);
+    }
+
+    /// Agents that ask, notifications, single sign-on and chat.
+    fn agents_and_channels(&mut self) {
+        let body = self.schema::<agents::ActRequest>();
+        self.add(
+            ("post", "/agent/requests"),
+            By::Agent,
+            "May this be done? A decision, or a ticket.",
+            Some(body),
+            object(),
+        );
+        self.add(
+            ("get", "/push"),
+            By::Session,
+            "The key that a browser needs for notices on a device.",
+            None,
+            object(),
+        );
+        let body = self.schema::<auth_routes::Device>();
+        self.add(("post", "/push"), By::Session, "Turn notifications on a device on or off.", Some(body), object());
+        self.add(
+            ("get", "/sign-on"),
+            By::All,
+            "Whether there is single sign-on, and what it is called.",
+            None,
+            object(),
+        );
+        let away = "To the provider, or back to the page with a code for the error.";
+        self.add(("get", "/sign-on/begin"), By::All, away, None, Back::Elsewhere);
+        let back = self.schema::<oidc_login::Back>();
+        let page = "A browser comes back. It goes to the page, signed in or with a code for the error.";
+        self.add(("get", "/sign-on/callback"), By::All, page, Some(back), Back::Elsewhere);
+        let click = json!({"type": "object", "properties": {"payload": {"type": "string"}}, "required": ["payload"]});
+        self.add(("post", "/channels/slack"), By::Signed, "A click in Slack.", Some(click), object());
+        let text = json!({"type": "string"});
+        let written = json!({"type": "object", "properties": {"type": text, "timestamp": text, "text": text,
+        "from": {"type": "object", "properties": {"aadObjectId": text}}}, "required": ["type", "timestamp", "text", "from"]});
+        self.add(
+            ("post", "/channels/teams"),
+            By::Signed,
+            "A message in Teams to an outgoing webhook.",
+            Some(written),
+            object(),
+        );
+    }
 }
 
 #[cfg(test)]

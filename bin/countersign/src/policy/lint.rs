@@ -52,63 +52,23 @@ pub(crate) fn main(args: &LintArgs) -> Result<ExitCode, String> {
 fn lint(args: &LintArgs) -> Result<ExitCode, String> {
     let policy = args.set.load()?;
     let now_ms = clock::now_ms();
-    let since = now_ms.saturating_sub(args.days.saturating_mul(86_400_000));
     // Without a record nothing is known of use; the rest is still reported.
     let acts = past_requests::load(args.log.as_deref(), 0).ok();
-    let used: Option<BTreeMap<String, u64>> = acts.as_ref().map(|acts| {
-        let mut last = BTreeMap::new();
-        for past in acts {
-            last.extend(past.rules.iter().map(|id| (id.clone(), past.at_ms)));
-        }
-        last
-    });
-    let whole_span = acts.as_ref().and_then(|acts| acts.first()).is_some_and(|first| first.at_ms <= since);
+    let usage = Usage::of(acts.as_deref(), args.days, now_ms);
     let mut doubts = Vec::new();
-    let mut meter = (0_usize, 0_usize);
+    let mut meter = Meter::default();
     let shipped = |rule: &Rule| {
         !rule.place.0.contains('/')
             && pdp::presets().any(|(_, files)| files.iter().any(|(name, _)| *name == rule.place.0))
     };
     for rule in policy.rules().iter().filter(|rule| args.all || !shipped(rule)) {
-        let mut doubt = |kind: &'static str, text: String| {
-            doubts.push(Doubt {
-                rule: rule.id.clone(),
-                place: format!("{}:{}", rule.place.0, rule.place.1),
-                kind,
-                text,
-            });
-        };
-        if let Some(other) = shadowed(rule, &policy) {
-            doubt("shadowed", format!("shadowed by rule `{other}`, which matches all of its examples first"));
-        }
-        if rule.verdict == RuleVerdict::Allow && rule.expires_ms.is_none() {
-            doubt("endless", "it allows, and never ends: add `expires`".to_owned());
-        }
-        if rule.expires_ms.is_some_and(|end| end <= now_ms) {
-            doubt("expired", "it has expired: remove it".to_owned());
-        }
-        match used.as_ref().map(|used| used.get(&rule.id)) {
-            Some(None) if whole_span => doubt("unused", format!("it has not spoken in {} days", args.days)),
-            Some(Some(last)) if *last < since => doubt("unused", format!("it has not spoken in {} days", args.days)),
-            Some(_) | None => {}
-        }
-        if rule.verdict == RuleVerdict::Allow {
-            if let Some(place) = protected(rule) {
-                doubt("protected", format!("its `matches` touch `{place}`"));
-            }
-            if rule.bounded_by_examples() && rule.matches.len() < 2 {
-                doubt("evidence", "a pattern with a single example: add more commands that it matches".to_owned());
-            }
-        }
-        let (tried, weak) = fragile(rule, &policy);
-        meter = (meter.0.saturating_add(tried), meter.1.saturating_add(weak.len()));
-        if !weak.is_empty() {
-            let list = weak.iter().take(3).map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
-            doubt(
-                "fragile",
-                format!("{} of {tried} ways of writing its examples change the verdict, such as {list}", weak.len()),
-            );
-        }
+        let found = doubts_of(rule, &policy, &usage, now_ms, &mut meter);
+        doubts.extend(found.into_iter().map(|(kind, text)| Doubt {
+            rule: rule.id.clone(),
+            place: format!("{}:{}", rule.place.0, rule.place.1),
+            kind,
+            text,
+        }));
     }
     if args.set.is_own() {
         doubts.extend(made_alone());
@@ -120,24 +80,110 @@ fn lint(args: &LintArgs) -> Result<ExitCode, String> {
             .collect();
         println!(
             "{}",
-            json!({"rules": policy.rules().len(), "doubts": list, "mutants": meter.0, "changed": meter.1, "history": used.is_some()})
+            json!({"rules": policy.rules().len(), "doubts": list, "mutants": meter.tried, "changed": meter.changed, "history": usage.last.is_some()})
         );
     } else {
-        for it in &doubts {
-            println!("{}: rule `{}`: {}: {}", it.place, it.rule, it.kind, it.text);
-        }
-        println!(
-            "{} rules, {} doubts; {} of {} rewritten examples change the verdict",
-            policy.rules().len(),
-            doubts.len(),
-            meter.1,
-            meter.0
-        );
-        if used.is_none() {
-            println!("no record was found, so nothing is said of what is used");
-        }
+        print(&doubts, policy.rules().len(), &meter, usage.last.is_some());
     }
     Ok(if doubts.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// When rules were used, as far as a record says.
+struct Usage {
+    /// The last use of each rule, in milliseconds since 1970; nothing without a record.
+    last: Option<BTreeMap<String, u64>>,
+    /// The record reaches back over all the days that are asked about.
+    is_whole: bool,
+    since_ms: u64,
+    days: u64,
+}
+
+impl Usage {
+    fn of(acts: Option<&[past_requests::Past]>, days: u64, now_ms: u64) -> Self {
+        let since_ms = now_ms.saturating_sub(days.saturating_mul(86_400_000));
+        let last = acts.map(|acts| {
+            let mut last = BTreeMap::new();
+            for past in acts {
+                last.extend(past.rules.iter().map(|id| (id.clone(), past.at_ms)));
+            }
+            last
+        });
+        let is_whole = acts.and_then(<[_]>::first).is_some_and(|first| first.at_ms <= since_ms);
+        Self { last, is_whole, since_ms, days }
+    }
+
+    fn is_unused(&self, rule: &str) -> bool {
+        match self.last.as_ref().map(|last| last.get(rule)) {
+            Some(None) => self.is_whole,
+            Some(Some(at_ms)) => *at_ms < self.since_ms,
+            None => false,
+        }
+    }
+}
+
+/// How many rewritten examples were tried, and how many of them change the verdict.
+#[derive(Default)]
+struct Meter {
+    tried: usize,
+    changed: usize,
+}
+
+/// What is doubtful about one rule: the kind, and a sentence.
+fn doubts_of(
+    rule: &Rule,
+    policy: &Policy,
+    usage: &Usage,
+    now_ms: u64,
+    meter: &mut Meter,
+) -> Vec<(&'static str, String)> {
+    let mut doubts = Vec::new();
+    if let Some(other) = shadowed(rule, policy) {
+        doubts.push(("shadowed", format!("shadowed by rule `{other}`, which matches all of its examples first")));
+    }
+    if rule.verdict == RuleVerdict::Allow && rule.expires_ms.is_none() {
+        doubts.push(("endless", "it allows, and never ends: add `expires`".to_owned()));
+    }
+    if rule.expires_ms.is_some_and(|end| end <= now_ms) {
+        doubts.push(("expired", "it has expired: remove it".to_owned()));
+    }
+    if usage.is_unused(&rule.id) {
+        doubts.push(("unused", format!("it has not spoken in {} days", usage.days)));
+    }
+    if rule.verdict == RuleVerdict::Allow {
+        if let Some(place) = protected(rule) {
+            doubts.push(("protected", format!("its `matches` touch `{place}`")));
+        }
+        if rule.bounded_by_examples() && rule.matches.len() < 2 {
+            let text = "a pattern with a single example: add more commands that it matches";
+            doubts.push(("evidence", text.to_owned()));
+        }
+    }
+    let (tried, weak) = fragile(rule, policy);
+    meter.tried = meter.tried.saturating_add(tried);
+    meter.changed = meter.changed.saturating_add(weak.len());
+    if !weak.is_empty() {
+        let list = weak.iter().take(3).map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+        doubts.push((
+            "fragile",
+            format!("{} of {tried} ways of writing its examples change the verdict, such as {list}", weak.len()),
+        ));
+    }
+    doubts
+}
+
+fn print(doubts: &[Doubt], rules: usize, meter: &Meter, has_record: bool) {
+    for it in doubts {
+        println!("{}: rule `{}`: {}: {}", it.place, it.rule, it.kind, it.text);
+    }
+    println!(
+        "{rules} rules, {} doubts; {} of {} rewritten examples change the verdict",
+        doubts.len(),
+        meter.changed,
+        meter.tried
+    );
+    if !has_record {
+        println!("no record was found, so nothing is said of what is used");
+    }
 }
 
 /// Rules that one person made from an approval, without a second look. Nothing where no daemon answers.

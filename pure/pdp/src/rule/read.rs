@@ -27,12 +27,7 @@ pub(crate) fn read(text: RuleText, place: (String, usize)) -> Result<Rule, Wrong
     if text.exact.is_some() && (text.command.is_some() || text.regex.is_some()) {
         return Err(("exact", "a rule has one of `exact`, `command` and `regex`".to_owned()));
     }
-    let command = match (&text.exact, &text.command) {
-        (Some(exact), _) => vec![CommandPattern::exact(exact).map_err(at("exact"))?],
-        (None, Some(command)) => CommandPattern::read(command).map_err(at("command"))?,
-        (None, None) => Vec::new(),
-    };
-    let command = further(command, &text)?;
+    let command = commands(&text)?;
     let regex = text.regex.as_deref().map(|it| LineRegex::new(it, allows)).transpose().map_err(at("regex"))?;
     let tool = text.tool.as_deref().map(|it| Glob::new(it, Wild::Name)).transpose().map_err(at("tool"))?;
     let target = target(&text)?;
@@ -87,6 +82,17 @@ pub(crate) fn read(text: RuleText, place: (String, usize)) -> Result<Rule, Wrong
         tool,
         accepts_partial,
     })
+}
+
+/// The patterns of `exact` or `command`.
+fn commands(text: &RuleText) -> Result<Vec<CommandPattern>, Wrong> {
+    let at = |key: &'static str| move |why: String| (key, why);
+    let patterns = match (&text.exact, &text.command) {
+        (Some(exact), _) => vec![CommandPattern::exact(exact).map_err(at("exact"))?],
+        (None, Some(command)) => CommandPattern::read(command).map_err(at("command"))?,
+        (None, None) => Vec::new(),
+    };
+    further(patterns, text)
 }
 
 /// Patterns with what their further arguments may be.
