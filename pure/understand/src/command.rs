@@ -154,6 +154,16 @@ impl Lowering<'_> {
         {
             mark_download(segment, fetched.resource.text());
         }
+        let named = |word: &Arg, name: &str| {
+            let rest = word.text().split('$').skip(1).map(|rest| rest.trim_start_matches('{'));
+            let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let mut found = rest.filter_map(|rest| rest.strip_prefix(name));
+            word.known().is_none() && found.any(|behind| !behind.starts_with(goes_on))
+        };
+        let holds = |name: &str| leak::runs_word(segment, false, &|word: &Arg| named(word, name));
+        if runs && let Some((_, from)) = self.fetched.iter().find(|(name, _)| holds(name)) {
+            mark_download(segment, from);
+        }
         let linked = |path: &str| self.linked(path);
         let ways = leak::Ways { cwd: self.cwd.as_deref(), linked: &linked };
         let (leak, secret) = leak::of(segment, inner, fed, &ways);

@@ -725,9 +725,14 @@ pub(crate) fn of_pipe(segment: &Segment, stage: &[Segment]) -> Leak {
 
 /// Whether the words of a command hold code that a substitution brings, so that it is known to run.
 pub(crate) fn runs_substitution(segment: &Segment, fed: bool) -> bool {
+    runs_word(segment, fed, &holds_substitution)
+}
+
+/// Whether a command runs a word of this kind as code.
+pub(crate) fn runs_word(segment: &Segment, fed: bool, holds: &dyn Fn(&Arg) -> bool) -> bool {
     let Some(head) = segment.argv.first() else { return false };
     if head.known().is_none() {
-        return holds_substitution(head);
+        return holds(head);
     }
     let name = name_of(segment);
     let shell = crate::command::is_shell(name);
@@ -736,7 +741,7 @@ pub(crate) fn runs_substitution(segment: &Segment, fed: bool) -> bool {
     }
     let mut words = segment.argv.iter().enumerate().skip(1);
     let operand = words.clone().find(|(_, word)| word.text() == "-" || !word.text().starts_with(['-', '+']));
-    let Some((at, _)) = words.find(|(_, word)| holds_substitution(word)) else {
+    let Some((at, _)) = words.find(|(_, word)| holds(word)) else {
         let input = ["-", "/dev/stdin", "/dev/fd/0"];
         let named = |word: &Arg| input.contains(&word.text()) || word.text() == "-s";
         return fed && (operand.is_none() || segment.argv.iter().any(named));

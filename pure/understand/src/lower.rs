@@ -40,6 +40,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) rereads: usize,
     /// Files whose text was read as commands, as they were before the text ran.
     pub(crate) ran_files: Vec<String>,
+    /// Variables that got what was fetched from the network, and from where.
+    pub(crate) fetched: Vec<(String, String)>,
     /// How often the text changed the directory.
     pub(crate) moves: usize,
     /// The command at hand has redirections, any of which may fail.
@@ -135,6 +137,7 @@ impl<'a> Lowering<'a> {
             traced_by_traps: false,
             rereads: 0,
             ran_files: Vec::new(),
+            fetched: Vec::new(),
             moves: 0,
             redirected: false,
             closes: false,

@@ -129,7 +129,7 @@ fn is_shell(interpreter: &str) -> bool {
 mod tests {
     use model::{Digest, Fact, FactQuery, Facts, FileKind};
 
-    use crate::{Subject, Surroundings, settle};
+    use crate::{Shell, Subject, Surroundings, settle};
 
     /// Whether the script `ok.sh`, which says `echo hi`, is believed where a text runs it.
     fn is_believed(text: &str) -> bool {
@@ -182,6 +182,22 @@ mod tests {
             "mkdir -p build && sh ok.sh",
         ] {
             assert!(is_believed(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_behind_a_sourced_file_may_be_ignored() {
+        let script = FileKind::Text("\"$1\" P\n".to_owned(), Digest::of_bytes(b"x"));
+        let mut look = |query: &FactQuery| match query {
+            FactQuery::File(_) => Fact::File(script.clone()),
+            FactQuery::Program(_) | FactQuery::RealPath(_) => Fact::Unknown,
+        };
+        for (shell, is_known) in [(Shell::Unknown, false), (Shell::Bash, true)] {
+            let around = Surroundings { cwd: Some("/w/p"), shell, ..Surroundings::default() };
+            let text = "set -- touch; . ./arg.sh echo";
+            let intent = settle(Subject::Shell(text), around, &mut Facts::default(), &mut look);
+            let echoes = |segment: &model::Segment| segment.argv.first().is_some_and(|word| word.text() == "echo");
+            assert_eq!(intent.segments.iter().any(echoes), is_known, "{shell:?}");
         }
     }
 }

@@ -15,6 +15,9 @@ const SHELL_CONSTANTS: &[&str] = &["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", 
 /// What is said of a text with more than [`crate::MAX_SEGMENTS`] commands.
 const MORE_COMMANDS: &str = "the text has more commands than are looked at";
 
+/// How many variables are kept that got what was fetched.
+const MAX_FETCHED: usize = 16;
+
 /// What a simple command has around its words.
 #[derive(Clone, Default)]
 pub(crate) struct Dress {
@@ -268,6 +271,14 @@ impl Lowering<'_> {
         }
         let value = if assignment.append { unknown(&name) } else { value };
         self.set(&name, value.clone(), for_program, dress);
+        let inside = self.intent.segments.get(began..).unwrap_or_default();
+        let mut operations = inside.iter().flat_map(|segment| &segment.operations);
+        let from = operations
+            .find(|it| it.action == Action::Connect && it.resource != Resource::System)
+            .map(|it| it.resource.text().to_owned());
+        if let Some(from) = from.filter(|_| self.fetched.len() < MAX_FETCHED) {
+            self.fetched.push((name.clone(), from));
+        }
         let given = !std::mem::replace(&mut self.secrets, outer).is_empty();
         if given || self.secret_since(began) {
             self.state.secrets.insert(name.clone());

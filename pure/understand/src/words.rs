@@ -54,6 +54,15 @@ impl Lowering<'_> {
                 words.iter().map(|word| word.text().len().saturating_add(BYTES_OF_WORD)).fold(0, usize::saturating_add);
             return if self.budget.take_bytes(bytes) { words.to_vec() } else { vec![Arg::Unknown(raw.to_owned())] };
         }
+        if matches!(raw, "$@" | "$*" | "${@}" | "${*}")
+            && let Some(words) = &self.positional
+            && words.iter().all(|word| word.known().is_some_and(|text| !text.is_empty() && !may_change(text)))
+        {
+            return words.to_vec();
+        }
+        if let Some(words) = self.split_value(raw) {
+            return words;
+        }
         if raw.contains('{') {
             match parser::braces(raw) {
                 // Zeros in front keep their width, in some shells.
@@ -72,6 +81,49 @@ impl Lowering<'_> {
             }
         }
         self.word_by_grammar(raw).into_iter().collect()
+    }
+
+    /// The words of a variable's value where the word is that variable alone, without quotes. Z shell does not split it.
+    fn split_value(&mut self, raw: &str) -> Option<Vec<Arg>> {
+        let name = raw.strip_prefix('$')?;
+        let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
+        let value = self.variables.get(name)?.known()?.to_owned();
+        if !value.contains(' ') || value.contains(['\t', '\n', '*', '?', '[', '\\']) {
+            return None;
+        }
+        self.note_secret(name);
+        if self.shell.may_be_zsh() {
+            self.unknown(raw, "Z shell takes the value for one word, other shells for several");
+        }
+        Some(value.split(' ').filter(|word| !word.is_empty()).map(|word| Arg::Known(word.to_owned())).collect())
+    }
+
+    /// The text of an expansion of a known text: with a default that it does not need, or without a literal ending or
+    /// beginning.
+    fn changed_text(&self, expression: &ParameterExpr) -> Option<String> {
+        use ParameterExpr as E;
+        let known = |parameter: &Parameter| {
+            let value = name_of(parameter).and_then(|name| self.variables.get(&name))?;
+            value.known().filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let literal = |pattern: &Option<String>| {
+            pattern.clone().filter(|text| !text.contains(['*', '?', '[', ']', '(', '$', '`', '\'', '"', '\\', '~', '#', '%']))
+        };
+        #[expect(clippy::wildcard_enum_match_arm, reason = "every other expansion may make any text")]
+        match expression {
+            E::UseDefaultValues { parameter, indirect: false, .. } => known(parameter),
+            E::RemoveSmallestSuffixPattern { parameter, pattern, indirect: false }
+            | E::RemoveLargestSuffixPattern { parameter, pattern, indirect: false } => {
+                let (value, ending) = (known(parameter)?, literal(pattern)?);
+                Some(value.strip_suffix(ending.as_str()).unwrap_or(&value).to_owned())
+            }
+            E::RemoveSmallestPrefixPattern { parameter, pattern, indirect: false }
+            | E::RemoveLargestPrefixPattern { parameter, pattern, indirect: false } => {
+                let (value, beginning) = (known(parameter)?, literal(pattern)?);
+                Some(value.strip_prefix(beginning.as_str()).unwrap_or(&value).to_owned())
+            }
+            _ => None,
+        }
     }
 
     /// The one argument that a word becomes where the shell does not split it; nothing for an empty expansion.
@@ -272,6 +324,12 @@ impl Lowering<'_> {
                 Arg::Known(_) | Arg::Pattern(_) | Arg::Unknown(_) => {}
             }
         }
+        if let Some(text) = self.changed_text(expression)
+            && (quoted || !may_change(&text))
+        {
+            draft.text.push_str(&text);
+            return;
+        }
         if let ParameterExpr::Parameter { parameter, indirect: false } = expression
             && is_number(parameter)
             && !matches!(parameter, Parameter::Named(name) if self.variables.contains_key(name))
@@ -430,6 +488,11 @@ impl Lowering<'_> {
             self.nested_in_word(inside);
         }
     }
+}
+
+/// Whether a text without quotes may become other words.
+fn may_change(text: &str) -> bool {
+    text.contains([' ', '\t', '\n', '*', '?', '['])
 }
 
 /// Whether a number in a text begins with a zero that is not all of it.
