@@ -162,7 +162,7 @@ fn rule_of(candidate: &CandidateView, end: &str, reason: &str) -> String {
     format!("[[rule]]\nid = \"made.{short}\"\nreason = {reason}\nexpires = {end}\n{}", candidate.text)
 }
 
-/// Gives an answer to a hold and says what became of it. With a yes, a rule may be made of it.
+/// Answers a hold and prints the outcome. An approval can also make a rule.
 pub(crate) fn give(
     link: &OperatorClient,
     hold: &protocol::HoldView,

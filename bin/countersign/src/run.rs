@@ -63,7 +63,7 @@ pub(crate) struct RunArgs {
 /// Exit status of a parked request (`EX_TEMPFAIL` of `sysexits.h`).
 const PARKED: u8 = 75;
 
-/// A no, with the exit status that tells its kind.
+/// A refusal, with its exit status.
 struct No {
     status: u8,
     reasons: Vec<String>,

@@ -129,7 +129,7 @@ fn make_rule(
     }
 }
 
-/// The other holds that are meant. A yes is only for what is the same to the byte and was shown with the same words; a no may take
+/// The other holds that are meant. An approval covers only identical bytes that were shown with the same words; a denial may take
 /// everything of the same agent with it.
 fn others(
     daemon: &Daemon,

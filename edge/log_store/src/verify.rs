@@ -28,7 +28,7 @@ pub struct Verified {
 const ATTEMPTS: usize = 50;
 
 /// Checks a log's files against its public key, and that it goes on from checkpoints known from elsewhere.
-/// `progress` hears how many records were checked, of how many. A writer may be at work: what it adds meanwhile counts.
+/// `progress` gets the number of checked records, and of all. A writer may be at work: what it adds meanwhile counts.
 ///
 /// # Errors
 /// The first thing that does not hold.

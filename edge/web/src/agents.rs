@@ -83,7 +83,7 @@ impl AgentConnection {
     }
 }
 
-/// May this be done? The permit is spent with a yes: the agent acts by itself.
+/// Asks for a decision. An allow spends the permit: the agent acts by itself.
 pub(crate) async fn request(
     State(gate): State<Arc<Gate>>,
     headers: HeaderMap,
@@ -190,10 +190,10 @@ pub(crate) async fn socket(
     Ok(upgrade.on_upgrade(move |socket| converse(socket, line, key)).into_response())
 }
 
-/// What an agent hears unasked: the daemon ended the conversation.
+/// The message to an agent without a request: the daemon ended the connection.
 const ENDED: &str = r#"{"say":"ended","why":"people stopped this agent, it was silent for too long, or the daemon is gone: end what runs"}"#;
 
-/// Carries, until either side ends it. Order is kept; the daemon speaks only when it was spoken to, but that a hold has two answers.
+/// Carries, until either side ends it. Order is kept. The daemon sends only replies, except that a hold has two.
 async fn converse(mut socket: WebSocket, mut line: AgentConnection, key: String) {
     loop {
         let said = tokio::select! {
@@ -234,7 +234,7 @@ async fn converse(mut socket: WebSocket, mut line: AgentConnection, key: String)
     }
 }
 
-/// What the daemon says, unless the agent leaves first, or speaks out of turn.
+/// The daemon's reply, unless the agent leaves first, or sends out of turn.
 async fn hear_while_there(socket: &mut WebSocket, line: &mut AgentConnection) -> Option<AgentReply> {
     // Begun once: a frame that was read by half is not begun again.
     let mut hear = std::pin::pin!(line.hear());

@@ -99,15 +99,15 @@ async fn hold(State(gate): State<Arc<Gate>>, _who: SignedIn, Path(id): Path<Stri
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answer {
-    /// `approve`, `deny`, or `ask`: a no for now, with a question to the agent.
+    /// `approve`, `deny`, or `ask`: a denial for now, with a question to the agent.
     said: String,
     #[serde(default)]
     proof: Given,
-    /// With a yes: a rule that is made of it.
+    /// With an approval: a rule that is made from it.
     rule: Option<Wish>,
     /// With a denial: the message to the agent. With a question: the question.
     reason: Option<String>,
-    /// Others that the same proof answers: with a yes the very same, with a no any of the same agent.
+    /// Others that the same proof answers: an approval covers identical holds, a denial any of the same agent.
     #[serde(default)]
     also: Vec<String>,
 }

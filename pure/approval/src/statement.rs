@@ -16,7 +16,7 @@ pub struct AnswerStatement<'a> {
     pub shown: &'a str,
     /// The digest of the policy that asked.
     pub policy: &'a str,
-    /// The rule that is made of the yes, and why: text and reason.
+    /// The rule that is made from the approval: text and reason.
     pub rule: Option<(&'a str, &'a str)>,
     /// The message to the agent with a denial.
     pub reason: Option<&'a str>,

@@ -7,7 +7,7 @@ use model::{Coverage, NonEmpty, RequestDigest, Risk};
 use crate::policy::PolicyDigest;
 use crate::quorum::Quorum;
 
-/// What must be done with a yes. An enforcement point that cannot do it refuses.
+/// Obligations of an allow. An enforcement point that cannot fulfil one refuses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Obligations {
     /// Variables that the program must not be given.

@@ -281,7 +281,7 @@ fn tighten(intent: &Intent, situation: &Situation<'_>, policy: &Policy, asked: &
     }
 }
 
-/// What a rule said to a part of an intent: nothing where it speaks, or why it does not.
+/// A rule's result for a part of an intent: nothing where it matches, or why it does not.
 #[derive(Clone, Debug)]
 pub struct Considered<'a> {
     /// The rule.

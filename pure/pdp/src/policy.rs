@@ -127,7 +127,7 @@ impl Policy {
         self.limits.get(id).copied()
     }
 
-    /// The first rule that speaks about a segment.
+    /// The first rule that matches a segment.
     pub(crate) fn first<'a>(
         &'a self,
         segment: &model::Segment,

@@ -219,7 +219,7 @@ impl Quorum {
         let mut words = vec![Panel::MinRole { role: self.role, people: self.people }.to_string()];
         words.extend(self.panels.iter().map(|panel| format!("and {panel}")));
         if !self.veto {
-            words.push("(a no takes away one voice)".to_owned());
+            words.push("(a denial removes one possible approval)".to_owned());
         }
         words.join(" ")
     }

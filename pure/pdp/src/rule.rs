@@ -128,7 +128,7 @@ impl std::fmt::Display for Miss {
 }
 
 impl Rule {
-    /// Whether the rule speaks about a segment of an intent here and now, and if not, why.
+    /// Whether the rule matches a segment of an intent here and now, and if not, why.
     ///
     /// In doubt a rule that allows does not match and a rule that restricts does: an unknown argument is no match
     /// for the one and a match for the other.

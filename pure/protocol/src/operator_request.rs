@@ -19,17 +19,17 @@ pub enum OperatorRequest {
     Answer {
         /// The hold.
         hold: String,
-        /// `approve`, `deny`, `ask` (a no for now, with a question to the agent), or `break-glass`.
+        /// `approve`, `deny`, `ask` (a denial for now, with a question to the agent), or `break-glass`.
         said: String,
         /// Who says it, and the proof. With a session the name may be empty: it is the session's.
         by: Vouch,
         /// The session through which it is said. One that ended takes no answer.
         #[serde(default)]
         session: Option<String>,
-        /// Others that the same proof answers: with a yes the very same, with a no any of the same agent.
+        /// Others that the same proof answers: an approval covers identical holds, a denial any of the same agent.
         #[serde(default)]
         also: Vec<String>,
-        /// With a yes: a rule that is made of it.
+        /// With an approval: a rule that is made from it.
         #[serde(default)]
         rule: Option<RuleWish>,
         /// With a denial: the message to the agent. With break-glass: the reason; it is recorded.

@@ -72,7 +72,7 @@ impl Lowering<'_> {
             );
         }
         if CLAIMS.iter().any(|claim| lower.contains(claim)) {
-            doubt("claims_approval", "the text claims a yes that was not given here");
+            doubt("claims_approval", "the text claims an approval that was not given here");
         }
         if ORDERS.iter().any(|order| lower.contains(order)) && !talks_about(&lower) {
             doubt("gives_orders", "the text tells its reader to act");

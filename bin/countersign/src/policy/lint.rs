@@ -201,7 +201,7 @@ fn made_alone() -> Vec<Doubt> {
     rules.into_iter().filter_map(alone).collect()
 }
 
-/// The rule that always speaks before this one, if there is one.
+/// The rule that always matches before this one, if there is one.
 fn shadowed(rule: &Rule, policy: &Policy) -> Option<String> {
     let mut first: BTreeSet<String> = BTreeSet::new();
     for text in &rule.matches {

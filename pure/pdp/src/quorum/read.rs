@@ -178,7 +178,7 @@ mod tests {
             ),
             (
                 "who = { or = [{ role = 'operator' }, { any_of = ['@ops'], people = 2 }] }\nveto = false",
-                "1 reviewer or above and 1 operator or 2 of @ops (a no takes away one voice)",
+                "1 reviewer or above and 1 operator or 2 of @ops (a denial removes one possible approval)",
             ),
         ] {
             assert_eq!(words(text).as_deref(), Ok(said), "{text}");

@@ -79,7 +79,7 @@ pub(crate) struct RuleText {
     pub(crate) assurance: Option<String>,
     /// How long people have, in seconds
     pub(crate) timeout_s: Option<u32>,
-    /// What a yes obliges to
+    /// Obligations of an allow
     #[serde(default)]
     pub(crate) with: With,
     /// Commands that it must match
@@ -88,7 +88,7 @@ pub(crate) struct RuleText {
     pub(crate) spares: Vec<String>,
 }
 
-/// What a yes obliges the enforcement point to. One that cannot do it refuses.
+/// Obligations of the enforcement point. One that cannot fulfil them refuses.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
