@@ -181,11 +181,17 @@ fn sorted(value: Value) -> Value {
     }
 }
 
+/// The published schema of records: `api/record.schema.json`.
+pub fn record_schema() -> String {
+    format!("{:#}\n", sorted(record::schema()))
+}
+
 /// Every such file: its path from the root of the repository, and its text.
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
         ("docs/reference/presets.md", presets_page()),
         ("api/policy.schema.json", schema()),
+        ("api/record.schema.json", record_schema()),
         ("api/openapi.json", interface()),
     ]
 }

@@ -80,8 +80,8 @@ impl Sandbox {
         let mut records = Vec::new();
         let mut reader = Reader::open(Arc::new(RealDisk::new(&self.layout.log))).unwrap();
         let mut each = |found: log_store::Found| {
-            let Content::Draft(draft) = found.content else { panic!("{found:?}") };
-            records.push(draft.shown(found.entry.seq));
+            let Content::Record(record) = found.content else { panic!("{found:?}") };
+            records.push(record.to_value());
             Ok(true)
         };
         reader.each(&Wanted::default(), &mut each).unwrap();

@@ -22,6 +22,7 @@ mod mount;
 mod pebble;
 mod python;
 mod raw_agent;
+pub mod record_schema;
 mod reviewer;
 mod sandbox;
 mod separate_users;

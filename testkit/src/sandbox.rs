@@ -302,7 +302,10 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.kill_daemon();
         self.kill_logd();
+        let problems = crate::record_schema::problems(&self.layout.log);
         let _ = fs::remove_dir_all(&self.root);
+        // Whatever a test is about: each record that was written is as the published schema says.
+        assert!(problems.is_empty() || std::thread::panicking(), "{problems:#?}");
     }
 }
 

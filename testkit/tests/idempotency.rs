@@ -9,8 +9,8 @@
 
 use std::time::Duration;
 
-use audit::RecordKind;
 use protocol::{OperatorReply, OperatorRequest};
+use record::RecordKind;
 use serde_json::{Value, json};
 use testkit::{Gate, JSON, Sandbox, bash_act};
 

@@ -16,10 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use audit::{Draft, LogVerifier, ReceiptProof, RecordKind};
+use audit::{LogVerifier, ReceiptProof};
 use host::socket;
 use log_store::{Content, Reader, RealDisk, Wanted};
 use protocol::{LogRecord, LogReply, LogRequest, MAX_LOG_FRAME};
+use record::{Change, Draft, Event};
 use serde_json::json;
 use testkit::Sandbox;
 
@@ -41,10 +42,12 @@ fn submit(socket: &std::path::Path, next: &AtomicU64, stop: &AtomicBool) -> Vec<
         let first = next.fetch_add(3, Ordering::Relaxed);
         let drafts: Vec<Draft> = (first..first + 1 + first % 3)
             .map(|number| Draft {
-                kind: RecordKind::Change,
                 at_ms: host::clock::now_ms(),
                 scope: format!("bot/{}", number % 5),
-                body: json!({"number": number, "padding": "x".repeat(usize::try_from(number % 1_500).unwrap())}),
+                event: Event::Change(Change::Sealed {
+                    digest: number.to_string(),
+                    about: json!("x".repeat(usize::try_from(number % 1_500).unwrap())),
+                }),
             })
             .collect();
         let contents: Vec<Vec<u8>> = drafts.iter().map(Draft::content).collect();
@@ -95,8 +98,8 @@ fn a_log_that_is_killed_at_any_moment_loses_nothing_that_was_acknowledged() {
         let mut reader = Reader::open(Arc::new(RealDisk::new(&sandbox.layout.log))).unwrap();
         reader
             .each(&wanted, &mut |record| {
-                let Content::Draft(draft) = record.content else { panic!("{record:?}") };
-                found.insert(record.entry.seq, draft.body["number"].as_u64().unwrap());
+                let Content::Record(record) = record.content else { panic!("{record:?}") };
+                found.insert(record.seq, record.body()["digest"].as_str().unwrap().parse().unwrap());
                 Ok(true)
             })
             .unwrap();

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use audit::{Draft, RecordKind};
 use host::clock;
 use host::install_paths::Layout;
-use log_store::{INSTALLATION, Record, Writer};
-use serde_json::{Value, json};
+use log_store::{Record, Writer};
+use record::{Change, Draft};
 
 /// Makes a new key-encryption key.
 pub(crate) fn rotate(writer: &mut Writer) -> Result<String, String> {
     let number = writer.rotate(clock::now_ms())?;
-    record(writer, json!({"what": "encryption key rotated", "number": number}))?;
+    record(writer, Change::EncryptionKeyRotated { number: u64::from(number) })?;
     Ok(format!("key-encryption key {number} is in use; the older ones still open what they encrypted"))
 }
 
@@ -37,8 +36,9 @@ pub(crate) fn destroy(writer: &mut Writer, scope: &str, read: &[u64], why: &str)
     let text = numbers.iter().map(u64::to_string).collect::<Vec<_>>().join("\n");
     let note = note()?;
     host::files::replace(&note, text.as_bytes(), 0o600).map_err(|why| why.to_string())?;
-    let body = json!({"what": "content destroyed by policy", "scope": scope, "keys": numbers, "why": why});
-    let seq = record(writer, body)?;
+    let destroyed =
+        Change::ContentDestroyed { scope: Some(scope.to_owned()), keys: numbers.clone(), why: why.to_owned() };
+    let seq = record(writer, destroyed)?;
     writer.destroy(&numbers)?;
     std::fs::remove_file(&note).map_err(|why| why.to_string())?;
     Ok(format!("the contents of `{scope}` cannot be read any more ({} keys); record {seq} says so", numbers.len()))
@@ -67,15 +67,15 @@ pub(crate) fn legal_hold(writer: &mut Writer, scope: &str, hold: bool, why: &str
     if was == hold {
         return Err(format!("`{scope}` is {} a legal hold", if was { "already under" } else { "not under" }));
     }
-    let body = |what: &str| json!({"what": what, "scope": scope, "why": why});
+    let (of, matter) = (scope.to_owned(), why.to_owned());
     if hold {
         all.insert(scope.to_owned(), why.to_owned());
         keep(&all)?;
-        record(writer, body("legal hold begun"))?;
+        record(writer, Change::LegalHoldBegun { scope: of, why: matter })?;
         return Ok(format!("the contents of `{scope}` are not destroyed until the hold is ended"));
     }
     all.remove(scope);
-    record(writer, body("legal hold ended"))?;
+    record(writer, Change::LegalHoldEnded { scope: of, why: matter })?;
     keep(&all)?;
     Ok(format!("the legal hold on `{scope}` is ended"))
 }
@@ -91,14 +91,14 @@ pub(crate) fn finish(layout: &Layout, writer: &mut Writer) -> Result<(), String>
     let note = layout.log.join("destroying");
     let Some(text) = host::files::read_small(&note, 1024 * 1024).map_err(|why| why.to_string())? else { return Ok(()) };
     let numbers: Vec<u64> = String::from_utf8_lossy(&text).lines().filter_map(|line| line.parse().ok()).collect();
-    record(writer, json!({"what": "content destroyed by policy", "keys": numbers, "why": "begun before a restart"}))?;
+    let why = "begun before a restart".to_owned();
+    record(writer, Change::ContentDestroyed { scope: None, keys: numbers.clone(), why })?;
     writer.destroy(&numbers)?;
     std::fs::remove_file(&note).map_err(|why| why.to_string())
 }
 
-fn record(writer: &mut Writer, body: Value) -> Result<u64, String> {
-    let at_ms = clock::now_ms();
-    let draft = Draft { kind: RecordKind::Change, at_ms, scope: INSTALLATION.to_owned(), body };
+fn record(writer: &mut Writer, change: Change) -> Result<u64, String> {
+    let draft = Draft::of(change.into(), clock::now_ms());
     crate::put(writer.append(&[Record::of(&draft)]))?;
     Ok(writer.size().saturating_sub(1))
 }

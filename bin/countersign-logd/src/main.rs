@@ -12,13 +12,13 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use audit::{Draft, RecordKind};
 use host::install_paths::Layout;
 use host::socket::{self, Failed};
 use log_store::{Disk, FileKeeper, RealDisk, Record, Settings, Writer, log_key};
 use model::Digest;
 use protocol::{LogRecord, LogReply, LogRequest, MAX_LOG_FRAME};
-use serde_json::{Value, json};
+use record::{Change, Draft};
+use serde_json::Value;
 
 /// Timeout for the rest of a message, or for sending one.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -165,7 +165,7 @@ fn converse(stream: &UnixStream, writer: &Shared, disk: &Arc<dyn Disk>) {
         }
     }
     if let Some(recording) = recording
-        && let Err(why) = recordings::end(disk, writer, recording, "cut")
+        && let Err(why) = recordings::end(disk, writer, recording, recordings::End::Cut)
     {
         eprintln!("countersign-logd: {why}");
     }
@@ -220,7 +220,7 @@ fn answer(
             return Ok(LogReply::Began { recording: recording.insert(begun).id().to_owned() });
         }
         LogRequest::Add { events } => recording.as_mut().ok_or_else(none)?.add(events).map(|()| String::new()),
-        LogRequest::End => recordings::end(disk, shared, recording.take().ok_or_else(none)?, "ended"),
+        LogRequest::End => recordings::end(disk, shared, recording.take().ok_or_else(none)?, recordings::End::InOrder),
         LogRequest::Viewed { recording, variant, by } => {
             with(shared, |writer| recordings::viewed(writer, &recording, &variant, &by))
         }
@@ -259,9 +259,8 @@ fn seal(writer: &mut Writer, digest: &str, about: Value) -> Result<LogReply, Str
     if about.to_string().len() > MAX_ABOUT_BYTES {
         return Err(format!("what is sealed is described in {MAX_ABOUT_BYTES} bytes at most"));
     }
-    let body = json!({"what": "sealed", "digest": digest.to_string(), "about": about});
-    let scope = log_store::INSTALLATION.to_owned();
-    let draft = Draft { kind: RecordKind::Change, at_ms: host::clock::now_ms(), scope, body };
+    let sealed = Change::Sealed { digest: digest.to_string(), about };
+    let draft = Draft::of(sealed.into(), host::clock::now_ms());
     let record = Record::of(&draft);
     let proofs = put(writer.append(std::slice::from_ref(&record)))?;
     let proof = proofs.first().ok_or("there is no proof")?.to_value();

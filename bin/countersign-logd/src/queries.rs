@@ -4,14 +4,15 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use audit::LogVerifier;
 use audit::recording::Variant;
-use audit::{Figures, LogVerifier, term};
 use host::install_paths::Layout;
 use host::{clock, socket};
 use log_store::recordings::{Stage, path};
 use log_store::{Content, Disk, Files, Found, Reader, Wanted, recording_index};
 use model::RecordingId;
 use protocol::{LogQuery, LogQueryResult, LogReply, MAX_LOG_FRAME, RecordQuery};
+use record::{Record, Statistics, term};
 use serde_json::Value;
 
 use crate::{Shared, recordings};
@@ -79,8 +80,8 @@ pub(crate) fn read(disk: &Arc<dyn Disk>, layout: &Layout, what: &LogQuery) -> Re
             let wanted = Wanted { terms: vec![term("request", request)], ..Wanted::default() };
             let mut story = Vec::new();
             each(&mut Reader::open(files)?, &wanted, &mut |record| {
-                if record.pointer("/body/request_digest").and_then(Value::as_str) == Some(request.as_str()) {
-                    story.push(record);
+                if record.event().is_some_and(|event| event.request_digest() == Some(request.as_str())) {
+                    story.push(record.to_value());
                 }
                 story.len() < MOST as usize
             })?;
@@ -95,10 +96,12 @@ pub(crate) fn read(disk: &Arc<dyn Disk>, layout: &Layout, what: &LogQuery) -> Re
         LogQuery::Figures { days } => {
             let days = u64::from((*days).clamp(1, MOST_DAYS));
             let since_ms = clock::now_ms().saturating_sub(days.saturating_mul(86_400_000));
-            let mut figures = Figures::default();
+            let mut figures = Statistics::default();
             let wanted = Wanted { since_ms, ..Wanted::default() };
             each(&mut Reader::open(files)?, &wanted, &mut |record| {
-                figures.take(&record);
+                if let Some(event) = record.event() {
+                    figures.take(record.at_ms, &event);
+                }
                 true
             })?;
             Ok(LogQueryResult::Value { value: figures.to_value() })
@@ -107,11 +110,10 @@ pub(crate) fn read(disk: &Arc<dyn Disk>, layout: &Layout, what: &LogQuery) -> Re
 }
 
 /// Every record that can be read, oldest first, until `one` has enough.
-fn each(reader: &mut Reader, wanted: &Wanted, one: &mut dyn FnMut(Value) -> bool) -> Result<u64, String> {
+fn each(reader: &mut Reader, wanted: &Wanted, one: &mut dyn FnMut(Record) -> bool) -> Result<u64, String> {
     reader.each(wanted, &mut |found: Found| {
-        let seq = found.entry.seq;
         Ok(match found.content {
-            Content::Draft(draft) => one(draft.shown(seq)),
+            Content::Record(record) => one(*record),
             Content::Destroyed | Content::Unreadable(_) => true,
         })
     })
@@ -130,9 +132,9 @@ fn records(reader: &mut Reader, query: &RecordQuery) -> Result<LogQueryResult, S
         let from = end.saturating_sub(window);
         let mut part: Vec<Value> = Vec::new();
         each(reader, &Wanted { from, since_ms, until_ms, terms: terms.clone() }, &mut |record| {
-            let is_before = record.get("seq").and_then(Value::as_u64).is_some_and(|seq| seq < end);
+            let is_before = record.seq < end;
             if is_before && query.passes(&record) {
-                part.push(record);
+                part.push(record.to_value());
             }
             is_before
         })?;

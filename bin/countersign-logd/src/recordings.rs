@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use audit::DataKey;
 use audit::recording::{Event, EventKind, Head, Variant, cast_head};
-use audit::{DataKey, Draft, RecordKind};
 use host::clock;
-use log_store::recordings::{RecordingReader, RecordingWriter, Sealed, Stage, all, digest_of, path, redact};
+use log_store::recordings::{RecordingReader, RecordingWriter, Stage, all, digest_of, path, redact};
 use log_store::{Disk, Files, INSTALLATION, ReadKeys, Record, Writer};
 use model::{AgentName, Digest, RecordingId, SessionId};
 use protocol::{RecordingHead, TerminalEvent};
-use serde_json::{Value, json};
+use record::{Draft, Recorded, RecordedSession, RecordingEvent, RecordingVariant};
 
 use crate::Shared;
 use crate::queries::GROWN;
@@ -55,22 +55,26 @@ fn scope(head: &RecordingHead) -> String {
     format!("{}/{}", head.agent, head.session)
 }
 
-fn record(writer: &mut Writer, scope: String, body: Value) -> Result<(), String> {
-    let draft = Draft { kind: RecordKind::Recording, at_ms: clock::now_ms(), scope, body };
+fn record(writer: &mut Writer, scope: String, event: RecordingEvent) -> Result<(), String> {
+    let draft = Draft { at_ms: clock::now_ms(), scope, event: event.into() };
     crate::put(writer.append(&[Record::of(&draft)])).map(drop)
 }
 
-fn said(head: &RecordingHead, id: &str, state: &str) -> Value {
-    json!({
-        "recording": id, "state": state, "request_digest": head.request, "request": {"agent": head.agent, "session": head.session}, "title": head.title,
-    })
+fn recorded(head: &RecordingHead) -> Recorded {
+    Recorded {
+        request_digest: head.request.clone(),
+        request: RecordedSession { agent: head.agent.clone(), session: head.session.clone() },
+        title: head.title.clone(),
+    }
 }
 
-fn with(mut body: Value, more: Value) -> Value {
-    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
-        body.extend(more);
-    }
-    body
+/// How a recording ended.
+#[derive(Clone, Copy)]
+pub(crate) enum End {
+    /// The enforcement point ended it.
+    InOrder,
+    /// The enforcement point went away.
+    Cut,
 }
 
 /// Begins one: head durable, then recorded. Only then may the act begin.
@@ -92,7 +96,7 @@ pub(crate) fn begin(disk: &Arc<dyn Disk>, writer: &mut Writer, head: RecordingHe
     let mut file = RecordingWriter::begin(Arc::clone(disk), &name, &id, &kept, &key).map_err(fail)?;
     let first = cast_head(head.terminal.columns, head.terminal.rows, now_ms, &head.title, &head.terminal.name);
     file.add(&format!("{first}\n")).and_then(|()| file.sync()).map_err(fail)?;
-    record(writer, scope(&head), said(&head, &id, "began"))?;
+    record(writer, scope(&head), RecordingEvent::Began { recording: id.clone(), of: recorded(&head) })?;
     Ok(Growing { id, head, key, writer: file, started: Instant::now(), events: 0, dirty: None, looked: 0 })
 }
 
@@ -140,7 +144,7 @@ impl Growing {
 }
 
 /// Ends one: flushed, its digest recorded, renamed; then redacted, by a thread of its own.
-pub(crate) fn end(disk: &Arc<dyn Disk>, shared: &Shared, growing: Growing, state: &str) -> Result<String, String> {
+pub(crate) fn end(disk: &Arc<dyn Disk>, shared: &Shared, growing: Growing, how: End) -> Result<String, String> {
     let Growing { id, head, key, writer: file, started, events, .. } = growing;
     let open = path(&id, Stage::Open);
     let sealed = match file.end() {
@@ -151,8 +155,15 @@ pub(crate) fn end(disk: &Arc<dyn Disk>, shared: &Shared, growing: Growing, state
         }
     };
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let what = with(said(&head, &id, state), json!({"events": events, "millis": millis}));
-    crate::with(shared, |writer| settle(disk, writer, &id, scope(&head), what, &sealed))?;
+    let (recording, of, digest, bytes) = (id.clone(), recorded(&head), hex(sealed.digest), sealed.bytes);
+    let event = match how {
+        End::InOrder => RecordingEvent::Ended { recording, of, events, millis, digest, bytes },
+        End::Cut => {
+            let (of, events, millis) = (Some(of), Some(events), Some(millis));
+            RecordingEvent::Cut { recording, of, events, millis, digest, bytes }
+        }
+    };
+    crate::with(shared, |writer| settle(disk, writer, &id, scope(&head), event))?;
     let (disk, shared, ended) = (Arc::clone(disk), Arc::clone(shared), id.clone());
     let redact =
         move || redact_one(&disk, &shared, &ended, &key, scope(&head)).unwrap_or_else(|why| complain(&ended, &why));
@@ -173,10 +184,9 @@ fn settle(
     writer: &mut Writer,
     id: &str,
     scope: String,
-    what: Value,
-    sealed: &Sealed,
+    event: RecordingEvent,
 ) -> Result<(), String> {
-    record(writer, scope, with(what, json!({"digest": hex(sealed.digest), "bytes": sealed.bytes})))?;
+    record(writer, scope, event)?;
     let renamed = disk.rename(&path(id, Stage::Open), &path(id, Stage::Whole));
     let renamed = renamed.and_then(|()| disk.sync_directory(log_store::recordings::RECORDINGS));
     GROWN.note();
@@ -187,8 +197,8 @@ fn redact_one(disk: &Arc<dyn Disk>, shared: &Shared, id: &str, key: &DataKey, sc
     let spans = |text: &str| redact::find(text).into_iter().map(|secret| secret.place).collect();
     let sealed = redact(disk, id, key, &spans)?;
     let to = path(id, Stage::Redacted);
-    let body = json!({"recording": id, "state": "redacted", "digest": hex(sealed.digest), "bytes": sealed.bytes});
-    crate::with(shared, |writer| record(writer, scope, body))?;
+    let event = RecordingEvent::Redacted { recording: id.to_owned(), digest: hex(sealed.digest), bytes: sealed.bytes };
+    crate::with(shared, |writer| record(writer, scope, event))?;
     let renamed = disk.rename(&format!("{to}.new"), &to);
     renamed.and_then(|()| disk.sync_directory(log_store::recordings::RECORDINGS)).map_err(|why| why.to_string())
 }
@@ -203,8 +213,15 @@ pub(crate) fn finish(disk: &Arc<dyn Disk>, writer: &mut Writer) -> Result<(), St
             continue;
         }
         let sealed = digest_of(disk.as_ref(), &name).map_err(|why| why.to_string())?;
-        let what = json!({"recording": id, "state": "cut"});
-        settle(disk, writer, &id, INSTALLATION.to_owned(), what, &sealed)?;
+        let event = RecordingEvent::Cut {
+            recording: id.clone(),
+            of: None,
+            events: None,
+            millis: None,
+            digest: hex(sealed.digest),
+            bytes: sealed.bytes,
+        };
+        settle(disk, writer, &id, INSTALLATION.to_owned(), event)?;
     }
     Ok(())
 }
@@ -238,10 +255,9 @@ pub(crate) fn redact_all(disk: &Arc<dyn Disk>, shared: &Shared) -> Result<(), St
 /// Records that a person is about to view a recording.
 pub(crate) fn viewed(writer: &mut Writer, id: &str, variant: &str, by: &str) -> Result<String, String> {
     let id = RecordingId::parse(id).map_err(|why| why.to_string())?;
-    if !matches!(variant, "raw" | "redacted") || by.len() > 256 {
-        return Err("it is not said who looks at what".to_owned());
-    }
-    let body = json!({"recording": id.as_str(), "state": "viewed", "variant": variant, "by": by});
-    record(writer, INSTALLATION.to_owned(), body)?;
+    let variant = RecordingVariant::parse(variant).filter(|_| by.len() <= 256);
+    let variant = variant.ok_or("it is not said who looks at what")?;
+    let event = RecordingEvent::Viewed { recording: id.to_string(), variant, by: by.to_owned() };
+    record(writer, INSTALLATION.to_owned(), event)?;
     Ok("recorded".to_owned())
 }

@@ -7,6 +7,7 @@ mod keys;
 mod prove;
 mod replication;
 mod session;
+mod summary;
 mod verify;
 mod why;
 
@@ -19,13 +20,16 @@ use host::clock;
 use host::install_paths::Layout;
 use log_store::{Content, Found, Reader, Wanted};
 use model::display::exact;
-use serde_json::{Value, json};
+use record::Record;
+use serde_json::json;
 
 pub(crate) use archive::layered;
 pub(crate) use export::bundle;
 use filter::{Filter, FilterArgs};
 pub(crate) use keys::done;
 pub(crate) use prove::text as proof_text;
+use summary::moment;
+pub(crate) use summary::summary;
 pub(crate) use verify::{public_key, text as small_text};
 
 #[derive(Args)]
@@ -190,15 +194,15 @@ fn open_with(directory: &Path, archive: Option<&str>) -> Result<Reader, String> 
 }
 
 /// Every record that can be read, oldest first.
-pub(crate) fn records(directory: &Path, each: &mut dyn FnMut(&Value)) -> Result<(), String> {
+pub(crate) fn records(directory: &Path, each: &mut dyn FnMut(&Record)) -> Result<(), String> {
     records_with(directory, &Wanted::default(), each)
 }
 
 /// Every record that can be read and may be wanted, oldest first.
-pub(crate) fn records_with(directory: &Path, wanted: &Wanted, each: &mut dyn FnMut(&Value)) -> Result<(), String> {
+pub(crate) fn records_with(directory: &Path, wanted: &Wanted, each: &mut dyn FnMut(&Record)) -> Result<(), String> {
     let mut one = |found: Found| {
-        if let Content::Draft(draft) = found.content {
-            each(&draft.shown(found.entry.seq));
+        if let Content::Record(record) = found.content {
+            each(&record);
         }
         Ok(true)
     };
@@ -243,75 +247,10 @@ fn shown(found: Found, filter: &Filter, as_json: bool) -> Option<String> {
         })
     };
     match content {
-        Content::Draft(draft) => {
-            let record = draft.shown(entry.seq);
-            filter.passes(&record).then(|| if as_json { record.to_string() } else { summary(&record) })
+        Content::Record(record) => {
+            filter.passes(&record).then(|| if as_json { record.to_value().to_string() } else { summary(&record) })
         }
         Content::Destroyed => hidden("(content destroyed by policy)"),
         Content::Unreadable(why) => hidden(&format!("(unreadable: {why})")),
     }
-}
-
-fn moment(at_ms: u64) -> String {
-    let at = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    at.map_or_else(|| "?".to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
-}
-
-/// One record in one line, for people.
-pub(crate) fn summary(record: &Value) -> String {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
-    let seq = record.get("seq").and_then(Value::as_u64).unwrap_or(0);
-    let at = moment(record.get("at_ms").and_then(Value::as_u64).unwrap_or(0));
-    let short = |pointer: &str| text(pointer).chars().take(12).collect::<String>();
-    let what = match text("/kind").as_str() {
-        "decision" => {
-            let act = record.pointer("/body/request/act").map(act).unwrap_or_default();
-            let why = record.pointer("/body/reasons/0").and_then(Value::as_str).unwrap_or("").to_owned();
-            format!(
-                "{:<5} {:<8} {:<12} {act}   [{why}] {}",
-                text("/body/verdict"),
-                text("/body/level"),
-                text("/body/request/agent"),
-                short("/body/request_digest")
-            )
-        }
-        "answer" => format!(
-            "{} {} {} {}",
-            text("/body/state"),
-            text("/body/reviewer"),
-            text("/body/assurance"),
-            short("/body/request_digest")
-        ),
-        "permit" => format!("{} {} {}", text("/body/state"), text("/body/why"), short("/body/request_digest")),
-        "outcome" => {
-            let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_i64);
-            let how = match (number("/body/exit"), number("/body/signal")) {
-                (Some(exit), _) => format!("exit status {exit}"),
-                (None, Some(signal)) => format!("signal {signal}"),
-                (None, None) => "unknown".to_owned(),
-            };
-            format!("{how} after {} ms {}", number("/body/millis").unwrap_or(0), short("/body/request_digest"))
-        }
-        "recording" => {
-            let more = ["/body/variant", "/body/by", "/body/title"].map(text).join(" ");
-            format!("{:<8} {} {}", text("/body/state"), text("/body/recording"), more.trim())
-        }
-        _ => record.get("body").map(ToString::to_string).unwrap_or_default(),
-    };
-    exact(&format!("{seq:>6}  {at}  {:<8}  {}", text("/kind"), what.trim()))
-}
-
-/// An act in one line.
-pub(crate) fn act(act: &Value) -> String {
-    let words = act.get("argv").and_then(Value::as_array).map(|words| {
-        words
-            .iter()
-            .map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned))
-            .collect::<Vec<_>>()
-            .join(" ")
-    });
-    words.unwrap_or_else(|| {
-        let tool = act.get("tool").and_then(Value::as_str).unwrap_or("");
-        format!("{tool} {}", act.get("input").map(ToString::to_string).unwrap_or_default())
-    })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use host::install_paths::Layout;
+use record::{Act, AnswerState, Decision, Event};
 use serde_json::Value;
 use understand::Subject;
 
@@ -81,56 +82,46 @@ fn of_cases(file: &Path) -> Result<Vec<Past>, String> {
 fn of_record(directory: &Path, since_ms: u64) -> Result<Vec<Past>, String> {
     let mut acts: Vec<Past> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    log::records(directory, &mut |record: &Value| {
-        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
-        let at_ms = record.get("at_ms").and_then(Value::as_u64).unwrap_or(0);
-        let Some(digest) = text("/body/request_digest") else { return };
-        match text("/kind") {
-            Some("decision") if at_ms >= since_ms => {
-                if let Some(past) = of_decision(record, digest, at_ms) {
-                    places.insert(digest.to_owned(), acts.len());
-                    acts.push(past);
-                }
+    log::records(directory, &mut |record| match record.event() {
+        Some(Event::Decision(decision)) if record.at_ms >= since_ms => {
+            let digest = decision.request_digest.clone();
+            if let Some(past) = of_decision(*decision, record.at_ms) {
+                places.insert(digest, acts.len());
+                acts.push(past);
             }
-            Some("answer") => {
-                let state = text("/body/state").filter(|state| matches!(*state, "approved" | "denied" | "expired"));
-                let past = places.get(digest).and_then(|at| acts.get_mut(*at));
-                if let (Some(state), Some(past)) = (state, past) {
-                    past.answer = Some(state.to_owned());
-                }
-            }
-            Some(_) | None => {}
         }
+        Some(Event::Answer(answer)) => {
+            let past = places.get(&answer.request_digest).and_then(|at| acts.get_mut(*at));
+            match (answer.state, past) {
+                (state @ (AnswerState::Approved | AnswerState::Denied | AnswerState::Expired), Some(past)) => {
+                    past.answer = Some(state.as_str().to_owned());
+                }
+                (AnswerState::Open | AnswerState::Lost | AnswerState::Void | AnswerState::Refused, _) | (_, None) => {}
+            }
+        }
+        Some(_) | None => {}
     })?;
     Ok(acts)
 }
 
-fn of_decision(record: &Value, digest: &str, at_ms: u64) -> Option<Past> {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let act = record.pointer("/body/request/act")?;
-    let argv = act.get("argv").and_then(Value::as_array);
-    let act = match argv {
-        Some(words) => PastAct::Argv(words.iter().map(|word| word.as_str().map(str::to_owned)).collect::<Option<_>>()?),
-        None => PastAct::Tool(text("/body/request/act/tool")?, act.get("input")?.clone()),
+fn of_decision(decision: Decision, at_ms: u64) -> Option<Past> {
+    let Decision { request, request_digest, verdict, would, rules, .. } = decision;
+    let (line, cwd) = (request.act.command(), request.act.cwd().map(std::borrow::Cow::into_owned));
+    let act = match request.act {
+        Act::Exec { argv, .. } => {
+            PastAct::Argv(argv.iter().map(|word| word.as_text().map(str::to_owned)).collect::<Option<_>>()?)
+        }
+        Act::Tool { tool, input, .. } => PastAct::Tool(tool, input),
     };
-    let line = match &act {
-        PastAct::Argv(words) => words.join(" "),
-        PastAct::Shell(text) => text.clone(),
-        PastAct::Tool(name, input) => match input.get("command").and_then(Value::as_str) {
-            Some(command) if name == "Bash" => command.to_owned(),
-            Some(_) | None => format!("{name} {input}"),
-        },
-    };
-    let rules = record.pointer("/body/rules").and_then(Value::as_array);
     Some(Past {
-        id: digest.to_owned(),
+        id: request_digest,
         at_ms,
-        agent: text("/body/request/agent"),
-        cwd: text("/body/request/act/cwd"),
+        agent: Some(request.agent),
+        cwd,
         line,
         act,
-        verdict: text("/body/would").or_else(|| text("/body/verdict")),
-        rules: rules.map(|it| it.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect()).unwrap_or_default(),
+        verdict: Some(would.map_or(verdict.as_str(), |it| it.as_str()).to_owned()),
+        rules,
         answer: None,
     })
 }

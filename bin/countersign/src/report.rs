@@ -16,7 +16,7 @@ use host::install_paths::Layout;
 use host::socket;
 use model::Digest;
 use protocol::{LogReply, LogRequest, MAX_LOG_FRAME};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{log, time_format};
 use controls::Framework;
@@ -142,14 +142,4 @@ fn seal(directory: &Path, framework: &str, span: &(String, String), manifest: &s
             Err("unexpected reply from `countersign-logd`; all programs must be of the same release".to_owned())
         }
     }
-}
-
-/// A number of a record.
-fn number(record: &Value, pointer: &str) -> u64 {
-    record.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
-}
-
-/// A text of a record.
-fn text<'a>(record: &'a Value, pointer: &str) -> &'a str {
-    record.pointer(pointer).and_then(Value::as_str).unwrap_or("")
 }

@@ -12,7 +12,6 @@ use model::display::visible;
 use model::{AgentName, Request, SessionId};
 use pdp::Decision;
 use protocol::{ActivityView, MAX_OPERATOR_ANSWER, OperatorReply, SessionView};
-use serde_json::Value;
 
 use crate::change_signal::ChangeSignal;
 use crate::state::{Daemon, lock};
@@ -102,33 +101,9 @@ fn make_room(daemon: &Daemon, sessions: &mut BTreeMap<SessionKey, SessionActivit
     }
 }
 
-/// How what was asked for begins, for people: of the record's body, in which secrets are masked already.
-pub(crate) fn brief(body: &Value) -> String {
-    let act = body.pointer("/request/act");
-    let text = |name: &str| act.and_then(|act| act.pointer(name)).and_then(Value::as_str);
-    let words = act.and_then(|act| act.get("argv")).and_then(Value::as_array);
-    let mut out = String::new();
-    match (words, text("/tool"), text("/input/command")) {
-        (Some(words), ..) => {
-            for word in words.iter().filter_map(Value::as_str) {
-                if out.len() > MAX_CHARS {
-                    break;
-                }
-                out.push_str(if out.is_empty() { "" } else { " " });
-                out.extend(word.chars().take(MAX_CHARS));
-            }
-        }
-        (None, _, Some(command)) => out.extend(command.chars().take(MAX_CHARS)),
-        (None, tool, None) => {
-            out.push_str(tool.unwrap_or("a tool"));
-            let on = ["/input/file_path", "/input/notebook_path", "/input/path", "/input/url"];
-            if let Some(on) = on.into_iter().find_map(text) {
-                out.push(' ');
-                out.extend(on.chars().take(MAX_CHARS));
-            }
-        }
-    }
-    visible(&out).chars().take(MAX_CHARS).collect()
+/// How what was asked for begins, for people: of what is recorded, in which secrets are masked already.
+pub(crate) fn brief(decision: &record::Decision) -> String {
+    visible(&decision.request.act.brief(MAX_CHARS)).chars().take(MAX_CHARS).collect()
 }
 
 /// Everything as it is.

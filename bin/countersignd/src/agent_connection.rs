@@ -10,11 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use approval::Hold;
-use audit::RecordKind;
 use host::socket::{self, Failed};
 use model::{Claims, HoldId, PeerCredentials, RequestDigest};
 use protocol::{AgentReply, AgentRequest, MAX_AGENT_FRAME, Refusal};
-use serde_json::json;
+use record::Outcome;
 use state_sqlite::Durability;
 
 use crate::evaluation::{self, RequestContext};
@@ -125,8 +124,7 @@ pub(crate) fn converse(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentia
     for (permit, Running { whose, since, .. }) in running {
         daemon.acts.end(&permit);
         daemon.spans.note(&whose.request, "act", since, || vec![("exit", "unknown".to_owned())], true);
-        let body = json!({"permit": permit, "request_digest": whose.request.to_string(), "outcome": "unknown"});
-        let _ = daemon.record(RecordKind::Outcome, body);
+        let _ = daemon.record(Outcome::Unknown { permit, request_digest: whose.request.to_string() });
     }
 }
 

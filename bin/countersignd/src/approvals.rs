@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use approval::{Answer, AnswerStatement, HoldState, Vote};
-use audit::RecordKind;
 use host::clock;
 use model::canon::canonical;
 use model::{Digest, HoldId, ReviewerName};
 use pdp::Role;
 use protocol::{HandOver, HoldView, OperatorReply, OperatorRequest, RuleWish, Vouch};
+use record::Change;
 use serde_json::json;
 
 use crate::authentication::{Purpose, Words, prove, prove_of};
@@ -195,10 +195,15 @@ pub(crate) fn hand_over(
         ));
     }
     let note = note.map(|it| daemon.redactor.text(it.trim())).filter(|it| !it.is_empty());
-    let body = json!({"what": "handed over", "hold": id.as_str(), "request_digest": question.request.to_string(), "reviewer": by.as_str(),
-        "to": to.as_str(), "why": note});
+    let change = Change::HandedOver {
+        hold: id.to_string(),
+        request_digest: question.request.to_string(),
+        reviewer: by.to_string(),
+        to: to.to_string(),
+        why: note.clone(),
+    };
     let handed = HandOver { by: by.to_string(), to: to.to_string(), note };
-    daemon.holds.hand_over(&id, handed, MAX_HANDED, || daemon.record(RecordKind::Change, body).map(drop))?;
+    daemon.holds.hand_over(&id, handed, MAX_HANDED, || daemon.record(change).map(drop))?;
     Ok(OperatorReply::Done { what: format!("handed over to {to}") })
 }
 

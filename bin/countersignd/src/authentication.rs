@@ -1,12 +1,11 @@
 //! Authentication of a person: a code of their authenticator, or a signature of their key.
 
 use approval::{ApprovalRequest, Assertion, Vote, approval_message};
-use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use model::ReviewerName;
 use pdp::Assurance;
 use protocol::{PasskeyAssertion, Proof, SshSignature, Vouch, signed_change};
-use serde_json::{Value, json};
+use record::{Answer, AnswerState, Member};
 use sha2::{Digest as _, Sha256};
 use state_sqlite::{Factor, ReviewerRow};
 
@@ -48,7 +47,7 @@ pub(crate) fn prove(
     by: &Vouch,
     purpose: &Purpose<'_>,
     at_ms: u64,
-) -> Result<(ReviewerName, Assurance, Value), String> {
+) -> Result<(ReviewerName, Assurance, Member<record::Proof>), String> {
     let name = ReviewerName::parse(&by.reviewer).map_err(|why| why.to_string())?;
     let reviewer = daemon.store.reviewer(&name).map_err(|why| why.to_string())?;
     let reviewer = reviewer.ok_or_else(|| format!("there is no reviewer `{name}`"))?;
@@ -62,7 +61,7 @@ pub(crate) fn prove_of(
     proof: &Proof,
     purpose: &Purpose<'_>,
     at_ms: u64,
-) -> Result<(ReviewerName, Assurance, Value), String> {
+) -> Result<(ReviewerName, Assurance, Member<record::Proof>), String> {
     let question = purpose.question;
     let name = &reviewer.person.name;
     if at_ms < reviewer.locked_until_ms {
@@ -80,9 +79,9 @@ pub(crate) fn prove_of(
                 .store
                 .note_wrong_proof(name, MOST_FAILURES, at_ms.saturating_add(LOCK_MS))
                 .map_err(|why| why.to_string())?;
-            let body = json!({"hold": question.id.as_str(), "request_digest": question.request.to_string(), "reviewer": name.as_str(),
-                "state": "refused", "why": why});
-            let _receipt = daemon.record(RecordKind::Answer, body)?;
+            let (hold, request) = (question.id.to_string(), question.request.to_string());
+            let refused = Answer::ended(hold, request, AnswerState::Refused, Some(why.clone()));
+            let _receipt = daemon.record(Answer { reviewer: Some(name.to_string()), ..refused })?;
             Err(why)
         }
     }
@@ -105,13 +104,13 @@ fn check(
     proof: &Proof,
     purpose: &Purpose<'_>,
     at_ms: u64,
-) -> Result<(Assurance, Value), ProofError> {
+) -> Result<(Assurance, Member<record::Proof>), ProofError> {
     let Purpose { question, said, words } = purpose;
     let name = &reviewer.person.name;
     match (&reviewer.factor, proof) {
         (Factor::Totp(secret), Proof::Totp(code)) => match secret.check(code, at_ms, reviewer.last_step) {
             Ok(step) => match daemon.store.use_step(name, step) {
-                Ok(true) => Ok((Assurance::Totp, Value::Null)),
+                Ok(true) => Ok((Assurance::Totp, Member::Null)),
                 Ok(false) => Err(ProofError::Guess("the code was used already; wait for the next one".to_owned())),
                 Err(why) => Err(ProofError::Other(why.to_string())),
             },
@@ -125,12 +124,15 @@ fn check(
             };
             identity
                 .check(signature, &signed)
-                .map(|()| (Assurance::Signature, json!({"ssh_key": identity.to_line(), "signature": signature})))
+                .map(|()| {
+                    let proof = record::Proof::Ssh { ssh_key: identity.to_line(), signature: signature.clone() };
+                    (Assurance::Signature, Member::Is(proof))
+                })
                 .map_err(|why| ProofError::Guess(why.to_string()))
         }
         (_, Proof::Passkey(said)) => passkey(daemon, name, said, words, at_ms),
         (_, Proof::Session(token)) => match web_sessions::of(daemon, token, at_ms) {
-            Some(who) if who == *name => Ok((Assurance::Session, Value::Null)),
+            Some(who) if who == *name => Ok((Assurance::Session, Member::Null)),
             Some(_) | None => {
                 Err(ProofError::Other("you are not signed in, or the session has expired; sign in".to_owned()))
             }
@@ -168,7 +170,7 @@ fn passkey(
     said: &PasskeyAssertion,
     words: &Words<'_>,
     at_ms: u64,
-) -> Result<(Assurance, Value), ProofError> {
+) -> Result<(Assurance, Member<record::Proof>), ProofError> {
     let signed = match words {
         Words::Answer(text) => text(),
         Words::Change(text) => fresh(daemon, text, said.nonce.as_deref(), at_ms)?,
@@ -195,7 +197,12 @@ fn passkey(
         Ok(false) => return Err(ProofError::Guess(approval::PasskeyRefused::Copied.to_string())),
         Err(why) => return Err(ProofError::Other(why.to_string())),
     }
-    let proof = json!({"passkey": own.passkey.to_line(), "signed": signed, "client_data": said.client_data,
-        "authenticator_data": said.authenticator_data, "signature": said.signature});
-    Ok((Assurance::Signature, proof))
+    let proof = record::Proof::Passkey {
+        passkey: own.passkey.to_line(),
+        signed,
+        client_data: said.client_data.clone(),
+        authenticator_data: said.authenticator_data.clone(),
+        signature: said.signature.clone(),
+    };
+    Ok((Assurance::Signature, Member::Is(proof)))
 }

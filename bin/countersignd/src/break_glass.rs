@@ -1,11 +1,10 @@
 //! Emergency approvals by one member of the break-glass group. They resolve a deadlock, and do not bypass the policy: a denied or
 //! blocked request is not held and cannot be approved. The record has it first; all are notified; another person reviews it within a day.
 
-use audit::RecordKind;
 use host::clock;
 use pdp::Role;
 use protocol::{BrokenGlassView, OperatorReply, OperatorRequest};
-use serde_json::json;
+use record::Change;
 
 use crate::change_authorization::proved;
 use crate::state::Daemon;
@@ -44,10 +43,12 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
     if let Some(before) = &row.reviewed_by {
         return Err(format!("{before} has already reviewed it"));
     }
-    let body = json!({
-        "what": "broken glass reviewed", "hold": hold, "broken_by": row.reviewer, "by": who.as_str(), "why": daemon.redactor.text(note.trim()),
-    });
-    let _receipt = daemon.record(RecordKind::Change, body)?;
+    let _receipt = daemon.record(Change::BrokenGlassReviewed {
+        hold: hold.clone(),
+        broken_by: row.reviewer.clone(),
+        by: who.to_string(),
+        why: daemon.redactor.text(note.trim()),
+    })?;
     let noted = daemon.store.review_broken(hold, who.as_str(), clock::now_ms()).map_err(|why| why.to_string())?;
     if noted {
         Ok(OperatorReply::Done { what: format!("{hold}: reviewed by {who}") })

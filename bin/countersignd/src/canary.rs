@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use approval::{ApprovalRequest, Hold, HoldState};
-use audit::RecordKind;
 use host::clock;
 use model::{Act, Claims, HoldId, PeerCredentials, Request, RequestId, SessionId, ToolCall};
 use pdp::{Role, Verdict};
 use protocol::{OperatorReply, OperatorRequest, Vouch};
+use record::Change;
 use serde_json::json;
 
 use crate::change_authorization::proved;
@@ -63,9 +63,9 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
     };
     let quorum = quorum.clone();
     // Recorded as any other: a reader of the record cannot recognise it while it waits.
-    let body = hold_view::decision_body(&context.request, &context.read.intent, &decision, &daemon.redactor);
+    let body = hold_view::recorded_decision(&context.request, &context.read.intent, &decision, &daemon.redactor);
     let brief = agent_activity::brief(&body);
-    let _receipt = daemon.record(RecordKind::Decision, body)?;
+    let _receipt = daemon.record(body)?;
     daemon.activity.note(daemon, &context.request, brief, &decision);
     let id = HoldId::new(now_ms, random()?);
     let expires_at_ms = now_ms.saturating_add(u64::from(quorum.timeout_s).saturating_mul(1_000));
@@ -108,10 +108,12 @@ pub(crate) fn settle(daemon: &Daemon) -> Duration {
         let outcome = daemon.holds.end(daemon, &entry, HoldState::Expired);
         let question = outcome.hold.question();
         daemon.holds.tell(Some(&question.id));
-        let people: Vec<&str> = outcome.hold.answers().iter().map(|answer| answer.reviewer.as_str()).collect();
-        let body = json!({"what": "canary", "hold": question.id.as_str(), "request_digest": question.request.to_string(),
-            "state": outcome.hold.state().as_str(), "people": people});
-        let _ = daemon.record(RecordKind::Change, body);
+        let _ = daemon.record(Change::Canary {
+            hold: question.id.to_string(),
+            request_digest: question.request.to_string(),
+            state: outcome.hold.state().into(),
+            people: outcome.hold.answers().iter().map(|answer| answer.reviewer.to_string()).collect(),
+        });
         lock(&daemon.parked.canaries).retain(|it| !Arc::ptr_eq(it, &entry));
     }
     next

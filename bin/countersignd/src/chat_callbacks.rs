@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use approval::{Answer, HoldState, Vote};
-use audit::RecordKind;
 use host::clock;
 use model::{HoldId, ReviewerName};
 use notification::{Channels, Click, Written, code_of, read_click, read_written};
 use pdp::Assurance;
 use protocol::OperatorReply;
-use serde_json::{Value, json};
+use record::{Change, Member, SlackProof, TeamsProof};
 
 use crate::approvals::{self, GONE};
 use crate::holds::DenialNote;
@@ -46,7 +45,8 @@ pub(crate) fn click(daemon: &Daemon, at: &str, signature: &str, body: &str) -> R
         return Err("this message was about something else".to_owned());
     }
     let answer = Answer { reviewer, said, assurance: Assurance::Session, at_ms: now_ms };
-    let proof = json!({"slack": {"user": user, "at": at, "signature": signature}});
+    let slack = SlackProof { user, at: at.to_owned(), signature: signature.to_owned() };
+    let proof = Member::Is(record::Proof::Slack { slack });
     let (state, agreed, needed) = daemon.holds.answer(daemon, &id, answer, proof, None)?;
     Ok(OperatorReply::Answered { state: state.as_str().to_owned(), agreed, needed, also: 0 })
 }
@@ -61,7 +61,8 @@ pub(crate) fn message(daemon: &Daemon, authorization: &str, body: &str) -> Resul
         read_written(&token, authorization, body.as_bytes(), now_ms / 1_000).map_err(|why| why.to_string())?;
     once(daemon, authorization, now_ms)?;
     // Not the body: a message may hold a secret, and is in the record as the agent reads it.
-    let proof = json!({"teams": {"user": written.user, "authorization": authorization}});
+    let message = TeamsProof { user: written.user.clone(), authorization: authorization.to_owned() };
+    let proof = Member::Is(record::Proof::Teams { teams: message });
     let reviewer = who(daemon, &teams.people, &written.user, now_ms);
     let counted = reviewer.and_then(|reviewer| count(daemon, reviewer, &written, proof, now_ms));
     Ok(OperatorReply::Done { what: counted.unwrap_or_else(|why| format!("Not taken: {why}.")) })
@@ -72,7 +73,7 @@ fn count(
     daemon: &Daemon,
     reviewer: ReviewerName,
     written: &Written,
-    proof: Value,
+    proof: Member<record::Proof>,
     at_ms: u64,
 ) -> Result<String, String> {
     let asks = written.said == "ask";
@@ -164,8 +165,12 @@ pub(crate) fn told(daemon: &Daemon, hold: &str, channel: &str, half: bool) -> Re
     if !is_name || !daemon.holds.note_hop(&id, MOST_HOPS) {
         return Err("no open hold has this id, or it was notified often enough".to_owned());
     }
-    let request = daemon.holds.question(&id).map(|it| it.request.to_string());
-    let body = json!({"what": if half { "escalated" } else { "told" }, "hold": id.as_str(), "request_digest": request, "channel": channel});
-    let _receipt = daemon.record(RecordKind::Change, body)?;
+    let request_digest = daemon.holds.question(&id).map(|it| it.request.to_string());
+    let (hold, channel) = (id.to_string(), channel.to_owned());
+    let _receipt = daemon.record(if half {
+        Change::Escalated { hold, request_digest, channel }
+    } else {
+        Change::Notified { hold, request_digest, channel }
+    })?;
     Ok(OperatorReply::Done { what: "recorded".to_owned() })
 }

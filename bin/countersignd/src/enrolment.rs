@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use approval::{Passkey, PasswordHash, TotpSecret};
-use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, ReviewerName};
 use pdp::Person;
 use protocol::{EnrolmentAuthority, NewFactor, OperatorReply, OperatorRequest, Password};
-use serde_json::json;
+use record::{Access, Change, Enrolment as Enrolled, FactorSetUp, Member, ReviewerAdded};
 use state_sqlite::{Factor, InviteRow};
 
 use crate::state::{Daemon, lock};
@@ -96,8 +95,7 @@ fn begin(daemon: &Daemon, message: &OperatorRequest, who: &EnrolmentAuthority) -
             if !recovery_codes::serves(daemon, &name, code)? {
                 return Err(wrong.to_owned());
             }
-            let body = json!({"what": "recovery code used", "reviewer": name.as_str()});
-            let _receipt = daemon.record(RecordKind::Access, body)?;
+            let _receipt = daemon.record(Access::RecoveryCodeUsed { reviewer: name.to_string() })?;
             (What::Anew, name)
         }
         EnrolmentAuthority::Own { by } => {
@@ -190,16 +188,16 @@ fn finish(
         Ok(false) => Err(format!("`{name}` is not enrolled, or another person was enrolled simultaneously")),
         Err(why) => Err(why.to_string()),
     };
-    let mut set_up = json!({"what": "factor set up", "reviewer": name.as_str(), "passkey": passkey, "anew": matches!(what, What::Anew)});
-    if let (true, Some(map)) =
-        (password.is_some() || matches!(what, What::Anew | What::First(_)), set_up.as_object_mut())
-    {
-        map.insert("password_digest".to_owned(), json!(password.as_ref().map(passwords::digest)));
-    }
-    if let (Some(first), Some(map)) = (&first, set_up.as_object_mut()) {
-        map.insert("ssh_key".to_owned(), serde_json::Value::Null);
-        map.insert("factor_digest".to_owned(), json!(crate::rebuild_store::factor_digest(first)));
-    }
+    let changes_password = password.is_some() || matches!(what, What::Anew | What::First(_));
+    let password_digest = password.as_ref().map(passwords::digest);
+    let set_up = Change::FactorSetUp(FactorSetUp {
+        reviewer: name.to_string(),
+        passkey: passkey.clone(),
+        replaces_all: matches!(what, What::Anew),
+        password_digest: if changes_password { password_digest.clone().into() } else { Member::Absent },
+        ssh_key: if first.is_some() { Member::Null } else { Member::Absent },
+        factor_digest: first.as_ref().map(crate::rebuild_store::factor_digest),
+    });
     match (&what, first) {
         (What::New(invite, row), Some(first)) => {
             let person = row.person(name.clone());
@@ -208,27 +206,35 @@ fn finish(
             }
             invitations::still_counts(daemon, row)?;
             store(daemon.store.use_invite(invite))?;
-            let body = json!({"what": "reviewer added", "reviewer": name.as_str(), "role": person.role.as_str(), "groups": person.groups,
-                "factor": crate::reviewers::factor(&first), "ssh_key": null, "factor_digest": crate::rebuild_store::factor_digest(&first),
-                "password_digest": password.as_ref().map(passwords::digest), "vouched_by": row.by});
-            let _receipt = daemon.record(RecordKind::Change, body)?;
+            let _receipt = daemon.record(Change::ReviewerAdded(ReviewerAdded {
+                reviewer: name.to_string(),
+                role: person.role,
+                groups: person.groups.clone(),
+                factor: crate::reviewers::kind_of(&first),
+                factor_digest: crate::rebuild_store::factor_digest(&first),
+                enrolment: Enrolled::Vouched {
+                    ssh_key: None,
+                    password_digest: password_digest.into(),
+                    vouched_by: row.by.clone(),
+                },
+            }))?;
             if passkey.is_some() {
-                let _receipt = daemon.record(RecordKind::Change, set_up)?;
+                let _receipt = daemon.record(set_up)?;
             }
             store(daemon.store.add_reviewer(&person, &first, now_ms, row.by.is_none()))?;
         }
         (What::First(_) | What::Anew, Some(first)) => {
-            let _receipt = daemon.record(RecordKind::Change, set_up)?;
+            let _receipt = daemon.record(set_up)?;
             daemon.store.drop_factors(&name).map_err(|why| why.to_string())?;
             store(daemon.store.set_factor(&name, &first))?;
             web_sessions::end_all(daemon, &name);
         }
         (What::More, Some(first)) => {
-            let _receipt = daemon.record(RecordKind::Change, set_up)?;
+            let _receipt = daemon.record(set_up)?;
             store(daemon.store.set_factor(&name, &first))?;
         }
         (What::New(..) | What::First(_) | What::Anew | What::More, None) => {
-            let _receipt = daemon.record(RecordKind::Change, set_up)?;
+            let _receipt = daemon.record(set_up)?;
         }
     }
     if password.is_some() {

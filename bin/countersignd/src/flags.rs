@@ -2,8 +2,7 @@
 
 use std::sync::Mutex;
 
-use audit::RecordKind;
-use serde_json::json;
+use record::Change;
 use state_sqlite::Store;
 
 use crate::state::{Daemon, lock};
@@ -42,8 +41,9 @@ pub(crate) fn change(daemon: &Daemon, name: &str, on: bool, by: &str) -> Result<
     if flags.iter().any(|it| it == name) == on {
         return Ok(false);
     }
-    let what = if on { "flag set" } else { "flag cleared" };
-    let _receipt = daemon.record(RecordKind::Change, json!({"what": what, "flag": name, "by": by}))?;
+    let (flag, set_by) = (name.to_owned(), by.to_owned());
+    let changed = if on { Change::FlagSet { flag, by: set_by } } else { Change::FlagCleared { flag, by: set_by } };
+    let _receipt = daemon.record(changed)?;
     if on {
         flags.push(name.to_owned());
         daemon.policy.moved();

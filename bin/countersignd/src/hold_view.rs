@@ -2,10 +2,11 @@
 
 use model::display::exact;
 use model::{Act, ByteText, Coverage, Intent, Operation, Request, Segment, ToolCall};
-use pdp::{Decision, Quorum};
+use pdp::{Decision, Quorum, Verdict};
 use protocol::{EffectView, HoldView, PieceView, SAME, UnknownView};
+use record::Redact;
 use redact::mask;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::evaluation::RequestContext;
 use crate::state::Daemon;
@@ -18,22 +19,11 @@ impl Redactor {
     pub(crate) fn text(&self, text: &str) -> String {
         exact(&mask(text, &self.0))
     }
+}
 
-    /// A JSON value for the record: every string in it masked.
-    pub(crate) fn value(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(mask(text, &self.0)),
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.value(item)).collect()),
-            Value::Object(map) => {
-                Value::Object(map.iter().map(|(key, item)| (mask(key, &self.0), self.named(key, item))).collect())
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-        }
-    }
-
-    /// Digests are no secrets, though they look like some.
-    fn named(&self, key: &str, item: &Value) -> Value {
-        if matches!(key, "sha256" | "environment" | "id") { item.clone() } else { self.value(item) }
+impl Redact for Redactor {
+    fn redact(&self, text: &str) -> String {
+        mask(text, &self.0)
     }
 }
 
@@ -78,37 +68,33 @@ fn quoted(word: &ByteText) -> String {
     if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
-/// The body of a decision's record.
-pub(crate) fn decision_body(request: &Request, intent: &Intent, decision: &Decision, redactor: &Redactor) -> Value {
-    let unknowns: Vec<Value> = match decision.coverage() {
-        Coverage::Full => Vec::new(),
-        Coverage::Partial(parts) => parts.iter().map(|part| json!({"text": part.text, "why": part.why})).collect(),
-    };
-    let operations: Vec<Value> = intent
-        .operations()
-        .map(|it| json!({"action": it.action.as_str(), "kind": it.resource.kind(), "resource": it.resource.text(), "category": it.category.as_str()}))
-        .collect();
-    let mut body = redactor.value(&json!({
-        "request": request.to_value(),
-        "operations": operations,
-        "reasons": decision.reasons().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "factors": decision.risk().factors.iter().map(|it| json!({"name": it.name, "points": it.points, "why": it.why})).collect::<Vec<_>>(),
-        "unknowns": unknowns,
-    }));
-    if let Some(map) = body.as_object_mut() {
-        map.insert("request_digest".into(), json!(decision.request().to_string()));
-        map.insert("verdict".into(), json!(decision.verdict().as_str()));
-        map.insert("score".into(), json!(decision.risk().score()));
-        map.insert("level".into(), json!(decision.risk().level().as_str()));
-        map.insert("reversibility".into(), json!(intent.reversibility().as_str()));
-        map.insert("coverage".into(), json!(decision.coverage().as_str()));
-        map.insert("rules".into(), json!(decision.rules()));
-        if let Some(would) = decision.would() {
-            map.insert("would".into(), json!(would));
-        }
-        map.insert("policy".into(), json!(decision.policy().to_string()));
+/// A decision as it is recorded, secrets masked.
+pub(crate) fn recorded_decision(
+    request: &Request,
+    intent: &Intent,
+    decision: &Decision,
+    mask: &Redactor,
+) -> record::Decision {
+    record::Decision {
+        request: record::Request::of(request, mask),
+        request_digest: decision.request().to_string(),
+        verdict: match decision.verdict() {
+            Verdict::Allow(_) => record::Verdict::Allow,
+            Verdict::Ask(..) => record::Verdict::Ask,
+            Verdict::Deny => record::Verdict::Deny,
+        },
+        would: decision.would().and_then(record::Would::parse),
+        level: decision.risk().level(),
+        score: decision.risk().score(),
+        reversibility: intent.reversibility(),
+        coverage: decision.coverage().into(),
+        operations: record::Operation::all(intent, mask),
+        unknowns: record::Unknown::all(decision.coverage(), mask),
+        factors: decision.risk().factors.iter().map(|it| record::Factor::of(it, mask)).collect(),
+        reasons: decision.reasons().iter().map(|it| mask.redact(&it.to_string())).collect(),
+        rules: decision.rules().to_vec(),
+        policy: decision.policy().to_string(),
     }
-    body
 }
 
 /// A hold as people see it, with similar approvals.

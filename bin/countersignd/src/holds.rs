@@ -23,11 +23,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use approval::{Answer, Hold, HoldState, Vote};
-use audit::{Receipt, RecordKind};
+use audit::Receipt;
 use host::clock;
 use model::{HoldId, Intent};
 use protocol::HoldView;
-use serde_json::{Value, json};
+use record::{AnswerState, Member};
 
 pub(crate) use entry::{DenialNote, Entry, For, denial_text};
 
@@ -74,10 +74,8 @@ pub(crate) struct Outcome {
 
 /// The record says what was answered; this says that it did not count.
 pub(crate) fn void(daemon: &Daemon, hold: &Hold, why: &str) {
-    let body = json!({
-        "hold": hold.question().id.as_str(), "request_digest": hold.question().request.to_string(), "state": "void", "why": why,
-    });
-    let _ = daemon.record(RecordKind::Answer, body);
+    let (id, request) = (hold.question().id.to_string(), hold.question().request.to_string());
+    let _ = daemon.record(record::Answer::ended(id, request, AnswerState::Void, Some(why.to_owned())));
 }
 
 impl Holds {
@@ -144,7 +142,7 @@ impl Holds {
         daemon: &Daemon,
         id: &HoldId,
         answer: Answer,
-        proof: Value,
+        proof: Member<record::Proof>,
         told: Option<DenialNote>,
     ) -> Result<(HoldState, usize, usize), String> {
         let entry = lock(&self.open)
@@ -167,21 +165,27 @@ impl Holds {
         }
         let people = daemon.people_now()?;
         let next = inner.hold.answered(answer.clone(), &people).map_err(|why| why.to_string())?;
-        let mut body = json!({
-            "hold": id.as_str(), "request_digest": inner.hold.question().request.to_string(), "reviewer": answer.reviewer.as_str(),
-            "said": answer.said.as_str(), "assurance": answer.assurance.as_str(), "state": next.state().as_str(), "proof": proof,
-        });
-        if let (Some(told), Some(body)) = (&told, body.as_object_mut()) {
-            body.insert(if told.asks { "asks" } else { "why" }.to_owned(), json!(told.text));
-        }
-        // Revealed only after an answer: until then it looks like any other.
-        if let (true, Some(body)) = (entry.is_canary(), body.as_object_mut()) {
-            body.insert("canary".to_owned(), json!(true));
-        }
+        let (asks, why) = match &told {
+            Some(told) if told.asks => (Some(told.text.clone()), None),
+            told => (None, told.as_ref().map(|told| told.text.clone())),
+        };
+        let recorded = record::Answer {
+            hold: id.to_string(),
+            request_digest: inner.hold.question().request.to_string(),
+            state: next.state().into(),
+            reviewer: Some(answer.reviewer.to_string()),
+            said: Some(answer.said.into()),
+            assurance: Some(answer.assurance),
+            proof,
+            why,
+            asks,
+            // Revealed only after an answer: until then it looks like any other.
+            canary: entry.is_canary(),
+        };
         if answer.said == Vote::BreakGlass {
             eprintln!("countersignd: THE GLASS WAS BROKEN by {} for {id}", answer.reviewer);
         }
-        let receipt = daemon.record(RecordKind::Answer, body)?;
+        let receipt = daemon.record(recorded)?;
         if next.state() != HoldState::Open && entry.stores_itself() && answer.said != Vote::BreakGlass {
             inner.unstored = Some(inner.hold.clone());
         } else {
@@ -241,11 +245,9 @@ impl Holds {
         let is_new = inner.hold.state() == HoldState::Open;
         if is_new {
             let next = inner.hold.ended(as_state);
-            let mut body = json!({"hold": id.as_str(), "request_digest": next.question().request.to_string(), "state": next.state().as_str()});
-            if let (true, Some(body)) = (entry.is_lost(), body.as_object_mut()) {
-                body.insert("why".to_owned(), json!(STOPPED));
-            }
-            let _ = daemon.record(RecordKind::Answer, body);
+            let why = entry.is_lost().then(|| STOPPED.to_owned());
+            let request = next.question().request.to_string();
+            let _ = daemon.record(record::Answer::ended(id.to_string(), request, next.state().into(), why));
             let _ = daemon.store.move_on(&inner.hold, &next);
             inner.hold = next;
         }

@@ -1,12 +1,11 @@
 //! Invitations: one-time links for enrolment. `countersign up` prints the first person's.
 
-use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, ReviewerName};
 use pdp::Role;
 use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes, Vouch};
-use serde_json::json;
+use record::Change;
 use state_sqlite::InviteRow;
 
 use crate::change_authorization::proved;
@@ -67,8 +66,12 @@ pub(crate) fn invite(
         by: who.as_ref().map(ToString::to_string),
         expires_at_ms,
     };
-    let body = json!({"what": "reviewer invited", "reviewer": name, "role": row.role.as_str(), "groups": row.groups, "by": row.by});
-    let _receipt = daemon.record(RecordKind::Change, body)?;
+    let _receipt = daemon.record(Change::ReviewerInvited {
+        reviewer: name.map(str::to_owned),
+        role: row.role,
+        groups: row.groups.clone(),
+        by: row.by.clone(),
+    })?;
     daemon.store.add_invite(&digest(&token), &row).map_err(|why| why.to_string())?;
     Ok(OperatorReply::Invited { token, expires_at_ms })
 }

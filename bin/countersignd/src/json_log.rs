@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use audit::RecordKind;
 use host::clock;
+use record::Event;
 use serde_json::{Map, Value, json};
 
 /// The variable that asks for them.
@@ -41,18 +41,17 @@ pub(crate) fn are_wanted() -> Result<bool, String> {
 }
 
 /// The line of a record, before it is durable.
-pub(crate) fn of(kind: RecordKind, body: &Value) -> Map<String, Value> {
+pub(crate) fn of(event: &Event) -> Map<String, Value> {
+    let body = event.body();
     let mut line = Map::new();
-    line.insert("event".to_owned(), json!(kind.as_str()));
+    line.insert("event".to_owned(), json!(event.kind().as_str()));
     for name in TOLD {
         if let Some(value) = body.get(name).filter(|it| it.is_string() || it.is_number()) {
             line.insert(name.to_owned(), value.clone());
         }
     }
-    for name in ["agent", "session"] {
-        if let Some(value) = body.pointer(&format!("/request/{name}")).filter(|it| it.is_string()) {
-            line.insert(name.to_owned(), value.clone());
-        }
+    for (name, value) in [("agent", event.agent()), ("session", event.session())] {
+        line.extend(value.map(|value| (name.to_owned(), json!(value))));
     }
     line
 }
@@ -67,20 +66,39 @@ pub(crate) fn write(mut line: Map<String, Value>, seq: u64, took: Duration) {
 
 #[cfg(test)]
 mod tests {
-    use audit::RecordKind;
+    use record::{Answer, AnswerState, Event, Member, Proof, Vote};
     use serde_json::json;
 
     #[test]
-    fn a_line_ties_a_record_to_its_request_and_says_nothing_of_what_was_asked() {
-        let body = json!({
-            "request": {"agent": "bot", "session": "s-1", "act": {"argv": ["curl", "-H", "secret"]}, "claims": {"intent": "secret"}},
-            "request_digest": "d1", "verdict": "ask", "reasons": ["secret"], "why": "secret", "asks": "secret", "proof": {"signed": "secret"},
-            "state": {"secret": true}, "by": "secret",
-        });
-        let line = serde_json::Value::Object(super::of(RecordKind::Decision, &body));
+    fn a_line_ties_a_decision_to_its_request_and_says_nothing_of_what_was_asked() {
+        let decision = json!({"kind": "decision", "body": {
+            "request": {"id": "r", "agent": "bot", "owner": "secret", "session": "s-1", "host": "secret", "claims": {"intent": "secret"},
+                "act": {"kind": "tool", "host": "h", "tool": "Bash", "input": {"command": "secret"}},
+                "seen": {"uid": 1, "gid": 1, "pid": 1}},
+            "request_digest": "d1", "verdict": "ask", "level": "high", "score": 60, "reversibility": "effort", "coverage": "full",
+            "operations": [], "unknowns": [], "factors": [], "reasons": ["secret"], "rules": ["secret"], "policy": "p",
+        }});
+        let line = super::of(&serde_json::from_value(decision).unwrap());
+        assert_eq!(
+            serde_json::Value::Object(line),
+            json!({"event": "decision", "agent": "bot", "session": "s-1", "request_digest": "d1", "verdict": "ask"})
+        );
+    }
+
+    #[test]
+    fn a_line_of_an_answer_has_neither_its_reason_nor_its_proof() {
+        let (ssh_key, signature) = ("secret".to_owned(), "secret".to_owned());
+        let ended = Answer::ended("h1".to_owned(), "d1".to_owned(), AnswerState::Denied, Some("secret".to_owned()));
+        let answer = Answer {
+            reviewer: Some("rita".to_owned()),
+            said: Some(Vote::Deny),
+            proof: Member::Is(Proof::Ssh { ssh_key, signature }),
+            ..ended
+        };
+        let line = serde_json::Value::Object(super::of(&Event::from(answer)));
         assert_eq!(
             line,
-            json!({"event": "decision", "agent": "bot", "session": "s-1", "request_digest": "d1", "verdict": "ask"})
+            json!({"event": "answer", "hold": "h1", "request_digest": "d1", "reviewer": "rita", "said": "deny", "state": "denied"})
         );
     }
 }

@@ -40,7 +40,8 @@ pub(crate) fn run(daemon: &Arc<Daemon>) -> Result<(), String> {
     accept(agents, Arc::clone(daemon), (|_, _| true, agent_connection::converse), MAX_AGENT_CONNECTIONS)?;
     policy::watch(daemon)?;
     tickets::watch(daemon).map_err(say)?;
-    host::service_supervisor::wait_for_end(Some(&|| drop(policy::reload(daemon, "SIGHUP")))).map_err(say)?;
+    host::service_supervisor::wait_for_end(Some(&|| drop(policy::reload(daemon, record::PolicyReason::Signal))))
+        .map_err(say)?;
     daemon.paces.keep_all(daemon)?;
     // Enforcement points that still wait see the connection close, and refuse.
     daemon.pin()

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use audit::{Draft, LogVerifier, Receipt, ReceiptProof};
+use audit::{LogVerifier, Receipt, ReceiptProof};
 use host::socket;
 use protocol::{LogRecord, LogReply, LogRequest, MAX_LOG_FRAME};
+use record::Draft;
 
 /// Timeout for a batch. After that, every record in it counts as not written.
 const PATIENCE: Duration = Duration::from_secs(5);

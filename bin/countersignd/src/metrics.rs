@@ -154,7 +154,7 @@ pub(crate) fn all(daemon: &Daemon) -> Vec<Metric> {
     put("countersign_log_records", "counter", "Records in the log.", "", number(daemon.records()));
     put("countersign_log_waiting", "gauge", "Records that wait for the log.", "", number(daemon.waiting() as u64));
     put("countersign_agents", "gauge", "Agents that are enrolled.", "", number(daemon.agent_count() as u64));
-    let observes = daemon.policy.mode() == "observe";
+    let observes = daemon.policy.mode() == record::PolicyMode::Observe;
     put(
         "countersign_observes",
         "gauge",

@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::{clock, files};
 use model::ReviewerName;
 use oidc::{Known, Provider, Settings};
 use pdp::{Person, Role};
 use protocol::{OperatorReply, Password, SignOnWay};
-use serde_json::json;
+use record::{Access, Change, Enrolment, ReviewerAdded};
 use state_sqlite::{Factor, ReviewerRow};
 
 use crate::state::{Daemon, lock};
@@ -87,10 +86,7 @@ pub(crate) fn finish(daemon: &Daemon, token: &str, nonce: &str) -> Result<Operat
     let settings = settings(daemon)?;
     let known = oidc::check(&settings, &provider(daemon)?, token, nonce, now_ms).map_err(|why| why.to_string());
     let name = known.and_then(|known| admit(daemon, &settings, &known, now_ms));
-    let refused = |why: String| {
-        let body = json!({"what": "sign-on refused", "why": daemon.redactor.text(&why)});
-        daemon.record(RecordKind::Access, body).map(|_| why)
-    };
+    let refused = |why: String| daemon.record(Access::SignOnRefused { why: daemon.redactor.text(&why) }).map(|_| why);
     match name {
         Ok(name) => web_sessions::begin(daemon, name, now_ms).map(|token| OperatorReply::SignedIn { token }),
         Err(why) => Err(refused(why)?),
@@ -148,17 +144,20 @@ fn admit(daemon: &Daemon, settings: &Settings, known: &Known, now_ms: u64) -> Re
 
 fn enrol(daemon: &Daemon, settings: &Settings, known: &Known, person: &Person, now_ms: u64) -> Result<(), String> {
     let factor = Factor::Passkey;
-    let body = json!({"what": "reviewer added", "reviewer": person.name.as_str(), "factor": "passkey", "role": person.role.as_str(),
-        "groups": person.groups, "factor_digest": crate::rebuild_store::factor_digest(&factor), "by": settings.issuer, "subject": known.subject});
-    let _receipt = daemon.record(RecordKind::Change, body)?;
+    let _receipt = daemon.record(Change::ReviewerAdded(ReviewerAdded {
+        reviewer: person.name.to_string(),
+        role: person.role,
+        groups: person.groups.clone(),
+        factor: crate::reviewers::kind_of(&factor),
+        factor_digest: crate::rebuild_store::factor_digest(&factor),
+        enrolment: Enrolment::Provider { by: settings.issuer.clone(), subject: known.subject.clone() },
+    }))?;
     daemon.store.add_reviewer(person, &factor, now_ms, false).map_err(|why| why.to_string())?;
     daemon.holds.people_changed();
     Ok(())
 }
 
 fn place(daemon: &Daemon, settings: &Settings, person: &Person) -> Result<(), String> {
-    let body = json!({"what": "reviewer placed", "reviewer": person.name.as_str(), "role": person.role.as_str(), "groups": person.groups,
-        "by": settings.issuer});
     let people = daemon.store.people().map_err(|why| why.to_string())?;
     let is_last = !people.iter().any(|it| it.role == Role::Operator && it.name != person.name);
     if is_last && person.role != Role::Operator {
@@ -167,7 +166,12 @@ fn place(daemon: &Daemon, settings: &Settings, person: &Person) -> Result<(), St
                 .to_owned(),
         );
     }
-    let _receipt = daemon.record(RecordKind::Change, body)?;
+    let _receipt = daemon.record(Change::ReviewerPlaced {
+        reviewer: person.name.to_string(),
+        role: person.role,
+        groups: person.groups.clone(),
+        by: settings.issuer.clone(),
+    })?;
     if !daemon.store.place_reviewer(person).map_err(|why| why.to_string())? {
         return Err("no operator would be left".to_owned());
     }

@@ -191,7 +191,7 @@ fn status(daemon: &Daemon) -> Result<OperatorReply, String> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         policy: policy.digest().to_string(),
         rules: policy.rules().len(),
-        mode: daemon.policy.mode().to_owned(),
+        mode: daemon.policy.mode().as_str().to_owned(),
         preset: policy.settings().preset.clone(),
         refused: daemon.policy.refused(),
         flags: daemon.flags.set(),

@@ -3,11 +3,10 @@
 use std::sync::Mutex;
 
 use approval::PasswordHash;
-use audit::RecordKind;
 use host::clock;
 use model::{Digest, ReviewerName};
 use protocol::{OperatorReply, OperatorRequest, Password, Proof, Vouch};
-use serde_json::json;
+use record::Change;
 use state_sqlite::{Factor, ReviewerRow};
 
 use crate::state::{Daemon, lock};
@@ -74,8 +73,7 @@ pub(crate) fn set(
         return Err("a password goes with a code, and you sign in without".to_owned());
     }
     let kept = new(daemon, &name, password)?;
-    let body = json!({"what": "password set", "reviewer": name.as_str(), "password_digest": digest(&kept)});
-    let _receipt = daemon.record(RecordKind::Change, body)?;
+    let _receipt = daemon.record(Change::PasswordSet { reviewer: name.to_string(), password_digest: digest(&kept) })?;
     if !daemon.store.set_password(&name, Some(&kept)).map_err(|why| why.to_string())? {
         return Err(format!("there is no reviewer `{name}` any more"));
     }

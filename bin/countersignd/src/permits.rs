@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use approval::{PERMIT_LIFE_MS, Permit};
-use audit::RecordKind;
 use host::clock;
 use model::{Act, AgentName, Digest, Facts, PermitId, RequestDigest, SessionId};
 use protocol::{AgentReply, RecordingHead, SealedText, Terminal, TerminalEvent};
-use serde_json::json;
+use record::Outcome;
 
 use crate::agent_connection::{AgentConnection, denied, undecided};
 use crate::evaluation::RequestContext;
@@ -157,12 +156,12 @@ impl AgentConnection<'_> {
             Ok(false) => return denied("the permit was spent before"),
             Err(why) => return undecided(&why.to_string()),
         }
-        let mut body =
-            json!({"permit": issued.id.as_str(), "request_digest": issued.request.to_string(), "state": "spent"});
-        if let (Some(recording), Some(body)) = (&recording, body.as_object_mut()) {
-            body.insert("recording".to_owned(), json!(recording.id));
-        }
-        match self.daemon.record(RecordKind::Permit, body) {
+        let spent = record::Permit::Spent {
+            permit: issued.id.to_string(),
+            request_digest: issued.request.to_string(),
+            recording: recording.as_ref().map(|it| it.id.clone()),
+        };
+        match self.daemon.record(spent) {
             Ok(_receipt) => {
                 self.running
                     .insert(issued.id.to_string(), Running { whose: issued.whose, since: Instant::now(), recording });
@@ -202,9 +201,8 @@ impl AgentConnection<'_> {
 
     pub(crate) fn refuse_changed(&self, request: &RequestDigest, what: &str) -> AgentReply {
         let what = self.daemon.redactor.text(what);
-        let body =
-            json!({"request_digest": request.to_string(), "state": "refused", "why": format!("changed: {what}")});
-        let _ = self.daemon.record(RecordKind::Permit, body);
+        let why = format!("changed: {what}");
+        let _ = self.daemon.record(record::Permit::Refused { request_digest: request.to_string(), why });
         denied(&format!("the act changed after the decision: {what}"))
     }
 
@@ -226,10 +224,9 @@ impl AgentConnection<'_> {
         if let Err(why) = noted {
             return undecided(&why);
         }
-        let body = json!({
-            "permit": permit, "request_digest": whose.request.to_string(), "outcome": "ended", "exit": exit, "signal": signal, "millis": millis,
-        });
-        match (self.daemon.record(RecordKind::Outcome, body), cut) {
+        let (permit, request_digest) = (permit.to_owned(), whose.request.to_string());
+        let ended = Outcome::Ended { permit, request_digest, exit, signal, millis };
+        match (self.daemon.record(ended), cut) {
             (Ok(_receipt), None) => AgentReply::Noted,
             (Err(why), _) | (Ok(_), Some(why)) => undecided(&why),
         }

@@ -8,11 +8,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use audit::RecordKind;
 use cedar::CedarGuard;
 use host::inotify::DirectoryWatch;
 use pdp::{Mode, Policy, PolicyProblem, Sources};
-use serde_json::json;
+use record::{Change, PolicyMode, PolicyReason};
 use state_sqlite::RuleRow;
 
 use crate::state::{Daemon, lock};
@@ -67,11 +66,11 @@ impl LivePolicy {
         self.current.load_full()
     }
 
-    /// `enforce`, or `observe`, which does not protect.
-    pub(crate) fn mode(&self) -> &'static str {
+    /// Whether it is enforced; what is only observed does not protect.
+    pub(crate) fn mode(&self) -> PolicyMode {
         match self.current().settings().mode {
-            Mode::Enforce => "enforce",
-            Mode::Observe => "observe",
+            Mode::Enforce => PolicyMode::Enforce,
+            Mode::Observe => PolicyMode::Observe,
         }
     }
 
@@ -104,7 +103,7 @@ impl LivePolicy {
 ///
 /// # Errors
 /// The new set is refused, or could not be recorded.
-pub(crate) fn reload(daemon: &Daemon, why: &str) -> Result<bool, String> {
+pub(crate) fn reload(daemon: &Daemon, why: PolicyReason) -> Result<bool, String> {
     let live = &daemon.policy;
     let _changing = lock(&live.changing);
     let made = live.made(daemon)?;
@@ -117,8 +116,7 @@ pub(crate) fn reload(daemon: &Daemon, why: &str) -> Result<bool, String> {
         Err(problem) => {
             let known = lock(&live.refused).replace(problem.clone());
             if known.as_ref() != Some(&problem) {
-                let body = json!({"what": "policy refused", "because": why, "why": problem});
-                let _receipt = daemon.record(RecordKind::Change, body)?;
+                let _receipt = daemon.record(Change::PolicyRefused { because: why, why: problem.clone() })?;
                 eprintln!("countersignd: {problem}\ncountersignd: the policy that was in force stays in force");
             }
             return Err(problem);
@@ -135,7 +133,7 @@ pub(crate) fn reload(daemon: &Daemon, why: &str) -> Result<bool, String> {
 ///
 /// # Errors
 /// The set is refused, or could not be recorded.
-pub(crate) fn rebuild(daemon: &Daemon, why: &str) -> Result<bool, String> {
+pub(crate) fn rebuild(daemon: &Daemon, why: PolicyReason) -> Result<bool, String> {
     let live = &daemon.policy;
     let _changing = lock(&live.changing);
     let made = live.made(daemon)?;
@@ -146,17 +144,18 @@ pub(crate) fn rebuild(daemon: &Daemon, why: &str) -> Result<bool, String> {
 }
 
 /// Records a set, then replaces the old one with it.
-fn put_in_force(daemon: &Daemon, policy: Policy, why: &str) -> Result<bool, String> {
+fn put_in_force(daemon: &Daemon, policy: Policy, why: PolicyReason) -> Result<bool, String> {
     let live = &daemon.policy;
     if policy.digest() == live.current().digest() {
         return Ok(false);
     }
-    let body = json!({
-        "what": "policy loaded", "because": why, "policy": policy.digest().to_string(), "rules": policy.rules().len(),
-        "before": live.current().digest().to_string(),
-    });
-    let _receipt = daemon.record(RecordKind::Change, body)?;
-    eprintln!("countersignd: policy {} with {} rules ({why})", policy.digest(), policy.rules().len());
+    let _receipt = daemon.record(Change::PolicyLoaded {
+        because: why,
+        policy: policy.digest().to_string(),
+        rules: policy.rules().len().try_into().unwrap_or(u64::MAX),
+        before: live.current().digest().to_string(),
+    })?;
+    eprintln!("countersignd: policy {} with {} rules ({})", policy.digest(), policy.rules().len(), why.as_str());
     live.current.store(Arc::new(policy));
     live.moved();
     Ok(true)
@@ -243,7 +242,7 @@ pub(crate) fn watch(daemon: &Arc<Daemon>) -> Result<(), String> {
     let run = move || {
         while watch.wait().is_ok() {
             // `reload` reports a refused policy, and the old one stays.
-            let _ = reload(&daemon, "a file changed");
+            let _ = reload(&daemon, PolicyReason::FileChanged);
         }
         eprintln!("countersignd: changes of the policy's files are not seen any more; SIGHUP still reloads them");
     };

@@ -1,10 +1,9 @@
 //! Push subscriptions: devices on which people are notified of holds.
 
-use audit::RecordKind;
 use host::clock;
 use notification::{Channels, Subscription};
 use protocol::{OperatorReply, PushTarget};
-use serde_json::json;
+use record::Access;
 use state_sqlite::DeviceRow;
 
 use crate::state::Daemon;
@@ -25,8 +24,7 @@ pub(crate) fn set(daemon: &Daemon, token: &str, target: PushTarget, on: bool) ->
     let text = text.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(off)?;
     let push = Channels::parse(&text).map_err(|why| why.to_string())?.push.ok_or(off)?;
     Subscription::read(&target.endpoint, &target.p256dh, &target.auth, &push.hosts)?;
-    let body = json!({"what": "device added", "reviewer": who.as_str()});
-    let _receipt = daemon.record(RecordKind::Access, body)?;
+    let _receipt = daemon.record(Access::DeviceAdded { reviewer: who.to_string() })?;
     let PushTarget { endpoint, p256dh: key, auth, .. } = target;
     let row = DeviceRow { reviewer: who.to_string(), endpoint, key, auth };
     daemon.store.add_device(&row, clock::now_ms()).map_err(|why| why.to_string())?;

@@ -11,26 +11,27 @@ use std::path::Path;
 use std::sync::Arc;
 
 use approval::{Passkey, SshIdentity};
-use audit::term;
 use host::install_paths::Layout;
 use log_store::{Content, Reader, RealDisk, Wanted};
 use model::{AgentName, Digest, ReviewerName};
 use pdp::Person;
-use serde_json::Value;
+use record::{AgentAdded, Change, Event, term};
 use state_sqlite::{AgentRow, Factor, RuleRow, Store};
 
 use crate::passwords;
 pub(crate) use reviewers::factor_digest;
-use reviewers::{passkeys_of, person, set_up};
+use reviewers::{Reviewer, compared};
 
 /// State as the record has it.
 #[derive(Default)]
 struct Projection {
-    agents: BTreeMap<String, Value>,
-    reviewers: BTreeMap<String, Value>,
-    rules: BTreeMap<String, Value>,
-    removed: BTreeMap<String, (String, u64)>,
+    /// None where a name or a digest in the record is malformed.
+    agents: BTreeMap<String, Option<AgentRow>>,
+    reviewers: BTreeMap<String, Reviewer>,
+    rules: BTreeMap<String, RuleRow>,
     flags: BTreeMap<String, (String, u64)>,
+    /// Changes of which this version does not know what they say.
+    unknown: Vec<u64>,
 }
 
 impl Projection {
@@ -40,7 +41,11 @@ impl Projection {
         let wanted = Wanted { terms: vec![term("kind", "change")], ..Wanted::default() };
         reader.each(&wanted, &mut |found| {
             match found.content {
-                Content::Draft(draft) => state.take(draft.at_ms, draft.body),
+                Content::Record(record) => match record.event() {
+                    Some(Event::Change(change)) => state.take(record.at_ms, change),
+                    Some(_) => {}
+                    None => state.unknown.push(record.seq),
+                },
                 // Changes belong to the installation, whose keys are never destroyed.
                 Content::Destroyed => {}
                 Content::Unreadable(why) => return Err(format!("record {}: {why}", found.entry.seq)),
@@ -50,109 +55,67 @@ impl Projection {
         Ok(state)
     }
 
-    fn take(&mut self, at_ms: u64, mut body: Value) {
-        let word = |body: &Value, key: &str| body.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
-        let (agent, rule) = (word(&body, "agent"), word(&body, "rule"));
-        let by = word(&body, "by");
-        match word(&body, "what").as_str() {
-            "agent added" => {
-                if let Some(body) = body.as_object_mut() {
-                    body.insert("created_ms".to_owned(), at_ms.into());
-                }
-                self.agents.insert(agent, body);
-            }
-            "agent removed" => {
-                self.agents.remove(&agent);
-            }
-            "agent placed" => {
-                if let Some(known) = self.agents.get_mut(&agent).and_then(Value::as_object_mut) {
-                    for key in ["env", "groups", "trust"] {
-                        known.insert(key.to_owned(), body.get(key).cloned().unwrap_or_default());
-                    }
+    fn take(&mut self, at_ms: u64, change: Change) {
+        match change {
+            Change::AgentAdded(it) => drop(self.agents.insert(it.agent.clone(), agent_row(at_ms, it))),
+            Change::AgentPlaced { agent, env, groups, trust, .. } => {
+                if let Some(Some(row)) = self.agents.get_mut(&agent) {
+                    (row.env, row.groups, row.trust) = (env, groups, trust);
                 }
             }
-            "reviewer added" => {
-                self.reviewers.insert(word(&body, "reviewer"), body);
+            Change::AgentRemoved { agent, .. } => drop(self.agents.remove(&agent)),
+            Change::ReviewerAdded(it) => drop(self.reviewers.insert(it.reviewer.clone(), Reviewer::added(it))),
+            Change::ReviewerPlaced { reviewer, role, groups, .. } => {
+                self.reviewers.entry(reviewer).and_modify(|it| it.place(role, groups));
             }
-            "reviewer placed" => {
-                if let Some(known) = self.reviewers.get_mut(&word(&body, "reviewer")).and_then(Value::as_object_mut) {
-                    for key in ["role", "groups"] {
-                        known.insert(key.to_owned(), body.get(key).cloned().unwrap_or_default());
-                    }
-                }
+            Change::FactorSetUp(set_up) => {
+                self.reviewers.entry(set_up.reviewer.clone()).and_modify(|it| it.set_up(set_up));
             }
-            // A person's own enrolment: another first factor, a further passkey, or all factors again.
-            "factor set up" => {
-                if let Some(known) = self.reviewers.get_mut(&word(&body, "reviewer")).and_then(Value::as_object_mut) {
-                    set_up(known, &body);
-                }
+            Change::PasswordSet { reviewer, password_digest } => {
+                self.reviewers.entry(reviewer).and_modify(|it| it.set_password(password_digest));
             }
-            "password set" => {
-                if let Some(known) = self.reviewers.get_mut(&word(&body, "reviewer")).and_then(Value::as_object_mut) {
-                    set_up(known, &body);
-                }
+            Change::ReviewerRemoved { reviewer, .. } => drop(self.reviewers.remove(&reviewer)),
+            Change::RuleMade { rule, text, reason, by, request_digest } => {
+                let row = RuleRow {
+                    id: rule.clone(),
+                    text,
+                    author: by,
+                    request: request_digest,
+                    reason,
+                    created_ms: at_ms,
+                    removed_ms: None,
+                    removed_by: None,
+                };
+                self.rules.insert(rule, row);
             }
-            "reviewer removed" => {
-                self.reviewers.remove(&word(&body, "reviewer"));
+            Change::RuleRemoved { rule, by } => {
+                self.rules.entry(rule).and_modify(|row| (row.removed_ms, row.removed_by) = (Some(at_ms), Some(by)));
             }
-            "rule made" => {
-                if let Some(body) = body.as_object_mut() {
-                    body.insert("created_ms".to_owned(), at_ms.into());
-                }
-                self.rules.insert(rule, body);
-            }
-            "rule removed" => {
-                self.removed.insert(rule, (by, at_ms));
-            }
-            "flag set" => {
-                self.flags.insert(word(&body, "flag"), (by, at_ms));
-            }
-            "flag cleared" => {
-                self.flags.remove(&word(&body, "flag"));
-            }
-            _ => {}
+            Change::FlagSet { flag, by } => drop(self.flags.insert(flag, (by, at_ms))),
+            Change::FlagCleared { flag, .. } => drop(self.flags.remove(&flag)),
+            // None of this is in the store.
+            Change::ReviewerInvited { .. }
+            | Change::ReviewerNotPlaced { .. }
+            | Change::ReviewerNotRemoved { .. }
+            | Change::PolicyLoaded { .. }
+            | Change::PolicyRefused { .. }
+            | Change::HandedOver { .. }
+            | Change::Notified { .. }
+            | Change::Escalated { .. }
+            | Change::Canary { .. }
+            | Change::BrokenGlassReviewed { .. }
+            | Change::Sealed { .. }
+            | Change::EncryptionKeyRotated { .. }
+            | Change::ContentDestroyed { .. }
+            | Change::LegalHoldBegun { .. }
+            | Change::LegalHoldEnded { .. } => {}
         }
-    }
-
-    fn agent(&self, name: &str) -> Option<AgentRow> {
-        let body = self.agents.get(name)?;
-        let word = |key: &str| body.get(key).and_then(Value::as_str);
-        let groups = body.get("groups").and_then(Value::as_array).into_iter().flatten();
-        Some(AgentRow {
-            name: AgentName::parse(name).ok()?,
-            owner: ReviewerName::parse(word("owner")?).ok()?,
-            under: match word("under") {
-                Some(under) => Some(AgentName::parse(under).ok()?),
-                None => None,
-            },
-            key_digest: Digest::parse(word("key_digest")?).ok()?,
-            uid: body.get("uid").and_then(Value::as_u64).and_then(|uid| u32::try_from(uid).ok()),
-            env: word("env").map(str::to_owned),
-            groups: groups.filter_map(Value::as_str).map(str::to_owned).collect(),
-            trust: body.get("trust").and_then(Value::as_u64).and_then(|trust| u8::try_from(trust).ok())?,
-            created_ms: body.get("created_ms").and_then(Value::as_u64).unwrap_or(0),
-        })
-    }
-
-    fn rule(&self, id: &str) -> Option<RuleRow> {
-        let body = self.rules.get(id)?;
-        let word = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
-        let removed = self.removed.get(id);
-        Some(RuleRow {
-            id: id.to_owned(),
-            text: word("text")?,
-            author: word("by")?,
-            request: word("request_digest"),
-            reason: word("reason").unwrap_or_default(),
-            created_ms: body.get("created_ms").and_then(Value::as_u64).unwrap_or(0),
-            removed_ms: removed.map(|(_, at_ms)| *at_ms),
-            removed_by: removed.map(|(by, _)| by.clone()),
-        })
     }
 
     /// What is otherwise in the store.
     fn differences(&self, store: &Store) -> Result<Vec<String>, String> {
-        let mut found = Vec::new();
+        let unknown = |seq: &u64| format!("record {seq} says what this version does not know; it is not compared");
+        let mut found: Vec<String> = self.unknown.iter().map(unknown).collect();
         let mut both = |what: &str, theirs: BTreeMap<String, String>, ours: BTreeMap<String, Option<String>>| {
             let names: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
             for name in names {
@@ -181,16 +144,8 @@ impl Projection {
         both(
             "agent",
             store.agents().map_err(fail)?.iter().map(|row| (row.name.to_string(), of_agent(row))).collect(),
-            self.agents.keys().map(|name| (name.clone(), self.agent(name).as_ref().map(of_agent))).collect(),
+            self.agents.iter().map(|(name, row)| (name.clone(), row.as_ref().map(of_agent))).collect(),
         );
-        let of_person = |person: &Person, factor: &str, passkeys: &[String], password: Option<&str>| {
-            format!("{} {:?} {factor} {passkeys:?} {password:?}", person.role.as_str(), person.groups)
-        };
-        let recorded = |name: &str, body: &Value| {
-            let factor = body.get("factor_digest").and_then(Value::as_str)?;
-            let password = body.get("password_digest").and_then(Value::as_str);
-            Some(of_person(&person(name, body)?, factor, &passkeys_of(body), password))
-        };
         both(
             "reviewer",
             store
@@ -203,11 +158,12 @@ impl Projection {
                     passkeys.sort();
                     let password = row.password.as_ref().map(passwords::digest);
                     let factor = factor_digest(&row.factor);
-                    let ours = of_person(&row.person, &factor, &passkeys, password.as_deref());
+                    let Person { role, groups, .. } = &row.person;
+                    let ours = compared(*role, groups, &factor, &passkeys, password.as_deref());
                     Ok((row.person.name.to_string(), ours))
                 })
                 .collect::<Result<_, String>>()?,
-            self.reviewers.iter().map(|(name, body)| (name.clone(), recorded(name, body))).collect(),
+            self.reviewers.iter().map(|(name, one)| (name.clone(), Some(one.compared()))).collect(),
         );
         let of_rule = |row: &RuleRow| {
             format!("{} {} {:?} {} {}", row.text, row.author, row.request, row.reason, row.removed_ms.is_some())
@@ -215,7 +171,7 @@ impl Projection {
         both(
             "rule",
             store.rules().map_err(fail)?.iter().map(|row| (row.id.clone(), of_rule(row))).collect(),
-            self.rules.keys().map(|id| (id.clone(), self.rule(id).as_ref().map(of_rule))).collect(),
+            self.rules.iter().map(|(id, row)| (id.clone(), Some(of_rule(row)))).collect(),
         );
         both(
             "flag",
@@ -232,20 +188,21 @@ impl Projection {
         }
         let fail = |why: state_sqlite::Failed| why.to_string();
         let store = Store::open(path).map_err(fail)?;
-        let mut left = Vec::new();
-        for name in self.agents.keys() {
-            match self.agent(name) {
-                Some(row) => store.add_agent(&row).map_err(fail)?,
+        let unknown = |seq: &u64| format!("record {seq}: this version does not know what it says");
+        let mut left: Vec<String> = self.unknown.iter().map(unknown).collect();
+        for (name, row) in &self.agents {
+            match row {
+                Some(row) => store.add_agent(row).map_err(fail)?,
                 None => left.push(format!("agent `{name}`: the record does not say enough of it; add it again")),
             }
         }
-        for (name, body) in &self.reviewers {
-            let key = body.get("ssh_key").and_then(Value::as_str).and_then(|line| SshIdentity::parse(line).ok());
-            match (key, person(name, body)) {
+        for (name, one) in &self.reviewers {
+            let key = one.ssh_key.as_deref().and_then(|line| SshIdentity::parse(line).ok());
+            match (key, one.person(name)) {
                 (Some(identity), Some(person)) => {
                     store.add_reviewer(&person, &Factor::Ssh(identity), 0, false).map_err(fail)?;
                 }
-                (None, Some(person)) if !passkeys_of(body).is_empty() => {
+                (None, Some(person)) if !one.passkeys().is_empty() => {
                     store.add_reviewer(&person, &Factor::Passkey, 0, false).map_err(fail)?;
                     left.push(format!("reviewer `{name}` has their passkeys again, and nothing else"));
                 }
@@ -253,23 +210,18 @@ impl Projection {
                     .push(format!("reviewer `{name}` enrols again: the secret of a code generator is never recorded")),
             }
         }
-        for (name, body) in &self.reviewers {
-            for passkey in passkeys_of(body).iter().filter_map(|line| Passkey::parse(line)) {
+        for (name, one) in &self.reviewers {
+            for passkey in one.passkeys().iter().filter_map(|line| Passkey::parse(line)) {
                 let name = ReviewerName::parse(name).map_err(|why| why.to_string())?;
                 if store.reviewer(&name).map_err(fail)?.is_some() {
                     store.add_passkey(&name, &passkey, "from the record", 0).map_err(fail)?;
                 }
             }
         }
-        for id in self.rules.keys() {
-            match self.rule(id) {
-                Some(row) => {
-                    store.add_rule(&row).map_err(fail)?;
-                    if let (Some(by), Some(at_ms)) = (&row.removed_by, row.removed_ms) {
-                        store.remove_rule(id, by, at_ms).map_err(fail)?;
-                    }
-                }
-                None => left.push(format!("rule `{id}`: the record does not say enough of it")),
+        for (id, row) in &self.rules {
+            store.add_rule(row).map_err(fail)?;
+            if let (Some(by), Some(at_ms)) = (&row.removed_by, row.removed_ms) {
+                store.remove_rule(id, by, at_ms).map_err(fail)?;
             }
         }
         for (name, (by, at_ms)) in &self.flags {
@@ -277,6 +229,21 @@ impl Projection {
         }
         Ok(left)
     }
+}
+
+/// An agent as the store has it. Nothing where a name or the digest is malformed.
+fn agent_row(created_ms: u64, it: AgentAdded) -> Option<AgentRow> {
+    Some(AgentRow {
+        name: AgentName::parse(&it.agent).ok()?,
+        owner: ReviewerName::parse(&it.owner).ok()?,
+        under: it.under.as_deref().map(AgentName::parse).transpose().ok()?,
+        key_digest: Digest::parse(&it.key_digest).ok()?,
+        uid: it.uid,
+        env: it.env,
+        groups: it.groups,
+        trust: it.trust,
+        created_ms,
+    })
 }
 
 /// Compares the store with the record; with a file, writes what the record says into it. Says whether they are the same.

@@ -2,12 +2,11 @@
 //! that carries an operator's proof.
 
 use approval::{ApprovalRequest, SshIdentity, TotpSecret};
-use audit::RecordKind;
 use host::clock;
 use model::{AgentName, HoldId, RequestDigest, ReviewerName};
 use pdp::{Person, Role};
 use protocol::{AgentAttributes, OperatorReply, OperatorRequest, ReviewerAttributes, ReviewerView};
-use serde_json::json;
+use record::{Change, Enrolment, FactorKind, ReviewerAdded};
 use state_sqlite::Factor;
 
 use crate::agent_registry::check_place;
@@ -53,10 +52,14 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
             if person.role < Role::Operator {
                 leaves_an_operator(daemon, &person.name)?;
             }
-            let body = json!({"what": "reviewer placed", "reviewer": name, "role": place.role, "groups": place.groups, "by": who.as_str()});
-            let _receipt = daemon.record(RecordKind::Change, body)?;
+            let _receipt = daemon.record(Change::ReviewerPlaced {
+                reviewer: name.clone(),
+                role: person.role,
+                groups: place.groups.clone(),
+                by: who.to_string(),
+            })?;
             if !daemon.store.place_reviewer(&person).map_err(|why| why.to_string())? {
-                return undone(daemon, "reviewer placed", name);
+                return undone(daemon, Change::ReviewerNotPlaced { reviewer: name.clone() });
             }
             daemon.holds.people_changed();
             Ok(OperatorReply::Done { what: format!("{name} is {} ({})", place.role, groups(&place.groups)) })
@@ -68,10 +71,9 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
                 return Err(format!("there is no reviewer `{name}`"));
             }
             leaves_an_operator(daemon, &person)?;
-            let body = json!({"what": "reviewer removed", "reviewer": name, "by": who.as_str()});
-            let _receipt = daemon.record(RecordKind::Change, body)?;
+            let _receipt = daemon.record(Change::ReviewerRemoved { reviewer: name.clone(), by: who.to_string() })?;
             if !daemon.store.remove_reviewer(&person).map_err(|why| why.to_string())? {
-                return undone(daemon, "reviewer removed", name);
+                return undone(daemon, Change::ReviewerNotRemoved { reviewer: name.clone() });
             }
             web_sessions::end_all(daemon, &person);
             daemon.holds.people_changed();
@@ -91,16 +93,15 @@ fn leaves_an_operator(daemon: &Daemon, without: &ReviewerName) -> Result<(), Str
 }
 
 /// Two went at once: the record says that it was about to be done; this one says that it was not.
-fn undone(daemon: &Daemon, what: &str, name: &str) -> Result<OperatorReply, String> {
-    let body = json!({"what": format!("not done: {what}"), "reviewer": name});
-    let _receipt = daemon.record(RecordKind::Change, body)?;
+fn undone(daemon: &Daemon, not_done: Change) -> Result<OperatorReply, String> {
+    let _receipt = daemon.record(not_done)?;
     Err(NO_OPERATOR.to_owned())
 }
 
 pub(crate) fn person(name: &str, place: &ReviewerAttributes) -> Result<Person, String> {
     let role = Role::parse(&place.role);
     let role = role.ok_or_else(|| {
-        let all = Role::ALL.map(Role::as_str).join(", ");
+        let all = Role::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
         format!("`{}` is no role; there are {all}", place.role)
     })?;
     check_place(&AgentAttributes { env: None, groups: place.groups.clone(), trust: 0 })?;
@@ -139,10 +140,18 @@ fn add(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, Stri
         Some(identity) => (Factor::Ssh(identity), None),
         None => (Factor::Totp(secret.clone()), Some(secret.uri(name))),
     };
-    let body = json!({"what": "reviewer added", "reviewer": name, "factor": if canonical.is_some() { "ssh" } else { "totp" },
-        "role": person.role.as_str(), "groups": person.groups, "ssh_key": canonical,
-        "factor_digest": crate::rebuild_store::factor_digest(&factor), "vouched_by": vouched_by.as_ref().map(ReviewerName::as_str)});
-    let _receipt = daemon.record(RecordKind::Change, body)?;
+    let _receipt = daemon.record(Change::ReviewerAdded(ReviewerAdded {
+        reviewer: name.clone(),
+        role: person.role,
+        groups: person.groups.clone(),
+        factor: kind_of(&factor),
+        factor_digest: crate::rebuild_store::factor_digest(&factor),
+        enrolment: Enrolment::Vouched {
+            ssh_key: canonical,
+            password_digest: record::Member::Absent,
+            vouched_by: vouched_by.as_ref().map(ToString::to_string),
+        },
+    }))?;
     let added = daemon.store.add_reviewer(&person, &factor, clock::now_ms(), vouched_by.is_none());
     if added.map_err(|why| why.to_string())? {
         Ok(OperatorReply::Reviewer { totp_uri })
@@ -151,13 +160,18 @@ fn add(daemon: &Daemon, message: &OperatorRequest) -> Result<OperatorReply, Stri
     }
 }
 
-/// The word for a person's factor.
-pub(crate) const fn factor(factor: &Factor) -> &'static str {
+/// What kind of factor it is.
+pub(crate) const fn kind_of(factor: &Factor) -> FactorKind {
     match factor {
-        Factor::Totp(_) => "totp",
-        Factor::Ssh(_) => "ssh",
-        Factor::Passkey => "passkey",
+        Factor::Totp(_) => FactorKind::Totp,
+        Factor::Ssh(_) => FactorKind::Ssh,
+        Factor::Passkey => FactorKind::Passkey,
     }
+}
+
+/// The word for it.
+pub(crate) const fn factor(factor: &Factor) -> &'static str {
+    kind_of(factor).as_str()
 }
 
 /// Everybody who is enrolled.

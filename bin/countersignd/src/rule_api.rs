@@ -15,7 +15,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
     match message {
         OperatorRequest::Rules => rules(daemon),
         OperatorRequest::Reload => {
-            let changed = policy::reload(daemon, "asked for")?;
+            let changed = policy::reload(daemon, record::PolicyReason::AskedFor)?;
             let digest = daemon.policy.current().digest();
             done(if changed {
                 format!("policy {digest} is in force")
@@ -105,7 +105,7 @@ fn rules(daemon: &Daemon) -> Result<OperatorReply, String> {
     Ok(OperatorReply::Rules {
         rules: views,
         policy: current.digest().to_string(),
-        mode: daemon.policy.mode().to_owned(),
+        mode: daemon.policy.mode().as_str().to_owned(),
         refused: daemon.policy.refused(),
     })
 }

@@ -1,12 +1,11 @@
 //! Rules that are made while the daemon runs: of an approval, or by hand. Each is tried, needs a person, and has an end.
 
 use approval::ApprovalRequest;
-use audit::RecordKind;
 use host::clock;
 use model::{HoldId, Level, ReviewerName};
 use pdp::{Policy, Role, RuleVerdict, Sources, derive, risk_of};
 use protocol::{CandidateView, OperatorReply, OperatorRequest, Proof, RuleWish, Vouch};
-use serde_json::json;
+use record::{Change, PolicyReason};
 use state_sqlite::RuleRow;
 
 use crate::change_authorization::proved;
@@ -147,12 +146,15 @@ pub(crate) fn make(
 ) -> Result<String, String> {
     check_owner(daemon, text, Does::Makes, who)?;
     let row = row(check(daemon, text, reason)?, text, request, reason, who.as_str());
-    let body = json!({
-        "what": "rule made", "rule": row.id, "text": text, "reason": reason, "by": who.as_str(), "request_digest": row.request,
-    });
-    let _receipt = daemon.record(RecordKind::Change, body)?;
+    let _receipt = daemon.record(Change::RuleMade {
+        rule: row.id.clone(),
+        text: text.to_owned(),
+        reason: reason.to_owned(),
+        by: who.to_string(),
+        request_digest: row.request.clone(),
+    })?;
     daemon.store.add_rule(&row).map_err(|why| why.to_string())?;
-    policy::rebuild(daemon, "a rule was made")?;
+    policy::rebuild(daemon, PolicyReason::RuleMade)?;
     Ok(format!("rule `{}` is in force", row.id))
 }
 
@@ -166,10 +168,9 @@ pub(crate) fn applying(daemon: &Daemon, id: &str) -> Result<RuleRow, String> {
 /// Ends a rule. The order: recorded, stored, out of force.
 pub(crate) fn remove(daemon: &Daemon, row: &RuleRow, who: &ReviewerName) -> Result<(), String> {
     check_owner(daemon, &row.text, Does::Ends, who)?;
-    let body = json!({"what": "rule removed", "rule": row.id, "by": who.as_str()});
-    let _receipt = daemon.record(RecordKind::Change, body)?;
+    let _receipt = daemon.record(Change::RuleRemoved { rule: row.id.clone(), by: who.to_string() })?;
     daemon.store.remove_rule(&row.id, who.as_str(), clock::now_ms()).map_err(|why| why.to_string())?;
-    policy::rebuild(daemon, "a rule was removed").map(drop)
+    policy::rebuild(daemon, PolicyReason::RuleRemoved).map(drop)
 }
 
 /// What a rule that allows needs, to be made without a file that others review.

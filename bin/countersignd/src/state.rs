@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use approval::{PermitKey, Site};
-use audit::{Draft, LogVerifier, Receipt, RecordKind};
+use audit::{LogVerifier, Receipt};
 use host::clock;
 use host::install_paths::Layout;
 use model::Digest;
-use serde_json::{Value, json};
+use record::{AgentAdded, Change, Draft, Event, Refusal, Start};
+use serde_json::{Map, Value};
 use state_sqlite::{AgentRow, Store};
 
 use crate::activity_counters::{ActivityCounters, FORGET_MS};
@@ -130,25 +131,27 @@ impl Daemon {
             layout,
         };
         let lost = daemon.store.lose_open_holds().map_err(|why| why.to_string())?;
-        let lost: Vec<&str> = lost.iter().map(model::HoldId::as_str).collect();
-        let body = json!({
-            "program": "countersignd", "version": env!("CARGO_PKG_VERSION"), "policy": daemon.policy.current().digest().to_string(), "mode": daemon.policy.mode(), "lost_holds": lost,
-        });
-        let _receipt = daemon.record(RecordKind::Start, body)?;
+        let _receipt = daemon.record(Start {
+            program: "countersignd".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            policy: daemon.policy.current().digest().to_string(),
+            mode: daemon.policy.mode(),
+            lost_holds: lost.iter().map(ToString::to_string).collect(),
+        })?;
         daemon.pin()?;
         Ok(daemon)
     }
 
     /// Makes a record durable.
-    pub(crate) fn record(&self, kind: RecordKind, body: Value) -> Result<Receipt, String> {
-        self.begin_record(kind, body)?.receipt()
+    pub(crate) fn record(&self, event: impl Into<Event>) -> Result<Receipt, String> {
+        self.begin_record(event.into())?.receipt()
     }
 
     /// Sends a record to the log. What does not rest on it may be done until its receipt is waited for; see [`LogClient::send`].
-    pub(crate) fn begin_record(&self, kind: RecordKind, body: Value) -> Result<Recorded<'_>, String> {
+    pub(crate) fn begin_record(&self, event: Event) -> Result<Recorded<'_>, String> {
         let started = Instant::now();
-        let line = self.lines.then(|| json_log::of(kind, &body));
-        let on_its_way = self.log.send(Draft { kind, at_ms: clock::now_ms(), scope: scope_of(&body), body })?;
+        let line = self.lines.then(|| json_log::of(&event));
+        let on_its_way = self.log.send(Draft::of(event, clock::now_ms()))?;
         Ok(Recorded { daemon: self, started, line, on_its_way })
     }
 
@@ -159,10 +162,7 @@ impl Daemon {
         if now.abs_diff(*last) >= 1_000 {
             *last = now;
             drop(last);
-            let _ = self.record(
-                RecordKind::Refusal,
-                json!({"why": why, "seen": {"uid": seen.uid, "gid": seen.gid, "pid": seen.pid}}),
-            );
+            let _ = self.record(Refusal { why: why.to_owned(), seen: seen.into() });
         }
     }
 
@@ -224,11 +224,16 @@ impl Daemon {
             return Err("this user is the web gate's; an agent has one of its own".to_owned());
         }
         let row = AgentRow { name, owner, under, key_digest, uid, created_ms: clock::now_ms(), env, groups, trust };
-        let body = json!({
-            "what": "agent added", "agent": row.name.as_str(), "owner": row.owner.as_str(), "under": row.under.as_ref().map(model::AgentName::as_str), "uid": row.uid, "env": row.env,
-            "groups": row.groups, "trust": row.trust, "key_digest": row.key_digest.to_string(),
-        });
-        let _receipt = self.record(RecordKind::Change, body)?;
+        let _receipt = self.record(Change::AgentAdded(AgentAdded {
+            agent: row.name.to_string(),
+            owner: row.owner.to_string(),
+            under: row.under.as_ref().map(ToString::to_string),
+            uid: row.uid,
+            env: row.env.clone(),
+            groups: row.groups.clone(),
+            trust: row.trust,
+            key_digest: row.key_digest.to_string(),
+        }))?;
         self.store.add_agent(&row).map_err(|why| why.to_string())?;
         self.agents.write().unwrap_or_else(PoisonError::into_inner).insert(key_digest, row);
         Ok(key)
@@ -236,10 +241,13 @@ impl Daemon {
 
     /// Puts an agent elsewhere: environment, groups, trust. Recorded before it is in force.
     pub(crate) fn place_agent(&self, row: AgentRow, by: &str) -> Result<(), String> {
-        let body = json!({
-            "what": "agent placed", "agent": row.name.as_str(), "env": row.env, "groups": row.groups, "trust": row.trust, "by": by,
-        });
-        let _receipt = self.record(RecordKind::Change, body)?;
+        let _receipt = self.record(Change::AgentPlaced {
+            agent: row.name.to_string(),
+            env: row.env.clone(),
+            groups: row.groups.clone(),
+            trust: row.trust,
+            by: by.to_owned(),
+        })?;
         self.store.place_agent(&row).map_err(|why| why.to_string())?;
         self.agents.write().unwrap_or_else(PoisonError::into_inner).insert(row.key_digest, row);
         self.policy.moved();
@@ -248,8 +256,7 @@ impl Daemon {
 
     /// Takes an agent away. The order: recorded, stored, in force; what rested on it falls with the epoch.
     pub(crate) fn remove_agent(&self, row: &AgentRow, by: &str) -> Result<(), String> {
-        let body = json!({"what": "agent removed", "agent": row.name.as_str(), "by": by});
-        let _receipt = self.record(RecordKind::Change, body)?;
+        let _receipt = self.record(Change::AgentRemoved { agent: row.name.to_string(), by: by.to_owned() })?;
         let removed = self.store.remove_agent(&row.name).map_err(|why| why.to_string());
         // In force even if the store failed: a key that leaked is none from here on.
         self.agents.write().unwrap_or_else(PoisonError::into_inner).remove(&row.key_digest);
@@ -268,7 +275,7 @@ impl Daemon {
 pub(crate) struct Recorded<'a> {
     daemon: &'a Daemon,
     started: Instant,
-    line: Option<serde_json::Map<String, Value>>,
+    line: Option<Map<String, Value>>,
     on_its_way: PendingRecord<'a>,
 }
 
@@ -315,13 +322,4 @@ fn unpin(pin: Option<String>) -> Result<(Option<String>, Option<LogVerifier>), S
 /// A lock whose holder cannot leave a half-made value behind.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whose content a record is: that of a session of an agent, where it holds what the agent asked for.
-fn scope_of(body: &Value) -> String {
-    let word = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
-    match (word("/request/agent"), word("/request/session")) {
-        (Some(agent), Some(session)) => format!("{agent}/{session}"),
-        (_, _) => String::new(),
-    }
 }

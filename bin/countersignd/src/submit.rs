@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use approval::Permit;
-use audit::{Receipt, RecordKind};
+use audit::Receipt;
 use host::clock;
 use model::{Act, Claims, Request, RequestId, SessionId};
 use pdp::{Decision, Verdict};
@@ -156,9 +156,9 @@ impl AgentConnection<'_> {
         meanwhile: impl FnOnce() -> Result<(), String>,
     ) -> Result<Receipt, String> {
         let request = &context.request;
-        let body = hold_view::decision_body(request, &context.read.intent, decision, &self.daemon.redactor);
+        let body = hold_view::recorded_decision(request, &context.read.intent, decision, &self.daemon.redactor);
         let brief = agent_activity::brief(&body);
-        let recorded = self.daemon.begin_record(RecordKind::Decision, body)?;
+        let recorded = self.daemon.begin_record(body.into())?;
         let done = meanwhile();
         let receipt = recorded.receipt()?;
         self.daemon.activity.note(self.daemon, request, brief, decision);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use approval::{Hold, HoldState, Permit};
-use audit::{Receipt, RecordKind};
+use audit::Receipt;
 use host::clock;
 use model::{Digest, Facts};
 use pdp::Decision;
@@ -124,9 +124,11 @@ impl AgentConnection<'_> {
                     return Ok(self.refuse_changed(ticket.decision.request(), "what people said yes to; ask again"));
                 }
                 evaluation::approved(self.daemon, context, evaluation::kept(context))?;
-                let body = json!({"hold": ticket.hold, "state": "ticket used", "request_digest": context.request.digest().to_string(),
-                    "approved": ticket.decision.request().to_string()});
-                let _receipt = self.daemon.record(RecordKind::Permit, body)?;
+                let _receipt = self.daemon.record(record::Permit::TicketUsed {
+                    hold: ticket.hold.clone(),
+                    request_digest: context.request.digest().to_string(),
+                    approved: ticket.decision.request().to_string(),
+                })?;
                 let (decision, asked) = (&ticket.decision, &ticket.asked);
                 let permit = Permit::for_approved(decision, asked, &hold, &answered, permit_id()?, clock::now_ms());
                 let bound = Bound::to(self.daemon, context, ticket.decision.request());

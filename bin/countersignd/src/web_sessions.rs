@@ -4,12 +4,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
-use audit::RecordKind;
 use data_encoding::BASE64URL_NOPAD;
 use host::clock;
 use model::{Digest, ReviewerName};
 use protocol::{OperatorReply, OperatorRequest, Proof, ReviewerAttributes, Vouch, change_text};
-use serde_json::json;
+use record::Access;
 use state_sqlite::ReviewerRow;
 
 use crate::authentication::{Purpose, Words, prove_to_look};
@@ -110,8 +109,8 @@ pub(crate) const NOT_TOGETHER: &str =
 pub(crate) fn sign_in(daemon: &Daemon, message: &OperatorRequest, by: &Vouch) -> Result<OperatorReply, String> {
     let now_ms = clock::now_ms();
     let Some(who) = prove_who(daemon, message, by, now_ms)? else {
-        let body = json!({"what": "sign-in refused", "reviewer": daemon.redactor.text(&by.reviewer.chars().take(64).collect::<String>())});
-        let _receipt = daemon.record(RecordKind::Access, body)?;
+        let reviewer = daemon.redactor.text(&by.reviewer.chars().take(64).collect::<String>());
+        let _receipt = daemon.record(Access::SignInRefused { reviewer })?;
         return Err(NOT_TOGETHER.to_owned());
     };
     begin(daemon, who, now_ms).map(|token| OperatorReply::SignedIn { token })
@@ -166,8 +165,7 @@ pub(crate) fn begin(daemon: &Daemon, who: ReviewerName, now_ms: u64) -> Result<S
         }
     }
     // Each sign-in is recorded before it takes effect.
-    let body = json!({"what": "signed in", "reviewer": who.as_str()});
-    let _receipt = daemon.record(RecordKind::Access, body)?;
+    let _receipt = daemon.record(Access::SignedIn { reviewer: who.to_string() })?;
     let session = Session { who, since_ms: now_ms, used_ms: now_ms };
     lock(&daemon.sessions.open).insert(Digest::within(DOMAIN, token.as_bytes()), session);
     Ok(token)
@@ -252,8 +250,7 @@ pub(crate) fn whose(daemon: &Daemon, token: &str, keep: bool) -> Result<Operator
 pub(crate) fn sign_out(daemon: &Daemon, token: &str) -> Result<OperatorReply, String> {
     let session = lock(&daemon.sessions.open).remove(&Digest::within(DOMAIN, token.as_bytes()));
     if let Some(session) = session {
-        let body = json!({"what": "signed out", "reviewer": session.who.as_str()});
-        let _receipt = daemon.record(RecordKind::Access, body)?;
+        let _receipt = daemon.record(Access::SignedOut { reviewer: session.who.to_string() })?;
     }
     Ok(OperatorReply::Done { what: "signed out".to_owned() })
 }

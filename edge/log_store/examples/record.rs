@@ -21,8 +21,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use audit::{Draft, LogKey, RecordKind};
+use audit::LogKey;
 use log_store::{Disk, FileKeeper, RealDisk, Record, Settings, Writer, verify};
+use record::{Draft, Event};
 use serde_json::json;
 
 fn main() {
@@ -61,14 +62,19 @@ fn record(number: usize) -> Record {
     };
     let month_ms = 30 * 86_400_000_u64;
     let at_ms = 1_700_000_000_000 + (number as u64 * 1_301) % month_ms;
-    let body = json!({
-        "verdict": verdict, "level": if rare { "critical" } else { "low" },
-        "request_digest": format!("{number:064x}"),
-        "request": {"agent": agent, "session": format!("s-{}", number / 400), "host": "build-7", "owner": "platform",
-            "act": {"argv": ["git", "log", "--oneline", format!("-{}", number % 50)], "cwd": "/srv/app"}},
+    let file =
+        json!({"path": "/usr/bin/git", "device": "1", "inode": "2", "size": "3", "changed_ns": "4", "sha256": "5"});
+    let decision = serde_json::from_value(json!({
+        "verdict": verdict, "level": if rare { "critical" } else { "low" }, "score": 5, "reversibility": "reversible",
+        "coverage": "full", "request_digest": format!("{number:064x}"), "policy": format!("{:064x}", 7),
+        "request": {"id": format!("req_{number}"), "agent": agent, "session": format!("s-{}", number / 400), "host": "build-7",
+            "owner": "platform", "seen": {"uid": 1, "gid": 1, "pid": 1},
+            "act": {"kind": "exec", "argv": ["git", "log", "--oneline", format!("-{}", number % 50)], "cwd": "/srv/app",
+                "environment": "6", "executable": file, "scripts": []}},
+        "operations": [], "unknowns": [], "factors": [], "rules": [],
         "reasons": ["rule `everyday.git`: reads of version control"],
-    });
-    Record::of(&Draft { kind: RecordKind::Decision, at_ms, scope: format!("{agent}/s-{}", number / 400), body })
+    }));
+    Record::of(&Draft::of(Event::Decision(decision.unwrap()), at_ms))
 }
 
 fn append(directory: &Path) {

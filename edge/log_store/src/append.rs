@@ -1,5 +1,7 @@
 //! What goes into a log, and how it may fail.
 
+pub(crate) use record::MAX_CONTENT_BYTES;
+
 /// How large a segment of the journal is, in bytes, unless a batch is larger.
 pub const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 
@@ -18,7 +20,7 @@ pub struct Record {
 
 impl Record {
     /// The record of a draft.
-    pub fn of(draft: &audit::Draft) -> Self {
+    pub fn of(draft: &record::Draft) -> Self {
         Self { content: draft.content(), at_ms: draft.at_ms, scope: draft.scope.clone(), terms: draft.terms() }
     }
 }

@@ -5,7 +5,8 @@ mod prove;
 use std::sync::Arc;
 
 use audit::tile::{TILE_WIDTH, entries_path, payload_path, unbundle};
-use audit::{Batch, Draft, Entry, RecordPosition};
+use audit::{Batch, Entry, RecordPosition};
+use record::Record;
 
 use crate::disk::Files;
 use crate::index::{self, Index};
@@ -25,7 +26,7 @@ pub struct Wanted {
     pub since_ms: u64,
     /// Not made after.
     pub until_ms: u64,
-    /// Records that may have all of these terms ([`audit::term`]); others may come, too.
+    /// Records that may have all of these terms ([`record::term`]); others may come, too.
     pub terms: Vec<String>,
 }
 
@@ -48,7 +49,7 @@ pub struct Found {
 #[derive(Clone, Debug)]
 pub enum Content {
     /// The content.
-    Draft(Box<Draft>),
+    Record(Box<Record>),
     /// Its key was destroyed; it cannot be read any more.
     Destroyed,
     /// It cannot be read here, and why.
@@ -238,8 +239,8 @@ impl Reader {
         match keys.get(entry.key) {
             Ok(Some(key)) => match key.open(&place(entry), payload) {
                 None => Content::Unreadable("its bytes were changed".to_owned()),
-                Some(content) => match Draft::parse(&content) {
-                    Some(draft) => Content::Draft(Box::new(draft)),
+                Some(content) => match Record::parse(entry.seq, &content) {
+                    Some(record) => Content::Record(Box::new(record)),
                     None => Content::Unreadable("its content is of another format".to_owned()),
                 },
             },
@@ -254,12 +255,12 @@ impl Reader {
     /// A file cannot be read.
     pub fn keys_of_scope(&mut self, scope: &str) -> Result<Vec<u64>, String> {
         let mut found: Vec<u64> = Vec::new();
-        self.each(&Wanted::default(), &mut |record| {
-            if let Content::Draft(draft) = record.content
-                && draft.scope == scope
-                && !found.contains(&record.entry.key)
+        self.each(&Wanted::default(), &mut |one| {
+            if let Content::Record(record) = one.content
+                && record.scope == scope
+                && !found.contains(&one.entry.key)
             {
-                found.push(record.entry.key);
+                found.push(one.entry.key);
             }
             Ok(true)
         })?;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use audit::recording::Variant;
-use audit::term;
 use model::Digest;
+use record::{Event, RecordingEvent, term};
 use serde_json::{Value, json};
 
 use crate::recordings::{RecordingReader, Stage, digest_of, path};
@@ -52,37 +52,39 @@ pub fn all(reader: &mut Reader) -> Result<BTreeMap<String, RecordingEntry>, Stri
     let mut all: BTreeMap<String, RecordingEntry> = BTreeMap::new();
     let wanted = Wanted { terms: vec![term("kind", "recording")], ..Wanted::default() };
     reader.each(&wanted, &mut |found: Found| {
-        if let Content::Draft(draft) = found.content {
-            take(&mut all, &draft.shown(found.entry.seq));
+        if let Content::Record(record) = found.content
+            && let Some(Event::Recording(event)) = record.event()
+        {
+            take(&mut all, record.at_ms, event);
         }
         Ok(true)
     })?;
     Ok(all)
 }
 
-fn take(all: &mut BTreeMap<String, RecordingEntry>, record: &Value) {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
-    let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
-    if text("/kind") != "recording" {
-        return;
-    }
-    let one = all.entry(text("/body/recording")).or_default();
-    match text("/body/state").as_str() {
-        "began" => {
-            one.agent = text("/body/request/agent");
-            one.session = text("/body/request/session");
-            one.request = text("/body/request_digest");
-            one.title = text("/body/title");
-            one.began_ms = number("/at_ms");
-            one.state = "recording".to_owned();
+fn take(all: &mut BTreeMap<String, RecordingEntry>, at_ms: u64, event: RecordingEvent) {
+    let one = all.entry(event.recording().to_owned()).or_default();
+    match event {
+        RecordingEvent::Began { of, .. } => {
+            one.agent = of.request.agent;
+            one.session = of.request.session;
+            one.request = of.request_digest;
+            one.title = of.title;
+            one.began_ms = at_ms;
+            "recording".clone_into(&mut one.state);
         }
-        state @ ("ended" | "cut") => {
-            state.clone_into(&mut one.state);
-            one.millis = number("/body/millis");
-            one.digest = Some(text("/body/digest"));
+        RecordingEvent::Ended { millis, digest, .. } => {
+            "ended".clone_into(&mut one.state);
+            one.millis = millis;
+            one.digest = Some(digest);
         }
-        "redacted" => one.redacted = Some(text("/body/digest")),
-        _ => {}
+        RecordingEvent::Cut { millis, digest, .. } => {
+            "cut".clone_into(&mut one.state);
+            one.millis = millis.unwrap_or(0);
+            one.digest = Some(digest);
+        }
+        RecordingEvent::Redacted { digest, .. } => one.redacted = Some(digest),
+        RecordingEvent::Viewed { .. } => {}
     }
 }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use audit::tile::{TILE_WIDTH, Tile, TiledNodes, bundles, entries_path, payload_path, tile_path, unbundle};
-use audit::{Batch, Checkpoint, Draft, Entry, Hash, LogVerifier, RecordPosition, Tree};
+use audit::{Batch, Checkpoint, Entry, Hash, LogVerifier, RecordPosition, Tree};
+use record::Record;
 
 use crate::disk::Files;
 use crate::index::{self, Tag};
@@ -234,6 +235,6 @@ fn with_tags(disk: &Arc<dyn Files>, batches: Vec<Batch>) -> Result<Vec<Durable>,
 fn tags_of(keys: &mut ReadKeys, entry: &Entry, payload: &[u8]) -> Vec<Tag> {
     let place = RecordPosition { seq: entry.seq, at_ms: entry.at_ms, nonce: entry.nonce };
     let content = keys.get(entry.key).ok().flatten().and_then(|key| key.open(&place, payload));
-    let draft = content.and_then(|content| Draft::parse(&content));
-    draft.map_or_else(Vec::new, |draft| draft.terms().iter().map(|term| index::tag(&keys.tag(term))).collect())
+    let record = content.and_then(|content| Record::parse(entry.seq, &content));
+    record.map_or_else(Vec::new, |record| record.terms().iter().map(|term| index::tag(&keys.tag(term))).collect())
 }

@@ -15,9 +15,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use audit::{Incoming, LogKey, LogVerifier, MAX_CONTENT_BYTES, ReceiptProof, Sequencer};
+use audit::{Incoming, LogKey, LogVerifier, ReceiptProof, Sequencer};
 
-use crate::append::{Failed, Record, Settings};
+use crate::append::{Failed, MAX_CONTENT_BYTES, Record, Settings};
 use crate::disk::{Disk, Files, parent, walk};
 use crate::index::{self, Tag};
 use crate::keys::{Held, INSTALLATION, KeyKeeper, Keys, random, vault};

@@ -14,7 +14,6 @@ mod sim;
 
 use std::sync::Arc;
 
-use audit::Draft;
 use log_store::{Content, Failed, Files, Reader, Wanted, verify};
 use sim::{Chance, Fault, SimDisk, Survives, key, open, record};
 
@@ -74,9 +73,9 @@ fn check(disk: &Arc<SimDisk>, done: &Acknowledged) -> Result<(), String> {
     let mut number = 0;
     let mut reader = Reader::open(shared)?;
     reader.each(&Wanted::default(), &mut |found| {
-        let Content::Draft(draft) = found.content else { return Err(format!("record {number}: {:?}", found.content)) };
-        if Some(&*draft) != Draft::parse(&record(number).content).as_ref() {
-            return Err(format!("record {number} is {draft:?}"));
+        let Content::Record(found) = found.content else { return Err(format!("record {number}: {:?}", found.content)) };
+        if found.content() != record(number).content {
+            return Err(format!("record {number} is {found:?}"));
         }
         number += 1;
         Ok(true)

@@ -65,7 +65,7 @@ fn whoever_reads_and_verifies_while_it_is_written_sees_all_that_was_acknowledged
             reader
                 .each(&Wanted { from, ..Wanted::default() }, &mut |found| {
                     assert_eq!(found.entry.seq, next);
-                    assert!(matches!(found.content, Content::Draft(_)), "{found:?}");
+                    assert!(matches!(found.content, Content::Record(_)), "{found:?}");
                     next += 1;
                     Ok(true)
                 })

@@ -5,6 +5,7 @@ mod hold;
 mod passkey;
 mod password;
 mod permit;
+mod recorded;
 mod sshsig;
 mod statement;
 mod totp;

@@ -9,6 +9,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, Verifying
 use model::canon::canonical;
 use model::{Digest, PermitId, RequestDigest};
 use pdp::{Decision, Obligations, Verdict};
+use record::{AnswerState, Event};
 use serde_json::{Value, json};
 
 use crate::hold::{Hold, HoldState};
@@ -87,7 +88,7 @@ impl Permit {
     /// A permit for a decision that allows. The receipt must be that of this decision's record.
     pub fn for_allowed(decision: &Decision, receipt: &Receipt, id: PermitId, now_ms: u64) -> Result<Self, NoPermit> {
         let Verdict::Allow(obligations) = decision.verdict() else { return Err(NoPermit::NotAllowed) };
-        is_record_of(receipt, decision.request(), "verdict", "allow")?;
+        is_decision(receipt, decision.request(), record::Verdict::Allow)?;
         Ok(Self::new(id, decision.request(), obligations, now_ms))
     }
 
@@ -104,8 +105,8 @@ impl Permit {
         if hold.state() != HoldState::Approved || hold.question().request != *decision.request() {
             return Err(NoPermit::NotApproved);
         }
-        is_record_of(asked, decision.request(), "verdict", "ask")?;
-        is_record_of(answered, decision.request(), "state", HoldState::Approved.as_str())?;
+        is_decision(asked, decision.request(), record::Verdict::Ask)?;
+        is_approval(answered, decision.request())?;
         Ok(Self::new(id, decision.request(), obligations, now_ms))
     }
 
@@ -151,12 +152,26 @@ impl Permit {
     }
 }
 
-fn is_record_of(receipt: &Receipt, request: &RequestDigest, key: &str, word: &str) -> Result<(), NoPermit> {
-    let says = |key: &str| receipt.body().get(key).and_then(Value::as_str);
-    if says("request_digest") == Some(request.to_string().as_str()) && says(key) == Some(word) {
-        Ok(())
-    } else {
-        Err(NoPermit::OtherRecord)
+/// The receipt is of the decision on this request, with this verdict.
+fn is_decision(receipt: &Receipt, request: &RequestDigest, verdict: record::Verdict) -> Result<(), NoPermit> {
+    let decided = receipt.event().decision();
+    let is_it = decided.is_some_and(|it| it.request_digest == request.to_string() && it.verdict == verdict);
+    if is_it { Ok(()) } else { Err(NoPermit::OtherRecord) }
+}
+
+/// The receipt is of the answer that approved this request.
+fn is_approval(receipt: &Receipt, request: &RequestDigest) -> Result<(), NoPermit> {
+    match receipt.event() {
+        Event::Answer(it) if it.state == AnswerState::Approved && it.request_digest == request.to_string() => Ok(()),
+        Event::Answer(_)
+        | Event::Start(_)
+        | Event::Decision(_)
+        | Event::Permit(_)
+        | Event::Outcome(_)
+        | Event::Change(_)
+        | Event::Refusal(_)
+        | Event::Recording(_)
+        | Event::Access(_) => Err(NoPermit::OtherRecord),
     }
 }
 
@@ -241,5 +256,26 @@ impl PermitVerifier {
         };
         let id = PermitId::parse(value.get("id")?.as_str()?).ok()?;
         (alive && ours).then_some((id, obligations))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Permit, PermitKey};
+    use model::{Digest, PermitId, RequestDigest};
+    use pdp::Obligations;
+
+    #[test]
+    fn a_sealed_permit_stays_to_the_byte() {
+        let request = RequestDigest::carried(Digest::from_array([7; 32]));
+        let obligations = Obligations { timeout_s: Some(30), record: true, ..Obligations::default() };
+        let sealed = Permit::new(PermitId::new(1, 2), &request, &obligations, 1_000).seal(&PermitKey::new(&[9; 32]));
+        let wanted = concat!(
+            r#"{"expires_at_ms":11000,"id":"permit_00000000010000000000000002","record":true,"redact":false,"#,
+            r#""request":"0707070707070707070707070707070707070707070707070707070707070707","sandbox":[],"snapshot":false,"#,
+            r#""timeout_s":30,"v":1,"withhold":[]}"#
+        );
+        assert_eq!(sealed.text, wanted);
+        assert_eq!(sealed.signature.len(), 88);
     }
 }

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use data_encoding::HEXLOWER;
+use record::{Draft, Event};
 use serde_json::{Value, json};
 
 use crate::checkpoint::LogVerifier;
 use crate::entry::{ENTRY_BYTES, Entry};
 use crate::envelope::commitment;
 use crate::proof::root_from_inclusion;
-use crate::record::Draft;
 use crate::tree::{Hash, Tree};
 
 /// What the log answers to an append, unchecked.
@@ -28,7 +28,7 @@ pub struct ReceiptProof {
 /// Proof, checked, that one record is durable in the log. It names the record by its hash and cannot serve another.
 ///
 /// ```
-/// fn checked(proof: audit::ReceiptProof, draft: audit::Draft, log: &audit::LogVerifier) -> Option<audit::Receipt> {
+/// fn checked(proof: audit::ReceiptProof, draft: record::Draft, log: &audit::LogVerifier) -> Option<audit::Receipt> {
 ///     audit::Receipt::check(proof, draft, log).ok()
 /// }
 /// ```
@@ -46,7 +46,7 @@ pub struct ReceiptProof {
 /// ```
 ///
 /// ```compile_fail
-/// let receipt = audit::Receipt { seq: 0, leaf: [0; 32], body: serde_json::Value::Null, note: String::new() };
+/// let receipt = audit::Receipt { seq: 0, leaf: [0; 32], event: unreachable!(), note: String::new() };
 /// ```
 ///
 /// ```compile_fail
@@ -57,7 +57,7 @@ pub struct ReceiptProof {
 pub struct Receipt {
     seq: u64,
     leaf: Hash,
-    body: Value,
+    event: Event,
     note: String,
 }
 
@@ -115,7 +115,7 @@ impl Receipt {
         if entry.at_ms != draft.at_ms {
             return Err(Unproved("the entry is of another time"));
         }
-        Ok(Self { seq: entry.seq, leaf: Tree::leaf_hash(&proof.entry), body: draft.body, note: proof.note })
+        Ok(Self { seq: entry.seq, leaf: Tree::leaf_hash(&proof.entry), event: draft.event, note: proof.note })
     }
 
     /// The record's number.
@@ -129,8 +129,8 @@ impl Receipt {
     }
 
     /// What the durable record says.
-    pub const fn body(&self) -> &Value {
-        &self.body
+    pub const fn event(&self) -> &Event {
+        &self.event
     }
 
     /// The signed checkpoint it rests on; worth keeping as a pin against a log that is cut short later.
@@ -142,15 +142,15 @@ impl Receipt {
 #[cfg(test)]
 mod tests {
     use super::Receipt;
-    use crate::{DataKey, Draft, Incoming, LogKey, RecordKind, Sequencer, Tree};
-    use serde_json::json;
+    use crate::{DataKey, Incoming, LogKey, Sequencer, Tree};
+    use record::{Change, Draft, Event};
 
     #[test]
     fn a_receipt_serves_its_own_record_only() {
         let key = LogKey::new("log", &[1; 32]);
         let verifier = key.verifier();
-        let draft =
-            Draft { kind: RecordKind::Decision, at_ms: 5, scope: "s".to_owned(), body: json!({"verdict": "allow"}) };
+        let set = |flag: &str| Event::Change(Change::FlagSet { flag: flag.to_owned(), by: "rita".to_owned() });
+        let draft = Draft { at_ms: 5, scope: "s".to_owned(), event: set("freeze") };
         let mut log = Sequencer::resume(key, Tree::default());
         let data_key = DataKey::new(&[3; 32]);
         let content = draft.content();
@@ -160,7 +160,7 @@ mod tests {
         for (seq, proof) in (0..).zip(proofs) {
             let receipt = Receipt::check(proof.clone(), draft.clone(), &verifier).unwrap();
             assert_eq!(receipt.seq(), seq);
-            let other = Draft { body: json!({"verdict": "deny"}), ..draft.clone() };
+            let other = Draft { event: set("thaw"), ..draft.clone() };
             assert!(Receipt::check(proof.clone(), other, &verifier).is_err());
             let stranger = LogKey::new("log", &[2; 32]).verifier();
             assert!(Receipt::check(proof.clone(), draft.clone(), &stranger).is_err());

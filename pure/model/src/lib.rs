@@ -15,7 +15,9 @@ mod nonempty;
 mod operation_text;
 mod request;
 mod risk;
+mod role;
 pub mod unambiguous;
+mod words;
 
 pub use act::{Act, ByteText, Exec, FileIdentity, MalformedAct, ToolCall, Variable};
 pub use arg::Arg;
@@ -28,3 +30,7 @@ pub use intent::{
 pub use nonempty::NonEmpty;
 pub use request::{Claims, Delegator, PeerCredentials, Request};
 pub use risk::{Factor, Level, Risk};
+pub use role::{Assurance, Role};
+
+#[doc(hidden)]
+pub use serde as __serde;

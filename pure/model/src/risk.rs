@@ -1,5 +1,7 @@
 //! Risk: a score from 0 to 100, the factors that made it, and its level.
 
+use crate::words;
+
 /// One named contribution to the score.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Factor {
@@ -11,17 +13,18 @@ pub struct Factor {
     pub why: String,
 }
 
-/// Levels: LOW 0–24, MEDIUM 25–49, HIGH 50–79, CRITICAL 80–100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// 0–24.
-    Low,
-    /// 25–49.
-    Medium,
-    /// 50–79.
-    High,
-    /// 80–100.
-    Critical,
+words! {
+    /// Levels: LOW 0–24, MEDIUM 25–49, HIGH 50–79, CRITICAL 80–100.
+    Level {
+        /// 0–24.
+        Low = "low",
+        /// 25–49.
+        Medium = "medium",
+        /// 50–79.
+        High = "high",
+        /// 80–100.
+        Critical = "critical",
+    }
 }
 
 impl Level {
@@ -33,21 +36,6 @@ impl Level {
             50..=79 => Self::High,
             80..=u8::MAX => Self::Critical,
         }
-    }
-
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-
-    /// Parses the word.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Low, Self::Medium, Self::High, Self::Critical].into_iter().find(|level| level.as_str() == text)
     }
 }
 

@@ -105,7 +105,7 @@ impl Settings {
         for Mapping { group, role, groups } in &settings.role {
             let is_group = |it: &String| !it.is_empty() && !it.contains(char::is_whitespace);
             if group.is_empty() || Role::parse(role).is_none() || !groups.iter().all(is_group) {
-                let all = Role::ALL.map(Role::as_str).join(", ");
+                let all = Role::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
                 return Err(Unusable(format!("the role of `{group}`: roles are {all}, and groups have no blanks")));
             }
         }

@@ -9,76 +9,9 @@ mod seats;
 use std::fmt;
 
 use model::ReviewerName;
+pub use model::{Assurance, Role};
 
 pub(crate) use read::{PanelText, QuorumText};
-
-/// How sure we must be that the person at the other end is who they say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Assurance {
-    /// A session, without a new proof for this answer. A compromised web gate could give it.
-    Session,
-    /// A code of the reviewer's authenticator (RFC 6238).
-    Totp,
-    /// A signature over the request digest.
-    Signature,
-}
-
-impl Assurance {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Session => "session",
-            Self::Totp => "totp",
-            Self::Signature => "signature",
-        }
-    }
-
-    /// Parses the word.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Session, Self::Totp, Self::Signature].into_iter().find(|it| it.as_str() == text)
-    }
-}
-
-/// What a person may do. Each role may do what those before it may; an auditor is separate: reads all, decides nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Reads everything, the record too, and decides nothing.
-    Auditor,
-    /// Sees holds, and decides nothing.
-    Viewer,
-    /// Answers holds.
-    Reviewer,
-    /// Answers those that ask for more experience, and makes narrow rules of an approval.
-    Senior,
-    /// Changes rules, agents, flags and people, too.
-    Operator,
-}
-
-impl Role {
-    /// Every role, in order.
-    pub const ALL: [Self; 5] = [Self::Auditor, Self::Viewer, Self::Reviewer, Self::Senior, Self::Operator];
-
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Auditor => "auditor",
-            Self::Viewer => "viewer",
-            Self::Reviewer => "reviewer",
-            Self::Senior => "senior",
-            Self::Operator => "operator",
-        }
-    }
-
-    /// Parses the word.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
-    }
-
-    /// Whether answers of this role count at all.
-    pub fn answers(self) -> bool {
-        self >= Self::Reviewer
-    }
-}
 
 /// A person, as far as it matters for who must agree. One human is one person, however many devices they have.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,7 +25,8 @@ pub use operator_reply::OperatorReply;
 pub use operator_request::OperatorRequest;
 pub use proof::{EnrolmentAuthority, NewFactor, PasskeyAssertion, Password, Proof, RuleWish, SshSignature, Vouch};
 pub use push_target::PushTarget;
-pub use record_query::{LogQuery, LogQueryResult, RecordQuery};
+pub use record::RecordQuery;
+pub use record_query::{LogQuery, LogQueryResult};
 pub use statement::{change_text, signed_change};
 pub use telemetry::{Metric, Span};
 pub use views::{

@@ -7,13 +7,13 @@ use serde_json::Value;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogRecord {
-    /// Its content (`audit::Draft::content`), as it is committed to.
+    /// Its content (`record::Draft::content`), as it is committed to.
     pub content: String,
     /// When it was made.
     pub at_ms: u64,
     /// Whose content it is.
     pub scope: String,
-    /// What it is found by (`audit::Draft::terms`).
+    /// What it is found by (`record::Draft::terms`).
     pub terms: Vec<String>,
 }
 

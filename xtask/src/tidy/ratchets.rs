@@ -44,7 +44,7 @@ pub(crate) fn figures(tree: &Tree) -> BTreeMap<String, usize> {
     figures
 }
 
-/// How many crates each program is linked from, by the lock file.
+/// How many crates of others each program is linked from, by the lock file. Our own are not counted: to split one costs nothing.
 ///
 /// # Errors
 /// Cargo does not answer.
@@ -59,10 +59,13 @@ fn crates_of(program: &str) -> Result<usize, String> {
     if !listed.status.success() {
         return Err(format!("cargo tree -p {program}: {}", String::from_utf8_lossy(&listed.stderr).trim()));
     }
-    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let names: BTreeSet<&str> = text.lines().filter_map(|line| line.split(" (").next()).collect();
-    // The program itself is no dependency.
-    Ok(names.len().saturating_sub(1))
+    Ok(foreign(&String::from_utf8_lossy(&listed.stdout)))
+}
+
+/// The crates of a list that come from a registry. Ours have their directory: `record v0.1.0 (/…/pure/record)`.
+fn foreign(listed: &str) -> usize {
+    let theirs = listed.lines().filter(|line| !line.trim().is_empty() && !line.contains("(/"));
+    theirs.filter_map(|line| line.split(" (").next()).collect::<BTreeSet<&str>>().len()
 }
 
 /// Holds figures against what is kept.
@@ -267,6 +270,13 @@ mod tests {
         let found = circles(&tree);
         assert_eq!(found.len(), 1);
         assert_eq!(found.first().map(BTreeSet::len), Some(3));
+    }
+
+    #[test]
+    fn crates_of_others_are_counted_once_and_ours_are_not() {
+        let listed = "countersignd v0.1.0 (/x/bin/countersignd)\nserde v1.0.1\nserde_derive v1.0.1 (proc-macro)\n\
+                      record v0.1.0 (/x/pure/record)\n\nserde v1.0.1 (*)\n";
+        assert_eq!(foreign(listed), 2);
     }
 
     #[test]

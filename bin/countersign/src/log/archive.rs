@@ -14,6 +14,7 @@ use audit::tile::{TILE_HEIGHT, TILE_WIDTH, bundles, entries_path, payload_path, 
 use clap::{Args, Subcommand};
 use log_store::recordings::{Stage, all, path};
 use log_store::{CHECKPOINT, Files as _, RealDisk, Wanted};
+use record::Event;
 
 use target::Put;
 pub(crate) use target::layered;
@@ -157,17 +158,17 @@ fn hold(directory: &Path, name: &str, scope: &str) -> Result<ExitCode, String> {
     let mut files = BTreeSet::new();
     let mut later = 0_u64;
     super::records_with(directory, &Wanted::default(), &mut |record| {
-        if record.get("scope").and_then(serde_json::Value::as_str) != Some(scope) {
+        if record.scope != scope {
             return;
         }
-        let bundle = record.get("seq").and_then(serde_json::Value::as_u64).unwrap_or(0) / TILE_WIDTH;
+        let bundle = record.seq / TILE_WIDTH;
         if bundle < whole {
             files.insert(entries_path(bundle, TILE_WIDTH));
             files.insert(payload_path(bundle, TILE_WIDTH));
         } else {
             later = later.saturating_add(1);
         }
-        if let Some(id) = record.pointer("/body/recording").and_then(serde_json::Value::as_str) {
+        if let Some(id) = record.event().as_ref().and_then(Event::recording) {
             files.extend([Stage::Whole, Stage::Redacted].map(|stage| path(id, stage)));
         }
     })?;

@@ -1,6 +1,7 @@
 //! `countersign log export`: the record for other tools, and for people who do not trust us.
 
 mod formats;
+mod row;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,9 +12,10 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use host::clock;
 use log_store::{Content, Reader};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::filter::{Filter, FilterArgs};
+use row::Row;
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {
@@ -85,7 +87,7 @@ fn write(directory: &Path, args: &ExportArgs, out: &mut dyn Write) -> Result<u64
     each(directory, &args.filter.read(clock::now_ms())?, &mut |record| {
         count = count.saturating_add(1);
         let text = match args.format {
-            Format::Jsonl => record.to_string(),
+            Format::Jsonl => record.value().to_string(),
             Format::Csv => formats::csv(&record),
             Format::Ocsf => formats::ocsf(&record).to_string(),
             Format::Cef => formats::cef(&record),
@@ -112,25 +114,21 @@ const PUBLISHED_WITHIN: Duration = Duration::from_secs(3);
 const OTLP_BATCH: usize = 512;
 
 /// Every record that is asked for. What cannot be read is written as that, where nothing narrows what is asked for.
-fn each(directory: &Path, filter: &Filter, each: &mut dyn FnMut(Value) -> Result<(), String>) -> Result<(), String> {
+fn each(directory: &Path, filter: &Filter, each: &mut dyn FnMut(Row) -> Result<(), String>) -> Result<(), String> {
     let mut reader = super::open(directory)?;
     let mut one = |found: log_store::Found| {
-        let record = match found.content {
-            Content::Draft(draft) => draft.shown(found.entry.seq),
-            Content::Destroyed => hidden(&found.entry, "destroyed by policy"),
-            Content::Unreadable(why) => hidden(&found.entry, &why),
+        let entry = &found.entry;
+        let row = match found.content {
+            Content::Record(record) => filter.passes(&record).then(|| Row::of(&record)),
+            Content::Destroyed => filter.is_open().then(|| Row::hidden(entry.seq, entry.at_ms, "destroyed by policy")),
+            Content::Unreadable(why) => filter.is_open().then(|| Row::hidden(entry.seq, entry.at_ms, &why)),
         };
-        let readable = record.get("kind").is_some();
-        if if readable { filter.passes(&record) } else { filter.is_open() } {
-            each(record)?;
+        if let Some(row) = row {
+            each(row)?;
         }
         Ok(true)
     };
     reader.each(&filter.wanted(), &mut one).map(drop)
-}
-
-fn hidden(entry: &audit::Entry, why: &str) -> Value {
-    json!({"seq": entry.seq, "at_ms": entry.at_ms, "unreadable": why})
 }
 
 /// The records of a time, each with its proof, in a directory.
@@ -144,7 +142,7 @@ fn of(directory: &Path, filter: &Filter, bundle: &Path) -> Result<ExitCode, Stri
     std::fs::create_dir(bundle).map_err(|why| fail(bundle, why))?;
     let mut wanted = Vec::new();
     each(directory, filter, &mut |record| {
-        wanted.extend(record.get("seq").and_then(Value::as_u64));
+        wanted.push(record.seq());
         Ok(())
     })?;
     let mut reader: Reader = super::open(directory)?;

@@ -1,10 +1,8 @@
 //! Which records are meant: by time, agent, session, verdict, level, reviewer, text.
 
-use audit::term;
 use clap::Args;
 use log_store::Wanted;
-use protocol::RecordQuery;
-use serde_json::Value;
+use record::{Record, RecordQuery, term};
 
 use crate::time_format;
 
@@ -91,7 +89,7 @@ impl Filter {
     }
 
     /// Whether a record passes.
-    pub(crate) fn passes(&self, record: &Value) -> bool {
+    pub(crate) fn passes(&self, record: &Record) -> bool {
         self.query.passes(record)
     }
 }

@@ -10,7 +10,7 @@ use host::socket;
 use log_store::Wanted;
 use model::display::visible;
 use protocol::{LogReply, LogRequest, MAX_LOG_FRAME};
-use serde_json::Value;
+use record::{Change, Event, term};
 
 /// Timeout for the log writer's reply.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,14 +34,11 @@ pub(super) fn legal_hold(session: Option<(&str, &str)>, reason: &str, end: bool)
         return ask(&LogRequest::LegalHold { scope: format!("{agent}/{session}"), held: !end, why: reason.to_owned() });
     }
     let mut held = BTreeMap::new();
-    let wanted = Wanted { terms: vec![audit::term("kind", "change")], ..Wanted::default() };
-    super::records_with(&Layout::from_environment()?.log, &wanted, &mut |record| {
-        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
-        match text("/body/what").as_str() {
-            "legal hold begun" => drop(held.insert(text("/body/scope"), text("/body/why"))),
-            "legal hold ended" => drop(held.remove(&text("/body/scope"))),
-            _ => {}
-        }
+    let wanted = Wanted { terms: vec![term("kind", "change")], ..Wanted::default() };
+    super::records_with(&Layout::from_environment()?.log, &wanted, &mut |record| match record.event() {
+        Some(Event::Change(Change::LegalHoldBegun { scope, why })) => drop(held.insert(scope, why)),
+        Some(Event::Change(Change::LegalHoldEnded { scope, .. })) => drop(held.remove(&scope)),
+        Some(_) | None => {}
     })?;
     if held.is_empty() {
         println!("nothing is under a legal hold");

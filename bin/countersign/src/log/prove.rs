@@ -4,7 +4,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use audit::{Draft, ReceiptProof};
+use audit::ReceiptProof;
+use record::Record;
 use serde_json::{Value, json};
 
 use super::summary;
@@ -44,8 +45,8 @@ pub(super) fn check(file: &Path, key: &Path) -> Result<ExitCode, String> {
     match proof.check(content.as_bytes(), &log) {
         Ok(entry) => {
             println!("proved: this is record {} of the log {}", entry.seq, log.to_text());
-            if let Some(draft) = Draft::parse(content.as_bytes()) {
-                println!("{}", summary(&draft.shown(entry.seq)));
+            if let Some(record) = Record::parse(entry.seq, content.as_bytes()) {
+                println!("{}", summary(&record));
             }
             Ok(ExitCode::SUCCESS)
         }

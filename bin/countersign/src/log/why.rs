@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use audit::term;
 use log_store::Wanted;
 use model::display::exact;
+use record::{Answer, Decision, Event, Outcome, Permit, Record, term};
 use serde_json::{Value, json};
 
 use crate::time_format;
@@ -18,13 +18,14 @@ pub(crate) fn main(directory: &Path, wanted: &str, as_json: bool) -> Result<Exit
     let digest = find(directory, wanted)?;
     let mut story = Vec::new();
     let wanted_records = Wanted { terms: vec![term("request", &digest)], ..Wanted::default() };
-    super::records_with(directory, &wanted_records, &mut |record: &Value| {
-        if text(record, "/body/request_digest") == digest {
+    super::records_with(directory, &wanted_records, &mut |record| {
+        if record.event().is_some_and(|event| event.request_digest() == Some(digest.as_str())) {
             story.push(record.clone());
         }
     })?;
     if as_json {
-        println!("{}", json!({"request_digest": digest, "records": story}));
+        let records: Vec<Value> = story.iter().map(Record::to_value).collect();
+        println!("{}", json!({"request_digest": digest, "records": records}));
         return Ok(ExitCode::SUCCESS);
     }
     for record in &story {
@@ -39,15 +40,12 @@ pub(crate) fn main(directory: &Path, wanted: &str, as_json: bool) -> Result<Exit
 /// The digest of the newest request that is named so.
 fn find(directory: &Path, wanted: &str) -> Result<String, String> {
     let mut found: Vec<String> = Vec::new();
-    super::records(directory, &mut |record: &Value| {
-        let names = ["/body/request_digest", "/body/request/id", "/body/hold", "/body/permit"];
+    super::records(directory, &mut |record| {
+        let Some(event) = record.event() else { return };
         // A part of an id is enough for people: the end of a hold's id is what the list shows.
-        let named = names.iter().any(|name| {
-            let name = text(record, name);
-            name.starts_with(wanted) || (name.contains('_') && name.ends_with(wanted))
-        });
-        let digest = text(record, "/body/request_digest");
-        if named && !digest.is_empty() && !found.iter().any(|it| it == digest) {
+        let is_meant = |name: &str| name.starts_with(wanted) || (name.contains('_') && name.ends_with(wanted));
+        let Some(digest) = event.request_digest() else { return };
+        if event.names().into_iter().any(is_meant) && !found.iter().any(|it| it == digest) {
             found.push(digest.to_owned());
         }
     })?;
@@ -58,100 +56,94 @@ fn find(directory: &Path, wanted: &str) -> Result<String, String> {
     }
 }
 
-fn text<'a>(record: &'a Value, pointer: &str) -> &'a str {
-    record.pointer(pointer).and_then(Value::as_str).unwrap_or("")
+/// What is said of a record: names, and what they are.
+#[derive(Default)]
+struct Lines(Vec<String>);
+
+impl Lines {
+    fn say(&mut self, name: &str, what: impl Into<String>) {
+        let what = what.into();
+        if !what.is_empty() {
+            self.0.push(format!("    {name:<10} {what}"));
+        }
+    }
 }
 
-fn tell(record: &Value) -> Vec<String> {
-    let seq = record.get("seq").and_then(Value::as_u64).unwrap_or(0);
-    let at = time_format::shown(record.get("at_ms").and_then(Value::as_u64).unwrap_or(0));
-    let of = |pointer: &str| text(record, pointer).to_owned();
-    let mut lines = vec![format!("{at}  record {seq}  {}", of("/kind"))];
-    let mut say = |name: &str, what: String| {
-        if !what.is_empty() {
-            lines.push(format!("    {name:<10} {what}"));
-        }
-    };
-    match text(record, "/kind") {
-        "decision" => {
-            say("agent", format!("{}, for which {} answers", of("/body/request/agent"), of("/body/request/owner")));
-            let above = record.pointer("/body/request/chain").and_then(Value::as_array).into_iter().flatten();
-            let above: Vec<String> =
-                above.map(|it| format!("{}, for which {} answers", said(it, "/agent"), said(it, "/owner"))).collect();
-            say("for", above.join("; for "));
-            say("session", format!("{} on {}", of("/body/request/session"), of("/body/request/host")));
-            say("meant", said(record, "/body/request/claims/intent"));
-            say("task", said(record, "/body/request/claims/task"));
-            say("asked", record.pointer("/body/request/act").map(super::act).unwrap_or_default());
-            say("in", of("/body/request/act/cwd"));
-            for operation in list(record, "/body/operations") {
-                let part = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or("");
-                say("would", format!("{} {} {}", part("action"), part("kind"), part("resource")));
+fn tell(record: &Record) -> Vec<String> {
+    let at = time_format::shown(record.at_ms);
+    let mut lines = Lines(vec![format!("{at}  record {}  {}", record.seq, record.kind.as_str())]);
+    match record.event() {
+        Some(Event::Decision(it)) => decision(&it, &mut lines),
+        Some(Event::Answer(it)) => answer(&it, &mut lines),
+        Some(Event::Permit(it)) => match it {
+            Permit::Spent { permit, .. } => lines.say("permit", format!("{permit} spent")),
+            Permit::TicketUsed { hold, .. } => lines.say("ticket", format!("{hold} used")),
+            Permit::Refused { why, .. } => {
+                lines.say("permit", "refused");
+                lines.say("why", why);
             }
-            for unknown in list(record, "/body/unknowns") {
-                say("unknown", unknown.get("why").and_then(Value::as_str).unwrap_or("").to_owned());
-            }
-            let score = record.pointer("/body/score").and_then(Value::as_u64).unwrap_or(0);
-            say(
-                "risk",
-                format!(
-                    "{} ({score}/100), undo: {}, coverage: {}",
-                    of("/body/level"),
-                    of("/body/reversibility"),
-                    of("/body/coverage")
-                ),
-            );
-            let would = of("/body/would");
-            let would = if would.is_empty() { would } else { format!(" (the policy only observed; it would {would})") };
-            say("verdict", format!("{}{would}", of("/body/verdict")));
-            for reason in list(record, "/body/reasons") {
-                say("because", reason.as_str().unwrap_or("").to_owned());
-            }
-            say("policy", of("/body/policy"));
+        },
+        Some(Event::Outcome(it)) => outcome(&it, &mut lines),
+        Some(Event::Recording(it)) => {
+            lines.say("recording", format!("{} {}", it.recording(), it.state()));
+            lines.say("digest", it.digest().unwrap_or_default());
         }
-        "answer" => {
-            let reviewer = of("/body/reviewer");
-            let who =
-                if reviewer.is_empty() { String::new() } else { format!(" by {reviewer} ({})", of("/body/assurance")) };
-            say("hold", of("/body/hold"));
-            say(
-                "said",
-                format!("{}{who}; the hold is {}", of("/body/said"), of("/body/state"))
-                    .trim_start_matches("; ")
-                    .to_owned(),
-            );
-            say("why", of("/body/why"));
+        Some(Event::Start(_) | Event::Change(_) | Event::Refusal(_) | Event::Access(_)) | None => {
+            lines.say("body", record.body().to_string());
         }
-        "permit" => {
-            say("permit", format!("{} {}", of("/body/permit"), of("/body/state")));
-            say("why", of("/body/why"));
-        }
-        "outcome" => {
-            let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_i64);
-            let how = match (number("/body/exit"), number("/body/signal")) {
-                (Some(exit), _) => format!("exit status {exit}"),
-                (None, Some(signal)) => format!("signal {signal}"),
-                (None, None) => "unknown: the enforcement point disconnected".to_owned(),
-            };
-            say("came of it", format!("{how}, after {} ms", number("/body/millis").unwrap_or(0)));
-        }
-        "recording" => {
-            say("recording", format!("{} {}", of("/body/recording"), of("/body/state")));
-            say("digest", of("/body/digest"));
-        }
-        _ => say("body", record.get("body").map(ToString::to_string).unwrap_or_default()),
     }
-    lines
+    lines.0
+}
+
+fn decision(it: &Decision, lines: &mut Lines) {
+    let request = &it.request;
+    lines.say("agent", format!("{}, for which {} answers", request.agent, request.owner));
+    let above = |it: &record::Delegator| format!("{}, for which {} answers", it.agent, it.owner);
+    lines.say("for", request.chain.iter().map(above).collect::<Vec<_>>().join("; for "));
+    lines.say("session", format!("{} on {}", request.session, request.host));
+    lines.say("meant", request.claims.intent.as_deref().map(said).unwrap_or_default());
+    lines.say("task", request.claims.task.as_deref().map(said).unwrap_or_default());
+    lines.say("asked", request.act.line());
+    lines.say("in", request.act.cwd().unwrap_or_default());
+    for operation in &it.operations {
+        let (action, kind) = (operation.action.as_str(), operation.kind.as_str());
+        lines.say("would", format!("{action} {kind} {}", operation.resource));
+    }
+    for unknown in &it.unknowns {
+        lines.say("unknown", &unknown.why);
+    }
+    let (level, undo, coverage) = (it.level.as_str(), it.reversibility.as_str(), it.coverage.as_str());
+    lines.say("risk", format!("{level} ({}/100), undo: {undo}, coverage: {coverage}", it.score));
+    let would = |it: record::Would| format!(" (the policy only observed; it would {})", it.as_str());
+    lines.say("verdict", format!("{}{}", it.verdict.as_str(), it.would.map(would).unwrap_or_default()));
+    for reason in &it.reasons {
+        lines.say("because", reason);
+    }
+    lines.say("policy", &it.policy);
+}
+
+fn answer(it: &Answer, lines: &mut Lines) {
+    lines.say("hold", &it.hold);
+    let who = it.reviewer.as_deref().map_or_else(String::new, |reviewer| {
+        format!(" by {reviewer} ({})", it.assurance.map_or("", |assurance| assurance.as_str()))
+    });
+    let said = format!("{}{who}; the hold is {}", it.said.map_or("", |vote| vote.as_str()), it.state.as_str());
+    lines.say("said", said.trim_start_matches("; "));
+    lines.say("why", it.why.as_deref().unwrap_or_default());
+}
+
+fn outcome(it: &Outcome, lines: &mut Lines) {
+    let gone = "unknown: the enforcement point disconnected".to_owned();
+    let (how, millis) = match it {
+        Outcome::Ended { exit: Some(exit), millis, .. } => (format!("exit status {exit}"), *millis),
+        Outcome::Ended { signal: Some(signal), millis, .. } => (format!("signal {signal}"), *millis),
+        Outcome::Ended { millis, .. } => (gone, *millis),
+        Outcome::Unknown { .. } => (gone, 0),
+    };
+    lines.say("came of it", format!("{how}, after {millis} ms"));
 }
 
 /// What the agent said, marked as such.
-fn said(record: &Value, pointer: &str) -> String {
-    match text(record, pointer) {
-        "" => String::new(),
-        claim => format!("“{claim}” (the agent says so)"),
-    }
-}
-
-fn list<'a>(record: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
-    record.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+fn said(claim: &str) -> String {
+    if claim.is_empty() { String::new() } else { format!("“{claim}” (the agent says so)") }
 }

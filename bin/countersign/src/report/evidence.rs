@@ -4,21 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use log_store::{Content, Wanted};
+use record::{
+    Answer, AnswerState, Change, Coverage, Decision, Event, Permit, Record, ReviewerStats, Reviewers, Verdict, Vote,
+};
 use serde_json::{Value, json};
 
-use super::{number, text};
 use crate::{log, time_format};
 
 /// Maximum number of examples of one kind in a report; the attached records have all.
 const EXAMPLES: usize = 50;
-
-/// SPEC of approval fatigue: more requests a day than this for one person, a median below this time over this many
-/// decisions, a share of approvals above this over this many.
-const MOST_A_DAY: u64 = 30;
-const FASTEST_MS: u64 = 3_000;
-const FAST_OVER: usize = 20;
-const MOST_APPROVED_PER_MILLE: u64 = 980;
-const APPROVED_OVER: u64 = 100;
 
 /// Something that happened, in one line, with its record.
 pub(super) type EvidenceLine = (u64, u64, String);
@@ -32,50 +26,13 @@ pub(super) struct Day {
 }
 
 #[derive(Default)]
-pub(super) struct ReviewerTally {
-    pub(super) yes: u64,
-    pub(super) no: u64,
-    /// Answer times, in milliseconds.
-    took: Vec<u64>,
-    by_day: BTreeMap<String, u64>,
-}
-
-impl ReviewerTally {
-    pub(super) fn median_ms(&self) -> u64 {
-        let mut took = self.took.clone();
-        took.sort_unstable();
-        took.get(took.len() / 2).copied().unwrap_or(0)
-    }
-
-    pub(super) fn most_a_day(&self) -> u64 {
-        self.by_day.values().copied().max().unwrap_or(0)
-    }
-
-    /// What an auditor should ask them about.
-    pub(super) fn doubts(&self) -> Vec<String> {
-        let mut doubts = Vec::new();
-        if self.most_a_day() > MOST_A_DAY {
-            doubts.push(format!("{} decisions on one day", self.most_a_day()));
-        }
-        if self.took.len() >= FAST_OVER && self.median_ms() < FASTEST_MS {
-            doubts.push(format!("half of the decisions took less than {} ms", self.median_ms()));
-        }
-        let all = self.yes.saturating_add(self.no);
-        if all >= APPROVED_OVER && self.yes.saturating_mul(1_000) > all.saturating_mul(MOST_APPROVED_PER_MILLE) {
-            doubts.push(format!("{} of {all} were approved", self.yes));
-        }
-        doubts
-    }
-}
-
-#[derive(Default)]
 pub(super) struct Evidence {
     pub(super) integrity: String,
     pub(super) records: u64,
     pub(super) days: BTreeMap<String, Day>,
     /// Agents with those who answer for them.
     pub(super) agents: BTreeMap<String, BTreeSet<String>>,
-    pub(super) people: BTreeMap<String, ReviewerTally>,
+    pub(super) reviewers: Reviewers,
     pub(super) denied: Vec<EvidenceLine>,
     pub(super) denied_count: u64,
     /// Let run without an authorization before, because the policy only watched.
@@ -109,7 +66,7 @@ impl Evidence {
         log::open(directory)?.each(&wanted, &mut |found| {
             evidence.records = evidence.records.saturating_add(1);
             match found.content {
-                Content::Draft(draft) => evidence.take(&draft.shown(found.entry.seq), &mut asked),
+                Content::Record(record) => evidence.take(&record, &mut asked),
                 Content::Destroyed => evidence.destroyed = evidence.destroyed.saturating_add(1),
                 Content::Unreadable(_) => evidence.unreadable = evidence.unreadable.saturating_add(1),
             }
@@ -118,89 +75,76 @@ impl Evidence {
         Ok(evidence)
     }
 
-    fn take(&mut self, record: &Value, asked: &mut BTreeMap<String, Asked>) {
-        let at_ms = number(record, "/at_ms");
-        let line = |what: String| (number(record, "/seq"), at_ms, what);
-        match text(record, "/kind") {
-            "decision" => self.decision(record, asked),
-            "answer" => self.answer(record, asked),
-            "change" => {
-                let mut body = record.pointer("/body").cloned().unwrap_or_default();
-                if let Some(body) = body.as_object_mut() {
-                    body.remove("text");
-                }
+    fn take(&mut self, record: &Record, asked: &mut BTreeMap<String, Asked>) {
+        let line = |what: String| (record.seq, record.at_ms, what);
+        let Some(event) = record.event() else { return };
+        self.reviewers.take(record.at_ms, &event);
+        match event {
+            Event::Decision(it) => self.decision(record, *it, asked),
+            Event::Answer(it) => self.answer(&it, asked),
+            // The text of a rule is long, and in the records.
+            Event::Change(Change::RuleMade { .. }) => {
+                let mut body = record.body().clone();
+                body.as_object_mut().and_then(|body| body.remove("text"));
                 self.changes.push(line(body.to_string()));
             }
-            "start" => self.starts.push(line(record.pointer("/body").map(ToString::to_string).unwrap_or_default())),
-            "refusal" => self.refusals = self.refusals.saturating_add(1),
-            "permit" if text(record, "/body/state") == "spent" => self.used = self.used.saturating_add(1),
-            _ => {}
+            Event::Change(_) => self.changes.push(line(record.body().to_string())),
+            Event::Start(_) => self.starts.push(line(record.body().to_string())),
+            Event::Refusal(_) => self.refusals = self.refusals.saturating_add(1),
+            Event::Permit(Permit::Spent { .. }) => self.used = self.used.saturating_add(1),
+            Event::Permit(Permit::Refused { .. } | Permit::TicketUsed { .. })
+            | Event::Outcome(_)
+            | Event::Recording(_)
+            | Event::Access(_) => {}
         }
     }
 
-    fn decision(&mut self, record: &Value, asked: &mut BTreeMap<String, Asked>) {
-        let (seq, at_ms) = (number(record, "/seq"), number(record, "/at_ms"));
-        let agent = text(record, "/body/request/agent").to_owned();
-        let owner = text(record, "/body/request/owner").to_owned();
-        let act = record.pointer("/body/request/act").map(log::act).unwrap_or_default();
-        let verdict = text(record, "/body/verdict");
+    fn decision(&mut self, record: &Record, it: Decision, asked: &mut BTreeMap<String, Asked>) {
+        let (seq, at_ms) = (record.seq, record.at_ms);
+        let (agent, owner) = (it.request.agent, it.request.owner);
+        let why = it.reasons.first().map_or("", String::as_str);
+        let line = (seq, at_ms, format!("{agent}: {} ({why})", it.request.act.line()));
         let day = self.days.entry(day_of(at_ms)).or_default();
-        let line = (seq, at_ms, format!("{agent}: {act} ({})", text(record, "/body/reasons/0")));
-        match verdict {
-            "allow" => day.allowed = day.allowed.saturating_add(1),
-            "ask" => day.asked = day.asked.saturating_add(1),
-            _ => {
+        match it.verdict {
+            Verdict::Allow => day.allowed = day.allowed.saturating_add(1),
+            Verdict::Ask => day.asked = day.asked.saturating_add(1),
+            Verdict::Deny => {
                 day.denied = day.denied.saturating_add(1);
                 note(&mut self.denied, &mut self.denied_count, &line);
             }
         }
-        if !text(record, "/body/would").is_empty() {
+        if it.would.is_some() {
             note(&mut self.unauthorized, &mut self.unauthorized_count, &line);
         }
-        if verdict == "allow" && text(record, "/body/coverage") == "partial" {
+        if it.verdict == Verdict::Allow && it.coverage == Coverage::Partial {
             note(&mut self.partial, &mut self.partial_count, &line);
         }
         self.agents.entry(agent).or_default().insert(owner.clone());
-        asked.insert(text(record, "/body/request_digest").to_owned(), Asked { at_ms, owner, line, yes: 0 });
+        asked.insert(it.request_digest, Asked { at_ms, owner, line, yes: 0 });
     }
 
-    fn answer(&mut self, record: &Value, asked: &mut BTreeMap<String, Asked>) {
-        let at_ms = number(record, "/at_ms");
-        let reviewer = text(record, "/body/reviewer");
-        match (text(record, "/body/state"), text(record, "/body/said")) {
-            ("expired", _) => self.expired = self.expired.saturating_add(1),
-            ("refused", _) => self.wrong_proofs = self.wrong_proofs.saturating_add(1),
-            (_, said) if !reviewer.is_empty() => {
-                let person = self.people.entry(reviewer.to_owned()).or_default();
-                let yes = matches!(said, "approve" | "break-glass");
-                if said == "break-glass" {
-                    self.broken_glass = self.broken_glass.saturating_add(1);
-                }
-                if yes {
-                    person.yes = person.yes.saturating_add(1)
-                } else {
-                    person.no = person.no.saturating_add(1)
-                }
-                let of_day = person.by_day.entry(day_of(at_ms)).or_default();
-                *of_day = of_day.saturating_add(1);
-                let Some(about) = asked.get_mut(text(record, "/body/request_digest")) else { return };
-                person.took.push(at_ms.saturating_sub(about.at_ms));
-                if !yes {
-                    return;
-                }
-                about.yes = about.yes.saturating_add(1);
-                if about.yes == 2 {
-                    self.several = self.several.saturating_add(1);
-                }
-                if about.owner == reviewer {
-                    self.own.push(about.line.clone());
-                }
-                if text(record, "/body/state") == "approved" {
-                    let day = self.days.entry(day_of(about.at_ms)).or_default();
-                    day.approved = day.approved.saturating_add(1);
-                }
+    fn answer(&mut self, it: &Answer, asked: &mut BTreeMap<String, Asked>) {
+        match it.state {
+            AnswerState::Expired => self.expired = self.expired.saturating_add(1),
+            AnswerState::Refused => self.wrong_proofs = self.wrong_proofs.saturating_add(1),
+            AnswerState::Open | AnswerState::Approved | AnswerState::Denied | AnswerState::Lost | AnswerState::Void => {
             }
-            (_, _) => {}
+        }
+        let Some((reviewer, vote)) = it.vote() else { return };
+        if vote == Vote::BreakGlass {
+            self.broken_glass = self.broken_glass.saturating_add(1);
+        }
+        let Some(about) = asked.get_mut(&it.request_digest).filter(|_| vote.approves()) else { return };
+        about.yes = about.yes.saturating_add(1);
+        if about.yes == 2 {
+            self.several = self.several.saturating_add(1);
+        }
+        if about.owner == reviewer {
+            self.own.push(about.line.clone());
+        }
+        if it.state == AnswerState::Approved {
+            let day = self.days.entry(day_of(about.at_ms)).or_default();
+            day.approved = day.approved.saturating_add(1);
         }
     }
 
@@ -222,12 +166,12 @@ impl Evidence {
                 (day, json!({"allowed": it.allowed, "asked": it.asked, "denied": it.denied, "approved": it.approved}))
             })
             .collect();
-        let people: BTreeMap<&String, Value> = self
-            .people
+        let people: BTreeMap<&str, Value> = self
+            .reviewers
             .iter()
             .map(|(name, it)| {
-                let doubts = it.doubts();
-                (name, json!({"approved": it.yes, "denied": it.no, "median_ms": it.median_ms(), "most_a_day": it.most_a_day(), "doubts": doubts}))
+                let (median_ms, most_a_day) = (it.median_ms(), it.busiest_day());
+                (name, json!({"approved": it.approved, "denied": it.denied(), "median_ms": median_ms, "most_a_day": most_a_day, "doubts": doubts(it)}))
             })
             .collect();
         json!({
@@ -241,6 +185,11 @@ impl Evidence {
             "contents_unreadable": self.unreadable,
         })
     }
+}
+
+/// What an auditor should ask a reviewer about.
+pub(super) fn doubts(of: &ReviewerStats) -> Vec<String> {
+    of.fatigue_signs().iter().map(ToString::to_string).collect()
 }
 
 /// A request that waits for what comes of it.
@@ -261,4 +210,59 @@ fn note(lines: &mut Vec<EvidenceLine>, count: &mut u64, line: &EvidenceLine) {
 /// The day in UTC.
 fn day_of(at_ms: u64) -> String {
     time_format::shown(at_ms).chars().take(10).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Evidence;
+    use record::{Record, Statistics};
+    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
+
+    fn record(seq: u64, kind: &str, at_ms: u64, body: &Value) -> Record {
+        let content = json!({"v": 2, "kind": kind, "at_ms": at_ms, "scope": "", "body": body});
+        Record::parse(seq, content.to_string().as_bytes()).unwrap()
+    }
+
+    /// So many requests, each answered after a time.
+    fn answered(count: u64, millis: u64, said: impl Fn(u64) -> &'static str) -> Vec<Record> {
+        let of = |number: u64| {
+            let (at_ms, digest) = (number * 10_000, number.to_string());
+            let asked = json!({"request": {"id": "r", "agent": "bot", "owner": "o", "session": "s", "host": "h",
+                    "act": {"kind": "tool", "host": "h", "tool": "Bash", "input": {"command": "mkdir x"}},
+                    "seen": {"uid": 1, "gid": 1, "pid": 1}},
+                "request_digest": digest, "verdict": "ask", "level": "high", "score": 60, "reversibility": "effort",
+                "coverage": "full", "operations": [], "unknowns": [], "factors": [], "reasons": [], "rules": [], "policy": "p"});
+            let answer = json!({"hold": digest, "request_digest": digest, "state": "approved", "reviewer": "rita",
+                "said": said(number), "assurance": "totp", "proof": null});
+            [record(number * 2, "decision", at_ms, &asked), record(number * 2 + 1, "answer", at_ms + millis, &answer)]
+        };
+        (0..count).flat_map(of).collect()
+    }
+
+    #[test]
+    fn the_report_and_the_dashboard_find_the_same_reviewers_tired() {
+        let calm = |number: u64| if number % 3 > 0 { "approve" } else { "deny" };
+        let cases: [(Vec<Record>, usize); 5] = [
+            (answered(30, 8_000, calm), 0),
+            (answered(31, 8_000, calm), 1),
+            (answered(20, 2_999, calm), 1),
+            (answered(100, 8_000, |number| if number == 5 { "deny" } else { "approve" }), 2),
+            // The first answers of a long time do not hide how the last ones were given.
+            (answered(200, 8_000, |number| if number < 100 { "deny" } else { "approve" }), 2),
+        ];
+        for (records, expected) in cases {
+            let (mut report, mut dashboard) = (Evidence::default(), Statistics::default());
+            let mut asked = BTreeMap::new();
+            for record in &records {
+                report.take(record, &mut asked);
+                dashboard.take(record.at_ms, &record.event().unwrap());
+            }
+            let doubts = report.to_value()["people"]["rita"]["doubts"].clone();
+            let doubts: Vec<String> =
+                doubts.as_array().unwrap().iter().map(|it| format!("rita {}", it.as_str().unwrap())).collect();
+            assert_eq!(json!(doubts), dashboard.to_value()["alerts"]);
+            assert_eq!(doubts.len(), expected, "{doubts:?}");
+        }
+    }
 }

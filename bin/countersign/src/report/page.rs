@@ -91,8 +91,8 @@ fn doubts(evidence: &Evidence) -> Vec<String> {
     some(evidence.refusals, "refusals of people without the right");
     some(evidence.destroyed, "records had their contents destroyed by policy");
     some(evidence.unreadable, "records could not be read here");
-    for (name, person) in &evidence.people {
-        doubts.extend(person.doubts().into_iter().map(|doubt| format!("{name}: {doubt}")));
+    for (name, one) in evidence.reviewers.iter() {
+        doubts.extend(one.fatigue_signs().iter().map(|doubt| format!("{name} {doubt}")));
     }
     doubts.push(
         "Outside of this evidence: whatever was done on the hosts without going through Countersign (an agent host without its hook, a person's own shell)"
@@ -177,15 +177,15 @@ fn body(section: Section, evidence: &Evidence) -> String {
         ),
         Section::People => rows(
             "<th>person</th><th class=\"n\">approved</th><th class=\"n\">denied</th><th class=\"n\">median time</th><th class=\"n\">most on a day</th><th>to ask about</th>",
-            evidence.people.iter().map(|(name, person)| {
+            evidence.reviewers.iter().map(|(name, one)| {
                 format!(
                     "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{} s</td><td class=\"n\">{}</td><td>{}</td></tr>",
                     plain(name),
-                    person.yes,
-                    person.no,
-                    person.median_ms() / 1_000,
-                    person.most_a_day(),
-                    plain(&person.doubts().join("; "))
+                    one.approved,
+                    one.denied(),
+                    one.median_ms().unwrap_or(0) / 1_000,
+                    one.busiest_day(),
+                    plain(&super::evidence::doubts(one).join("; "))
                 )
             }),
         ),

@@ -2,7 +2,7 @@
 
 use model::{Digest, ReviewerName};
 use pdp::{Person, Role};
-use serde_json::{Map, Value};
+use record::{Enrolment, FactorSetUp, Member, ReviewerAdded};
 use state_sqlite::Factor;
 
 /// The domain of what the record says of a reviewer's factor.
@@ -17,34 +17,79 @@ pub(crate) fn factor_digest(factor: &Factor) -> String {
     }
 }
 
-/// A person's own enrolment: another first factor, a further passkey, or all factors again.
-pub(super) fn set_up(known: &mut Map<String, Value>, body: &Value) {
-    for key in ["factor_digest", "ssh_key", "password_digest"] {
-        if let Some(value) = body.get(key) {
-            known.insert(key.to_owned(), value.clone());
-        }
+/// A reviewer, as the record has them.
+pub(super) struct Reviewer {
+    role: Role,
+    groups: Vec<String>,
+    factor_digest: String,
+    pub(super) ssh_key: Option<String>,
+    password_digest: Option<String>,
+    passkeys: Vec<String>,
+}
+
+impl Reviewer {
+    /// As they were enrolled.
+    pub(super) fn added(it: ReviewerAdded) -> Self {
+        let ReviewerAdded { role, groups, factor_digest, enrolment, .. } = it;
+        let (ssh_key, password_digest) = match enrolment {
+            Enrolment::Provider { .. } => (None, None),
+            Enrolment::Vouched { ssh_key, password_digest, .. } => (ssh_key, password_digest.value().cloned()),
+        };
+        Self { role, groups, factor_digest, ssh_key, password_digest, passkeys: Vec::new() }
     }
-    let passkeys = known.entry("passkeys").or_insert_with(|| Value::Array(Vec::new()));
-    if let Some(passkeys) = passkeys.as_array_mut() {
-        if body.get("anew").and_then(Value::as_bool) == Some(true) {
-            passkeys.clear();
+
+    /// In another role or other groups.
+    pub(super) fn place(&mut self, role: Role, groups: Vec<String>) {
+        (self.role, self.groups) = (role, groups);
+    }
+
+    /// With another password.
+    pub(super) fn set_password(&mut self, digest: String) {
+        self.password_digest = Some(digest);
+    }
+
+    /// With what they set up themselves: another first factor, a passkey more, or all new.
+    pub(super) fn set_up(&mut self, it: FactorSetUp) {
+        if let Some(digest) = it.factor_digest {
+            self.factor_digest = digest;
         }
-        passkeys.extend(body.get("passkey").filter(|it| it.is_string()).cloned());
+        for (known, said) in [(&mut self.ssh_key, it.ssh_key), (&mut self.password_digest, it.password_digest)] {
+            match said {
+                Member::Absent => {}
+                Member::Null => *known = None,
+                Member::Is(value) => *known = Some(value),
+            }
+        }
+        if it.replaces_all {
+            self.passkeys.clear();
+        }
+        self.passkeys.extend(it.passkey);
+        self.passkeys.sort();
+    }
+
+    /// Their passkeys, in order.
+    pub(super) fn passkeys(&self) -> &[String] {
+        &self.passkeys
+    }
+
+    /// As the store has people.
+    pub(super) fn person(&self, name: &str) -> Option<Person> {
+        Some(Person { name: ReviewerName::parse(name).ok()?, role: self.role, groups: self.groups.clone() })
+    }
+
+    /// What is compared with the store.
+    pub(super) fn compared(&self) -> String {
+        compared(self.role, &self.groups, &self.factor_digest, &self.passkeys, self.password_digest.as_deref())
     }
 }
 
-/// A person's passkeys, as derived from the record.
-pub(super) fn passkeys_of(body: &Value) -> Vec<String> {
-    let lines = body.get("passkeys").and_then(Value::as_array).into_iter().flatten();
-    let mut lines: Vec<String> = lines.filter_map(Value::as_str).map(str::to_owned).collect();
-    lines.sort();
-    lines
-}
-
-/// A person as the record has them. One of before there were roles could do everything.
-pub(super) fn person(name: &str, body: &Value) -> Option<Person> {
-    let role = body.get("role").and_then(Value::as_str).map_or(Some(Role::Operator), Role::parse)?;
-    let groups = body.get("groups").and_then(Value::as_array).into_iter().flatten();
-    let groups = groups.filter_map(Value::as_str).map(str::to_owned).collect();
-    Some(Person { name: ReviewerName::parse(name).ok()?, role, groups })
+/// What is compared of a reviewer.
+pub(super) fn compared(
+    role: Role,
+    groups: &[String],
+    factor: &str,
+    passkeys: &[String],
+    password: Option<&str>,
+) -> String {
+    format!("{} {groups:?} {factor} {passkeys:?} {password:?}", role.as_str())
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use audit::{Draft, LogKey, RecordKind};
+use audit::LogKey;
 use log_store::{Disk, FileKeeper, Record, Settings, Writer};
+use record::{Change, Draft, Event};
 use serde_json::json;
 
 use super::SimDisk;
@@ -23,11 +24,10 @@ pub fn open(disk: &Arc<SimDisk>, segment_bytes: usize) -> Result<Writer, String>
 
 /// The record of a number.
 pub fn record(number: usize) -> Record {
-    let body = json!({"what": "planted", "number": number, "padding": "x".repeat(number % 97)});
+    let about = json!({"number": number, "padding": "x".repeat(number % 97)});
     Record::of(&Draft {
-        kind: RecordKind::Change,
         at_ms: 1_000 + u64::try_from(number).unwrap(),
         scope: if number.is_multiple_of(3) { String::new() } else { format!("bot/session-{}", number % 7) },
-        body,
+        event: Event::Change(Change::Sealed { digest: "planted".to_owned(), about }),
     })
 }

@@ -1,62 +1,22 @@
 //! Records in the formats of other tools.
 
+use model::Level;
 use model::display::exact;
 use serde_json::{Map, Value, json};
 
-/// What most tools want to know of a record.
-const COLUMNS: [(&str, &str); 16] = [
-    ("seq", "/seq"),
-    ("time_ms", "/at_ms"),
-    ("kind", "/kind"),
-    ("agent", "/body/request/agent"),
-    ("owner", "/body/request/owner"),
-    ("session", "/body/request/session"),
-    ("host", "/body/request/host"),
-    ("verdict", "/body/verdict"),
-    ("level", "/body/level"),
-    ("score", "/body/score"),
-    ("reviewer", "/body/reviewer"),
-    ("state", "/body/state"),
-    ("exit", "/body/exit"),
-    ("request", "/body/request_digest"),
-    ("policy", "/body/policy"),
-    ("reason", "/body/reasons/0"),
-];
-
-fn text(record: &Value, pointer: &str) -> String {
-    match record.pointer(pointer) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
-}
-
-fn act(record: &Value) -> String {
-    record.pointer("/body/request/act").map(crate::log::act).unwrap_or_default()
-}
-
-fn number(record: &Value, pointer: &str) -> u64 {
-    record.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
-}
-
-/// What it is, in a few words.
-fn title(record: &Value) -> String {
-    let what = ["/body/verdict", "/body/state", "/body/what"].map(|pointer| text(record, pointer));
-    let what = what.into_iter().find(|it| !it.is_empty()).unwrap_or_default();
-    format!("{} {what}", text(record, "/kind")).trim().to_owned()
-}
+use super::row::Row;
 
 /// The head of the table (RFC 4180).
 pub(super) fn csv_head() -> String {
-    let mut names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+    let mut names: Vec<&str> = Row::default().columns().iter().map(|(name, _)| *name).collect();
     names.push("act");
     names.join(",")
 }
 
 /// A row of the table.
-pub(super) fn csv(record: &Value) -> String {
-    let mut cells: Vec<String> = COLUMNS.iter().map(|(_, pointer)| cell(&text(record, pointer))).collect();
-    cells.push(cell(&act(record)));
+pub(super) fn csv(record: &Row) -> String {
+    let mut cells: Vec<String> = record.columns().iter().map(|(_, text)| cell(text)).collect();
+    cells.push(cell(&record.act));
     cells.join(",")
 }
 
@@ -70,89 +30,89 @@ fn cell(text: &str) -> String {
 }
 
 /// How grave: 1 informational to 5 critical.
-fn severity(record: &Value) -> u64 {
-    match text(record, "/body/level").as_str() {
-        "low" => 2,
-        "medium" => 3,
-        "high" => 4,
-        "critical" => 5,
-        _ => 1,
+fn severity(record: &Row) -> u64 {
+    match record.level {
+        Some(Level::Low) => 2,
+        Some(Level::Medium) => 3,
+        Some(Level::High) => 4,
+        Some(Level::Critical) => 5,
+        None => 1,
     }
 }
 
 /// An event of the Open Cybersecurity Schema Framework 1.3: class API Activity (6003) with the profile of security controls.
-pub(super) fn ocsf(record: &Value) -> Value {
+pub(super) fn ocsf(record: &Row) -> Value {
     const CLASS: u64 = 6003;
     // Activity 99: other, with its name.
-    let (action, disposition) = match (text(record, "/body/verdict").as_str(), text(record, "/body/state").as_str()) {
+    let (action, disposition) = match (record.verdict.as_str(), record.state.as_str()) {
         ("allow", _) | (_, "approved") => (1, 1),
         ("deny", _) | (_, "denied" | "expired") => (2, 2),
         (_, _) => (99, 99),
     };
     json!({
-        "activity_id": 99, "activity_name": title(record), "category_uid": 6, "class_uid": CLASS,
-        "type_uid": CLASS.saturating_mul(100).saturating_add(99), "severity_id": severity(record), "time": number(record, "/at_ms"),
+        "activity_id": 99, "activity_name": record.title(), "category_uid": 6, "class_uid": CLASS,
+        "type_uid": CLASS.saturating_mul(100).saturating_add(99), "severity_id": severity(record), "time": record.at_ms,
         "action_id": action, "disposition_id": disposition,
-        "actor": {"app_name": text(record, "/body/request/agent"), "user": {"name": text(record, "/body/request/owner")},
-            "session": {"uid": text(record, "/body/request/session")}},
-        "api": {"operation": text(record, "/kind"), "request": {"uid": text(record, "/body/request_digest")}},
-        "src_endpoint": {"hostname": text(record, "/body/request/host")},
-        "message": act(record), "status_detail": text(record, "/body/reasons/0"),
-        "metadata": {"version": "1.3.0", "profiles": ["security_control"], "uid": text(record, "/seq"),
+        "actor": {"app_name": record.agent.clone(), "user": {"name": record.owner.clone()},
+            "session": {"uid": record.session.clone()}},
+        "api": {"operation": record.kind.clone(), "request": {"uid": record.request.clone()}},
+        "src_endpoint": {"hostname": record.host.clone()},
+        "message": record.act.clone(), "status_detail": record.reason.clone(),
+        "metadata": {"version": "1.3.0", "profiles": ["security_control"], "uid": record.seq().to_string(),
             "product": {"name": "Countersign", "vendor_name": "Countersign", "version": env!("CARGO_PKG_VERSION")}},
-        "unmapped": {"record": record},
+        "unmapped": {"record": record.value()},
     })
 }
 
 /// An event of the Common Event Format, version 0.
-pub(super) fn cef(record: &Value) -> String {
+pub(super) fn cef(record: &Row) -> String {
     let head = |text: &str| text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ");
     let value = |text: &str| text.replace('\\', "\\\\").replace('=', "\\=").replace('\n', "\\n").replace('\r', "\\r");
     let grave = severity(record).saturating_mul(2);
     let pairs = [
-        ("rt", text(record, "/at_ms")),
-        ("externalId", text(record, "/seq")),
-        ("suser", text(record, "/body/request/owner")),
-        ("sproc", text(record, "/body/request/agent")),
-        ("dhost", text(record, "/body/request/host")),
-        ("act", text(record, "/body/verdict")),
-        ("outcome", text(record, "/body/state")),
-        ("reason", text(record, "/body/reasons/0")),
+        ("rt", record.at_ms.to_string()),
+        ("externalId", record.seq().to_string()),
+        ("suser", record.owner.clone()),
+        ("sproc", record.agent.clone()),
+        ("dhost", record.host.clone()),
+        ("act", record.verdict.clone()),
+        ("outcome", record.state.clone()),
+        ("reason", record.reason.clone()),
         ("cs1Label", "session".to_owned()),
-        ("cs1", text(record, "/body/request/session")),
+        ("cs1", record.session.clone()),
         ("cs2Label", "request".to_owned()),
-        ("cs2", text(record, "/body/request_digest")),
-        ("msg", act(record)),
+        ("cs2", record.request.clone()),
+        ("msg", record.act.clone()),
     ];
     let pairs: Vec<String> =
         pairs.iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| format!("{key}={}", value(text))).collect();
     format!(
         "CEF:0|Countersign|Countersign|{}|{}|{}|{grave}|{}",
         env!("CARGO_PKG_VERSION"),
-        head(&text(record, "/kind")),
-        head(&title(record)),
+        head(&record.kind),
+        head(&record.title()),
         pairs.join(" ")
     )
 }
 
 /// A log record of OpenTelemetry (`opentelemetry/proto/logs/v1`).
-pub(super) fn otlp(record: &Value) -> Value {
-    let nanos = number(record, "/at_ms").saturating_mul(1_000_000).to_string();
+pub(super) fn otlp(record: &Row) -> Value {
+    let nanos = record.at_ms.saturating_mul(1_000_000).to_string();
     let (severity_number, severity_text) = match severity(record) {
         1 | 2 => (9, "INFO"),
         3 => (13, "WARN"),
         4 => (17, "ERROR"),
         _ => (21, "FATAL"),
     };
-    let attributes: Vec<Value> = COLUMNS
-        .iter()
-        .map(|(name, pointer)| (name, text(record, pointer)))
+    let attributes: Vec<Value> = record
+        .columns()
+        .into_iter()
         .filter(|(_, text)| !text.is_empty())
         .map(|(name, text)| json!({"key": format!("countersign.{name}"), "value": {"stringValue": text}}))
         .collect();
     json!({
         "timeUnixNano": nanos, "observedTimeUnixNano": nanos, "severityNumber": severity_number, "severityText": severity_text,
-        "body": {"stringValue": format!("{}: {}", title(record), act(record))}, "attributes": attributes,
+        "body": {"stringValue": format!("{}: {}", record.title(), record.act)}, "attributes": attributes,
     })
 }
 
@@ -170,24 +130,37 @@ pub(super) fn otlp_batch(records: Vec<Value>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::row::Row;
     use super::{cef, csv};
+    use record::Record;
     use serde_json::json;
+
+    /// A decision on an argument vector of an agent, for a reason.
+    fn row(argv: &[&str], agent: &str, reason: &str) -> Row {
+        let file = json!({"path": "/p", "device": "1", "inode": "2", "size": "3", "changed_ns": "4", "sha256": "5"});
+        let content = json!({"v": 2, "kind": "decision", "at_ms": 2, "scope": "", "body": {
+            "request": {"id": "r", "agent": agent, "owner": "o", "session": "s", "host": "h", "seen": {"uid": 1, "gid": 1, "pid": 1},
+                "act": {"kind": "exec", "argv": argv, "cwd": "/", "environment": "6", "executable": file, "scripts": []}},
+            "request_digest": "d", "verdict": "deny", "level": "high", "score": 60, "reversibility": "effort", "coverage": "full",
+            "operations": [], "unknowns": [], "factors": [], "reasons": [reason], "rules": [], "policy": "p"}});
+        let record = Record::parse(1, content.to_string().as_bytes()).unwrap();
+        assert!(record.event().is_some());
+        Row::of(&record)
+    }
 
     #[test]
     fn what_an_agent_chose_is_neither_a_formula_nor_a_further_field() {
-        let act = json!({"argv": ["=cmd|' /C calc'!A0", "a\"b\nc,d"]});
-        let record = json!({"seq": 1, "at_ms": 2, "kind": "decision", "body": {"verdict": "deny",
-            "request": {"agent": "@bot", "act": act}, "reasons": ["x|y=z\nCEF:0|forged"]}});
-        let row = csv(&record);
-        assert!(row.contains(",'@bot,") && row.ends_with("\"'=cmd|' /C calc'!A0 a\"\"b⏎c,d\""), "{row}");
+        let row_of = |argv: &[&str]| csv(&row(argv, "bot", "x"));
+        let hostile = row(&["=cmd|' /C calc'!A0", "a\"b\nc,d"], "@bot", "x|y=z\nCEF:0|forged");
+        let text = csv(&hostile);
+        assert!(text.contains(",'@bot,") && text.ends_with("\"'=cmd|' /C calc'!A0 a\"\"b⏎c,d\""), "{text}");
         for hidden in ["\u{1b}[2J", "\r", "\u{202e}", "\u{200b}", "\u{7f}", "\u{9b}"] {
-            let act = json!({"argv": [format!(" {hidden}=1+1")]});
-            let row = csv(&json!({"seq": 1, "kind": "decision", "body": {"request": {"act": act}}}));
-            assert!(!row.contains(hidden) && row.contains("⟨U+"), "{row}");
+            let text = row_of(&[&format!(" {hidden}=1+1")]);
+            assert!(!text.contains(hidden) && text.contains("⟨U+"), "{text}");
         }
-        let spaced = csv(&json!({"seq": 1, "kind": "decision", "body": {"request": {"act": {"argv": ["  =1+1"]}}}}));
+        let spaced = row_of(&["  =1+1"]);
         assert!(spaced.ends_with(",'  =1+1"), "{spaced}");
-        let event = cef(&record);
+        let event = cef(&hostile);
         assert_eq!(event.lines().count(), 1, "{event}");
         assert!(event.contains("reason=x|y\\=z\\nCEF:0|forged"), "{event}");
     }
