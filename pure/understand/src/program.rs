@@ -93,7 +93,8 @@ impl Lowering<'_> {
         }
         // What comes in may be several words, of which an option takes only the first.
         let taken = |last: &&Arg| parsed.wrapped.is_empty() && !parsed.operands.contains(*last);
-        if let Some(last) = args.last().filter(|last| matches!(last.text(), crate::feed::ANY_WORDS | crate::listed::BARE))
+        if let Some(last) =
+            args.last().filter(|last| matches!(last.text(), crate::feed::ANY_WORDS | crate::listed::BARE))
             && taken(&last)
             && !program.any_option_only_reads()
         {

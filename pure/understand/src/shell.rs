@@ -41,36 +41,9 @@ impl Lowering<'_> {
                 _ if text.starts_with("--") => run_unknown(segment, text, "the shell's option is not known to us"),
                 _ if text.starts_with('-') || text.starts_with('+') => {
                     traced |= text.starts_with('-') && text.contains('x');
-                    if text.starts_with('-') && text.contains(['l', 'i']) {
-                        starts_up(text, segment);
-                    }
-                    let on = text.starts_with('-');
-                    let harmless = text.chars().skip(1).all(|c| match c {
-                        'B' => on,
-                        'H' => !on,
-                        c => "befhilmnoprtuvxCEPTc".contains(c),
-                    });
-                    if text.contains('o') {
-                        let name = rest.next();
-                        traced |= on && name.and_then(Arg::known) == Some("xtrace");
-                        if !name.is_some_and(|name| shell_state::leaves_reading(name, text)) {
-                            run_unknown(segment, text, "the shell's option changes how it reads the text");
-                        }
-                    }
-                    if !harmless {
-                        run_unknown(segment, text, "the shell's option is not known to us");
-                    }
+                    traced |= letters(text, &mut rest, segment);
                     if text.starts_with('-') && text.contains('c') {
-                        match rest.next() {
-                            Some(text) => {
-                                let positional: Vec<Arg> = rest.cloned().collect();
-                                let traces = self.state.traces;
-                                self.state.traces |= traced;
-                                self.shell_text_with(bash, text, &positional, segment);
-                                self.state.traces = traces;
-                            }
-                            None => run_unknown(segment, text, "the option lacks its text"),
-                        }
+                        self.text_in_words(bash, traced, &mut rest, segment);
                         return;
                     }
                 }
@@ -82,6 +55,24 @@ impl Lowering<'_> {
                 }
             }
         }
+        self.text_that_comes_in(bash, input, segment);
+    }
+
+    /// `-c TEXT`, with its parameters behind it.
+    fn text_in_words(&mut self, bash: bool, traced: bool, rest: &mut std::slice::Iter<'_, Arg>, segment: &mut Segment) {
+        let Some(text) = rest.next() else {
+            run_unknown(segment, "-c", "the option lacks its text");
+            return;
+        };
+        let positional: Vec<Arg> = rest.cloned().collect();
+        let traces = self.state.traces;
+        self.state.traces |= traced;
+        self.shell_text_with(bash, text, &positional, segment);
+        self.state.traces = traces;
+    }
+
+    /// A text that the shell reads from its standard input.
+    fn text_that_comes_in(&mut self, bash: bool, input: Input, segment: &mut Segment) {
         match input.text {
             Some(Some(text)) => {
                 self.wrappers.push("sh".to_owned());
@@ -139,6 +130,30 @@ impl Lowering<'_> {
             None => run_unknown(segment, text.text(), "the text for the shell is not known before it runs"),
         }
     }
+}
+
+/// A bundle of letters that a shell is started with, one of which may take the next word. Says whether that traces.
+fn letters(text: &str, rest: &mut std::slice::Iter<'_, Arg>, segment: &mut Segment) -> bool {
+    let on = text.starts_with('-');
+    if on && text.contains(['l', 'i']) {
+        starts_up(text, segment);
+    }
+    let harmless = text.chars().skip(1).all(|c| match c {
+        'B' => on,
+        'H' => !on,
+        c => "befhilmnoprtuvxCEPTc".contains(c),
+    });
+    if !harmless {
+        run_unknown(segment, text, "the shell's option is not known to us");
+    }
+    if !text.contains('o') {
+        return false;
+    }
+    let name = rest.next();
+    if !name.is_some_and(|name| shell_state::leaves_reading(name, text)) {
+        run_unknown(segment, text, "the shell's option changes how it reads the text");
+    }
+    on && name.and_then(Arg::known) == Some("xtrace")
 }
 
 /// Whether a command runs a text that its words or its input hold.

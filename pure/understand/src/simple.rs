@@ -324,8 +324,8 @@ impl Lowering<'_> {
                 why: format!("setting `{name}` can change what a program does or which program runs"),
             });
         }
-        let number = value.known().is_some_and(calculation::is_number)
-            || matches!(&value, Arg::Pattern(text) if text == "?*");
+        let number =
+            value.known().is_some_and(calculation::is_number) || matches!(&value, Arg::Pattern(text) if text == "?*");
         if (self.integers.contains(name) || read_names::is_evaluated(name)) && !number {
             let why = "what an integer variable gets is evaluated, which may run commands".to_owned();
             dress.unknowns.push(Unknown { text: name.to_owned(), why });

@@ -107,7 +107,9 @@ impl Lowering<'_> {
             value.known().filter(|text| !text.is_empty()).map(str::to_owned)
         };
         let literal = |pattern: &Option<String>| {
-            pattern.clone().filter(|text| !text.contains(['*', '?', '[', ']', '(', '$', '`', '\'', '"', '\\', '~', '#', '%']))
+            pattern
+                .clone()
+                .filter(|text| !text.contains(['*', '?', '[', ']', '(', '$', '`', '\'', '"', '\\', '~', '#', '%']))
         };
         #[expect(clippy::wildcard_enum_match_arm, reason = "every other expansion may make any text")]
         match expression {
@@ -303,23 +305,21 @@ impl Lowering<'_> {
         }
     }
 
-    fn parameter(&mut self, expression: &ParameterExpr, quoted: bool, draft: &mut Draft) {
-        if let Some(name) = value_of(expression) {
-            self.note_secret(name);
-        }
+    /// Adds the value of an expansion where the text fixes it. Says whether it did.
+    fn known_value(&self, expression: &ParameterExpr, quoted: bool, draft: &mut Draft) -> bool {
         if let ParameterExpr::Parameter { parameter, indirect: false } = expression
             && let Some(value) = name_of(parameter).and_then(|name| self.variables.get(&name))
         {
             match value {
                 Arg::Known(text) if quoted || !text.contains([' ', '\t', '\n', '*', '?', '[']) => {
                     draft.push(text);
-                    return;
+                    return true;
                 }
                 // Unquoted, a name with blanks would be taken apart.
                 Arg::Pattern(text) if quoted => {
                     draft.pattern = true;
                     draft.push(text);
-                    return;
+                    return true;
                 }
                 Arg::Known(_) | Arg::Pattern(_) | Arg::Unknown(_) => {}
             }
@@ -328,6 +328,16 @@ impl Lowering<'_> {
             && (quoted || !may_change(&text))
         {
             draft.text.push_str(&text);
+            return true;
+        }
+        false
+    }
+
+    fn parameter(&mut self, expression: &ParameterExpr, quoted: bool, draft: &mut Draft) {
+        if let Some(name) = value_of(expression) {
+            self.note_secret(name);
+        }
+        if self.known_value(expression, quoted, draft) {
             return;
         }
         if let ParameterExpr::Parameter { parameter, indirect: false } = expression

@@ -30,13 +30,15 @@ impl Lowering<'_> {
                     self.awk_command(argument.filter(|_| closed), segment);
                 }
                 Token::Word(word) if word == "getline" => self.awk_getline(&tokens, at, segment),
-                Token::Word(word) if matches!(word.as_str(), "ENVIRON" | "SYMTAB") => segment.operations.push(model::Operation {
-                    action: model::Action::Read,
-                    resource: model::Resource::Unknown("the environment".to_owned()),
-                    category: model::Category::CredentialAccess,
-                    reversibility: model::Reversibility::Reversible,
-                    recursive: false,
-                }),
+                Token::Word(word) if matches!(word.as_str(), "ENVIRON" | "SYMTAB") => {
+                    segment.operations.push(model::Operation {
+                        action: model::Action::Read,
+                        resource: model::Resource::Unknown("the environment".to_owned()),
+                        category: model::Category::CredentialAccess,
+                        reversibility: model::Reversibility::Reversible,
+                        recursive: false,
+                    })
+                }
                 Token::Word(word) if word == "SYMTAB" => {
                     segment.operations.push(crate::builtin::shows_variables());
                     let why = "it reads and sets any variable of the program".to_owned();
