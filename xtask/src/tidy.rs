@@ -4,6 +4,7 @@
 mod dependence;
 mod documents;
 mod glossary;
+mod prose;
 mod ratchets;
 mod sources;
 

@@ -36,6 +36,9 @@ pub(super) fn lints(tree: &Tree) -> Vec<String> {
     problems
 }
 
+/// The longest overview that people read to its end, in lines.
+const MAX_OVERVIEW_LINES: usize = 120;
+
 pub(super) fn documents(tree: &Tree) -> Vec<String> {
     const NEEDED: &[&str] = &[
         "README.md",
@@ -50,7 +53,12 @@ pub(super) fn documents(tree: &Tree) -> Vec<String> {
         "docs/explain/gaps.md",
         "docs/explain/bypasses.md",
     ];
-    NEEDED.iter().filter(|path| !tree.contains_key(**path)).map(|path| format!("{path} is missing")).collect()
+    let missing = NEEDED.iter().filter(|path| !tree.contains_key(**path)).map(|path| format!("{path} is missing"));
+    let long = tree.get("ARCHITECTURE.md").map(|text| text.lines().count()).filter(|lines| *lines > MAX_OVERVIEW_LINES);
+    let long = long.map(|lines| {
+        format!("ARCHITECTURE.md has {lines} lines, above {MAX_OVERVIEW_LINES}: move ideas to docs/explain")
+    });
+    missing.chain(long).collect()
 }
 
 /// Every file that a document names is there: a link to a Markdown file, and a path in backticks below a directory of
@@ -154,6 +162,8 @@ mod tests {
         assert_eq!(lints(&with(&[("pure/a/Cargo.toml", "[package]\nname=\"a\"\n")])).len(), 1);
         assert_eq!(lints(&with(&[("a.rs", concat!("#[", "ignore]\nfn t() {}"))])).len(), 1);
         assert_eq!(documents(&with(&[])).len(), 11);
+        let long = "x\n".repeat(121);
+        assert_eq!(documents(&with(&[("ARCHITECTURE.md", long.as_str())])).len(), 11);
         assert_eq!(words(&with(&[("a.md", concat!("FIX", "ME later"))])).len(), 1);
     }
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use toml::{Table, Value};
 
-use super::{Tree, code, layer};
+use super::{Tree, code, layer, prose};
 use crate::run::root;
 
 /// Where the figures are kept.
@@ -16,20 +16,6 @@ pub(crate) const RATCHETS: &str = "xtask/ratchets.toml";
 
 /// A function above this many lines counts.
 const LONG_FUNCTION_LINES: usize = 70;
-
-/// Words that the style guide bans from prose, and why they are here: each hides who does something.
-const BANNED_WORDS: &[&str] = &[
-    concat!("who", "ever"),
-    concat!("some", "body"),
-    concat!("no", "body"),
-    concat!("any", "body"),
-    concat!("to", "ld"),
-    concat!("sta", "nds"),
-    concat!("be", "side"),
-    concat!("an", "ew"),
-    concat!("in ear", "nest"),
-    concat!("of ", "ours"),
-];
 
 /// Programs whose crates are counted.
 const PROGRAMS: &[&str] = &["countersign", "countersignd", "countersign-logd", "countersign-gate"];
@@ -40,7 +26,8 @@ pub(crate) fn figures(tree: &Tree) -> BTreeMap<String, usize> {
     figures.insert("untyped_errors".to_owned(), product(tree).map(|(_, text)| untyped_errors(text)).sum());
     figures.insert("long_functions".to_owned(), product(tree).map(|(_, text)| long_functions(text).len()).sum());
     figures.insert("files_in_circles".to_owned(), circles(tree).iter().map(BTreeSet::len).sum());
-    figures.insert("banned_words".to_owned(), prose(tree).map(|(_, text)| banned_words(text)).sum());
+    figures.insert("banned_words".to_owned(), prose::read(tree).map(|(_, text)| prose::banned_words(text)).sum());
+    figures.insert("long_sentences".to_owned(), prose::manual(tree).map(|(_, text)| prose::long_sentences(text)).sum());
     figures
 }
 
@@ -111,14 +98,6 @@ fn product(tree: &Tree) -> impl Iterator<Item = (&String, &String)> {
     })
 }
 
-/// What people read: documents, sources and pages. The lock files and other people's words are not.
-fn prose(tree: &Tree) -> impl Iterator<Item = (&String, &String)> {
-    tree.iter().filter(|(path, _)| {
-        let read = [".md", ".rs", ".toml", ".ts", ".tsx", ".json"].iter().any(|ending| path.ends_with(ending));
-        read && !path.ends_with("package-lock.json") && !path.starts_with("corpus/")
-    })
-}
-
 /// How often an error is a text: `Result<…, String>`.
 fn untyped_errors(text: &str) -> usize {
     code(text).filter(|(_, line)| line.contains("Result<") && line.contains(", String>")).count()
@@ -151,25 +130,6 @@ fn function_name(line: &str) -> Option<&str> {
     while words.next_if(|word| matches!(*word, "const" | "async" | "unsafe") || word.starts_with("pub")).is_some() {}
     words.next_if(|word| *word == "fn")?;
     words.next()?.split(['(', '<']).next()
-}
-
-/// How many words of a text are banned.
-fn banned_words(text: &str) -> usize {
-    let lower = text.to_ascii_lowercase();
-    BANNED_WORDS
-        .iter()
-        .map(|word| {
-            let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
-            lower
-                .match_indices(word)
-                .filter(|(at, _)| {
-                    let before = lower.get(..*at).and_then(|text| text.chars().next_back());
-                    let after = lower.get(at.saturating_add(word.len())..).and_then(|text| text.chars().next());
-                    edge(before) && edge(after)
-                })
-                .count()
-        })
-        .sum()
 }
 
 /// Groups of files of one crate that import each other in a circle.
@@ -277,12 +237,6 @@ mod tests {
         let listed = "countersignd v0.1.0 (/x/bin/countersignd)\nserde v1.0.1\nserde_derive v1.0.1 (proc-macro)\n\
                       record v0.1.0 (/x/pure/record)\n\nserde v1.0.1 (*)\n";
         assert_eq!(foreign(listed), 2);
-    }
-
-    #[test]
-    fn banned_words_count_as_words() {
-        let text = concat!("Who", "ever is to", "ld so st", "ands there; a newcomer is no candidate.");
-        assert_eq!(banned_words(text), 3);
     }
 
     #[test]
