@@ -89,11 +89,11 @@ fn who_may_not_read_the_record_does_not_look_and_who_signed_out_is_told_no_more(
     let token = token(&sandbox, &rita);
     let key = sandbox.add_agent("bot");
     let looking = sandbox.follow(&OperatorRequest::Work { token: token.clone(), follow: true });
-    let OperatorReply::Work(first) = looking() else { panic!("not told") };
+    let OperatorReply::Work(first) = looking() else { panic!("no reply") };
     assert!(first.sessions.is_empty());
     let since = Instant::now();
     let _ = ask(&sandbox, &key, "main", "ls");
-    let OperatorReply::Work(next) = looking() else { panic!("not told") };
+    let OperatorReply::Work(next) = looking() else { panic!("no reply") };
     assert_eq!(next.sessions.len(), 1);
     assert!(since.elapsed() < Duration::from_secs(3), "it comes by itself: {:?}", since.elapsed());
     assert!(matches!(sandbox.operator(&OperatorRequest::SignOut { token }), OperatorReply::Done { .. }));

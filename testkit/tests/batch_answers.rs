@@ -99,7 +99,7 @@ fn a_question_reaches_the_agent_and_stands_with_the_next_request_for_the_same() 
     let act = exec_act(&["mkdir", "x"]);
     let agent = waits(&sandbox, &key, "s", &act);
     assert_eq!(answer(&sandbox, &sandbox.hold(), &[], "ask", rita.vouch()), Ok(0));
-    let AgentReply::Deny { reasons, .. } = agent.hear().unwrap() else { panic!("not told") };
+    let AgentReply::Deny { reasons, .. } = agent.hear().unwrap() else { panic!("no reply") };
     assert!(reasons[0].contains("a reviewer asks: why now?"), "{reasons:?}");
     let again = waits(&sandbox, &key, "s", &act);
     assert_eq!(sandbox.hold().asked_before.as_deref(), Some("rita: why now?"));

@@ -217,7 +217,7 @@ fn guessing_at_the_gate_locks_nobody_out_and_gets_nowhere() {
     // A missing person gets the same answer.
     assert_eq!(words.len(), 2, "{words:?}");
     let refused = sandbox.records().iter().filter(|it| it["body"]["what"] == "sign-in refused").count();
-    assert_eq!(refused, 9, "four of Rita, who signed in once, and five of nobody were looked at");
+    assert_eq!(refused, 9, "four of Rita, who signed in once, and five of an unknown name were checked");
     // Nor by setting up a factor in her name.
     for number in 0..8 {
         let own = json!({"own": {"name": "rita", "proof": {"code": format!("{number:06}")}}}).to_string();

@@ -110,7 +110,7 @@ pub(crate) fn describe(hold: &HoldView) -> String {
     out.extend(hold.factors.iter().map(|it| format!("  {:+4}      {}: {}", it.points, it.name, it.why)));
     out.extend(hold.intent.as_ref().map(|it| format!("  it says   {it}")));
     out.extend(hold.task.as_ref().map(|it| format!("  task      {it} (claimed)")));
-    let agreed = if hold.agreed.is_empty() { "nobody".to_owned() } else { hold.agreed.join(", ") };
+    let agreed = if hold.agreed.is_empty() { "no one".to_owned() } else { hold.agreed.join(", ") };
     out.push(format!(
         "  needs     {}, with {}; {agreed} agreed so far; {} s left",
         hold.who,

@@ -215,7 +215,7 @@ fn verify(directory: &Path, as_json: bool) -> Result<ExitCode, String> {
             }
         }
     }
-    // Whatever lies there and is not told of was put there, or its record was taken away with a log that is not whole.
+    // A file without a record was put there, or its record is missing from an incomplete log.
     for stage in [log_store::recordings::Stage::Whole, log_store::recordings::Stage::Open] {
         let there = log_store::recordings::all(files.as_ref(), stage).map_err(|why| why.to_string())?;
         wrong.extend(

@@ -131,7 +131,7 @@ impl PushKey {
 pub fn push_text(notice: &Notice) -> Option<Vec<u8>> {
     let (title, tag) = match notice {
         Notice::Waits { hold, half } => {
-            (if *half { "Half of the time is over" } else { "Somebody is asked for" }, hold.id.as_str())
+            (if *half { "Half of the time is over" } else { "An approval is needed" }, hold.id.as_str())
         }
         Notice::Flood { agent, .. } => ("One agent asks very often", agent.as_str()),
         Notice::Closed { hold, .. } => ("It is decided", hold.id.as_str()),

@@ -2,7 +2,7 @@
 
 use model::Arg;
 
-/// What stands for words that come in and are not known.
+/// The placeholder for unknown words that come in.
 pub(crate) const ANY_WORDS: &str = "(arguments from input)";
 
 /// Options of `xargs` that take a value, or may.

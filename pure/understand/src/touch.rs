@@ -156,7 +156,7 @@ fn is_own_program(path: &str) -> bool {
     is_own_name(path) && matches!(directory, "bin" | "sbin" | "libexec" | "countersign")
 }
 
-/// Whether a program, by its name or path, is called as one of ours.
+/// Whether a program has the name of one of our programs, by its name or path.
 fn is_own_name(program: &str) -> bool {
     let name = program.rsplit('/').next().unwrap_or(program);
     name.get(..11).is_some_and(|head| head.eq_ignore_ascii_case("countersign"))

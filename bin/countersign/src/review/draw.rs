@@ -109,7 +109,7 @@ fn text(hold: &HoldView) -> Vec<(String, Style)> {
     let factors: Vec<String> =
         hold.factors.iter().map(|it| format!("{:+3} {}: {}", it.points, it.name, it.why)).collect();
     block("risk", &factors, plain);
-    let agreed = if hold.agreed.is_empty() { "nobody".to_owned() } else { hold.agreed.join(", ") };
+    let agreed = if hold.agreed.is_empty() { "no one".to_owned() } else { hold.agreed.join(", ") };
     let facts = [
         format!("undo      {}; understood: {}", hold.reversibility, hold.coverage),
         format!("who       {}, user {}", hold.principals(), hold.uid),

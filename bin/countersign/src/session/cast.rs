@@ -86,7 +86,7 @@ impl Cast {
 /// This terminal, which gets what draws and nothing else.
 struct Screen {
     drawing: Drawing,
-    /// Stands before our words. What was recorded cannot know it, so nothing that was printed can pass for us.
+    /// The prefix of our own lines. The recorded program cannot know it, so its output cannot imitate us.
     word: String,
 }
 

@@ -26,7 +26,7 @@
 //! | what runs in the background changes the shell | 3,177 |
 //! | `break` and `continue` are ignored | 177 |
 //! | `set --` is ignored | 2,004 |
-//! | what stands before a builtin is taken to end with it | 8,053 |
+//! | an assignment before a builtin is taken to end with it | 8,053 |
 //! | `nullglob` is ignored | 1,707 |
 //! | an alias is not expanded | 5,745 |
 //! | a continued line in a here-document hides its commands | 461 |
