@@ -227,7 +227,7 @@ mod tests {
     /// So many requests, each answered after a time.
     fn answered(count: u64, millis: u64, said: impl Fn(u64) -> &'static str) -> Vec<Record> {
         let of = |number: u64| {
-            let (at_ms, digest) = (number * 10_000, number.to_string());
+            let (at_ms, digest) = (number.saturating_mul(10_000), number.to_string());
             let asked = json!({"request": {"id": "r", "agent": "bot", "owner": "o", "session": "s", "host": "h",
                     "act": {"kind": "tool", "host": "h", "tool": "Bash", "input": {"command": "mkdir x"}},
                     "seen": {"uid": 1, "gid": 1, "pid": 1}},
@@ -235,14 +235,15 @@ mod tests {
                 "coverage": "full", "operations": [], "unknowns": [], "factors": [], "reasons": [], "rules": [], "policy": "p"});
             let answer = json!({"hold": digest, "request_digest": digest, "state": "approved", "reviewer": "rita",
                 "said": said(number), "assurance": "totp", "proof": null});
-            [record(number * 2, "decision", at_ms, &asked), record(number * 2 + 1, "answer", at_ms + millis, &answer)]
+            let answered_ms = at_ms.saturating_add(millis);
+            [record(number, "decision", at_ms, &asked), record(number, "answer", answered_ms, &answer)]
         };
         (0..count).flat_map(of).collect()
     }
 
     #[test]
     fn the_report_and_the_dashboard_find_the_same_reviewers_tired() {
-        let calm = |number: u64| if number % 3 > 0 { "approve" } else { "deny" };
+        let calm = |number: u64| if number.is_multiple_of(3) { "deny" } else { "approve" };
         let cases: [(Vec<Record>, usize); 5] = [
             (answered(30, 8_000, calm), 0),
             (answered(31, 8_000, calm), 1),
