@@ -13,16 +13,16 @@ impl Lowering<'_> {
         match program.name {
             "install" | "ginstall" => {
                 self.privileged_mode(parsed);
-                self.into_directory(parsed, false);
+                self.made_in_directory(parsed, false);
             }
             "mkdir" | "mkfifo" | "mknod" => self.privileged_mode(parsed),
             "ln" => {
                 self.link_in_place(parsed);
-                self.into_directory(parsed, true);
+                self.made_in_directory(parsed, true);
             }
             "mv" => self.rename_within_project(parsed),
-            "git mv" => self.into_directory(parsed, true),
-            "cp" => self.into_directory(parsed, parsed.recursive),
+            "git mv" => self.made_in_directory(parsed, true),
+            "cp" => self.made_in_directory(parsed, parsed.recursive),
             "sed" | "gsed" | "ssed" => backups(parsed),
             "curl" | "curlie" => written_out(parsed),
             "ps" if parsed.operands.iter().any(|word| is_bundle_with_number(word.text())) => {
@@ -190,7 +190,7 @@ impl Lowering<'_> {
 
     /// Where the target is a directory, what is made there has the name of the source; and a tree that is merged into
     /// the target may hold any name.
-    fn into_directory(&mut self, parsed: &mut Parsed, trees: bool) {
+    fn made_in_directory(&mut self, parsed: &mut Parsed, trees: bool) {
         let named = parsed.settings.iter().find(|(option, _)| matches!(option.as_str(), "-t" | "--target-directory"));
         let (sources, target) = match (named, parsed.operands.as_slice()) {
             (Some((_, target)), sources) => (sources.to_vec(), target.clone()),

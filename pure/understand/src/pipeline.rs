@@ -109,8 +109,9 @@ impl Lowering<'_> {
         let Some((before, stage)) = self.intent.segments.split_at_checked(first) else { return };
         let secret = leak::handed_on(before.get(began..).unwrap_or_default()).map(|it| it.resource.clone());
         if let Some(secret) = secret {
-            for segment in stage.to_vec() {
-                self.copied(&secret, &segment);
+            let stage = stage.to_vec();
+            for segment in &stage {
+                self.copied(&secret, segment);
             }
         }
     }
@@ -185,7 +186,8 @@ fn diverts_output(simple: &SimpleCommand) -> bool {
             };
             let errors = *number == Some(2) && matches!(target, "/dev/null" | "1" | "2");
             let reads = matches!(kind, IoFileRedirectKind::Read) && number.is_none_or(|number| number == 0);
-            !errors && !(reads && target == "/dev/null")
+            let gives_nothing = reads && target == "/dev/null";
+            !errors && !gives_nothing
         }
         IoRedirect::OutputAndError(..) => true,
         IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => false,

@@ -105,7 +105,7 @@ fn received(author: &mut Author, name: &str) -> String {
     let value = author.pick(VALUES);
     match author.next(11) {
         0 => format!("read {name} <<< {value}"),
-        1 => format!("read -r V W <<< 'one beta'"),
+        1 => "read -r V W <<< 'one beta'".to_owned(),
         2 => format!("printf -v {name} %s {value}"),
         3 => format!("mapfile -t {name} <<< {value}"),
         4 => format!("readarray A <<< {value}"),

@@ -141,7 +141,7 @@ impl Run {
 fn script_from(script: &Path, number: usize) -> String {
     let script = fs::read_to_string(script).unwrap_or_default();
     let at = script.find(&format!("\nLAW_NUMBER={number};")).unwrap_or(0);
-    script[at..].chars().take(2_000).collect()
+    script.get(at..).unwrap_or_default().chars().take(2_000).collect()
 }
 
 impl Drop for Stage {
