@@ -5,7 +5,7 @@ mod hold;
 mod passkey;
 mod password;
 mod permit;
-mod recorded;
+mod record_words;
 mod sshsig;
 mod statement;
 mod totp;
