@@ -1,4 +1,4 @@
-//! An agent that is removed: its key is none at once, and what it waits for or does ends.
+//! An agent that is removed, or gets another key: its old key is refused, and what it waits for or does ends.
 #![allow(
     clippy::wildcard_enum_match_arm,
     clippy::unwrap_used,
@@ -57,6 +57,56 @@ fn who_could_not_add_an_agent_cannot_remove_it() {
     assert!(matches!(remove(&sandbox, "builder", None), OperatorReply::Refused { .. }));
     let removed = remove(&sandbox, "builder", Some(rita.vouch()));
     assert!(matches!(removed, OperatorReply::Done { .. }), "{removed:?}");
+}
+
+#[test]
+fn a_rotated_key_is_saved_and_the_old_one_is_refused() {
+    let mut sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    sandbox.add_agent("other");
+    sandbox.add_reviewer("rita");
+    let mut waits = sandbox.run(&["mkdir", "x"]).spawn().unwrap();
+    sandbox.hold();
+    let rotated = sandbox.countersign(&["agent", "rotate", "bot", "--save", "--json"]).output().unwrap();
+    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&rotated.stdout).unwrap();
+    assert_eq!(told["key_file"], sandbox.layout.agent_key("bot").to_str().unwrap());
+    assert!(!waits.wait().unwrap().success() && !sandbox.mark("x").exists(), "what the old key asked for ends");
+    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentReply::Deny { .. }));
+    assert!(sandbox.run(&["ls"]).output().unwrap().status.success(), "the key file has the new key");
+    let record = sandbox.records().into_iter().find(|it| it["body"]["what"] == "agent key rotated").unwrap();
+    assert_eq!(record["body"]["agent"], "bot");
+    let text = std::fs::read_to_string(sandbox.layout.agent_key("bot")).unwrap();
+    assert!(!serde_json::to_string(&sandbox.records()).unwrap().contains(text.trim()), "the record has no key");
+    // It is so after a restart, and the record alone says so, too.
+    sandbox.kill_daemon();
+    sandbox.start_daemon();
+    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentReply::Deny { .. }));
+    assert!(sandbox.run(&["ls"]).output().unwrap().status.success());
+    let rebuilt = sandbox.countersign(&["log", "rebuild-store"]).output().unwrap();
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stdout));
+    let none = sandbox.countersign(&["agent", "rotate", "ghost"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&none.stderr).contains("there is no agent `ghost`"), "{none:?}");
+}
+
+#[test]
+fn the_key_of_an_agent_that_a_rule_favours_is_rotated_with_a_proof_only() {
+    let rule = "[[rule]]\nid = \"t\"\nverdict = \"allow\"\ncommand = \"mkdir ./own\"\nreason = \"x\"\n\
+                when = { agent = \"bot\" }\nmatches = [\"mkdir ./own\"]\nspares = [\"true\"]\n";
+    let sandbox = Sandbox::start();
+    let key = sandbox.add_agent("bot");
+    let rita = sandbox.add_reviewer("rita");
+    sandbox.write_rules("05-test.toml", rule);
+    assert!(matches!(sandbox.operator(&OperatorRequest::Reload), OperatorReply::Done { .. }));
+    let rotate = |by| sandbox.operator(&OperatorRequest::RotateAgentKey { name: "bot".to_owned(), by });
+    assert!(matches!(rotate(None), OperatorReply::Refused { .. }));
+    assert!(
+        matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentReply::Allow { .. }),
+        "refused, so nothing changed"
+    );
+    let OperatorReply::Agent { key: new } = rotate(Some(rita.vouch())) else { panic!("not rotated") };
+    assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentReply::Deny { .. }));
+    assert!(matches!(sandbox.raw(&new).submit(&bash_act("ls")), AgentReply::Allow { .. }));
 }
 
 #[test]

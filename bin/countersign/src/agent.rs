@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use host::install_paths::Layout;
 use protocol::{AgentAttributes, OperatorReply, OperatorRequest};
+use serde_json::json;
 
 use crate::credentials::{ProofArgs, prove_change};
 use crate::operator_client::{OperatorClient, print_done, unexpected};
@@ -54,6 +55,16 @@ enum AgentVerb {
         #[command(flatten)]
         proof: ProofArgs,
     },
+    /// Give an agent a new key: the old one is refused from now on, and its running and waiting acts end
+    Rotate {
+        /// Its name
+        name: String,
+        /// Write the new key into the agent's key file instead of printing it
+        #[arg(long)]
+        save: bool,
+        #[command(flatten)]
+        proof: ProofArgs,
+    },
     /// List them
     Ls {
         /// As JSON
@@ -89,10 +100,7 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
     match &args.verb {
         AgentVerb::Set { name, place, proof } => {
             let build = |by| OperatorRequest::PlaceAgent { name: name.clone(), place: place.view(), by };
-            match link.ask(&prove_change(&link, proof, &build)?)? {
-                OperatorReply::Done { what } => println!("{what}"),
-                _ => return Err(unexpected()),
-            }
+            print_done(&link, &prove_change(&link, proof, &build)?, proof.json)?;
         }
         AgentVerb::Add { name, owner, under, uid, save, place, proof } => {
             let (name, owner) = (name.clone(), owner.clone());
@@ -102,27 +110,18 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
             };
             let say = if proof.is_given() { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
             let OperatorReply::Agent { key } = link.ask(&say)? else { return Err(unexpected()) };
-            if *save {
-                let path = layout.agent_key(&name);
-                let fail = |why: std::io::Error| {
-                    format!("`{}`: {why}; this is the key, keep it yourself: {key}", path.display())
-                };
-                if let Some(parent) = path.parent() {
-                    host::files::private_directory(parent).map_err(fail)?;
-                }
-                host::files::replace(&path, format!("{key}\n").as_bytes(), 0o600).map_err(fail)?;
-                println!("agent {name} (owner {owner}); its key is in {}", path.display());
-            } else {
-                println!("{key}");
-                eprintln!(
-                    "This key is shown once and stored only as a digest. Give it to the agent as COUNTERSIGN_KEY, or as a file with --key-file."
-                );
-            }
+            hand_over_key(&layout, &NewKey { agent: &name, owner: Some(&owner), key: &key }, *save, proof.json)?;
+        }
+        AgentVerb::Rotate { name, save, proof } => {
+            let build = |by| OperatorRequest::RotateAgentKey { name: name.clone(), by };
+            let say = if proof.is_given() { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
+            let OperatorReply::Agent { key } = link.ask(&say)? else { return Err(unexpected()) };
+            hand_over_key(&layout, &NewKey { agent: name, owner: None, key: &key }, *save, proof.json)?;
         }
         AgentVerb::Rm { name, proof } => {
             let build = |by| OperatorRequest::RemoveAgent { name: name.clone(), by };
             let say = if proof.is_given() { prove_change(&link, proof, &|by| build(Some(by)))? } else { build(None) };
-            print_done(&link, &say)?;
+            print_done(&link, &say, proof.json)?;
         }
         AgentVerb::Ls { json } => {
             let OperatorReply::Agents { agents } = link.ask(&OperatorRequest::Agents)? else {
@@ -141,4 +140,43 @@ pub(crate) fn agent(args: &AgentArgs) -> Result<ExitCode, String> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A key that was just made.
+struct NewKey<'a> {
+    agent: &'a str,
+    owner: Option<&'a str>,
+    key: &'a str,
+}
+
+/// Prints the key, once, or writes it into the agent's key file.
+fn hand_over_key(layout: &Layout, new: &NewKey<'_>, save: bool, json: bool) -> Result<(), String> {
+    let NewKey { agent, owner, key } = new;
+    let path = layout.agent_key(agent);
+    if save {
+        let fail =
+            |why: std::io::Error| format!("`{}`: {why}; this is the key, keep it yourself: {key}", path.display());
+        if let Some(parent) = path.parent() {
+            host::files::private_directory(parent).map_err(fail)?;
+        }
+        host::files::replace(&path, format!("{key}\n").as_bytes(), 0o600).map_err(fail)?;
+    }
+    match (json, save) {
+        (true, true) => println!("{}", json!({"agent": agent, "key_file": path.display().to_string()})),
+        (true, false) => println!("{}", json!({"agent": agent, "key": key})),
+        (false, true) => {
+            let owner = owner.map_or(String::new(), |owner| format!(" (owner {owner})"));
+            println!("agent {agent}{owner}; its key is in {}", path.display());
+        }
+        (false, false) => {
+            println!("{key}");
+            eprintln!(
+                "This key is shown once and stored only as a digest. Give it to the agent as COUNTERSIGN_KEY, or as a file with --key-file."
+            );
+            if path.exists() {
+                eprintln!("`{}` still has an older key: write this one into it, or use `--save`.", path.display());
+            }
+        }
+    }
+    Ok(())
 }

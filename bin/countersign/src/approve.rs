@@ -13,7 +13,7 @@ use protocol::{CandidateView, OperatorReply, OperatorRequest, RuleWish};
 
 use crate::credentials::{ProofArgs, prove_change, vouch};
 use crate::local_evaluation::{Read, Reader};
-use crate::operator_client::{OperatorClient, unexpected};
+use crate::operator_client::{OperatorClient, say_done, unexpected};
 use crate::past_requests::{self, Past};
 use crate::{policy_source, review, time_format};
 
@@ -68,7 +68,7 @@ pub(crate) fn deny(args: &DenyArgs) -> Result<ExitCode, String> {
     let hold = link.hold(&args.answer.id)?;
     print!("{}", review::describe(&hold));
     let with = args.reason.clone().map_or(With::Nothing, With::Reason);
-    println!("{}", give(&link, &hold, Vote::Deny, &args.answer.proof, with, &[])?);
+    say_done(&give(&link, &hold, Vote::Deny, &args.answer.proof, with, &[])?, args.answer.proof.json);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn approve(args: &ApproveArgs) -> Result<ExitCode, String> {
             With::Rule(rule_of(chosen, &end, &reason), reason)
         }
     };
-    println!("{}", give(&link, &hold, Vote::Approve, &args.answer.proof, wish, &[])?);
+    say_done(&give(&link, &hold, Vote::Approve, &args.answer.proof, wish, &[])?, args.answer.proof.json);
     Ok(ExitCode::SUCCESS)
 }
 

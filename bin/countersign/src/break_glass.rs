@@ -10,7 +10,7 @@ use protocol::{OperatorReply, OperatorRequest};
 
 use crate::approve::{With, give};
 use crate::credentials::{ProofArgs, prove_change};
-use crate::operator_client::{OperatorClient, unexpected};
+use crate::operator_client::{OperatorClient, print_done, say_done, unexpected};
 use crate::{review, time_format};
 
 #[derive(Args)]
@@ -56,7 +56,7 @@ pub(crate) fn main(args: &BreakGlassArgs) -> Result<ExitCode, String> {
         BreakGlassVerb::Hold { id, reason, proof } => {
             let hold = link.hold(id)?;
             print!("{}", review::describe(&hold));
-            println!("{}", give(&link, &hold, Vote::BreakGlass, proof, With::Reason(reason.clone()), &[])?);
+            say_done(&give(&link, &hold, Vote::BreakGlass, proof, With::Reason(reason.clone()), &[])?, proof.json);
         }
         BreakGlassVerb::Ls { json } => {
             let OperatorReply::BrokenGlass { broken } = link.ask(&OperatorRequest::BrokenGlass)? else {
@@ -80,10 +80,7 @@ pub(crate) fn main(args: &BreakGlassArgs) -> Result<ExitCode, String> {
         }
         BreakGlassVerb::Review { hold, note, proof } => {
             let build = |by| OperatorRequest::ReviewBrokenGlass { hold: hold.clone(), note: note.clone(), by };
-            match link.ask(&prove_change(&link, proof, &build)?)? {
-                OperatorReply::Done { what } => println!("{what}"),
-                _ => return Err(unexpected()),
-            }
+            print_done(&link, &prove_change(&link, proof, &build)?, proof.json)?;
         }
     }
     Ok(ExitCode::SUCCESS)

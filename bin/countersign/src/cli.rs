@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    agent, approve, break_glass, check, demo, doctor, hook, log, policy, report, review, reviewer, rule, run, session,
-    up,
+    agent, approve, break_glass, check, demo, doctor, hook, locations, log, policy, report, review, reviewer, rule,
+    run, session, up,
 };
 
 /// The exit status when something could not be done; for `run`, when we could not decide.
@@ -36,6 +36,8 @@ enum Verb {
     Up(up::UpArgs),
     /// Check the installation, and test that each enforcement point blocks
     Doctor(doctor::DoctorArgs),
+    /// Print where this installation keeps its configuration, state, record, sockets and keys
+    Where(locations::WhereArgs),
     /// Show the whole life of a request on this machine with a scripted agent
     Demo(demo::DemoArgs),
     /// Run a command if it is allowed; its exit status passes through
@@ -105,6 +107,7 @@ pub(crate) fn main() -> Result<ExitCode, String> {
     match cli.verb {
         Verb::Up(args) => up::main(&args),
         Verb::Doctor(args) => doctor::main(&args),
+        Verb::Where(args) => locations::main(&args),
         Verb::Demo(args) => demo::main(&args),
         Verb::Run(args) => run::main(args),
         Verb::Check(args) => check::main(&args),
@@ -125,5 +128,15 @@ pub(crate) fn main() -> Result<ExitCode, String> {
         Verb::Log(args) => log::main(&args),
         Verb::Session(args) => session::main(&args),
         Verb::Report(args) => report::main(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn no_verb_has_two_options_of_one_name() {
+        super::Cli::command().debug_assert();
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct ProofArgs {
     /// Sign with this SSH key instead (private key file, or the `.pub` of a key in your SSH agent)
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_SSH_KEY")]
     pub(crate) ssh_key: Option<PathBuf>,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl ProofArgs {

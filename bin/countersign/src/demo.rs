@@ -273,8 +273,12 @@ impl Stage {
         let link = OperatorClient::connect(&self.layout)?;
         let at_ms = clock::now_ms().saturating_sub(30_000).saturating_add(self.codes_used.saturating_mul(30_000));
         self.codes_used = self.codes_used.saturating_add(1);
-        let proof =
-            ProofArgs { reviewer: Some(REVIEWER.to_owned()), code: Some(code_at(&self.secret, at_ms)), ssh_key: None };
+        let proof = ProofArgs {
+            reviewer: Some(REVIEWER.to_owned()),
+            code: Some(code_at(&self.secret, at_ms)),
+            ssh_key: None,
+            json: false,
+        };
         println!("{}", approve::give(&link, hold, said, &proof, approve::With::Nothing, &[])?);
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::operator_client::{OperatorClient, unexpected};
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
-    /// The agent for the canaries (default: the only one whose key file is here)
+    /// The agent for the canaries (default: each one whose key file is here)
     #[arg(long, env = "COUNTERSIGN_AGENT")]
     agent: Option<String>,
     /// A further settings file of Claude Code to check
@@ -60,16 +60,18 @@ pub(crate) fn main(args: &DoctorArgs) -> Result<ExitCode, String> {
         Err(why) => report.add(Finding::Bad, "daemon", why.clone()),
     }
     separation(&mut report, &layout, status.as_ref().ok());
-    let agent = args.agent.clone().or_else(|| only_agent(&layout));
-    match agent {
-        Some(agent) if status.is_ok() => run_canary(&mut report, &agent),
-        Some(_) => {}
-        None => report.add(
+    // With several agents each has its own key, so each is tried.
+    let agents = args.agent.clone().map_or_else(|| saved_agents(&layout), |agent| vec![agent]);
+    if agents.is_empty() {
+        report.add(
             Finding::Advice,
             "run",
             "no canary was sent: no agent has its key file here (`countersign agent add NAME --owner WHO --save`)"
                 .to_owned(),
-        ),
+        );
+    }
+    if status.is_ok() {
+        agents.iter().for_each(|agent| run_canary(&mut report, agent));
     }
     claude_code::look(&mut report, &args.settings)?;
     let bad = report.0.iter().any(|(finding, ..)| *finding == Finding::Bad);
@@ -186,11 +188,13 @@ fn separation(report: &mut Report, layout: &Layout, status: Option<&Status>) {
     }
 }
 
-fn only_agent(layout: &Layout) -> Option<String> {
-    let keys = std::fs::read_dir(layout.config.join("agents")).ok()?;
-    let mut names = keys.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".key").map(str::to_owned));
-    let first = names.next()?;
-    names.next().is_none().then_some(first)
+/// The agents whose key files are here, by name.
+fn saved_agents(layout: &Layout) -> Vec<String> {
+    let keys = std::fs::read_dir(layout.config.join("agents")).into_iter().flatten();
+    let mut names: Vec<String> =
+        keys.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".key").map(str::to_owned)).collect();
+    names.sort();
+    names
 }
 
 /// Tries to run what the shipped rules block, with a visible effect behind it.
@@ -209,14 +213,20 @@ fn run_canary(report: &mut Report, agent: &str) {
     let _ = std::fs::remove_file(&proof);
     match outcome {
         Ok(output) if output.status.code() == Some(126) && !ran => {
-            report.add(Finding::Good, "run", "canary denied, nothing ran. ADVISORY: it binds an agent only if the agent has no other way to run programs".to_owned());
+            report.add(Finding::Good, "run", format!("agent {agent}: canary denied, nothing ran. ADVISORY: it binds an agent only if the agent has no other way to run programs"));
         }
         Ok(output) if !ran => {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            report.add(Finding::Bad, "run", format!("the canary did not run, but was not denied either: {said}"));
+            report.add(
+                Finding::Bad,
+                "run",
+                format!("agent {agent}: the canary did not run, but was not denied either: {said}"),
+            );
         }
-        Ok(_) => report.add(Finding::Bad, "run", "THE CANARY RAN: `countersign run` does not block".to_owned()),
-        Err(why) => report.add(Finding::Bad, "run", format!("the canary could not be sent: {why}")),
+        Ok(_) => {
+            report.add(Finding::Bad, "run", format!("agent {agent}: THE CANARY RAN: `countersign run` does not block"))
+        }
+        Err(why) => report.add(Finding::Bad, "run", format!("agent {agent}: the canary could not be sent: {why}")),
     }
 }
 

@@ -13,6 +13,7 @@ use host::clock;
 use host::install_paths::Layout;
 use model::Act;
 use protocol::AgentReply;
+use serde_json::json;
 
 use crate::pep_client::{self, Claims, PepClient};
 
@@ -97,6 +98,9 @@ pub(crate) struct InstallArgs {
     /// Write to your own settings, for all projects (`~/.claude/settings.json`)
     #[arg(long)]
     user: bool,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Where Claude Code keeps its settings.
@@ -140,6 +144,10 @@ pub(crate) fn install(args: &InstallArgs) -> Result<ExitCode, String> {
         std::fs::create_dir_all(parent).map_err(|why| format!("`{}`: {why}", parent.display()))?;
     }
     host::files::replace(&path, text.as_bytes(), 0o644).map_err(|why| format!("`{}`: {why}", path.display()))?;
+    if args.json {
+        println!("{}", json!({"settings": path.display().to_string(), "agent": agent.as_str(), "command": command}));
+        return Ok(ExitCode::SUCCESS);
+    }
     println!("The hook is in `{}`.", path.display());
     println!("Next: `countersign doctor` proves with a live canary that it blocks. Restart Claude Code to load it.");
     println!("It runs as the agent, so it is advisory: a process that can edit that file can remove it.");

@@ -33,7 +33,8 @@ impl Reader {
     pub(crate) fn new() -> Self {
         Self {
             projects: RefCell::default(),
-            home: std::env::var("HOME").ok().filter(|home| home.starts_with('/')),
+            // The account's, as the daemon takes it. `HOME` is the caller's word.
+            home: host::homes::home_of(host::files::my_uid()),
             here: std::env::current_dir().ok().and_then(|here| here.to_str().map(str::to_owned)),
             search: std::env::var("PATH").unwrap_or_else(|_| facts::DEFAULT_PATH.to_owned()),
             own: Layout::from_environment().map(|layout| layout.own()).unwrap_or_default(),

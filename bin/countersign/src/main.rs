@@ -16,6 +16,7 @@ mod doctor;
 mod explain;
 mod hook;
 mod local_evaluation;
+mod locations;
 mod log;
 mod operator_client;
 mod past_requests;

@@ -66,14 +66,23 @@ pub(crate) fn unexpected() -> String {
     "unexpected reply from `countersignd`; all programs must be of the same release".to_owned()
 }
 
-/// Asks for something that is done or refused, and prints what was done.
+/// Asks for something that is done or refused, and prints what was done: as a sentence, or as JSON.
 ///
 /// # Errors
 /// The daemon cannot be reached, or refuses.
-pub(crate) fn print_done(link: &OperatorClient, say: &OperatorRequest) -> Result<(), String> {
+pub(crate) fn print_done(link: &OperatorClient, say: &OperatorRequest, json: bool) -> Result<(), String> {
     match link.ask(say)? {
-        OperatorReply::Done { what } => println!("{what}"),
+        OperatorReply::Done { what } => say_done(&what, json),
         _ => return Err(unexpected()),
     }
     Ok(())
+}
+
+/// Prints what was done: as a sentence, or as JSON.
+pub(crate) fn say_done(what: &str, json: bool) {
+    if json {
+        println!("{}", serde_json::json!({"done": what}));
+    } else {
+        println!("{what}");
+    }
 }

@@ -27,6 +27,9 @@ enum PolicyVerb {
     Use {
         /// The preset
         preset: String,
+        /// Print what was done as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print the rules and settings of a preset
     Show {
@@ -75,7 +78,7 @@ impl SetArgs {
 /// Runs the verb.
 pub(crate) fn main(args: &PolicyArgs) -> Result<ExitCode, String> {
     match &args.verb {
-        PolicyVerb::Use { preset } => choose(preset),
+        PolicyVerb::Use { preset, json } => choose(preset, *json),
         PolicyVerb::Show { preset } => show(preset),
         PolicyVerb::Test { set, json } => test(set, *json),
         PolicyVerb::Lint(args) => lint::main(args),
@@ -88,7 +91,7 @@ pub(crate) fn main(args: &PolicyArgs) -> Result<ExitCode, String> {
 /// The file that `policy use` writes.
 const CHOICE: &str = "00-preset.toml";
 
-fn choose(preset: &str) -> Result<ExitCode, String> {
+fn choose(preset: &str, json: bool) -> Result<ExitCode, String> {
     let names: Vec<&str> = presets().map(|(name, _)| name).collect();
     if !names.contains(&preset) {
         return Err(format!("there is no preset `{preset}`; there are {}", names.join(", ")));
@@ -105,6 +108,13 @@ fn choose(preset: &str) -> Result<ExitCode, String> {
     others.insert(0, (CHOICE.to_owned(), text.clone()));
     policy_source::load(&Sources::files(others))?;
     host::files::replace(&path, text.as_bytes(), 0o600).map_err(|why| fail(&path, why))?;
+    if json {
+        println!(
+            "{}",
+            serde_json::json!({"file": path.display().to_string(), "preset": preset, "protects": preset != "observe"})
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
     println!("`{}` chooses {preset}; a running daemon takes it over by itself", path.display());
     if preset == "observe" {
         println!("THIS DOES NOT PROTECT: every decision is recorded, and everything runs.");

@@ -26,16 +26,13 @@ pub(crate) struct ReviewArgs {
     /// List what is open now, and end
     #[arg(long)]
     once: bool,
-    /// List what is open now as JSON, and end
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs the verb.
 pub(crate) fn main(args: &ReviewArgs) -> Result<ExitCode, String> {
     let layout = Layout::from_environment()?;
     let link = OperatorClient::connect(&layout)?;
-    if args.json {
+    if args.proof.json {
         println!("{}", serde_json::to_string_pretty(&link.holds()?).map_err(|why| why.to_string())?);
         return Ok(ExitCode::SUCCESS);
     }

@@ -7,6 +7,7 @@ use approval::SshIdentity;
 use clap::{Args, Subcommand};
 use host::install_paths::Layout;
 use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes};
+use serde_json::json;
 
 use crate::credentials::{ProofArgs, prove_change};
 use crate::operator_client::{OperatorClient, print_done, unexpected};
@@ -44,6 +45,9 @@ enum ReviewerVerb {
         /// Print the key URI as text, without the QR code
         #[arg(long)]
         no_qr: bool,
+        /// Print what was done as JSON, with the key URI and without the QR code
+        #[arg(long)]
+        json: bool,
     },
     /// Make a one-time link with which a person enrols in the browser. The first person needs no operator to vouch
     Invite {
@@ -108,7 +112,7 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
         ReviewerVerb::Set { name, role, groups, proof } => {
             let place = ReviewerAttributes { role: role.clone(), groups: groups.clone() };
             let build = |by| OperatorRequest::PlaceReviewer { name: name.clone(), place: place.clone(), by };
-            print_done(&link, &prove_change(&link, proof, &build)?)?;
+            print_done(&link, &prove_change(&link, proof, &build)?, proof.json)?;
         }
         ReviewerVerb::Invite { name, role, groups, page, proof } => {
             let place = ReviewerAttributes { role: role.clone(), groups: groups.clone() };
@@ -119,18 +123,23 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
             let say =
                 if reviewers.is_empty() { build(None) } else { prove_change(&link, proof, &|by| build(Some(by)))? };
             let OperatorReply::Invited { token, .. } = link.ask(&say)? else { return Err(unexpected()) };
-            println!("{}/#setup={token}", page.trim_end_matches('/'));
+            let link = format!("{}/#setup={token}", page.trim_end_matches('/'));
+            if proof.json {
+                println!("{}", json!({"link": link}));
+            } else {
+                println!("{link}");
+            }
             eprintln!("The link works once. Anyone who has it can enrol as this person, so give it to no one else.");
         }
         ReviewerVerb::Canary { agent, command, proof } => {
             let build = |by| OperatorRequest::Canary { agent: agent.clone(), command: command.clone(), by };
-            print_done(&link, &prove_change(&link, proof, &build)?)?;
+            print_done(&link, &prove_change(&link, proof, &build)?, proof.json)?;
         }
         ReviewerVerb::Rm { name, proof } => {
             let build = |by| OperatorRequest::RemoveReviewer { name: name.clone(), by };
-            print_done(&link, &prove_change(&link, proof, &build)?)?;
+            print_done(&link, &prove_change(&link, proof, &build)?, proof.json)?;
         }
-        ReviewerVerb::Add { name, key, role, groups, vouched_by, code, ssh_key, no_qr } => {
+        ReviewerVerb::Add { name, key, role, groups, vouched_by, code, ssh_key, no_qr, json } => {
             let line = key.as_ref().map(|path| read_public_key(path)).transpose()?;
             let place = ReviewerAttributes { role: role.clone(), groups: groups.clone() };
             let build = |vouch| {
@@ -140,12 +149,17 @@ pub(crate) fn reviewer(args: &ReviewerArgs) -> Result<ExitCode, String> {
             let say = match vouched_by {
                 None => build(None),
                 Some(by) => {
-                    let proof = ProofArgs { reviewer: Some(by.clone()), code: code.clone(), ssh_key: ssh_key.clone() };
+                    let (reviewer, code, ssh_key) = (Some(by.clone()), code.clone(), ssh_key.clone());
+                    let proof = ProofArgs { reviewer, code, ssh_key, json: *json };
                     prove_change(&link, &proof, &|by| build(Some(by)))?
                 }
             };
             let OperatorReply::Reviewer { totp_uri } = link.ask(&say)? else { return Err(unexpected()) };
-            enrolled(name, totp_uri.as_deref(), *no_qr);
+            if *json {
+                println!("{}", json!({"reviewer": name, "totp_uri": totp_uri}));
+            } else {
+                enrolled(name, totp_uri.as_deref(), *no_qr);
+            }
         }
         ReviewerVerb::Ls { json } => {
             let OperatorReply::Reviewers { reviewers } = link.ask(&OperatorRequest::Reviewers)? else {

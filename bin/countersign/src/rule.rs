@@ -10,7 +10,7 @@ use host::install_paths::Layout;
 use protocol::{OperatorReply, OperatorRequest, RuleView};
 
 use crate::credentials::{ProofArgs, prove_change};
-use crate::operator_client::{OperatorClient, unexpected};
+use crate::operator_client::{OperatorClient, say_done, unexpected};
 use crate::time_format;
 
 #[derive(Args)]
@@ -75,15 +75,15 @@ pub(crate) fn rule(args: &RuleArgs) -> Result<ExitCode, String> {
         RuleVerb::Show { id, json } => show(&link, id, *json),
         RuleVerb::Add { file, reason, proof } => {
             let text = text_of(file)?;
-            tell(add(&link, text, None, reason, proof)?)
+            tell(&add(&link, text, None, reason, proof)?, proof)
         }
-        RuleVerb::Rm { id, proof } => tell(remove(&link, id, proof)?),
+        RuleVerb::Rm { id, proof } => tell(&remove(&link, id, proof)?, proof),
         RuleVerb::Expire { id, at, proof } => expire(&link, id, at, proof),
     }
 }
 
-fn tell(what: String) -> Result<ExitCode, String> {
-    println!("{what}");
+fn tell(what: &str, proof: &ProofArgs) -> Result<ExitCode, String> {
+    say_done(what, proof.json);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -125,7 +125,7 @@ fn done(heard: OperatorReply) -> Result<String, String> {
 fn expire(link: &OperatorClient, id: &str, at: &str, proof: &ProofArgs) -> Result<ExitCode, String> {
     let end = time_format::end(at, clock::now_ms())?;
     let build = |by| OperatorRequest::ExpireRule { id: id.to_owned(), end: end.clone(), by };
-    tell(done(link.ask(&prove_change(link, proof, &build)?)?)?)
+    tell(&done(link.ask(&prove_change(link, proof, &build)?)?)?, proof)
 }
 
 fn all_rules(link: &OperatorClient) -> Result<Vec<RuleView>, String> {
@@ -249,5 +249,5 @@ pub(crate) fn flag(args: &FlagArgs) -> Result<ExitCode, String> {
     } else {
         prove_change(&link, proof, &|by| OperatorRequest::Flag { name: name.clone(), on, by: Some(by) })?
     };
-    tell(done(link.ask(&says)?)?)
+    tell(&done(link.ask(&says)?)?, proof)
 }

@@ -1,12 +1,12 @@
 //! `countersign run`: ask, then run exactly that.
 
 mod environment;
+mod messages;
 mod recording;
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use approval::{PermitVerifier, SealedPermit};
 use clap::Args;
@@ -20,6 +20,7 @@ use protocol::{AgentReply, AgentRequest, Refusal, SealedText};
 
 use crate::cli::{AgentChoice, COULD_NOT};
 use crate::pep_client::{self, Claims, PepClient};
+use messages::say;
 
 /// How long to wait for people beyond the hold's own deadline before giving up on the daemon.
 const GRACE: Duration = Duration::from_secs(30);
@@ -67,11 +68,13 @@ const PARKED: u8 = 75;
 struct No {
     status: u8,
     reasons: Vec<String>,
+    /// People were asked about it.
+    was_held: bool,
 }
 
 impl From<String> for No {
     fn from(why: String) -> Self {
-        Self { status: COULD_NOT, reasons: vec![why] }
+        Self { status: COULD_NOT, reasons: vec![why], was_held: false }
     }
 }
 
@@ -91,14 +94,12 @@ pub(crate) fn main(args: RunArgs) -> Result<ExitCode, String> {
                 _ => "not run",
             };
             say(&format!("{word}: {}", no.reasons.join("; ")));
+            if let Some(next) = messages::next_step(no.status, no.was_held).filter(|_| !args.quiet) {
+                say(next);
+            }
             Ok(ExitCode::from(no.status))
         }
     }
-}
-
-/// Says something on standard error, if that can be written. It never changes how we end: the exit status is the answer.
-fn say(words: &str) {
-    let _ = writeln!(std::io::stderr(), "countersign: {words}");
 }
 
 /// The shell for `-c`: the one whose language we read.
@@ -112,6 +113,7 @@ fn observe(args: &RunArgs, argv: &[OsString], session: Option<&str>) -> Result<e
     let mut observed = executable_identity::observe(argv, environment).map_err(|why| No {
         status: if matches!(why, Unbound::NotFound(_)) { 127 } else { COULD_NOT },
         reasons: vec![why.to_string()],
+        was_held: false,
     })?;
     if let Act::Exec(exec) = &mut observed.act {
         exec.variables = Some(variables);
@@ -140,7 +142,7 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
     let is_recorded = terminal.is_some();
     match link.ask(&AgentRequest::Redeem { permit: permit.clone(), act: now.act.to_value(), terminal })? {
         AgentReply::Spent => {}
-        other => return Err(refused(other)),
+        other => return Err(refused(&layout, other)),
     }
     let within = obliged.timeout_s.map(|it| Duration::from_secs(u64::from(it)));
     let watch = link.watch()?;
@@ -162,23 +164,33 @@ fn gated(args: &RunArgs, argv: &[OsString]) -> Result<exec::Ended, No> {
 /// Follows the answer to a permit, through a hold if there is one.
 fn permit(args: &RunArgs, layout: &Layout, link: &PepClient, heard: AgentReply) -> Result<(String, Obligations), No> {
     match heard {
-        AgentReply::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
+        AgentReply::Allow { permit, request, approved_by, .. } => {
+            if !args.quiet {
+                messages::approved(&approved_by, None);
+            }
+            Ok(open(layout, permit, &request)?)
+        }
         AgentReply::Held { hold, expires_at_ms, reasons } => {
             let left = Duration::from_millis(expires_at_ms.saturating_sub(clock::now_ms()));
             if !args.quiet {
-                let why = reasons.first().map_or("", String::as_str);
-                say(&format!("held as {hold} for {} s ({why})", left.as_secs()));
+                messages::held(layout, &hold, left, reasons.first().map_or("", String::as_str));
             }
+            let since = Instant::now();
             match link.hear(left.saturating_add(GRACE))? {
-                AgentReply::Allow { permit, request, .. } => Ok(open(layout, permit, &request)?),
-                other => Err(refused(other)),
+                AgentReply::Allow { permit, request, approved_by, .. } => {
+                    if !args.quiet {
+                        messages::approved(&approved_by, Some(since.elapsed()));
+                    }
+                    Ok(open(layout, permit, &request)?)
+                }
+                other => Err(No { was_held: true, ..refused(layout, other) }),
             }
         }
-        other => Err(refused(other)),
+        other => Err(refused(layout, other)),
     }
 }
 
-fn refused(heard: AgentReply) -> No {
+fn refused(layout: &Layout, heard: AgentReply) -> No {
     match heard {
         AgentReply::Deny { refusal, reasons } => No {
             status: match refusal {
@@ -187,13 +199,18 @@ fn refused(heard: AgentReply) -> No {
                 Refusal::Undecided => COULD_NOT,
             },
             reasons,
+            was_held: false,
         },
         AgentReply::Parked { hold, expires_at_ms, reasons } => {
             let left = expires_at_ms.saturating_sub(clock::now_ms()) / 1_000;
             let why = reasons.first().map_or("", String::as_str);
             No {
                 status: PARKED,
-                reasons: vec![format!("held as {hold} for {left} s ({why}); run the same command again later")],
+                reasons: vec![format!(
+                    "held as {hold} for {left} s ({why}); run the same command again later. A reviewer answers: {}",
+                    messages::answer_at(layout, &hold)
+                )],
+                was_held: true,
             }
         }
         AgentReply::Allow { .. }

@@ -1,6 +1,7 @@
 //! `countersign up`: everything in the foreground: under one user, or started by root under accounts of its own.
 
 mod accounts;
+mod already_running;
 mod certificate;
 
 use std::io::Write as _;
@@ -11,7 +12,7 @@ use std::sync::mpsc::channel;
 
 use clap::Args;
 use host::clock;
-use host::install_paths::{DIRECTORY_VARIABLE, Layout, WEB_HOST_VARIABLE};
+use host::install_paths::{DIRECTORY_VARIABLE, Layout, PAGE_VARIABLE, WEB_HOST_VARIABLE};
 use host::service_supervisor::{self, Answers, Event, Service};
 use protocol::{OperatorReply, OperatorRequest, ReviewerAttributes};
 use serde_json::json;
@@ -62,6 +63,8 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
         }
         None => (Layout::from_environment()?, Vec::new()),
     };
+    // Before anything is started, and for as long as this process lives.
+    let _lock = already_running::lock(&layout, args.dir.is_some() || accounts.is_some())?;
     environment.extend(accounts.as_ref().map(Accounts::variable));
     let mut services = services(&layout, &environment)?;
     let by_hand = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
@@ -82,7 +85,10 @@ pub(crate) fn main(args: &UpArgs) -> Result<ExitCode, String> {
     let page = match dashboard {
         Ok(gate) => {
             services.push(gate);
-            Some(page_at(&args.web, tls.is_some()))
+            let page = page_at(&args.web, tls.is_some());
+            let daemon = services.iter_mut().filter(|it| it.name == "countersignd");
+            daemon.for_each(|it| it.environment.push((PAGE_VARIABLE.to_owned(), PathBuf::from(&page))));
+            Some(page)
         }
         Err(why) => {
             eprintln!("countersign: no dashboard: {why}");

@@ -59,19 +59,8 @@ pub(crate) fn remove_agent(
     name: &str,
     by: Option<&Vouch>,
 ) -> Result<OperatorReply, String> {
-    let name = AgentName::parse(name).map_err(|why| why.to_string())?;
-    let row = daemon.agent_named(name.as_str()).ok_or_else(|| format!("there is no agent `{name}`"))?;
-    let favoured = daemon.policy.current().rules().iter().any(|rule| rule.favours(name.as_str(), row.owner.as_str()));
-    let placed = row.env.is_some() || !row.groups.is_empty() || row.trust > 1;
-    let who = match by {
-        Some(by) => proved(daemon, message, by, Role::Operator)?.to_string(),
-        None if favoured || placed => {
-            return Err(
-                "it took a person's proof to add this agent, so it takes one to remove it: add `--as NAME`".to_owned()
-            );
-        }
-        None => "a process at the operator's socket".to_owned(),
-    };
+    let (row, who) = authorized(daemon, message, name, by, "remove it")?;
+    let name = row.name.clone();
     // Those who act on its orders, too: their chain is broken from here on.
     let is_meant = |of: &str, _: &str| delegation::is_of(daemon, of, &name);
     daemon.remove_agent(&row, &who)?;
@@ -83,6 +72,44 @@ pub(crate) fn remove_agent(
          Agents under it are refused until they are removed and added again"
         ),
     })
+}
+
+/// Gives an agent another key. What the old key asked for ends, as after a removal; agents under it keep their own keys and go on.
+pub(crate) fn rotate_agent_key(
+    daemon: &Daemon,
+    message: &OperatorRequest,
+    name: &str,
+    by: Option<&Vouch>,
+) -> Result<OperatorReply, String> {
+    let (row, who) = authorized(daemon, message, name, by, "rotate its key")?;
+    let name = row.name.clone();
+    let is_meant = |of: &str, _: &str| of == name.as_str();
+    let key = daemon.rotate_agent_key(row, &who)?;
+    daemon.holds.lose(&is_meant);
+    daemon.recordings.cut(&is_meant);
+    daemon.acts.stop(&is_meant);
+    Ok(OperatorReply::Agent { key })
+}
+
+/// The agent that is to be removed or to get another key, and who says so. It takes a proof where adding it would.
+fn authorized(
+    daemon: &Daemon,
+    message: &OperatorRequest,
+    name: &str,
+    by: Option<&Vouch>,
+    what: &str,
+) -> Result<(state_sqlite::AgentRow, String), String> {
+    let name = AgentName::parse(name).map_err(|why| why.to_string())?;
+    let row = daemon.agent_named(name.as_str()).ok_or_else(|| format!("there is no agent `{name}`"))?;
+    let favoured = daemon.policy.current().rules().iter().any(|rule| rule.favours(name.as_str(), row.owner.as_str()));
+    let placed = row.env.is_some() || !row.groups.is_empty() || row.trust > 1;
+    match by {
+        Some(by) => Ok((row, proved(daemon, message, by, Role::Operator)?.to_string())),
+        None if favoured || placed => {
+            Err(format!("it took a person's proof to add this agent, so it takes one to {what}: add `--as NAME`"))
+        }
+        None => Ok((row, "a process at the operator's socket".to_owned())),
+    }
 }
 
 /// The agents above one that is to act on the orders of another. It is trusted no further than any of them.

@@ -14,7 +14,7 @@ use protocol::{AgentReply, HoldView, Refusal};
 use crate::agent_connection::{AgentConnection, Ended, denied};
 use crate::evaluation::{self, RequestContext};
 use crate::holds::{For, denial_text};
-use crate::permits::{Bound, permit_id};
+use crate::permits::{Bound, approved_by, permit_id};
 use crate::{hold_view, kill_switch, tickets, understanding};
 
 /// The longest hold that is put to people, in bytes of what they would be shown. A longer one would not be read, and a few of them
@@ -144,7 +144,8 @@ impl AgentConnection<'_> {
                     // When the agent has its answer, before it can say what it does with it.
                     self.pending_writes.approved = Some(context);
                 }
-                Ok(self.hand_out(permit, bound, hands_over, reasons, now))
+                let reply = self.hand_out(permit, bound, hands_over, reasons, now);
+                Ok(approved_by(reply, outcome.hold.answers()))
             }
             (HoldState::Denied, _) => {
                 evaluation::refused(self.daemon, &context)?;

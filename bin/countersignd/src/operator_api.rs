@@ -68,6 +68,7 @@ fn answer_all(daemon: &Daemon, stream: &UnixStream, seen: PeerCredentials, is_we
             }
             about @ (OperatorRequest::PlaceAgent { .. }
             | OperatorRequest::RemoveAgent { .. }
+            | OperatorRequest::RotateAgentKey { .. }
             | OperatorRequest::Flags
             | OperatorRequest::Flag { .. }
             | OperatorRequest::Reload

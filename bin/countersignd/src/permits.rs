@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use approval::{PERMIT_LIFE_MS, Permit};
+use approval::{Answer, PERMIT_LIFE_MS, Permit};
 use host::clock;
 use model::{Act, AgentName, Digest, Facts, PermitId, RequestDigest, SessionId};
 use protocol::{AgentReply, RecordingHead, SealedText, Terminal, TerminalEvent};
@@ -77,6 +77,14 @@ impl Bound {
     }
 }
 
+/// Adds the names of those who approved, for the agent's terminal.
+pub(crate) fn approved_by(mut reply: AgentReply, answers: &[Answer]) -> AgentReply {
+    if let AgentReply::Allow { approved_by, .. } = &mut reply {
+        *approved_by = answers.iter().map(|it| it.reviewer.to_string()).collect();
+    }
+    reply
+}
+
 impl AgentConnection<'_> {
     pub(crate) fn hand_out(
         &mut self,
@@ -110,6 +118,7 @@ impl AgentConnection<'_> {
             permit: SealedText { text: sealed.text, signature: sealed.signature },
             request: digest,
             reasons,
+            approved_by: Vec::new(),
         }
     }
 

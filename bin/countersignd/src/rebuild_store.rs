@@ -63,6 +63,14 @@ impl Projection {
                     (row.env, row.groups, row.trust) = (env, groups, trust);
                 }
             }
+            Change::AgentKeyRotated { agent, key_digest, .. } => {
+                // A digest that is none leaves no key in force.
+                let digest = Digest::parse(&key_digest).ok();
+                let row = self.agents.get_mut(&agent);
+                if let Some(row) = row {
+                    *row = row.take().zip(digest).map(|(row, key_digest)| AgentRow { key_digest, ..row });
+                }
+            }
             Change::AgentRemoved { agent, .. } => drop(self.agents.remove(&agent)),
             Change::ReviewerAdded(it) => drop(self.reviewers.insert(it.reviewer.clone(), Reviewer::added(it))),
             Change::ReviewerPlaced { reviewer, role, groups, .. } => {

@@ -4,7 +4,7 @@ use model::Digest;
 use pdp::Role;
 use protocol::{FlagView, OperatorReply, OperatorRequest, RuleView, Vouch};
 
-use crate::agent_registry::{place_agent, remove_agent};
+use crate::agent_registry::{place_agent, remove_agent, rotate_agent_key};
 use crate::change_authorization::{needs_proof, proved};
 use crate::state::Daemon;
 use crate::{flags, kill_switch, policy, runtime_rules};
@@ -46,6 +46,7 @@ pub(crate) fn answer(daemon: &Daemon, message: &OperatorRequest) -> Result<Opera
         }
         OperatorRequest::PlaceAgent { name, place, by } => place_agent(daemon, message, name, place, by),
         OperatorRequest::RemoveAgent { name, by } => remove_agent(daemon, message, name, by.as_ref()),
+        OperatorRequest::RotateAgentKey { name, by } => rotate_agent_key(daemon, message, name, by.as_ref()),
         OperatorRequest::AddRule { text, request, reason, by } => {
             add(daemon, message, text, request.as_deref(), reason, by)
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use approval::{PermitKey, Site};
 use audit::{LogVerifier, Receipt};
 use host::clock;
-use host::install_paths::Layout;
+use host::install_paths::{Layout, PAGE_VARIABLE};
 use model::Digest;
 use record::{AgentAdded, Change, Draft, Event, Refusal, Start};
 use serde_json::{Map, Value};
@@ -88,6 +88,7 @@ impl Daemon {
         let permit_key = PermitKey::new(&secret);
         host::files::replace(&layout.permit_public_key(), permit_key.verifier().to_text().as_bytes(), 0o644)
             .map_err(|why| why.to_string())?;
+        publish_page(&layout).map_err(|why| format!("`{}`: {why}", layout.page().display()))?;
         let agents = store.agents().map_err(|why| why.to_string())?;
         let pin = store.pinned().map_err(|why| why.to_string())?;
         let (note, verifier) = unpin(pin)?;
@@ -217,8 +218,7 @@ impl Daemon {
 
     /// Adds an agent with a fresh key, which is returned and not kept.
     pub(crate) fn add_agent(&self, place: NewAgent) -> Result<String, String> {
-        let key = format!("csk_{}", hex(clock::random::<32>().map_err(|why| why.to_string())?));
-        let key_digest = Digest::within(KEY_DOMAIN, key.as_bytes());
+        let (key, key_digest) = fresh_key()?;
         let NewAgent { name, owner, under, uid, env, groups, trust } = place;
         if uid.is_some() && uid == self.web_uid {
             return Err("this user is the web gate's; an agent has one of its own".to_owned());
@@ -264,11 +264,50 @@ impl Daemon {
         removed.map(drop)
     }
 
+    /// Gives an agent a fresh key, which is returned and not kept. The order: recorded, stored, in force; what rested on the old
+    /// key falls with the epoch.
+    pub(crate) fn rotate_agent_key(&self, row: AgentRow, by: &str) -> Result<String, String> {
+        let (key, key_digest) = fresh_key()?;
+        let _receipt = self.record(Change::AgentKeyRotated {
+            agent: row.name.to_string(),
+            key_digest: key_digest.to_string(),
+            by: by.to_owned(),
+        })?;
+        let stored = self.store.rotate_agent_key(&row.name, &key_digest).map_err(|why| why.to_string());
+        let mut agents = self.agents.write().unwrap_or_else(PoisonError::into_inner);
+        // Refused even if the store failed: the old key leaked.
+        agents.remove(&row.key_digest);
+        if stored.is_ok() {
+            agents.insert(key_digest, AgentRow { key_digest, ..row });
+        }
+        drop(agents);
+        self.policy.moved();
+        stored.map(|_| key)
+    }
+
     /// An agent by its name.
     pub(crate) fn agent_named(&self, name: &str) -> Option<AgentRow> {
         let agents = self.agents.read().unwrap_or_else(PoisonError::into_inner);
         agents.values().find(|agent| agent.name.as_str() == name).cloned()
     }
+}
+
+/// Writes the dashboard's address where agents' tools find it, or takes an old one away.
+fn publish_page(layout: &Layout) -> std::io::Result<()> {
+    match std::env::var(PAGE_VARIABLE) {
+        Ok(page) => host::files::replace(&layout.page(), page.as_bytes(), 0o644),
+        Err(_) => match std::fs::remove_file(layout.page()) {
+            Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(why),
+            Ok(()) | Err(_) => Ok(()),
+        },
+    }
+}
+
+/// A fresh key of an agent, and its digest.
+fn fresh_key() -> Result<(String, Digest), String> {
+    let key = format!("csk_{}", hex(clock::random::<32>().map_err(|why| why.to_string())?));
+    let digest = Digest::within(KEY_DOMAIN, key.as_bytes());
+    Ok((key, digest))
 }
 
 /// A record that is being made durable.

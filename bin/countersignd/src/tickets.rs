@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::agent_connection::{AgentConnection, denied};
 use crate::evaluation::{self, RequestContext};
 use crate::holds::{DenialNote, Entry, denial_text};
-use crate::permits::{Bound, permit_id};
+use crate::permits::{Bound, approved_by, permit_id};
 use crate::state::{Daemon, lock};
 use crate::{canary, kill_switch, understanding};
 
@@ -132,7 +132,9 @@ impl AgentConnection<'_> {
                 let (decision, asked) = (&ticket.decision, &ticket.asked);
                 let permit = Permit::for_approved(decision, asked, &hold, &answered, permit_id()?, clock::now_ms());
                 let bound = Bound::to(self.daemon, context, ticket.decision.request());
-                Ok(self.hand_out(permit.map_err(|why| why.to_string())?, bound, context.hands_over, Vec::new(), now))
+                let permit = permit.map_err(|why| why.to_string())?;
+                let reply = self.hand_out(permit, bound, context.hands_over, Vec::new(), now);
+                Ok(approved_by(reply, hold.answers()))
             }
             (HoldState::Denied, _) => {
                 evaluation::refused(self.daemon, context)?;

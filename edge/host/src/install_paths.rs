@@ -25,6 +25,9 @@ pub const WEB_HOST_VARIABLE: &str = "COUNTERSIGN_WEB_HOST";
 /// Where questions of a certificate authority are answered, unless `certificate.toml` says otherwise: port 80 of every address.
 pub const CHALLENGES_AT: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 80);
 
+/// The variable in which `countersign up` gives the daemon the address of the dashboard that it starts.
+pub const PAGE_VARIABLE: &str = "COUNTERSIGN_PAGE";
+
 /// The variable that puts everything into one directory.
 pub const DIRECTORY_VARIABLE: &str = "COUNTERSIGN_DIR";
 
@@ -154,6 +157,11 @@ impl Layout {
     /// The public half of the permit key.
     pub fn permit_public_key(&self) -> PathBuf {
         self.run.join("permit.pub")
+    }
+
+    /// The address of the dashboard, where one is served. Agents' tools show it to the people who wait.
+    pub fn page(&self) -> PathBuf {
+        self.run.join("page")
     }
 
     /// The file with an agent's key.

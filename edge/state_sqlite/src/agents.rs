@@ -65,6 +65,18 @@ impl Store {
         Ok(changed == 1)
     }
 
+    /// Gives an agent another key. Says whether there is such an agent.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn rotate_agent_key(&self, name: &AgentName, key_digest: &Digest) -> Result<bool, Failed> {
+        let changed = self.connection().execute(
+            "UPDATE agents SET key_digest = ?2 WHERE name = ?1",
+            params![name.as_str(), key_digest.to_string()],
+        )?;
+        Ok(changed == 1)
+    }
+
     /// Removes an agent. Says whether there was one.
     ///
     /// # Errors

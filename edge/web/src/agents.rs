@@ -161,7 +161,7 @@ async fn ask(gate: &Gate, question: &AgentRequest) -> Result<AgentReply, Problem
 
 fn of(heard: AgentReply) -> Result<Value, Problem> {
     Ok(match heard {
-        AgentReply::Allow { permit, request, reasons } => {
+        AgentReply::Allow { permit, request, reasons, .. } => {
             json!({"verdict": "allow", "request": request, "reasons": reasons,
             "permit": {"text": permit.text, "signature": permit.signature}})
         }

@@ -99,6 +99,9 @@ pub enum AgentReply {
         request: String,
         /// The reasons.
         reasons: Vec<String>,
+        /// The reviewers who approved it; none where a rule allowed it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approved_by: Vec<String>,
     },
     /// It waits for people. Another message follows.
     Held {

@@ -121,6 +121,14 @@ pub enum OperatorRequest {
         #[serde(default)]
         by: Option<Vouch>,
     },
+    /// An agent gets another key: the old one is refused from now on, and what was asked with it ends.
+    RotateAgentKey {
+        /// Its name.
+        name: String,
+        /// The authorising person. Not needed where adding it needed none.
+        #[serde(default)]
+        by: Option<Vouch>,
+    },
     /// Which flags are set?
     Flags,
     /// Sets or clears a flag.

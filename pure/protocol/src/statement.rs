@@ -18,6 +18,7 @@ pub fn change_text(message: &OperatorRequest) -> Option<String> {
             Some(format!("agent {name}\nenv {:?}\ngroups {:?}\ntrust {}", place.env, place.groups, place.trust))
         }
         OperatorRequest::RemoveAgent { name, .. } => Some(format!("remove agent {name}")),
+        OperatorRequest::RotateAgentKey { name, .. } => Some(format!("rotate key of agent {name}")),
         OperatorRequest::AddReviewer { name, ssh_key, place, .. } => {
             let factor = ssh_key.as_deref().unwrap_or("totp");
             Some(format!("add person {name}\nrole {}\ngroups {:?}\nfactor {factor}", place.role, place.groups))

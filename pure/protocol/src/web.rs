@@ -42,6 +42,7 @@ impl OperatorRequest {
             | Self::AddAgent { .. }
             | Self::PlaceAgent { .. }
             | Self::RemoveAgent { .. }
+            | Self::RotateAgentKey { .. }
             | Self::Flags
             | Self::Flag { .. }
             | Self::Reload

@@ -85,6 +85,7 @@ fn what_people_sign_for_stays_word_for_word() {
     let cases = [
         (format!(r#"{{"say":"flag","name":"freeze","on":true,{by}}}"#), "flag freeze true"),
         (format!(r#"{{"say":"remove_agent","name":"bot",{by}}}"#), "remove agent bot"),
+        (format!(r#"{{"say":"rotate_agent_key","name":"bot",{by}}}"#), "rotate key of agent bot"),
         (format!(r#"{{"say":"remove_reviewer","name":"sam",{by}}}"#), "remove person sam"),
         (format!(r#"{{"say":"remove_rule","id":"made.1",{by}}}"#), "remove rule made.1"),
         (

@@ -43,6 +43,16 @@ pub enum Change {
         /// By whom.
         by: String,
     },
+    /// An agent got another key; the one before is refused from here on.
+    #[serde(rename = "agent key rotated")]
+    AgentKeyRotated {
+        /// The agent.
+        agent: String,
+        /// The digest of its new key.
+        key_digest: String,
+        /// By whom.
+        by: String,
+    },
     /// A reviewer was added.
     #[serde(rename = "reviewer added")]
     ReviewerAdded(ReviewerAdded),

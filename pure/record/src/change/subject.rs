@@ -20,6 +20,7 @@ impl Change {
             Self::AgentAdded(_)
             | Self::AgentPlaced { .. }
             | Self::AgentRemoved { .. }
+            | Self::AgentKeyRotated { .. }
             | Self::ReviewerAdded(_)
             | Self::ReviewerInvited { .. }
             | Self::ReviewerPlaced { .. }
@@ -52,6 +53,7 @@ impl Change {
             Self::AgentAdded(_)
             | Self::AgentPlaced { .. }
             | Self::AgentRemoved { .. }
+            | Self::AgentKeyRotated { .. }
             | Self::ReviewerAdded(_)
             | Self::ReviewerInvited { .. }
             | Self::ReviewerPlaced { .. }
@@ -88,6 +90,7 @@ impl Change {
             Self::AgentAdded(_)
             | Self::AgentPlaced { .. }
             | Self::AgentRemoved { .. }
+            | Self::AgentKeyRotated { .. }
             | Self::RuleMade { .. }
             | Self::RuleRemoved { .. }
             | Self::FlagSet { .. }
