@@ -84,6 +84,7 @@ pub fn bash_act(command: &str) -> Value {
         input: json!({ "command": command }),
         call: None,
         cwd: Some("/tmp".to_owned()),
+        shell: None,
     };
     Act::Tool(call).to_value()
 }

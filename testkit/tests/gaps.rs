@@ -57,6 +57,7 @@ fn gap_a_bare_wildcard_reads_whatever_is_there() {
         input: serde_json::json!({ "command": "cat *" }),
         call: None,
         cwd: Some(sandbox.work.display().to_string()),
+        shell: None,
     };
     let heard = sandbox.raw(&key).submit(&model::Act::Tool(call).to_value());
     assert!(matches!(heard, AgentReply::Allow { .. }), "closed: move gap 13 to docs/explain/bypasses.md");

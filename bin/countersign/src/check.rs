@@ -10,7 +10,7 @@ use host::{clock, stack};
 use model::{Coverage, Intent};
 use pdp::{Decision, Policy, Source};
 use serde_json::{Value, json};
-use understand::{Dialect, Subject};
+use understand::{Dialect, Shell, Subject};
 
 use crate::explain;
 use crate::local_evaluation::Reader;
@@ -33,7 +33,7 @@ pub(crate) struct CheckArgs {
     /// Print the verdict as JSON
     #[arg(long)]
     json: bool,
-    /// Read one JSON object per line ({"id", "command" | "sql" | "message" | "tool" with "input", "cwd"?, "agent"?, "dialect"?})
+    /// Read one JSON object per line ({"id", "command" | "sql" | "message" | "tool" with "input", "cwd"?, "agent"?, "dialect"?, "shell"?})
     /// and print one per line, in order
     #[arg(long)]
     jsonl: bool,
@@ -46,6 +46,9 @@ pub(crate) struct CheckArgs {
     /// Judge as if in this directory
     #[arg(long, value_name = "DIR")]
     cwd: Option<String>,
+    /// The shell that would run the command (bash, sh or zsh); where it is not said, the command must mean the same in all of them
+    #[arg(long, value_name = "NAME", value_parser = ["bash", "sh", "zsh"])]
+    shell: Option<String>,
     /// Judge as if asked by this agent
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
@@ -64,6 +67,13 @@ struct Checked {
     micros: u128,
 }
 
+/// Where and by whom a text would be run.
+struct Around<'a> {
+    cwd: Option<&'a str>,
+    agent: Option<&'a str>,
+    shell: Option<&'a str>,
+}
+
 struct Judge<'a> {
     policy: &'a Policy,
     reader: Reader,
@@ -74,10 +84,10 @@ impl<'a> Judge<'a> {
         Self { policy, reader: Reader::new() }
     }
 
-    fn judge(&self, subject: Subject<'_>, text: &str, cwd: Option<&str>, agent: Option<&str>) -> Checked {
+    fn judge(&self, subject: Subject<'_>, text: &str, around: &Around<'_>) -> Checked {
         let started = Instant::now();
-        let read = self.reader.read(subject, cwd);
-        let decision = self.reader.decide(self.policy, text, &read, agent, clock::now_ms());
+        let read = self.reader.read(subject, around.cwd, around.shell.map_or(Shell::Unknown, Shell::of_program));
+        let decision = self.reader.decide(self.policy, text, &read, around.agent, clock::now_ms());
         Checked { intent: read.intent, decision, micros: started.elapsed().as_micros() }
     }
 }
@@ -85,7 +95,8 @@ impl<'a> Judge<'a> {
 fn one(args: &CheckArgs, policy: &Policy) -> Result<ExitCode, String> {
     let text = args.text.as_deref().unwrap_or("");
     let subject = if args.sql { Subject::Sql(text, Dialect::Any) } else { Subject::Shell(text) };
-    let checked = Judge::new(policy).judge(subject, text, args.cwd.as_deref(), args.agent.as_deref());
+    let around = Around { cwd: args.cwd.as_deref(), agent: args.agent.as_deref(), shell: args.shell.as_deref() };
+    let checked = Judge::new(policy).judge(subject, text, &around);
     if args.json {
         println!("{}", to_value(&Value::Null, &checked));
     } else if args.explain {
@@ -149,18 +160,21 @@ fn answer_line(judge: &Judge<'_>, line: &[u8]) -> Value {
         Some(Value::String(text)) => Ok(Some(text.as_str())),
         Some(_) => Err(json!({"id": id, "error": format!("`{key}` is no text")})),
     };
-    let (cwd, agent) = match (text_or_nothing("cwd"), text_or_nothing("agent")) {
-        (Ok(cwd), Ok(agent)) => (cwd, agent),
-        (Err(error), _) | (_, Err(error)) => return error,
+    let around = match (text_or_nothing("cwd"), text_or_nothing("agent"), text_or_nothing("shell")) {
+        (Ok(cwd), Ok(agent), Ok(shell)) => Around { cwd, agent, shell },
+        (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => return error,
     };
-    if cwd.is_some_and(|cwd| !cwd.starts_with('/')) {
+    if around.shell.is_some_and(|shell| !matches!(shell, "bash" | "sh" | "zsh")) {
+        return json!({"id": id, "error": "`shell` is none of bash, sh and zsh"});
+    }
+    if around.cwd.is_some_and(|cwd| !cwd.starts_with('/')) {
         return json!({"id": id, "error": "`cwd` is not absolute"});
     }
     let (subject, text) = match subject_of(map) {
         Ok(found) => found,
         Err(why) => return json!({"id": id, "error": why}),
     };
-    let mut answer = to_value(&id, &judge.judge(subject, text, cwd, agent));
+    let mut answer = to_value(&id, &judge.judge(subject, text, &around));
     if let (Subject::Shell(text), Some(answer)) = (subject, answer.as_object_mut()) {
         answer.insert("parses".to_owned(), Value::Bool(understand::parses(text)));
     }

@@ -60,7 +60,9 @@ fn answer(agent: Option<&str>) -> Result<HookAnswer, String> {
         .take(limit)
         .read_to_end(&mut input)
         .map_err(|why| format!("the host's message could not be read: {why}"))?;
-    let call = contract::parse(&input)?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let shell = contract::shell_of_host(variable("SHELL"), variable("CLAUDE_CODE_SHELL"));
+    let call = contract::parse(&input, shell)?;
     let layout = Layout::from_environment()?;
     let key = pep_client::key(&layout, agent, None)?;
     let link = PepClient::connect(&layout)?;

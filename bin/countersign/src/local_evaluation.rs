@@ -42,8 +42,8 @@ impl Reader {
         }
     }
 
-    /// Reads a text as if in a directory; ours, if none is given.
-    pub(crate) fn read(&self, subject: Subject<'_>, cwd: Option<&str>) -> Read {
+    /// Reads a text as if in a directory (ours, if none is given), for the shell that would run it.
+    pub(crate) fn read(&self, subject: Subject<'_>, cwd: Option<&str>, shell: Shell) -> Read {
         let cwd = cwd.or(self.here.as_deref());
         let project = self.project(cwd);
         let around = Surroundings {
@@ -52,7 +52,7 @@ impl Reader {
             project: project.as_ref().map(|it| it.root.as_str()),
             own: &self.own,
             own_programs: &self.own_programs,
-            shell: Shell::Unknown,
+            shell,
         };
         let intent =
             understand::settle(subject, around, &mut Facts::default(), &mut |query| facts::look(query, &self.search));

@@ -6,7 +6,7 @@ use std::path::Path;
 use host::install_paths::Layout;
 use record::{Act, AnswerState, Decision, Event};
 use serde_json::Value;
-use understand::Subject;
+use understand::{Shell, Subject};
 
 use crate::local_evaluation::{Read, Reader};
 use crate::log;
@@ -43,7 +43,7 @@ impl Past {
             PastAct::Shell(text) => Subject::Shell(text),
             PastAct::Tool(name, input) => Subject::Tool(name, input),
         };
-        reader.read(subject, self.cwd.as_deref())
+        reader.read(subject, self.cwd.as_deref(), Shell::Unknown)
     }
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
         input: json!({"command": command}),
         call: None,
         cwd: Some("/srv".to_owned()),
+        shell: None,
     };
     let uid = agent.uid.unwrap_or_else(host::files::my_uid);
     let (chain, trust) = delegation::of(daemon, &agent)?;

@@ -64,7 +64,7 @@ pub(crate) fn read(request: &Request, environment: &BTreeMap<String, String>, ow
         project: project.as_ref().map(|it| it.root.as_str()),
         own: &own.data,
         own_programs: &own.programs,
-        shell: Shell::Unknown,
+        shell: shell_of(&request.act),
     };
     let variables = inherited(&request.act, environment);
     let variables: Vec<Inherited<'_>> =
@@ -118,6 +118,14 @@ fn bind_code(intent: &Intent, known: &mut Facts, look: &mut dyn FnMut(&FactQuery
     }
 }
 
+/// The shell that runs the text of a call, as its enforcement point says. A program that is executed says it itself.
+fn shell_of(act: &Act) -> Shell {
+    match act {
+        Act::Tool(call) => call.shell.as_deref().map_or(Shell::Unknown, Shell::of_program),
+        Act::Exec(_) => Shell::Unknown,
+    }
+}
+
 /// Our own environment: what the operator started us with. A variable that has the same value for an agent is no agent's doing.
 pub(crate) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
@@ -165,6 +173,7 @@ pub(crate) fn changed_since(read: &Facts) -> Option<String> {
                 Fact::File(FileKind::Missing | FileKind::Directory | FileKind::Opaque)
                 | Fact::Program(_)
                 | Fact::RealPath(_)
+                | Fact::Names(_)
                 | Fact::Unseen
                 | Fact::Unknown => None,
             };

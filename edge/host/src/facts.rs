@@ -33,6 +33,7 @@ pub fn look(query: &FactQuery, search_path: &str) -> Fact {
             .ok()
             .and_then(|real| real.to_str().map(str::to_owned))
             .map_or(Fact::Unseen, Fact::RealPath),
+        FactQuery::Names(path) => Fact::Names(names_below(Path::new(path))),
     }
 }
 
@@ -88,6 +89,58 @@ pub fn resolve(name: &str, search_path: &str) -> Option<PathBuf> {
 /// The name of this machine.
 pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// How many directories are looked into for the names below one, how many entries of them are read, and how deep.
+const MAX_DIRECTORIES: usize = 64;
+const MAX_ENTRIES: usize = 2_048;
+const MAX_LEVELS: usize = 4;
+
+/// Directories of what was fetched, built or kept by version control: not where people put secrets of their own.
+const FETCHED: &[&str] = &[
+    ".git",
+    ".hg",
+    ".svn",
+    ".jj",
+    "node_modules",
+    "target",
+    "vendor",
+    "third_party",
+    ".venv",
+    "venv",
+    ".tox",
+    ".cache",
+    "__pycache__",
+    "site-packages",
+];
+
+/// The names of the files below a directory, level by level, up to the bounds above.
+fn names_below(root: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut level = vec![String::new()];
+    let (mut directories, mut entries) = (0_usize, 0_usize);
+    for _ in 0..MAX_LEVELS {
+        let mut next = Vec::new();
+        for below in level {
+            directories = directories.saturating_add(1);
+            if directories > MAX_DIRECTORIES || entries > MAX_ENTRIES {
+                return names;
+            }
+            let Ok(read) = fs::read_dir(root.join(&below)) else { continue };
+            for entry in read.flatten().take(MAX_ENTRIES.saturating_sub(entries)) {
+                entries = entries.saturating_add(1);
+                let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
+                let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
+                if kind.is_file() {
+                    names.push(path);
+                } else if kind.is_dir() && !FETCHED.contains(&name.as_str()) {
+                    next.push(path);
+                }
+            }
+        }
+        level = next;
+    }
+    names
 }
 
 fn file(path: &Path) -> Fact {

@@ -32,8 +32,8 @@ pub struct Call {
     pub intent: Option<String>,
 }
 
-/// Reads the host's message.
-pub fn parse(input: &[u8]) -> Result<Call, String> {
+/// Reads the host's message. `shell`: the shell that the host runs texts with, where that is certain.
+pub fn parse(input: &[u8], shell: Option<String>) -> Result<Call, String> {
     if input.len() > MAX_INPUT_BYTES {
         return Err(format!("the host's message has more than {MAX_INPUT_BYTES} bytes"));
     }
@@ -45,6 +45,7 @@ pub fn parse(input: &[u8]) -> Result<Call, String> {
         return Err(format!("this hook answers `PreToolUse`, not `{event}`"));
     }
     let tool = text("tool_name").ok_or("the host's message has no `tool_name`")?;
+    let runs_text = tool == "Bash";
     // Of the host's own tools: elsewhere a field of this name is data.
     let says = matches!(tool.as_str(), "Bash" | "Agent" | "Task");
     let intent = value.pointer("/tool_input/description").and_then(Value::as_str).filter(|_| says).map(str::to_owned);
@@ -56,9 +57,18 @@ pub fn parse(input: &[u8]) -> Result<Call, String> {
             input: value.get("tool_input").cloned().ok_or("the host's message has no `tool_input`")?,
             call: text("tool_use_id"),
             cwd: text("cwd").filter(|cwd| cwd.starts_with('/')),
+            shell: shell.filter(|_| runs_text),
         },
         intent,
     })
+}
+
+/// The shell that Claude Code runs texts with: the user's, where that is Bash or Z shell and no setting names another.
+/// With any other it looks for one of the two by itself.
+pub fn shell_of_host(users: Option<String>, set: Option<String>) -> Option<String> {
+    let chosen = set.or(users)?;
+    let name = chosen.rsplit('/').next()?;
+    (chosen.starts_with('/') && matches!(name, "bash" | "zsh")).then_some(chosen)
 }
 
 /// No objection: the host goes on with its own rules and prompts. We never say `allow`, which would skip them.
@@ -187,20 +197,20 @@ fn is_our_hook(hook: &Value) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{deny, inspect, install, no_objection, parse, undecided};
+    use super::{deny, inspect, install, no_objection, parse, shell_of_host, undecided};
 
     #[test]
     fn a_call_is_read_and_anything_else_refused() {
         let message = br#"{"session_id":"s","cwd":"/w","hook_event_name":"PreToolUse","tool_name":"Bash",
             "tool_input":{"command":"ls"},"tool_use_id":"t","more":1}"#;
-        let call = parse(message).unwrap();
+        let call = parse(message, None).unwrap();
         assert_eq!((call.session.as_str(), call.call.tool.as_str()), ("s", "Bash"));
         assert_eq!(call.intent, None);
         let said = |tool: &str| {
             let input = json!({"command": "ls", "description": "Look around"});
             let message =
                 json!({"hook_event_name": "PreToolUse", "session_id": "s", "tool_name": tool, "tool_input": input});
-            parse(message.to_string().as_bytes()).unwrap().intent
+            parse(message.to_string().as_bytes(), None).unwrap().intent
         };
         assert_eq!(said("Bash").as_deref(), Some("Look around"));
         assert_eq!(said("mcp__tracker__open"), None, "there it is what the issue says, not why");
@@ -215,7 +225,7 @@ mod tests {
             br#"{"session_id":"s","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"ls","command":"rm x"}}"#,
             br#"{"session_id":"s","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{},"tool_input":{}}"#,
         ] {
-            assert!(parse(bad).is_err());
+            assert!(parse(bad, None).is_err());
         }
     }
 
@@ -250,5 +260,18 @@ mod tests {
         let led_away = inspect(r#"{"env":{"COUNTERSIGN_DIR":"/tmp/x","EDITOR":"vi"},"allowManagedHooksOnly":true}"#);
         let led_away = led_away.unwrap();
         assert_eq!((led_away.problems.len(), led_away.managed_only), (1, true));
+    }
+
+    #[test]
+    fn the_shell_is_said_where_it_is_certain() {
+        let shell =
+            |users: Option<&str>, set: Option<&str>| shell_of_host(users.map(str::to_owned), set.map(str::to_owned));
+        assert_eq!(shell(Some("/bin/bash"), None).as_deref(), Some("/bin/bash"));
+        assert_eq!(shell(Some("/bin/bash"), Some("/usr/bin/zsh")).as_deref(), Some("/usr/bin/zsh"));
+        for users in [None, Some("/usr/bin/fish"), Some("bash"), Some("/bin/sh"), Some("")] {
+            assert_eq!(shell(users, None), None);
+        }
+        let message = br#"{"session_id":"s","hook_event_name":"PreToolUse","tool_name":"Read","tool_input":{}}"#;
+        assert_eq!(parse(message, Some("/bin/bash".into())).unwrap().call.shell, None);
     }
 }

@@ -119,6 +119,8 @@ pub struct ToolCall {
     pub call: Option<String>,
     /// The working directory, absolute, if the host said it.
     pub cwd: Option<String>,
+    /// The shell that runs a text in it, by its path or name, if the enforcement point is certain of it.
+    pub shell: Option<String>,
 }
 
 /// What would be done.
@@ -150,10 +152,7 @@ impl Act {
     pub fn to_value(&self) -> Value {
         match self {
             Self::Exec(exec) => exec.to_value(),
-            Self::Tool(call) => json!({
-                "kind": "tool", "host": call.host, "tool": call.tool, "input": call.input,
-                "call": call.call, "cwd": call.cwd,
-            }),
+            Self::Tool(call) => call.to_value(),
         }
     }
 
@@ -183,6 +182,7 @@ impl Act {
                     Some(cwd) => directory(ByteText::new(cwd))?.as_text().map(str::to_owned),
                     None => None,
                 },
+                shell: optional_text_of(map, "shell"),
             })),
             _ => Err(MalformedAct("`kind` to be `exec` or `tool`")),
         }
@@ -191,6 +191,19 @@ impl Act {
     /// The digest of the act alone: what must be the same when it is done.
     pub fn digest(&self) -> Digest {
         Digest::within("countersign/act/v1", &canonical(&self.to_value()))
+    }
+}
+
+impl ToolCall {
+    fn to_value(&self) -> Value {
+        let mut value = json!({
+            "kind": "tool", "host": self.host, "tool": self.tool, "input": self.input,
+            "call": self.call, "cwd": self.cwd,
+        });
+        if let (Some(map), Some(shell)) = (value.as_object_mut(), &self.shell) {
+            map.insert("shell".to_owned(), Value::from(shell.as_str()));
+        }
+        value
     }
 }
 
@@ -318,7 +331,11 @@ mod tests {
             input: json!({"command": "ls"}),
             call: Some("toolu_1".into()),
             cwd: None,
+            shell: Some("/bin/bash".into()),
         });
-        assert_eq!(Act::from_value(&act.to_value()), Ok(act));
+        let other = json!({"kind": "tool", "host": "claude-code", "tool": "Bash", "input": {"command": "ls"},
+            "call": "toolu_1", "cwd": null});
+        assert_eq!(Act::from_value(&act.to_value()), Ok(act.clone()));
+        assert_ne!(Act::from_value(&other).map(|other| other.digest()), Ok(act.digest()));
     }
 }

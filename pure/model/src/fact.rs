@@ -13,6 +13,8 @@ pub enum FactQuery {
     File(String),
     /// Where an absolute path leads once every link in it is followed (the last part need not exist).
     RealPath(String),
+    /// How the files below an absolute directory are called: of the first ones, links not followed.
+    Names(String),
 }
 
 /// An answer. What is there, what is not, and what could not be looked at are three different things: the last is
@@ -25,6 +27,8 @@ pub enum Fact {
     File(FileKind),
     /// The path without links.
     RealPath(String),
+    /// Paths of files, relative to the directory.
+    Names(Vec<String>),
     /// It was looked for, and could not be seen: no permission, a loop of links, a look into another process.
     Unseen,
     /// Not looked up: the text is judged by itself.

@@ -252,7 +252,7 @@ impl Lowering<'_> {
             let elsewhere = match self.fact(FactQuery::RealPath(path.clone())) {
                 Fact::RealPath(real) => real != path,
                 Fact::Unseen => true,
-                Fact::Program(_) | Fact::File(_) | Fact::Unknown => false,
+                Fact::Program(_) | Fact::File(_) | Fact::Names(_) | Fact::Unknown => false,
             };
             if elsewhere || !self.linked(&path).is_empty() {
                 directory = None;
@@ -264,6 +264,7 @@ impl Lowering<'_> {
                 Fact::File(FileKind::Directory)
                 | Fact::Program(_)
                 | Fact::RealPath(_)
+                | Fact::Names(_)
                 | Fact::Unseen
                 | Fact::Unknown => {}
             }

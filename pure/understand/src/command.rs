@@ -218,7 +218,7 @@ impl Lowering<'_> {
                     run_unknown(segment, name, "a directory that is searched for programs could not be looked into");
                     segment.found_at.get_or_insert("a directory that could not be looked into".to_owned());
                 }
-                Fact::Program(_) | Fact::File(_) | Fact::RealPath(_) | Fact::Unknown => {}
+                Fact::Program(_) | Fact::File(_) | Fact::RealPath(_) | Fact::Names(_) | Fact::Unknown => {}
             }
         }
         self.program(name, args, segment, input);

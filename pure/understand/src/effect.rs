@@ -186,6 +186,10 @@ impl Lowering<'_> {
         if text == "-" || paths::is_sink(text) {
             return Some(vec![text.clone()]);
         }
+        // `--output=~/x`: some shells expand the tilde, some programs do, and to the others it is a name.
+        if text.starts_with("~/") && role != Role::Look {
+            note(unknowns, value, "whether the tilde means the home here depends on the shell and the program");
+        }
         let cwd = self.cwd.clone();
         let joined = paths::join(text, cwd.as_deref());
         let written = paths::plain(&joined, None);
@@ -217,7 +221,7 @@ impl Lowering<'_> {
                 // `..` behind a link leads elsewhere than the text says: then only the real place counts.
                 Some(if real == written || paths::has_parent(&joined) { vec![real] } else { vec![written, real] })
             }
-            Fact::Program(_) | Fact::File(_) | Fact::Unknown => {
+            Fact::Program(_) | Fact::File(_) | Fact::Names(_) | Fact::Unknown => {
                 if paths::has_parent(&joined) {
                     note(unknowns, value, "where `..` leads depends on links that could not be looked at");
                 }

@@ -111,6 +111,7 @@ impl Lowering<'_> {
         let mut roots_known = true;
         let mut role = Role::Look;
         let aimed = self.aimed(expression);
+        let before = self.intent.segments.len();
         let mut rest = expression.iter();
         while let Some(arg) = rest.next() {
             match arg.text() {
@@ -156,6 +157,9 @@ impl Lowering<'_> {
             let taken = narrowed.filter(|_| role == Role::Delete).and_then(|name| self.taken_by_name(root, name));
             self.effect(taken.as_ref().unwrap_or(root), role, true, &mut segment.operations, &mut segment.unknowns);
         }
+        if self.intent.segments.len() > before {
+            self.find_meets(&roots, expression, before, segment);
+        }
         if !roots_known && role == Role::Delete {
             let anything = Arg::Unknown("what the file names".to_owned());
             self.effect(&anything, Role::Delete, true, &mut segment.operations, &mut segment.unknowns);
@@ -174,9 +178,14 @@ impl Lowering<'_> {
 
     /// Whether the tests select what holds secrets: by a name that only these have, or by a file that is one.
     fn aimed(&self, expression: &[Arg]) -> bool {
-        expression.windows(2).any(|pair| {
+        expression.windows(2).enumerate().any(|(at, pair)| {
             let [test, value] = pair else { return false };
             let text = value.text();
+            // What is left out is not aimed at.
+            let before = at.checked_sub(1).and_then(|before| expression.get(before)).map_or("", Arg::text);
+            if matches!(before, "!" | "-not") {
+                return false;
+            }
             match test.text() {
                 "-name" | "-iname" | "-path" | "-ipath" | "-wholename" | "-iwholename" => aim::at_secrets(text),
                 "-regex" | "-iregex" => aim::expression_at_secrets(text),
@@ -300,7 +309,7 @@ fn is_newer(text: &str) -> bool {
 }
 
 /// The places where the search begins, and the expression behind them.
-fn split(args: &[Arg]) -> (Vec<Arg>, &[Arg]) {
+pub(crate) fn split(args: &[Arg]) -> (Vec<Arg>, &[Arg]) {
     let mut roots = Vec::new();
     let mut rest = args;
     while let [first, more @ ..] = rest {

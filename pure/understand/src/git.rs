@@ -1,7 +1,7 @@
 //! What a table cannot say of git: names of the form REVISION:PATH, transports that are programs, settings by their key,
 //! and what is lost for good. Repositories elsewhere are in `repository.rs`.
 
-use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment};
+use model::{Action, Arg, Category, Fact, FactQuery, FileKind, Operation, Resource, Reversibility, Segment};
 
 use crate::command::run_unknown;
 use crate::git_settings::{key_and_value, names_a_program, reads_a_secret, runs_nothing};
@@ -197,7 +197,10 @@ impl Lowering<'_> {
             segment.operations.push(operation(Action::Run, "an editor", Category::RemoteCode, true));
             segment.operations.push(operation(Action::Write, "settings of git", Category::PersistenceConfig, true));
         } else if !sets && (gets || operands.len() < 2) {
-            let role = if operands.iter().any(|key| reads_a_secret(key.text())) { Role::Secret } else { Role::Inspect };
+            let lists = has(&["-l", "--list"]) || verb == "list";
+            let secret = operands.iter().any(|key| reads_a_secret(key.text()))
+                || (lists && !has(&["--name-only", "--names"]) && self.settings_hold_a_secret());
+            let role = if secret { Role::Secret } else { Role::Inspect };
             crate::program::act(&[role], &mut segment.operations);
             for file in files {
                 self.effect(&file, Role::Read, false, &mut segment.operations, &mut segment.unknowns);
@@ -209,6 +212,22 @@ impl Lowering<'_> {
                 self.effect(&file, Role::Write, false, &mut segment.operations, &mut segment.unknowns);
             }
         }
+    }
+
+    /// Whether the settings of the project or of the user hold a secret, as far as they were seen.
+    fn settings_hold_a_secret(&mut self) -> bool {
+        let files = [
+            self.project.as_ref().map(|project| format!("{project}/.git/config")),
+            self.home.as_ref().map(|home| format!("{home}/.gitconfig")),
+            self.home.as_ref().map(|home| format!("{home}/.config/git/config")),
+        ];
+        files.into_iter().flatten().any(|file| self.git_file_holds_a_secret(&file))
+    }
+
+    /// Whether a file of settings holds a secret, as far as it was seen.
+    pub(crate) fn git_file_holds_a_secret(&mut self, file: &str) -> bool {
+        let fact = self.fact(FactQuery::File(file.to_owned()));
+        matches!(&fact, Fact::File(FileKind::Text(text, _)) if text.lines().any(line_holds_a_secret))
     }
 
     fn git_sets(&mut self, operands: &[&Arg], wide: bool, segment: &mut Segment) {
@@ -229,6 +248,27 @@ fn operation(action: Action, what: &str, category: Category, lasts: bool) -> Ope
     let resource =
         if action == Action::Run { Resource::Program(what.to_owned()) } else { Resource::Unknown(what.to_owned()) };
     Operation { action, resource, category, reversibility, recursive: false }
+}
+
+/// Whether a line of settings gives a key of a secret, or an address with a password in it.
+fn line_holds_a_secret(line: &str) -> bool {
+    let Some((key, value)) = line.split_once('=').filter(|(key, _)| !key.trim_start().starts_with(['#', ';'])) else {
+        // A section may have an address for its name: `[url "https://x:y@host/"]`.
+        return line.trim_start().starts_with('[') && has_password(line);
+    };
+    let key = key.trim();
+    // A helper is a program, no secret.
+    (reads_a_secret(key) && !key.eq_ignore_ascii_case("helper")) || has_password(value)
+}
+
+/// Whether a text has an address that signs in: `https://NAME:PASSWORD@host`, `https://TOKEN@host`.
+fn has_password(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        let authority = rest.split(['/', '"', ' ']).next().unwrap_or(rest);
+        authority
+            .split_once('@')
+            .is_some_and(|(user, _)| user.contains(':') || (scheme.trim().ends_with("https") && user.len() > 15))
+    })
 }
 
 /// Options of a commit with which it asks no editor for a message.
@@ -373,7 +413,31 @@ fn lost(name: &str, args: &[Arg], parsed: &Parsed) -> Option<(&'static str, Cate
 
 #[cfg(test)]
 mod tests {
-    use super::path_of;
+    use super::{line_holds_a_secret, path_of};
+
+    #[test]
+    fn lines_that_hold_secrets() {
+        for line in [
+            "\textraheader = AUTHORIZATION: basic eDp5",
+            "\turl = https://x:ghp_0123456789@github.com/a/b",
+            "\turl = https://ghp_0123456789abcdef@github.com/a/b.git",
+            "[url \"https://x:y@host/\"]",
+            "  token = abc",
+        ] {
+            assert!(line_holds_a_secret(line), "{line}");
+        }
+        for line in [
+            "\turl = https://github.com/a/b.git",
+            "\turl = git@github.com:a/b.git",
+            "\turl = https://alice@github.com/a/b.git",
+            "\turl = ssh://git@github.com/a/b.git",
+            "[credential \"https://github.com\"]",
+            "\thelper = store",
+            "# token = abc",
+        ] {
+            assert!(!line_holds_a_secret(line), "{line}");
+        }
+    }
 
     #[test]
     fn the_path_behind_a_revision() {

@@ -292,6 +292,7 @@ mod tests {
         let around = Surroundings { cwd: Some("/work/p"), home: Some("/home/agent"), ..Surroundings::default() };
         let mut look = |query: &FactQuery| match query {
             FactQuery::Program(name) => Fact::Program(Some(format!("/usr/bin/{name}"))),
+            FactQuery::Names(_) => Fact::Unknown,
             FactQuery::RealPath(path) => Fact::RealPath(path.clone()),
             FactQuery::File(_) => Fact::Unknown,
         };

@@ -49,6 +49,7 @@ mod read_names;
 mod redirect;
 mod repository;
 mod script;
+mod searched;
 mod shared;
 mod shell;
 mod shell_state;

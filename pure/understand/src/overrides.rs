@@ -15,6 +15,9 @@ impl Lowering<'_> {
         if !entry.always.contains(&Role::Program) || entry.subcommands || entry.wraps.is_some() {
             return;
         }
+        if entry.name.ends_with("make") {
+            self.exported_to_make(segment);
+        }
         let mut behind = "";
         for arg in args {
             let Some(text) = arg.known() else {
@@ -35,6 +38,18 @@ impl Lowering<'_> {
                 _ => {}
             }
             behind = text;
+        }
+    }
+
+    /// What the text exports is a setting for `make`, whatever its name. Names in capitals are asked about where they are set.
+    fn exported_to_make(&mut self, segment: &mut Segment) {
+        let own = |name: &&String| crate::environment::is_private(name) && !name.is_empty();
+        let names: Vec<String> = self.state.exported.iter().filter(own).cloned().collect();
+        for name in names {
+            let value = self.variables.get(&name).and_then(Arg::known).map(str::to_owned);
+            if let Some(value) = value {
+                self.setting_of_build(&name, &value, false, segment);
+            }
         }
     }
 

@@ -10,7 +10,18 @@ use crate::program::{Parsed, act};
 impl Lowering<'_> {
     /// Adds what options and operands mean together.
     pub(crate) fn own_rules(&mut self, program: Known, parsed: &mut Parsed) {
+        self.searches(program, parsed);
         match program.name {
+            "crontab" => changes_besides(parsed),
+            "journalctl" if selects_sign_ins(parsed) => act(&[Role::Secret], &mut parsed.operations),
+            "socat" => self.addresses_of_sockets(parsed),
+            "nc" | "ncat" | "netcat" | "nc.openbsd" => self.socket_by_path(parsed),
+            "git var" if parsed.given.iter().any(|it| it == "-l") => act(&[Role::Secret], &mut parsed.operations),
+            name if name.starts_with("git ") && asks_for_signature(parsed) => {
+                act(&[Role::Program], &mut parsed.operations);
+            }
+            "git verify-commit" | "git verify-tag" => act(&[Role::Program], &mut parsed.operations),
+            name if unpacks(name, parsed) => self.without_ending(parsed),
             "install" | "ginstall" => {
                 self.privileged_mode(parsed);
                 self.made_in_directory(parsed, false);
@@ -236,6 +247,60 @@ impl Lowering<'_> {
             )
     }
 
+    /// `gunzip a.gz` makes `a`; told to, it takes the name from inside the file.
+    fn without_ending(&mut self, parsed: &mut Parsed) {
+        let given = |options: &[&str]| parsed.given.iter().any(|it| options.contains(&it.as_str()));
+        if given(&["-N", "--name"]) {
+            parsed.unknown("-N", "the name of what is made is in the file");
+        }
+        let ending = parsed.settings.iter().rev().find(|(option, _)| matches!(option.as_str(), "-S" | "--suffix"));
+        let ending = ending.map(|(_, value)| value.text().to_owned());
+        for operand in parsed.operands.clone() {
+            let Some(text) = operand.known() else { continue };
+            let made = match ending.as_deref().and_then(|ending| text.strip_suffix(ending)) {
+                Some(made) => made.trim_end_matches('.'),
+                None => text.rsplit_once('.').map_or(text, |(made, _)| made),
+            };
+            // `.tgz` becomes `.tar`, which instructs nobody.
+            if !made.is_empty() && !made.ends_with('/') {
+                let made = Arg::Known(made.to_owned());
+                self.effect(&made, Role::Write, false, &mut parsed.operations, &mut parsed.unknowns);
+            }
+        }
+    }
+
+    /// `nc -U PATH` talks to whatever listens there.
+    fn socket_by_path(&mut self, parsed: &mut Parsed) {
+        let by_path = parsed.options.iter().any(|word| word == "--unixsock" || (!word.starts_with("--") && word.contains('U')));
+        for operand in parsed.operands.clone().iter().filter(|it| by_path && it.text().contains('/')) {
+            self.effect(operand, Role::Write, false, &mut parsed.operations, &mut parsed.unknowns);
+        }
+    }
+
+    /// `socat FILE:a TCP:b:1`: what each address opens.
+    fn addresses_of_sockets(&mut self, parsed: &mut Parsed) {
+        for operand in parsed.operands.clone() {
+            for address in operand.text().split("!!") {
+                let Some((kind, rest)) = address.split_once(':') else { continue };
+                let place = Arg::Known(rest.split(',').next().unwrap_or(rest).to_owned());
+                let roles: &[Role] = match kind.to_ascii_uppercase().as_str() {
+                    "FILE" | "OPEN" | "GOPEN" if rest.contains("rdonly") => &[Role::Read],
+                    "FILE" | "OPEN" | "GOPEN" | "PIPE" | "FIFO" => &[Role::Read, Role::Write],
+                    "CREATE" | "CREAT" => &[Role::Write],
+                    kind if kind.starts_with("UNIX") => &[Role::Write],
+                    "EXEC" | "SYSTEM" | "SHELL" => {
+                        parsed.shell_texts.push(place);
+                        continue;
+                    }
+                    _ => continue,
+                };
+                for role in roles {
+                    self.effect(&place, *role, false, &mut parsed.operations, &mut parsed.unknowns);
+                }
+            }
+        }
+    }
+
     /// `valgrind --tool=NAME` starts a program of that name; some write what they find.
     fn tool_by_name(&mut self, parsed: &mut Parsed) {
         let tool = parsed.settings.iter().rev().find(|(option, _)| option == "--tool").map(|(_, value)| value.clone());
@@ -309,6 +374,63 @@ fn chooses(parsed: &Parsed, options: &[&str], what: &str) -> bool {
         .settings
         .iter()
         .any(|(option, value)| options.contains(&option.as_str()) && value.text().to_ascii_lowercase().contains(what))
+}
+
+/// `crontab -l -r`: some take one of several acts, others another.
+fn changes_besides(parsed: &mut Parsed) {
+    let changes = parsed.given.iter().any(|it| matches!(it.as_str(), "-r" | "-e" | "-i"));
+    if changes || !parsed.operands.is_empty() {
+        act(&[Role::Persist], &mut parsed.operations);
+    }
+}
+
+/// Whether entries of signing in, or of commands as another user, are selected: `journalctl _COMM=sudo`. As files they are
+/// kept from most users.
+fn selects_sign_ins(parsed: &Parsed) -> bool {
+    const PROGRAMS: &[&str] = &["sudo", "su", "doas", "login", "passwd", "pkexec"];
+    let field = |arg: &Arg| {
+        arg.text().split_once('=').is_some_and(|(name, value)| match name {
+            "_COMM" | "SYSLOG_IDENTIFIER" | "_EXE" => PROGRAMS.contains(&value.rsplit('/').next().unwrap_or(value)),
+            "SYSLOG_FACILITY" => matches!(value, "4" | "10"),
+            _ => false,
+        })
+    };
+    let option = |(option, value): &(String, Arg)| match option.as_str() {
+        "-t" | "--identifier" => PROGRAMS.contains(&value.text()),
+        "--facility" => value.text().split(',').any(|it| matches!(it, "auth" | "authpriv" | "4" | "10")),
+        _ => false,
+    };
+    let path = |arg: &Arg| arg.text().starts_with('/') && PROGRAMS.iter().any(|it| arg.text().ends_with(&format!("/{it}")));
+    parsed.operands.iter().any(|arg| field(arg) || path(arg)) || parsed.settings.iter().any(option)
+}
+
+/// `%G?`, `%(signature)`: the program that checks signatures is run, which a setting names.
+fn asks_for_signature(parsed: &Parsed) -> bool {
+    parsed.settings.iter().any(|(option, value)| {
+        let text = value.text();
+        let is_format = matches!(option.as_str(), "--format" | "--pretty");
+        is_format && (text.replace("%%", "").contains("%G") || text.contains("%(signature"))
+    })
+}
+
+/// Whether a program that packs files unpacks them here, into files of their own.
+fn unpacks(name: &str, parsed: &Parsed) -> bool {
+    const UNPACK: &[&str] =
+        &["gunzip", "bunzip2", "unxz", "unlzma", "unzstd", "unlz4", "lunzip", "unpigz", "pbunzip2", "uncompress"];
+    const PACK: &[&str] = &[
+        "gzip", "xz", "zstd", "lzip", "plzip", "pigz", "bzip2", "lzma", "lz4", "lzop", "pbzip2", "pixz", "brotli",
+        "compress", "lrzip", "rzip",
+    ];
+    // Letters that the entry does not list are known by the words.
+    let given = |letters: &[char], long: &[&str]| {
+        parsed.options.iter().any(|word| match word.strip_prefix("--") {
+            Some(name) => !name.is_empty() && long.iter().any(|it| it.starts_with(name)),
+            None => word.contains(letters),
+        })
+    };
+    let unpacks = UNPACK.contains(&name)
+        || (PACK.contains(&name) && given(&['d', 'x'], &["decompress", "uncompress", "extract"]));
+    unpacks && !given(&['c', 't', 'l'], &["stdout", "to-stdout", "test", "list"])
 }
 
 /// `dmesg -LD`: what is glued to the letter is its value only where it is one.

@@ -1,7 +1,7 @@
 //! Which repository git works in. A repository's configuration decides which programs git runs, so one that is not the
 //! project's own is not read as if it were.
 
-use model::{Action, Category, Fact, FactQuery, FileKind, Resource, Segment, Unknown};
+use model::{Action, Category, Fact, FactQuery, FileKind, Operation, Resource, Reversibility, Segment, Unknown};
 
 use crate::lower::Lowering;
 use crate::paths;
@@ -37,6 +37,16 @@ impl Lowering<'_> {
         };
         if !ordinary {
             let text = git_dir.or(stands_in).unwrap_or_else(|| "git".to_owned());
+            // One that is no `.git` is a directory like any other, which anything that writes files may have made.
+            if (text.ends_with(".git") && !text.ends_with("/.git")) || self.found_from(&text) == Found::Bare {
+                segment.operations.push(Operation {
+                    action: Action::Run,
+                    resource: Resource::Program(format!("what the configuration of {text} names")),
+                    category: Category::RemoteCode,
+                    reversibility: Reversibility::Irreversible,
+                    recursive: false,
+                });
+            }
             let why = "a repository elsewhere, whose configuration decides what git runs".to_owned();
             segment.unknowns.push(Unknown { text, why });
         }
@@ -54,7 +64,7 @@ impl Lowering<'_> {
         let there = matches!(self.fact(FactQuery::File(directory.to_owned())), Fact::File(FileKind::Directory));
         let real = match self.fact(FactQuery::RealPath(directory.to_owned())) {
             Fact::RealPath(real) => real == directory || self.is_below(&real),
-            Fact::Program(_) | Fact::File(_) | Fact::Unseen | Fact::Unknown => false,
+            Fact::Program(_) | Fact::File(_) | Fact::Names(_) | Fact::Unseen | Fact::Unknown => false,
         };
         if !there || !real {
             return false;
@@ -71,7 +81,7 @@ impl Lowering<'_> {
         let Some(began) = self.began_in.clone() else { return false };
         match self.fact(FactQuery::RealPath(began)) {
             Fact::RealPath(began) => paths::is_below(real, &began),
-            Fact::Program(_) | Fact::File(_) | Fact::Unseen | Fact::Unknown => false,
+            Fact::Program(_) | Fact::File(_) | Fact::Names(_) | Fact::Unseen | Fact::Unknown => false,
         }
     }
 
@@ -113,14 +123,21 @@ impl Lowering<'_> {
             match self.fact(FactQuery::File(format!("{at}/.git"))) {
                 Fact::File(FileKind::Directory | FileKind::Text(..)) => return Found::At(at.to_owned()),
                 Fact::File(FileKind::Missing) => {}
-                Fact::File(FileKind::Opaque) | Fact::Program(_) | Fact::RealPath(_) | Fact::Unseen | Fact::Unknown => {
+                Fact::File(FileKind::Opaque)
+                | Fact::Program(_)
+                | Fact::RealPath(_)
+                | Fact::Names(_)
+                | Fact::Unseen
+                | Fact::Unknown => {
                     return Found::Unknown;
                 }
             }
             match self.fact(FactQuery::File(format!("{at}/HEAD"))) {
                 Fact::File(FileKind::Missing | FileKind::Directory) => {}
                 Fact::File(FileKind::Text(..) | FileKind::Opaque) => return Found::Bare,
-                Fact::Program(_) | Fact::RealPath(_) | Fact::Unseen | Fact::Unknown => return Found::Unknown,
+                Fact::Program(_) | Fact::RealPath(_) | Fact::Names(_) | Fact::Unseen | Fact::Unknown => {
+                    return Found::Unknown;
+                }
             }
             at = match at.rsplit_once('/') {
                 Some(("", _)) | None => return Found::Nothing,
@@ -152,6 +169,7 @@ mod tests {
         let around = Surroundings { cwd: Some("/w"), home: Some("/home/a"), ..Surroundings::default() };
         let mut look = |query: &FactQuery| match query {
             FactQuery::RealPath(path) => Fact::RealPath(path.clone()),
+            FactQuery::Names(_) => Fact::Unknown,
             FactQuery::Program(name) => Fact::Program(Some(format!("/usr/bin/{name}"))),
             FactQuery::File(path) => Fact::File(match path.as_str() {
                 "/w/.git" | "/w/src" | "/w/evil" | "/other" | "/other/.git" | "/w/sub/.git" => FileKind::Directory,

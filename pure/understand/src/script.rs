@@ -67,6 +67,7 @@ impl Lowering<'_> {
             Fact::File(FileKind::Directory | FileKind::Opaque)
             | Fact::Program(_)
             | Fact::RealPath(_)
+            | Fact::Names(_)
             | Fact::Unseen
             | Fact::Unknown => {
                 run_unknown(segment, path, "a file that could not be read as a script");
@@ -137,7 +138,7 @@ mod tests {
         let mut look = |query: &FactQuery| match query {
             FactQuery::File(path) if path.ends_with("/ok.sh") => Fact::File(script.clone()),
             FactQuery::File(_) => Fact::File(FileKind::Missing),
-            FactQuery::Program(_) | FactQuery::RealPath(_) => Fact::Unknown,
+            FactQuery::Program(_) | FactQuery::RealPath(_) | FactQuery::Names(_) => Fact::Unknown,
         };
         let around = Surroundings { cwd: Some("/w/p"), home: Some("/home/agent"), ..Surroundings::default() };
         let intent = settle(Subject::Shell(text), around, &mut Facts::default(), &mut look);

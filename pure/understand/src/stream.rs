@@ -24,6 +24,8 @@ pub(crate) struct Stream {
     pub(crate) may_lack: bool,
     /// Names of files that this pattern matches, one a line.
     pub(crate) found: Option<String>,
+    /// The roots and the expression of the `find` that printed them.
+    pub(crate) search: Option<(Vec<Arg>, Vec<Arg>)>,
 }
 
 impl Stream {
@@ -60,8 +62,9 @@ impl Stream {
             }
             ("find" | "fd" | "fdfind", _) => {
                 let nul = args.iter().any(|arg| matches!(arg.text(), "-print0" | "-0" | "--print0"));
+                let search = (name == "find").then(|| find::split(args)).map(|(roots, rest)| (roots, rest.to_vec()));
                 return match find::found_by(name, args, cwd) {
-                    Some(found) => Self { nul, ..Self::of_files(found) },
+                    Some(found) => Self { nul, search, ..Self::of_files(found) },
                     None => Self::default(),
                 };
             }

@@ -40,15 +40,16 @@ impl Lowering<'_> {
             touch.categories.push(usual);
             return touch;
         }
-        let home = self.home.as_deref();
         let reads = matches!(role, Role::Read | Role::Script | Role::Load);
+        let settings = reads && !pattern && place.ends_with("/.git/config") && self.git_file_holds_a_secret(place);
+        let home = self.home.as_deref();
         let found = places::kinds(place, home);
         let could = if pattern { places::could_be(place, home, whole) } else { places::Kinds::default() };
         let ours = self.ours(place, role, whole, pattern);
         let is_ours = matches!(ours, Ours::Known | Ours::Rules);
         if reads {
             let below = role == Role::Read && places::holds_credentials(place.trim_end_matches("/**"), home);
-            if found.credential || below || is_ours || could.credential || could.own || ours == Ours::Doubt {
+            if found.credential || settings || below || is_ours || could.credential || could.own || ours == Ours::Doubt {
                 touch.categories.push(Category::CredentialAccess);
             }
         } else {
@@ -79,24 +80,62 @@ impl Lowering<'_> {
 
     /// Notes a segment that ends or holds up the firewall itself, or that operates it as people do.
     pub(crate) fn note_own_service(&mut self, segment: &Segment) {
-        let manages = segment.argv.first().and_then(Arg::known).is_some_and(|name| {
-            let name = name.rsplit('/').next().unwrap_or(name);
-            matches!(
-                name,
-                "systemctl" | "service" | "launchctl" | "rc-service" | "rc-update" | "sv" | "update-rc.d" | "chkconfig"
-            )
-        });
+        let head = segment.argv.first().and_then(Arg::known).unwrap_or("");
+        let head = head.rsplit('/').next().unwrap_or(head);
+        let has = |words: &[&str]| segment.argv.iter().any(|arg| words.contains(&arg.text()));
+        let manages = match head {
+            "systemctl" | "service" | "launchctl" | "rc-service" | "rc-update" | "sv" | "update-rc.d" | "chkconfig"
+            | "initctl" | "supervisorctl" | "s6-svc" | "machinectl" | "monit" | "svcadm" => true,
+            "docker" | "podman" | "nerdctl" | "docker-compose" => {
+                has(&["kill", "rm", "stop", "pause", "restart", "down"])
+            }
+            "strace" | "ltrace" | "gdb" | "lldb" | "gcore" | "reptyr" | "nsenter" | "fuser" => {
+                has(&["-p", "--pid", "--attach", "-k", "-t"]) || head == "gcore" || head == "reptyr"
+            }
+            _ => false,
+        };
         let changes = |action: Action| !matches!(action, Action::Inspect | Action::Read);
         let controls = segment
             .operations
             .iter()
             .any(|operation| operation.action == Action::Control || (manages && changes(operation.action)));
-        let named = |arg: &&Arg| arg.text().to_ascii_lowercase().contains("countersign");
+        let by_pattern = head.ends_with("pkill") || (head == "killall" && has(&["-r", "--regexp"]));
+        let named = |arg: &&Arg| names_ours(arg.text(), by_pattern);
         let is_ours = segment.argv.first().and_then(Arg::known).is_some_and(is_own_name);
         let mut words = segment.argv.iter().skip(usize::from(!is_ours));
-        if controls && let Some(named) = words.find(named) {
+        if (controls || (manages && traces(head)))
+            && let Some(named) = words.find(named)
+        {
             self.own_house.get_or_insert_with(|| named.text().to_owned());
         }
+        if matches!(head, "mount" | "umount")
+            && let Some(place) = segment.argv.iter().skip(1).filter_map(Arg::known).find(|it| self.is_ours_at(it))
+        {
+            self.own_house.get_or_insert_with(|| place.to_owned());
+        }
+        if controls && self.looked_for_us(segment) {
+            self.own_house.get_or_insert_with(|| "a process that the text looks up by our name".to_owned());
+        }
+    }
+
+    /// Whether a word is a path to what is ours.
+    fn is_ours_at(&self, word: &str) -> bool {
+        let place = crate::paths::plain(word, self.cwd.as_deref());
+        places::kinds(&place, self.home.as_deref()).own || self.is_firewalls(&place)
+    }
+
+    /// `pgrep countersignd | xargs kill`: processes that only their look-up names.
+    fn looked_for_us(&self, segment: &Segment) -> bool {
+        let open = segment.argv.iter().skip(1).any(|arg| arg.known().is_none());
+        let before = || self.intent.segments.iter();
+        let is = |it: &&Segment, names: &[&str]| it.argv.first().is_some_and(|head| names.contains(&head.text()));
+        let lists = before().any(|it| is(&it, &["ps", "top"]));
+        let names_us = |it: &Segment| it.argv.iter().skip(1).any(|arg| names_ours(arg.text(), false));
+        open && before().any(|it| {
+            names_us(it)
+                && (is(&it, &["pgrep", "pidof", "fuser", "lsof"])
+                    || (lists && is(&it, &["grep", "egrep", "awk", "rg"])))
+        })
     }
 
     /// Whether a place is where the firewall really keeps what is its own.
@@ -141,6 +180,31 @@ impl Lowering<'_> {
         }
         Ours::No
     }
+}
+
+/// Whether a program looks into a process or changes it.
+fn traces(program: &str) -> bool {
+    matches!(program, "strace" | "ltrace" | "gdb" | "lldb" | "gcore" | "reptyr" | "nsenter" | "fuser")
+}
+
+/// Whether a word names a process or service of ours, or is a pattern that fits one; of a pattern for `pkill` any part of
+/// a name is enough.
+fn names_ours(word: &str, by_pattern: bool) -> bool {
+    const OURS: &[&str] =
+        &["countersign", "countersignd", "countersign-gate", "countersign-logd", "countersignd.service"];
+    let word = word.to_ascii_lowercase();
+    if word.contains("countersign") {
+        return true;
+    }
+    let wild = word.contains(['*', '?', '[', '.']);
+    if by_pattern {
+        // `counter[s]ign`, `counter.*`, `^count`
+        let plain: String =
+            word.chars().filter(|c| !matches!(c, '[' | ']' | '^' | '$' | '*' | '.' | '(' | ')')).collect();
+        return plain.len() >= 4 && OURS.iter().any(|own| own.contains(&plain));
+    }
+    let fixed = word.chars().filter(char::is_ascii_alphanumeric).count();
+    wild && fixed >= 4 && OURS.iter().any(|own| crate::find::could_match(&word, own))
 }
 
 /// Whether a path is a directory, or in it; capitals and small letters are the same.

@@ -1,7 +1,7 @@
 //! Programs with subcommands: one that has an entry of its own is read by it; any other, of a program whose reach is
 //! known, by what its words say it does.
 
-use model::{Action, Arg, Category, Operation, Resource, Reversibility, Segment, Unknown};
+use model::{Action, Arg, Category, Fact, FactQuery, FileKind, Operation, Resource, Reversibility, Segment, Unknown};
 
 use crate::command::Input;
 use crate::knowledge::{self, Known, Role};
@@ -11,7 +11,33 @@ use crate::program::Parsed;
 use crate::verb::{Verb, grants, said, verb_of};
 use crate::words_of::SECRET;
 
+/// How far up the settings of a project are looked for.
+const MAX_UP: usize = 8;
+
 impl Lowering<'_> {
+    /// `yarn` runs the release that the project keeps, where its settings name one, whatever it is asked.
+    fn release_of_project(&mut self, program: &str, segment: &mut Segment) {
+        let (true, Some(cwd)) = (matches!(program, "yarn" | "yarnpkg"), self.cwd.clone()) else { return };
+        let mut at = cwd.as_str();
+        for _ in 0..MAX_UP {
+            for (file, key) in [(".yarnrc.yml", "yarnPath"), (".yarnrc", "yarn-path")] {
+                let place = format!("{at}/{file}");
+                let fact = self.fact(FactQuery::File(place.clone()));
+                if matches!(&fact, Fact::File(FileKind::Text(text, _)) if text.contains(key)) {
+                    segment
+                        .unknowns
+                        .push(Unknown { text: place, why: "it names the file that runs as yarn".to_owned() });
+                    return;
+                }
+            }
+            match at.rsplit_once('/') {
+                Some(("", _)) | None => return,
+                Some((parent, _)) if self.project.as_deref() != Some(at) => at = parent,
+                Some(_) => return,
+            }
+        }
+    }
+
     pub(crate) fn subcommand(&mut self, entry: Known, parsed: Parsed, segment: &mut Segment, input: &Input) {
         let program = entry.name;
         let words: Vec<&Arg> = parsed
@@ -26,7 +52,7 @@ impl Lowering<'_> {
                     text: word.text().to_owned(),
                     why: "which subcommand runs is not known before it runs".to_owned(),
                 }),
-                None if only_tells(program, &parsed.options) => {}
+                None if only_tells(program, &parsed.options) => self.release_of_project(program, segment),
                 // Without a subcommand such programs print their usage or open a session.
                 None if entry.verbs.is_some() => segment.operations.push(operation(
                     Action::Run,

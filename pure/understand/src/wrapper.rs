@@ -98,6 +98,9 @@ impl Lowering<'_> {
             }
             None => self.wrapped(entry.name, inner, segment, input.clone()),
         }
+        if input.fed {
+            self.read_among_found(before, segment);
+        }
         // Where names and sizes are only looked at, it does not matter whose.
         let matters = self
             .intent

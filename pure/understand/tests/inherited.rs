@@ -19,6 +19,7 @@ fn read(words: &[&str], variables: &[(&str, &str)]) -> Intent {
     };
     let mut look = |query: &FactQuery| match query {
         FactQuery::Program(name) => Fact::Program(Some(format!("/usr/bin/{name}"))),
+        FactQuery::Names(_) => Fact::Unknown,
         FactQuery::RealPath(path) => Fact::RealPath(path.clone()),
         FactQuery::File(_) => Fact::Unknown,
     };

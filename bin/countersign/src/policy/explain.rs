@@ -7,7 +7,7 @@ use clap::Args;
 use host::{clock, stack};
 use model::display::visible;
 use pdp::consider;
-use understand::Subject;
+use understand::{Shell, Subject};
 
 use super::SetArgs;
 use crate::local_evaluation::{Read, Reader};
@@ -44,7 +44,7 @@ pub(crate) fn main(args: &ExplainArgs) -> Result<ExitCode, String> {
         let reader = Reader::new();
         let (line, read, agent) = match (&args.command, &args.request) {
             (Some(text), _) => {
-                (text.clone(), reader.read(Subject::Shell(text), args.cwd.as_deref()), args.agent.clone())
+                (text.clone(), reader.read(Subject::Shell(text), args.cwd.as_deref(), Shell::Unknown), args.agent.clone())
             }
             (None, Some(request)) => {
                 let acts = past_requests::load(args.log.as_deref(), 0)?;

@@ -189,7 +189,7 @@ impl Lowering<'_> {
         match self.fact(FactQuery::File(path.clone())) {
             Fact::File(FileKind::Text(text, _)) => self.calls(language, &text, segment),
             Fact::File(FileKind::Missing) => run_unknown(segment, &path, "there is no such file now"),
-            Fact::Program(_) | Fact::File(_) | Fact::RealPath(_) | Fact::Unseen | Fact::Unknown => {
+            Fact::Program(_) | Fact::File(_) | Fact::RealPath(_) | Fact::Names(_) | Fact::Unseen | Fact::Unknown => {
                 run_unknown(segment, &path, "a file that could not be read as a script");
             }
         }

@@ -60,6 +60,7 @@ use texts::Author;
 fn look(query: &FactQuery) -> Fact {
     match query {
         FactQuery::Program(_) => Fact::Unknown,
+        FactQuery::Names(_) => Fact::Unknown,
         FactQuery::File(path) => Fact::File(match fs::metadata(path) {
             Err(_) => FileKind::Missing,
             Ok(found) if found.is_dir() => FileKind::Directory,
