@@ -271,7 +271,8 @@ impl Lowering<'_> {
 
     /// `nc -U PATH` talks to whatever listens there.
     fn socket_by_path(&mut self, parsed: &mut Parsed) {
-        let by_path = parsed.options.iter().any(|word| word == "--unixsock" || (!word.starts_with("--") && word.contains('U')));
+        let by_path =
+            parsed.options.iter().any(|word| word == "--unixsock" || (!word.starts_with("--") && word.contains('U')));
         for operand in parsed.operands.clone().iter().filter(|it| by_path && it.text().contains('/')) {
             self.effect(operand, Role::Write, false, &mut parsed.operations, &mut parsed.unknowns);
         }
@@ -400,7 +401,8 @@ fn selects_sign_ins(parsed: &Parsed) -> bool {
         "--facility" => value.text().split(',').any(|it| matches!(it, "auth" | "authpriv" | "4" | "10")),
         _ => false,
     };
-    let path = |arg: &Arg| arg.text().starts_with('/') && PROGRAMS.iter().any(|it| arg.text().ends_with(&format!("/{it}")));
+    let path =
+        |arg: &Arg| arg.text().starts_with('/') && PROGRAMS.iter().any(|it| arg.text().ends_with(&format!("/{it}")));
     parsed.operands.iter().any(|arg| field(arg) || path(arg)) || parsed.settings.iter().any(option)
 }
 

@@ -190,6 +190,7 @@ mod tests {
     fn words_behind_a_sourced_file_may_be_ignored() {
         let script = FileKind::Text("\"$1\" P\n".to_owned(), Digest::of_bytes(b"x"));
         let mut look = |query: &FactQuery| match query {
+            FactQuery::Names(_) => Fact::Unknown,
             FactQuery::File(_) => Fact::File(script.clone()),
             FactQuery::Program(_) | FactQuery::RealPath(_) => Fact::Unknown,
         };

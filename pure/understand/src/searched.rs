@@ -79,7 +79,7 @@ impl Lowering<'_> {
     /// Adds that what `find` takes has a secret among it, where the commands since then show contents of it.
     pub(crate) fn find_meets(&mut self, roots: &[Arg], expression: &[Arg], began: usize, segment: &mut Segment) {
         let run = self.intent.segments.get(began..).unwrap_or_default();
-        let shows: Vec<Option<Vec<String>>> = run.iter().filter(|it| shows_contents(it)).map(searched_for).collect();
+        let shows: Vec<Option<Vec<String>>> = run.iter().filter(shows_contents).map(searched_for).collect();
         if shows.is_empty() {
             return;
         }

@@ -49,7 +49,8 @@ impl Lowering<'_> {
         let is_ours = matches!(ours, Ours::Known | Ours::Rules);
         if reads {
             let below = role == Role::Read && places::holds_credentials(place.trim_end_matches("/**"), home);
-            if found.credential || settings || below || is_ours || could.credential || could.own || ours == Ours::Doubt {
+            if found.credential || settings || below || is_ours || could.credential || could.own || ours == Ours::Doubt
+            {
                 touch.categories.push(Category::CredentialAccess);
             }
         } else {
