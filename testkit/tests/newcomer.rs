@@ -150,3 +150,48 @@ fn check_takes_the_home_of_the_account_as_the_daemon_does() {
     assert!(here.1.to_string().contains(&account), "{here:?}");
     assert_eq!(judged(elsewhere.to_str().unwrap()), here);
 }
+
+#[test]
+fn a_copy_of_a_stopped_installation_works_elsewhere() {
+    let mut old = Sandbox::start();
+    old.add_agent("bot");
+    let rita = old.add_reviewer("rita");
+    assert!(old.run(&["ls"]).output().unwrap().status.success());
+    let before = old.records();
+    old.kill_daemon();
+    old.end_logd();
+    let mut new = Sandbox::prepared("");
+    let copied = |from: &std::path::Path, to: &std::path::Path| {
+        std::fs::remove_dir_all(to).unwrap();
+        assert!(std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+    };
+    copied(&old.layout.config, &new.layout.config);
+    copied(&old.layout.state, &new.layout.state);
+    copied(&old.layout.log, &new.layout.log);
+    new.start_logd();
+    new.start_daemon();
+    let (status, said) = new.verify();
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(new.records()[..before.len()], before, "the record goes on where it was");
+    let rebuilt = new.countersign(&["log", "rebuild-store"]).output().unwrap();
+    assert!(rebuilt.status.success(), "{}", words_of(&rebuilt));
+    let waits = new.run(&["mkdir", "x"]).stderr(Stdio::piped()).spawn().unwrap();
+    new.answer(&new.hold(), "approve", rita.vouch()).unwrap();
+    let output = waits.wait_with_output().unwrap();
+    assert!(output.status.success() && new.mark("x").exists(), "{}", words_of(&output));
+}
+
+#[test]
+fn a_command_without_the_two_dashes_is_answered_with_the_right_line() {
+    let sandbox = Sandbox::prepared("");
+    let said = |words: &[&str]| {
+        let output = sandbox.countersign(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        words_of(&output)
+    };
+    let hint = "Put `--` before the command";
+    assert!(said(&["run", "--agent", "b", "ls", "-la"]).contains(hint));
+    assert!(said(&["run", "--agent", "b"]).contains(hint));
+    assert!(!said(&["run", "--agnt", "b", "--", "ls"]).contains(hint), "there the dashes are");
+    assert!(!said(&["agent", "ad"]).contains(hint));
+}

@@ -1,9 +1,11 @@
 //! The command line: what there is, and what each word means.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
@@ -103,7 +105,18 @@ pub(crate) struct AgentChoice {
 
 /// Runs the command line.
 pub(crate) fn main() -> Result<ExitCode, String> {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(wrong) => {
+            let words: Vec<OsString> = std::env::args_os().collect();
+            // What cannot be printed does not change the exit status.
+            let _ = wrong.print();
+            if let Some(hint) = hint(wrong.kind(), &words) {
+                let _ = writeln!(std::io::stderr(), "\n{hint}");
+            }
+            return Ok(ExitCode::from(u8::try_from(wrong.exit_code()).unwrap_or(COULD_NOT)));
+        }
+    };
     match cli.verb {
         Verb::Up(args) => up::main(&args),
         Verb::Doctor(args) => doctor::main(&args),
@@ -129,6 +142,14 @@ pub(crate) fn main() -> Result<ExitCode, String> {
         Verb::Session(args) => session::main(&args),
         Verb::Report(args) => report::main(&args),
     }
+}
+
+/// What a person meant who forgot the `--` before the command.
+fn hint(kind: ErrorKind, words: &[OsString]) -> Option<&'static str> {
+    let is_run = words.get(1).is_some_and(|word| word == "run");
+    let is_about_words = matches!(kind, ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument);
+    (is_run && is_about_words && !words.iter().any(|word| word == "--"))
+        .then_some("Put `--` before the command: countersign run --agent NAME -- ls -la")
 }
 
 #[cfg(test)]
