@@ -26,6 +26,12 @@ const EXAMPLES: &[&str] = &[
     "tests",
 ];
 
+/// Endings of source code, pages and pictures: no secret has them that is worth a look at each.
+const SOURCES: &[&str] = &[
+    "c", "cc", "cpp", "cs", "css", "gif", "go", "h", "hpp", "html", "ico", "java", "jpg", "js", "jsx", "kt", "lock",
+    "md", "mjs", "png", "rb", "rs", "rst", "scss", "sh", "snap", "svelte", "svg", "swift", "ts", "tsx", "vue", "woff2",
+];
+
 /// How many files with secrets are looked into, for whether they have what is searched for.
 const MAX_READ: usize = 8;
 
@@ -55,7 +61,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whether a search for these texts prints lines of one of these files: not where they are plain and in none of them.
+    /// Whether a search for these expressions prints lines of one of these files: not where none of them could match there.
     fn may_print(&mut self, root: &Arg, files: &[String], patterns: Option<&[String]>) -> bool {
         let Some(patterns) = patterns.filter(|_| files.len() <= MAX_READ) else { return !files.is_empty() };
         files.iter().any(|file| {
@@ -63,7 +69,7 @@ impl Lowering<'_> {
             match self.fact(FactQuery::File(place)) {
                 Fact::File(FileKind::Text(text, _)) => {
                     let text = text.to_ascii_lowercase();
-                    patterns.iter().any(|pattern| text.contains(&pattern.to_ascii_lowercase()))
+                    patterns.iter().any(|pattern| could_be_in(&pattern.to_ascii_lowercase(), &text))
                 }
                 Fact::File(FileKind::Missing) => false,
                 Fact::File(FileKind::Directory | FileKind::Opaque)
@@ -112,13 +118,14 @@ impl Lowering<'_> {
         let home = self.home.as_deref();
         let holds = |name: &String| {
             let is_example = name.split('/').any(|part| EXAMPLES.contains(&part));
-            !is_example && places::kinds(&format!("{place}/{name}"), home).credential
+            let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+            !is_example && !SOURCES.contains(&ending) && places::kinds(&format!("{place}/{name}"), home).credential
         };
         names.into_iter().filter(holds).collect()
     }
 }
 
-/// The texts that a search looks for, where each is plain: it means itself, and lines without it are not printed.
+/// The expressions that a search looks for, where lines that match none of them are not printed.
 fn patterns_of(program: Known, parsed: &Parsed) -> Option<Vec<String>> {
     let given = |options: &[&str]| parsed.given.iter().any(|it| options.contains(&it.as_str()));
     if given(&["-v", "--invert-match", "-f", "--file", "-z", "--null-data", "--not", "--passthru"]) {
@@ -132,7 +139,7 @@ fn patterns_of(program: Known, parsed: &Parsed) -> Option<Vec<String>> {
         .collect();
     let instead = parsed.given.iter().any(|option| program.instead.contains(&option.as_str()));
     let patterns = if instead { named } else { parsed.operands.first().into_iter().collect() };
-    let text = |it: &&Arg| it.known().filter(|it| is_plain(it)).map(str::to_owned);
+    let text = |it: &&Arg| it.known().map(str::to_owned);
     let plain: Option<Vec<String>> = patterns.iter().map(text).collect();
     plain.filter(|it| !it.is_empty())
 }
@@ -146,14 +153,60 @@ fn searched_for(segment: &Segment) -> Option<Vec<String>> {
     };
     let is_search = matches!(head.text(), "grep" | "egrep" | "fgrep");
     let known = is_search && words.iter().take(flags).all(plain_flags);
-    let pattern = words.get(flags).and_then(Arg::known).filter(|it| known && is_plain(it))?;
+    let pattern = words.get(flags).and_then(Arg::known).filter(|_| known)?;
     Some(vec![pattern.to_owned()])
 }
 
-/// Whether a pattern means itself, in every language of patterns.
-fn is_plain(pattern: &str) -> bool {
-    let mark = |c: char| matches!(c, ' ' | '_' | '-' | ':' | '/' | ',' | ';' | '=' | '@' | '"' | '\'');
-    !pattern.is_empty() && pattern.chars().all(|c| c.is_ascii_alphanumeric() || mark(c))
+/// Whether an expression could match in a text, both in small letters: each of its alternatives needs the letters that it has
+/// outside of sets, escapes and what may be left out. In the dialects of `grep` and `rg` this asks for too little, never for too
+/// much.
+fn could_be_in(expression: &str, text: &str) -> bool {
+    let optional = [")?", ")*", "){", "(?", "\\)"].iter().any(|mark| expression.contains(mark));
+    let expression = expression.replace("\\|", "|");
+    optional
+        || expression.split(['|', '\n']).any(|one| fixed_parts(one).iter().all(|part| text.contains(part.as_str())))
+}
+
+/// The letters of an expression that every match has, as they follow each other.
+fn fixed_parts(expression: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut rest = expression.chars();
+    while let Some(letter) = rest.next() {
+        let last = parts.last_mut();
+        match (letter, last) {
+            (c, Some(part))
+                if c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | ':' | '/' | ',' | ';' | '=') =>
+            {
+                part.push(c);
+            }
+            // The letter before may be missing.
+            ('*' | '?' | '{', Some(part)) => {
+                part.pop();
+                if letter == '{' {
+                    rest = rest.as_str().split_once('}').map_or("", |(_, after)| after).chars();
+                }
+                parts.push(String::new());
+            }
+            ('[', _) => {
+                let inside = rest.as_str();
+                let from = inside.char_indices().nth(1).map_or(inside.len(), |(at, _)| at);
+                let after = inside.get(from..).and_then(|it| it.split_once(']')).map_or("", |(_, after)| after);
+                rest = after.chars();
+                parts.push(String::new());
+            }
+            ('\\', _) => {
+                // `\bword`, `\.`, `\x41`
+                if rest.next().is_some_and(|escaped| !matches!(escaped, 'b' | 'w' | 's' | 'd' | '.' | '(' | '<' | '>'))
+                {
+                    return Vec::new();
+                }
+                parts.push(String::new());
+            }
+            _ => parts.push(String::new()),
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
 }
 
 /// Whether a command shows what is in the files that it reads, and not only how many, how large or of which kind.
@@ -284,8 +337,37 @@ fn is_taken(root: &str, path: &str, expression: &[Arg]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_taken;
+    use super::{could_be_in, is_taken};
     use model::Arg;
+
+    #[test]
+    fn expressions_that_could_match() {
+        let text = "api_key=abcdef\nurl=http://x\n";
+        for expression in [
+            ".",
+            "",
+            "key",
+            "k.y",
+            "todo|api",
+            "x?api",
+            "[a-z]*",
+            "api.*abc",
+            "(foo|api)_key",
+            "\\bkey",
+            "(zz)?key",
+            "\\x61",
+            "z*api",
+            "z{0,1}api",
+            "[]z]api|key",
+        ] {
+            assert!(could_be_in(expression, text), "{expression}");
+        }
+        for expression in
+            ["todo", "fn .*main", "import [a-z]+ from", "(foo|bar)_baz", "todo|fixme", "\\.unwrap\\(", "class \\w+"]
+        {
+            assert!(!could_be_in(expression, text), "{expression}");
+        }
+    }
 
     #[test]
     fn what_find_takes() {
