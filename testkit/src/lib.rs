@@ -33,7 +33,7 @@ pub use helpers::{at_work, done, hands_over, is_allowed, makes_files};
 pub use http_capture::take;
 pub use mount::Mount;
 pub use pebble::{Authority, free_port, over_tls, self_signed, wait_for};
-pub use python::python_with;
+pub use python::test_python;
 pub use raw_agent::{RawAgent, bash_act, exec_act, permit_of};
 pub use reviewer::Reviewer;
 pub use sandbox::Sandbox;

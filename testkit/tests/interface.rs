@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use protocol::{OperatorReply, OperatorRequest};
 use serde_json::{Value, json};
-use testkit::{Gate, JSON, Sandbox, bash_act, python_with};
+use testkit::{Gate, JSON, Sandbox, bash_act, test_python};
 
 /// A request of an agent; gives status and body.
 fn ask(gate: &Gate, key: &str, path: &str, headers: &[&str], body: &Value) -> (u16, Value) {
@@ -144,7 +144,7 @@ fn the_interface_is_what_its_description_says() {
     let rita = sandbox.add_reviewer("rita");
     let gate = Gate::start(&sandbox);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let output = python_with("schemathesis")
+    let output = test_python()
         .args(["-m", "schemathesis.cli", "run"])
         .arg(root.join("api/openapi.json"))
         .arg("--url")

@@ -12,7 +12,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use testkit::{Gate, JSON, Sandbox, exec_act, python_with, take};
+use testkit::{Gate, JSON, Sandbox, exec_act, take, test_python};
 
 /// A key of a browser: private (for the library), public, and its secret. The example of RFC 8291, appendix A.
 const PRIVATE: &str = "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94";
@@ -73,7 +73,7 @@ fn a_device_is_told_what_waits_and_nobody_on_the_way_reads_it() {
     assert!(head.contains(&format!("k={}", public().unwrap()).to_ascii_lowercase()), "{head}");
     assert!(!String::from_utf8_lossy(&body).contains("told-on-the-phone"));
     let body = data_encoding::BASE64URL_NOPAD.encode(&body);
-    let output = python_with("http_ece").args(["-c", READ, PRIVATE, AUTH, &body]).output().unwrap();
+    let output = test_python().args(["-c", READ, PRIVATE, AUTH, &body]).output().unwrap();
     let text: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     assert!(text["body"].as_str().unwrap().contains("mkdir told-on-the-phone"), "{text}");

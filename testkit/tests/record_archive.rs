@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use testkit::{Sandbox, bash_act, python_with};
+use testkit::{Sandbox, bash_act, test_python};
 
 /// An ended log of some hundred records.
 fn sample() -> Sandbox {
@@ -36,7 +36,7 @@ impl Drop for Moto {
 fn moto() -> Moto {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let start = "import sys; from moto.server import main; main(sys.argv[1:])";
-    let child = python_with("moto.server")
+    let child = test_python()
         .args(["-c", start, "-H", "127.0.0.1", "-p", &port.to_string()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -57,7 +57,7 @@ fn owner(moto: &Moto, script: &str) -> String {
         "import boto3\ns3 = boto3.client('s3', endpoint_url='{}', aws_access_key_id='owner', aws_secret_access_key='x', region_name='us-east-1')\n",
         moto.1
     );
-    let output = python_with("boto3").args(["-c", &format!("{head}{script}")]).output().unwrap();
+    let output = test_python().args(["-c", &format!("{head}{script}")]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

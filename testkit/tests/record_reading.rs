@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use testkit::record_schema::check_content;
-use testkit::{Sandbox, bash_act, python_with};
+use testkit::{Sandbox, bash_act, test_python};
 
 /// An installation in which an agent did something, asked for something, and was denied something.
 fn sample() -> Sandbox {
@@ -47,7 +47,7 @@ fn said(sandbox: &Sandbox, words: &[&str]) -> String {
 /// The verifier that came with a bundle, by a Python that has what it needs.
 fn python(bundle: &Path, file: &str) -> (bool, String) {
     let words = ["countersign_verify.py", file, "--key", "log.pub"];
-    let output = python_with("cryptography").args(words).current_dir(bundle).output().unwrap();
+    let output = test_python().args(words).current_dir(bundle).output().unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

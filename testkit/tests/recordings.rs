@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use protocol::{AgentReply, AgentRequest, TerminalEvent};
 use serde_json::Value;
-use testkit::{RawAgent, Sandbox, exec_act, permit_of, python_with};
+use testkit::{RawAgent, Sandbox, exec_act, permit_of, test_python};
 
 /// An installation with the agent `bot`, and a script that it may run, under a rule with more to it.
 fn with_script(text: &str, more: &str) -> (Sandbox, String) {
@@ -153,7 +153,7 @@ fn stock_asciinema_plays_it() {
     let id = settled(&sandbox, "ended");
     exported(&sandbox, &id, "x.cast", &[]).unwrap();
     let play = |verb: &str| {
-        let output = python_with("asciinema")
+        let output = test_python()
             .args(["-m", "asciinema", verb])
             .arg(sandbox.root.join("x.cast"))
             .env("ASCIINEMA_CONFIG_HOME", &sandbox.root)

@@ -13,7 +13,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use testkit::{Sandbox, exec_act, python_with, take};
+use testkit::{Sandbox, exec_act, take, test_python};
 
 /// Reads it by the definitions of OpenTelemetry itself; a field that is not in them is an error.
 const READ: &str = "
@@ -44,7 +44,7 @@ fn pushed(collector: &TcpListener) -> (String, Vec<u8>) {
 
 /// Reads a body by a program in Python.
 fn read(program: &str, body: &[u8]) -> Value {
-    let mut python = python_with("opentelemetry.proto.collector.metrics.v1.metrics_service_pb2");
+    let mut python = test_python();
     let mut python = python
         .args(["-c", program])
         .stdin(Stdio::piped())

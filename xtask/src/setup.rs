@@ -19,25 +19,13 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("zsh", "zsh", "Z shell, which what is understood is held against"),
 ];
 
-/// The package that the second verifier of the record is written with.
-const PYTHON: (&str, &str) = ("python3-cryptography", "the second verifier of the record, in Python");
+/// The Python packages of the tests, pinned with their hashes: an S3 server (moto), what OpenTelemetry and Web Push define, a
+/// tester of HTTP interfaces, the stock player of recordings, and what the second verifier of the record is written with.
+const PYTHON_LOCK: &str = "testkit/python/requirements.txt";
 
-/// Where Python packages for tests alone are kept.
-const PYTHON_PACKAGES: &str = "target/python";
-
-/// Python packages for tests: a module that shows they are there, what is installed, and what for.
-const PACKAGES: [(&str, &[&str], &str); 5] = [
-    // Its own way to bring a web server along brings three hundred megabytes.
-    ("moto.server", &["moto[s3]==5.2.*", "flask==3.*", "flask-cors"], "an S3 server for tests of the archive"),
-    (
-        "google.protobuf",
-        &["opentelemetry-proto==1.*"],
-        "reads what is pushed to a collector as OpenTelemetry defines it",
-    ),
-    ("http_ece", &["http-ece==1.*"], "reads what is pushed to a device"),
-    ("schemathesis", &["schemathesis==4.*"], "tries the HTTP interface against its description"),
-    ("asciinema", &["asciinema==2.4.*"], "the stock player, for tests of recordings"),
-];
+/// The virtual environment in which they are. Nothing of the machine's own Python packages is in it, so a test has the same tools
+/// everywhere.
+const PYTHON_AT: &str = "target/test-python";
 
 /// Agent hosts that the tests put us before, as the lock files in `testkit/hosts` say, and where they are kept.
 const HOSTS: [&str; 1] = ["claude-code"];
@@ -68,36 +56,39 @@ fn install_hosts() -> Result<(), String> {
     Ok(())
 }
 
-/// The first Python that has a module.
-fn python_with(module: &str) -> Option<&'static str> {
-    ["python3", "/usr/bin/python3"].into_iter().find(|program| {
-        let mut command = Command::new(program);
-        command.env("PYTHONPATH", PYTHON_PACKAGES).current_dir(root()).args(["-c", &format!("import {module}")]);
-        command.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success())
-    })
-}
-
-/// Installs the Python packages that are not there.
+/// Makes the virtual environment with what the lock file says, unless it is there.
 fn install_packages() -> Result<(), String> {
-    for (module, packages, purpose) in PACKAGES {
-        if python_with(module).is_some() {
-            continue;
-        }
-        eprintln!("installing the Python packages {} into {PYTHON_PACKAGES}: {purpose}", packages.join(", "));
-        if python_with("pip").is_none() {
-            apt(&["update", "-qq"])?;
-            apt(&["install", "-y", "-qq", "--no-install-recommends", "python3", "python3-pip"])?;
-        }
-        let python = python_with("pip").ok_or("there is no Python with pip")?;
-        let quiet = ["--quiet", "--disable-pip-version-check", "--root-user-action=ignore"];
-        let mut command = Command::new(python);
-        command.args(["-m", "pip", "install"]).args(quiet).args(["--upgrade", "--target", PYTHON_PACKAGES]);
-        let status = command.args(packages).current_dir(root()).status().map_err(|why| why.to_string())?;
-        if !status.success() {
-            return Err(format!("`{python} -m pip install {}` failed", packages.join(" ")));
-        }
+    let at = root().join(PYTHON_AT);
+    let say = |why: std::io::Error| format!("`{}`: {why}", at.display());
+    let lock = std::fs::read(root().join(PYTHON_LOCK)).map_err(say)?;
+    let installed = at.join("installed-from");
+    if std::fs::read(&installed).is_ok_and(|of| of == lock) {
+        return Ok(());
     }
-    Ok(())
+    eprintln!("installing the Python packages of {PYTHON_LOCK} into {PYTHON_AT}");
+    let run = |program: &std::path::Path, words: &[&str]| {
+        let mut command = Command::new(program);
+        // What the caller's own Python is told is not for this one.
+        for name in ["PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_USER"] {
+            command.env_remove(name);
+        }
+        let status = command
+            .args(words)
+            .current_dir(root())
+            .status()
+            .map_err(|why| format!("`{}`: {why}", program.display()))?;
+        if status.success() { Ok(()) } else { Err(format!("`{} {}` failed", program.display(), words.join(" "))) }
+    };
+    let make = ["-m", "venv", "--clear", PYTHON_AT];
+    if run("python3".as_ref(), &make).is_err() {
+        apt(&["update", "-qq"])?;
+        apt(&["install", "-y", "-qq", "--no-install-recommends", "python3", "python3-venv"])?;
+        run("python3".as_ref(), &make)?;
+    }
+    let install =
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", PYTHON_LOCK];
+    run(&at.join("bin/python"), &install)?;
+    std::fs::write(&installed, &lock).map_err(say)
 }
 
 /// Whether a program is on the search path.
@@ -108,10 +99,8 @@ pub(crate) fn has(program: &str) -> bool {
 
 /// Installs what is missing, and says what.
 pub(crate) fn install() -> Result<(), String> {
-    let of_programs =
-        NEEDED.iter().filter(|(program, ..)| !has(program)).map(|(_, package, purpose)| (*package, *purpose));
     let missing: Vec<(&str, &str)> =
-        of_programs.chain(python_with("cryptography").is_none().then_some(PYTHON)).collect();
+        NEEDED.iter().filter(|(program, ..)| !has(program)).map(|(_, package, purpose)| (*package, *purpose)).collect();
     install_hosts()?;
     if missing.is_empty() {
         return install_packages();
