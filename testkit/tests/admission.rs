@@ -188,7 +188,9 @@ fn a_program_of_the_same_name_from_elsewhere_is_another_program() {
         let mut facts = model::Facts::default();
         let mut look = |query: &model::FactQuery| match query {
             model::FactQuery::Program(_) => model::Fact::Program(Some(found.to_owned())),
-            model::FactQuery::File(_) | model::FactQuery::RealPath(_) => model::Fact::Unknown,
+            model::FactQuery::File(_) | model::FactQuery::RealPath(_) | model::FactQuery::Names(_) => {
+                model::Fact::Unknown
+            }
         };
         let around = understand::Surroundings {
             cwd: Some("/work/project"),
