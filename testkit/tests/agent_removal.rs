@@ -69,8 +69,8 @@ fn a_rotated_key_is_saved_and_the_old_one_is_refused() {
     sandbox.hold();
     let rotated = sandbox.countersign(&["agent", "rotate", "bot", "--save", "--json"]).output().unwrap();
     assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
-    let told: serde_json::Value = serde_json::from_slice(&rotated.stdout).unwrap();
-    assert_eq!(told["key_file"], sandbox.layout.agent_key("bot").to_str().unwrap());
+    let answer: serde_json::Value = serde_json::from_slice(&rotated.stdout).unwrap();
+    assert_eq!(answer["key_file"], sandbox.layout.agent_key("bot").to_str().unwrap());
     assert!(!waits.wait().unwrap().success() && !sandbox.mark("x").exists(), "what the old key asked for ends");
     assert!(matches!(sandbox.raw(&key).submit(&bash_act("ls")), AgentReply::Deny { .. }));
     assert!(sandbox.run(&["ls"]).output().unwrap().status.success(), "the key file has the new key");

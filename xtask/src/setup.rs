@@ -68,7 +68,7 @@ fn install_packages() -> Result<(), String> {
     eprintln!("installing the Python packages of {PYTHON_LOCK} into {PYTHON_AT}");
     let run = |program: &std::path::Path, words: &[&str]| {
         let mut command = Command::new(program);
-        // What the caller's own Python is told is not for this one.
+        // Settings of the caller's own Python are not for this one.
         for name in ["PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_USER"] {
             command.env_remove(name);
         }

@@ -1,4 +1,6 @@
 //! What a few programs do by rules of their own, which an entry cannot state.
+//!
+//! Long because each program's rule is a few lines, and a reader of one entry looks here.
 
 use model::{Action, Arg, Category, Fact, FactQuery, FileKind, Operation, Resource, Reversibility};
 
@@ -247,7 +249,7 @@ impl Lowering<'_> {
             )
     }
 
-    /// `gunzip a.gz` makes `a`; told to, it takes the name from inside the file.
+    /// `gunzip a.gz` makes `a`; with `-N` it takes the name from inside the file.
     fn without_ending(&mut self, parsed: &mut Parsed) {
         let given = |options: &[&str]| parsed.given.iter().any(|it| options.contains(&it.as_str()));
         if given(&["-N", "--name"]) {
@@ -261,7 +263,7 @@ impl Lowering<'_> {
                 Some(made) => made.trim_end_matches('.'),
                 None => text.rsplit_once('.').map_or(text, |(made, _)| made),
             };
-            // `.tgz` becomes `.tar`, which instructs nobody.
+            // `.tgz` becomes `.tar`, which instructs no agent.
             if !made.is_empty() && !made.ends_with('/') {
                 let made = Arg::Known(made.to_owned());
                 self.effect(&made, Role::Write, false, &mut parsed.operations, &mut parsed.unknowns);

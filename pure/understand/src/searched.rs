@@ -252,7 +252,7 @@ fn goes_through_all(name: &str, parsed: &Parsed) -> bool {
     }
 }
 
-/// How often `rg` is told to pass over less: twice, and it reads what is hidden.
+/// How many options make `rg` pass over less: twice, and it reads what is hidden.
 fn unrestricted(parsed: &Parsed) -> usize {
     let times = |word: &String| match word.strip_prefix("--") {
         Some(long) => usize::from(long == "unrestricted"),

@@ -188,7 +188,7 @@ fn traces(program: &str) -> bool {
     matches!(program, "strace" | "ltrace" | "gdb" | "lldb" | "gcore" | "reptyr" | "nsenter" | "fuser")
 }
 
-/// Whether a word names a process or service of ours, or is a pattern that fits one; of a pattern for `pkill` any part of
+/// Whether a word names a process or service of the firewall, or is a pattern that fits one; of a pattern for `pkill` any part of
 /// a name is enough.
 fn names_ours(word: &str, by_pattern: bool) -> bool {
     const OURS: &[&str] =

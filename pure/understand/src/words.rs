@@ -1,4 +1,6 @@
 //! Words: what an argument will be once the shell has expanded it, or that this cannot be known.
+//!
+//! Long because all kinds of expansion share one draft of the word, and are read in the order in which a shell expands.
 
 use brush_parser::word::{Parameter, ParameterExpr, TildeExpr, WordPiece, WordPieceWithSource};
 use model::Arg;

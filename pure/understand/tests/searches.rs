@@ -74,7 +74,7 @@ fn a_search_that_meets_none_is_ordinary() {
     for text in [
         "grep -rn TODO .",
         "grep -rn 'fn main' .",
-        "grep -rnE 'TODO|FIXME' .",
+        "grep -rnE 'TODO|LATER' .",
         "grep -rn 'fn .*main' .",
         "rg -uuu 'class \\w+'",
         "grep -rn KEY src",

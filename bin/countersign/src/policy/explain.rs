@@ -43,9 +43,11 @@ pub(crate) fn main(args: &ExplainArgs) -> Result<ExitCode, String> {
         let policy = set.load()?;
         let reader = Reader::new();
         let (line, read, agent) = match (&args.command, &args.request) {
-            (Some(text), _) => {
-                (text.clone(), reader.read(Subject::Shell(text), args.cwd.as_deref(), Shell::Unknown), args.agent.clone())
-            }
+            (Some(text), _) => (
+                text.clone(),
+                reader.read(Subject::Shell(text), args.cwd.as_deref(), Shell::Unknown),
+                args.agent.clone(),
+            ),
             (None, Some(request)) => {
                 let acts = past_requests::load(args.log.as_deref(), 0)?;
                 let found = acts.iter().rev().find(|past| past.id.starts_with(request.as_str()));

@@ -11,7 +11,7 @@ use host::install_paths::Layout;
 /// # Errors
 /// The installation runs already: the message names the process and the directory.
 pub(super) fn lock(layout: &Layout, is_one_directory: bool) -> Result<File, String> {
-    // The lock is on a directory that is there before any program of ours starts, so that it needs no file of its own.
+    // The lock is on a directory that is there before any program of the firewall starts, so that it needs no extra file.
     let directory = match (is_one_directory, layout.run.parent()) {
         (true, Some(parent)) => parent,
         (_, _) => {
