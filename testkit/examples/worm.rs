@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use testkit::{Sandbox, bash_act, python_with};
+use testkit::{Sandbox, bash_act, test_python};
 
 /// The gateway. It ends when its standard input closes.
 struct Gateway(Child, String);
@@ -47,7 +47,7 @@ fn does(gateway: &Gateway, who: &str, script: &str) -> Vec<String> {
              config=Config(request_checksum_calculation='when_required', response_checksum_validation='when_required'))\n",
         gateway.1
     );
-    let output = python_with("boto3").args(["-c", &format!("{head}{script}")]).output().unwrap();
+    let output = test_python().args(["-c", &format!("{head}{script}")]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
