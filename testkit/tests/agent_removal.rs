@@ -130,3 +130,20 @@ fn a_directory_or_session_that_is_none_is_refused_with_a_reason() {
         assert!(reason(&bash_act("ls"), session).contains("session"));
     }
 }
+
+/// Operators replace the same key in the same moment: one key is good afterwards.
+#[test]
+fn keys_that_are_replaced_side_by_side_leave_one() {
+    let sandbox = Sandbox::start();
+    let first = sandbox.add_agent("bot");
+    let rotate = || sandbox.operator(&OperatorRequest::RotateAgentKey { name: "bot".to_owned(), by: None });
+    let keys: Vec<String> = std::thread::scope(|threads| {
+        let running: Vec<_> = (0..6).map(|_| threads.spawn(rotate)).collect();
+        let ended = running.into_iter().map(|thread| thread.join().unwrap());
+        ended.filter_map(|reply| if let OperatorReply::Agent { key } = reply { Some(key) } else { None }).collect()
+    });
+    assert_eq!(keys.len(), 6);
+    let is_good = |key: &String| matches!(sandbox.raw(key).submit(&bash_act("ls")), AgentReply::Allow { .. });
+    assert!(!is_good(&first), "the key before is refused");
+    assert_eq!(keys.iter().filter(|key| is_good(key)).count(), 1);
+}

@@ -130,6 +130,9 @@ impl AgentConnection<'_> {
                 if let Some(flag) = kill_switch::stops(self.daemon, request) {
                     return Ok(self.refuse_changed(decision.request(), &format!("people stopped this (flag `{flag}`)")));
                 }
+                if !context.has_its_key(self.daemon) {
+                    return Ok(self.refuse_changed(decision.request(), "the agent's key"));
+                }
                 if now != epoch && !evaluation::still_asks(self.daemon, &context, &decision)? {
                     return Ok(
                         self.refuse_changed(decision.request(), "the rules or flags that it was asked by; ask again")

@@ -42,6 +42,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
     };
     let uid = agent.uid.unwrap_or_else(host::files::my_uid);
     let (chain, trust) = delegation::of(daemon, &agent)?;
+    let key_digest = agent.key_digest;
     let request = Request {
         id: RequestId::new(now_ms, random()?),
         agent: agent.name,
@@ -54,7 +55,7 @@ pub(crate) fn open(daemon: &Daemon, message: &OperatorRequest) -> Result<Operato
         seen: PeerCredentials { uid, gid: uid, pid: std::process::id() },
     };
     let place = EnrolledAttributes { env: agent.env, groups: agent.groups, trust };
-    let context = RequestContext::read(daemon, request, place, false)?;
+    let context = RequestContext::read(daemon, request, place, false, key_digest)?;
     let decision = evaluation::decide(daemon, &context)?;
     let Verdict::Ask(quorum, _) = decision.verdict() else {
         return Err(format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use host::clock;
-use model::{Act, Request};
+use model::{Act, Digest, Request};
 use pdp::{Decision, Footprint, Pace, Policy, Situation, Verdict, note_sequences};
 use state_sqlite::Durability;
 
@@ -26,6 +26,8 @@ pub(crate) struct RequestContext {
     /// The enforcement point hands the act to a host that acts by itself.
     pub(crate) hands_over: bool,
     place: EnrolledAttributes,
+    /// The agent's key as it was when it asked, by its digest.
+    key_digest: Digest,
 }
 
 impl RequestContext {
@@ -38,10 +40,17 @@ impl RequestContext {
         request: Request,
         place: EnrolledAttributes,
         hands_over: bool,
+        key_digest: Digest,
     ) -> Result<Self, String> {
         let read = understanding::read(&request, &daemon.environment, &daemon.own)?;
         let footprint = Footprint::of(&read.intent, cwd_of(&request));
-        Ok(Self { footprint, hands_over, place, read, request })
+        Ok(Self { footprint, hands_over, place, key_digest, read, request })
+    }
+
+    /// Whether the key that asked is still the agent's: it can be replaced, and the agent removed, while a request is read or
+    /// people are asked.
+    pub(crate) fn has_its_key(&self, daemon: &Daemon) -> bool {
+        daemon.agent_named(self.request.agent.as_str()).is_some_and(|agent| agent.key_digest == self.key_digest)
     }
 
     pub(crate) fn cwd(&self) -> Option<&str> {

@@ -75,6 +75,8 @@ pub(crate) struct Daemon {
     pub(crate) web_uid: Option<u32>,
     log: LogClient,
     agents: RwLock<BTreeMap<Digest, AgentRow>>,
+    /// Held from the look at an agent to its change in force: two changes never rest on the same look.
+    agents_change: Mutex<()>,
     /// When a refusal without a request was last recorded: strangers must not fill the log.
     refused_at_ms: Mutex<u64>,
 }
@@ -125,6 +127,7 @@ impl Daemon {
             host: host::facts::host_name(),
             environment: crate::understanding::environment(),
             log,
+            agents_change: Mutex::default(),
             agents: RwLock::new(agents.into_iter().map(|agent| (agent.key_digest, agent)).collect()),
             refused_at_ms: Mutex::new(0),
             store,
@@ -224,6 +227,7 @@ impl Daemon {
             return Err("this user is the web gate's; an agent has one of its own".to_owned());
         }
         let row = AgentRow { name, owner, under, key_digest, uid, created_ms: clock::now_ms(), env, groups, trust };
+        let _changing = lock(&self.agents_change);
         let _receipt = self.record(Change::AgentAdded(AgentAdded {
             agent: row.name.to_string(),
             owner: row.owner.to_string(),
@@ -241,6 +245,9 @@ impl Daemon {
 
     /// Puts an agent elsewhere: environment, groups, trust. Recorded before it is in force.
     pub(crate) fn place_agent(&self, row: AgentRow, by: &str) -> Result<(), String> {
+        let _changing = lock(&self.agents_change);
+        let key_digest = self.present(&row)?.key_digest;
+        let row = AgentRow { key_digest, ..row };
         let _receipt = self.record(Change::AgentPlaced {
             agent: row.name.to_string(),
             env: row.env.clone(),
@@ -256,10 +263,11 @@ impl Daemon {
 
     /// Takes an agent away. The order: recorded, stored, in force; what rested on it falls with the epoch.
     pub(crate) fn remove_agent(&self, row: &AgentRow, by: &str) -> Result<(), String> {
+        let _changing = lock(&self.agents_change);
         let _receipt = self.record(Change::AgentRemoved { agent: row.name.to_string(), by: by.to_owned() })?;
         let removed = self.store.remove_agent(&row.name).map_err(|why| why.to_string());
         // In force even if the store failed: a key that leaked is none from here on.
-        self.agents.write().unwrap_or_else(PoisonError::into_inner).remove(&row.key_digest);
+        self.agents.write().unwrap_or_else(PoisonError::into_inner).retain(|_, it| it.name != row.name);
         self.policy.moved();
         removed.map(drop)
     }
@@ -267,6 +275,8 @@ impl Daemon {
     /// Gives an agent a fresh key, which is returned and not kept. The order: recorded, stored, in force; what rested on the old
     /// key falls with the epoch.
     pub(crate) fn rotate_agent_key(&self, row: AgentRow, by: &str) -> Result<String, String> {
+        let _changing = lock(&self.agents_change);
+        let row = self.present(&row)?;
         let (key, key_digest) = fresh_key()?;
         let _receipt = self.record(Change::AgentKeyRotated {
             agent: row.name.to_string(),
@@ -276,13 +286,18 @@ impl Daemon {
         let stored = self.store.rotate_agent_key(&row.name, &key_digest).map_err(|why| why.to_string());
         let mut agents = self.agents.write().unwrap_or_else(PoisonError::into_inner);
         // Refused even if the store failed: the old key leaked.
-        agents.remove(&row.key_digest);
-        if stored.is_ok() {
+        agents.retain(|_, it| it.name != row.name);
+        if stored == Ok(true) {
             agents.insert(key_digest, AgentRow { key_digest, ..row });
         }
         drop(agents);
         self.policy.moved();
-        stored.map(|_| key)
+        if stored? { Ok(key) } else { Err("the agent is not in the store; restart the daemon".to_owned()) }
+    }
+
+    /// An agent as it is now, under the lock of changes.
+    fn present(&self, row: &AgentRow) -> Result<AgentRow, String> {
+        self.agent_named(row.name.as_str()).ok_or_else(|| format!("the agent `{}` was removed meanwhile", row.name))
     }
 
     /// An agent by its name.

@@ -61,7 +61,7 @@ impl AgentConnection<'_> {
             seen: self.seen,
         };
         let place = EnrolledAttributes { env: agent.env, groups: agent.groups, trust };
-        RequestContext::read(self.daemon, request, place, how.hands_over)
+        RequestContext::read(self.daemon, request, place, how.hands_over, agent.key_digest)
             .and_then(|context| self.decide(context, how.park))
             .unwrap_or_else(|why| {
                 self.daemon.metrics.verdict("undecided");
@@ -99,6 +99,11 @@ impl AgentConnection<'_> {
         }
         // Read before the flags are looked at: one that is set after this ends the permit.
         let epoch = self.daemon.policy.epoch();
+        // A key that is replaced after this raises the epoch.
+        if !context.has_its_key(self.daemon) {
+            self.daemon.note_refusal(self.seen, "an agent key that was replaced or removed");
+            return Ok(denied("the agent's key was replaced or removed meanwhile"));
+        }
         if let Some(flag) = kill_switch::stops(self.daemon, request) {
             self.daemon.note_refusal(self.seen, &format!("{} is stopped by the flag `{flag}`", request.agent));
             return Ok(denied(&kill_switch::words(&flag)));

@@ -123,6 +123,9 @@ impl AgentConnection<'_> {
                 if !is_same || !evaluation::still_asks(self.daemon, context, &ticket.decision)? {
                     return Ok(self.refuse_changed(ticket.decision.request(), "what people said yes to; ask again"));
                 }
+                if !context.has_its_key(self.daemon) {
+                    return Ok(self.refuse_changed(ticket.decision.request(), "the agent's key"));
+                }
                 evaluation::approved(self.daemon, context, evaluation::kept(context))?;
                 let _receipt = self.daemon.record(record::Permit::TicketUsed {
                     hold: ticket.hold.clone(),

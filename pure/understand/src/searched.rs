@@ -1,7 +1,7 @@
 //! Searches through a whole directory: whether one reads a file there that holds secrets. Names alone are looked at, of the
 //! first files, and what the search leaves out is left out.
 
-use model::{Action, Arg, Fact, FactQuery, FileKind, Segment};
+use model::{Action, Arg, Fact, FactQuery, Segment};
 
 use crate::find::could_match;
 use crate::knowledge::{Known, Role};
@@ -32,8 +32,40 @@ const SOURCES: &[&str] = &[
     "md", "mjs", "png", "rb", "rs", "rst", "scss", "sh", "snap", "svelte", "svg", "swift", "ts", "tsx", "vue", "woff2",
 ];
 
-/// How many files with secrets are looked into, for whether they have what is searched for.
-const MAX_READ: usize = 8;
+/// Words of code and notes that searches are made for.
+const CODE_WORDS: &[&str] = &[
+    "FIXME",
+    "HACK",
+    "TODO",
+    "XXX",
+    "async",
+    "await",
+    "class",
+    "console",
+    "const",
+    "def",
+    "enum",
+    "export",
+    "fn",
+    "func",
+    "function",
+    "impl",
+    "import",
+    "include",
+    "interface",
+    "lambda",
+    "namespace",
+    "package",
+    "println",
+    "require",
+    "return",
+    "struct",
+    "trait",
+    "typedef",
+    "unsafe",
+    "unwrap",
+    "yield",
+];
 
 /// Options by which a search chooses files, and by which it passes over some.
 const CHOOSE: &[&str] = &["--include", "-g", "--glob", "--iglob"];
@@ -50,50 +82,29 @@ impl Lowering<'_> {
         if roots.is_empty() {
             roots.push(Arg::Known(".".to_owned()));
         }
-        let patterns = patterns_of(program, parsed);
+        let is_for_code = patterns_of(program, parsed).is_some_and(|patterns| patterns.iter().all(|it| is_of_code(it)));
         for root in &roots {
             let secrets = self.secrets_below(root);
             let chosen: Vec<String> = secrets.into_iter().filter(|secret| is_chosen(secret, parsed)).collect();
-            if self.may_print(root, &chosen, patterns.as_deref()) {
+            if !chosen.is_empty() && !is_for_code {
                 act(&[Role::Secret], &mut parsed.operations);
                 return;
             }
         }
     }
 
-    /// Whether a search for these expressions prints lines of one of these files: not where none of them could match there.
-    fn may_print(&mut self, root: &Arg, files: &[String], patterns: Option<&[String]>) -> bool {
-        let Some(patterns) = patterns.filter(|_| files.len() <= MAX_READ) else { return !files.is_empty() };
-        files.iter().any(|file| {
-            let place = paths::plain(&format!("{}/{file}", root.text()), self.cwd.as_deref());
-            match self.fact(FactQuery::File(place)) {
-                Fact::File(FileKind::Text(text, _)) => {
-                    let text = text.to_ascii_lowercase();
-                    patterns.iter().any(|pattern| could_be_in(&pattern.to_ascii_lowercase(), &text))
-                }
-                Fact::File(FileKind::Missing) => false,
-                Fact::File(FileKind::Directory | FileKind::Opaque)
-                | Fact::Program(_)
-                | Fact::RealPath(_)
-                | Fact::Names(_)
-                | Fact::Unseen
-                | Fact::Unknown => true,
-            }
-        })
-    }
-
     /// Adds that what `find` takes has a secret among it, where the commands since then show contents of it.
     pub(crate) fn find_meets(&mut self, roots: &[Arg], expression: &[Arg], began: usize, segment: &mut Segment) {
         let run = self.intent.segments.get(began..).unwrap_or_default();
-        let shows: Vec<Option<Vec<String>>> = run.iter().filter(shows_contents).map(searched_for).collect();
-        if shows.is_empty() {
+        let for_code = |segment: &Segment| searched_for(segment).is_some_and(|pattern| is_of_code(&pattern));
+        if !run.iter().any(|segment| shows_contents(segment) && !for_code(segment)) {
             return;
         }
         for root in roots {
             let name = root.text().trim_end_matches('/').to_owned();
             let secrets = self.secrets_below(root);
             let taken: Vec<String> = secrets.into_iter().filter(|it| is_taken(&name, it, expression)).collect();
-            if shows.iter().any(|patterns| self.may_print(root, &taken, patterns.as_deref())) {
+            if !taken.is_empty() {
                 act(&[Role::Secret], &mut segment.operations);
                 return;
             }
@@ -145,7 +156,7 @@ fn patterns_of(program: Known, parsed: &Parsed) -> Option<Vec<String>> {
 }
 
 /// The text that a `grep` looks for which `find` or `xargs` starts, where its words are certain.
-fn searched_for(segment: &Segment) -> Option<Vec<String>> {
+fn searched_for(segment: &Segment) -> Option<String> {
     let (head, words) = segment.argv.split_first()?;
     let flags = words.iter().take_while(|word| word.text().starts_with('-')).count();
     let plain_flags = |word: &Arg| {
@@ -153,64 +164,18 @@ fn searched_for(segment: &Segment) -> Option<Vec<String>> {
     };
     let is_search = matches!(head.text(), "grep" | "egrep" | "fgrep");
     let known = is_search && words.iter().take(flags).all(plain_flags);
-    let pattern = words.get(flags).and_then(Arg::known).filter(|_| known)?;
-    Some(vec![pattern.to_owned()])
+    words.get(flags).and_then(Arg::known).filter(|_| known).map(str::to_owned)
 }
 
-/// Whether an expression could match in a text, both in small letters: each of its alternatives needs the letters that it has
-/// outside of sets, escapes and what may be left out. In the dialects of `grep` and `rg` this asks for too little, never for too
-/// much.
-fn could_be_in(expression: &str, text: &str) -> bool {
-    let optional = [")?", ")*", "){", "(?", "\\)"].iter().any(|mark| expression.contains(mark));
-    let expression = expression.replace("\\|", "|");
-    optional
-        || expression.split(['|', '\n']).any(|one| fixed_parts(one).iter().all(|part| text.contains(part.as_str())))
-}
-
-/// The letters of an expression that every match has, as they follow each other.
-fn fixed_parts(expression: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut rest = expression.chars();
-    while let Some(letter) = rest.next() {
-        let last = parts.last_mut();
-        match (letter, last) {
-            (c, Some(part))
-                if c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | ':' | '/' | ',' | ';' | '=') =>
-            {
-                part.push(c);
-            }
-            // The letter before may be missing.
-            ('*' | '?' | '{', Some(part)) => {
-                part.pop();
-                if letter == '{' {
-                    rest = rest.as_str().split_once('}').map_or("", |(_, after)| after).chars();
-                }
-                parts.push(String::new());
-            }
-            ('[', _) => {
-                let inside = rest.as_str();
-                let from = inside.char_indices().nth(1).map_or(inside.len(), |(at, _)| at);
-                let after = inside.get(from..).and_then(|it| it.split_once(']')).map_or("", |(_, after)| after);
-                rest = after.chars();
-                parts.push(String::new());
-            }
-            ('\\', _) => {
-                // `\bword`, `\.`, `\x41`
-                if rest.next().is_some_and(|escaped| !matches!(escaped, 'b' | 'w' | 's' | 'd' | '.' | '(' | '<' | '>'))
-                {
-                    return Vec::new();
-                }
-                parts.push(String::new());
-            }
-            _ => parts.push(String::new()),
-        }
-    }
-    parts.retain(|part| !part.is_empty());
-    parts
+/// Whether an expression is of plain letters, and has a word in each alternative that code and notes have, and secrets do not: a
+/// line without it is not printed. What is in the files decides nothing, or a verdict would tell of it.
+fn is_of_code(expression: &str) -> bool {
+    let is_plain = expression.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, ' ' | '|'));
+    is_plain && expression.split('|').all(|one| one.split(' ').any(|word| CODE_WORDS.contains(&word)))
 }
 
 /// Whether a command shows what is in the files that it reads, and not only how many, how large or of which kind.
-fn shows_contents(segment: &&Segment) -> bool {
+fn shows_contents(segment: &Segment) -> bool {
     const COUNT: &[&str] = &[
         "wc",
         "file",
@@ -228,12 +193,7 @@ fn shows_contents(segment: &&Segment) -> bool {
     ];
     let head = segment.argv.first().map_or("", Arg::text);
     let reads = segment.operations.iter().any(|it| it.action != Action::Inspect);
-    let lists = head.ends_with("grep")
-        && segment.argv.iter().skip(1).any(|word| match word.text().strip_prefix("--") {
-            Some(long) => matches!(long, "files-with-matches" | "files-without-match" | "count" | "quiet"),
-            None => word.text().starts_with('-') && word.text().contains(['l', 'L', 'c', 'q']),
-        });
-    reads && !lists && !COUNT.contains(&head)
+    reads && !COUNT.contains(&head)
 }
 
 /// Whether a search reads all files below its roots, the hidden and the ignored ones, too.
@@ -241,7 +201,7 @@ fn goes_through_all(name: &str, parsed: &Parsed) -> bool {
     let given = |options: &[&str]| parsed.given.iter().filter(|it| options.contains(&it.as_str())).count();
     match name {
         "rg" => given(&["-.", "--hidden"]) > 0 || unrestricted(parsed) > 1,
-        "git grep" => given(&["--no-exclude-standard", "--no-index"]) > 0,
+        "git grep" => given(&["--no-exclude-standard", "--no-index", "--untracked"]) > 0,
         _ if name.ends_with("grep") => {
             let recurses = |(option, value): &(String, Arg)| {
                 matches!(option.as_str(), "-d" | "--directories") && value.text().starts_with('r')
@@ -261,24 +221,9 @@ fn unrestricted(parsed: &Parsed) -> usize {
     parsed.options.iter().map(times).fold(0, usize::saturating_add)
 }
 
-/// Whether only names or counts of lines are printed.
+/// Whether nothing that is printed depends on what is in the files. Names of files that match, and counts, do.
 fn prints_no_lines(parsed: &Parsed) -> bool {
-    const NAMES: &[&str] = &[
-        "-l",
-        "-L",
-        "-c",
-        "-q",
-        "--files-with-matches",
-        "--files-without-match",
-        "--name-only",
-        "--count",
-        "--count-matches",
-        "--quiet",
-        "--silent",
-        "--files",
-        "--help",
-        "--version",
-    ];
+    const NAMES: &[&str] = &["--files", "--help", "--version"];
     parsed.given.iter().any(|option| NAMES.contains(&option.as_str()))
 }
 
@@ -337,35 +282,18 @@ fn is_taken(root: &str, path: &str, expression: &[Arg]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{could_be_in, is_taken};
+    use super::{is_of_code, is_taken};
     use model::Arg;
 
     #[test]
-    fn expressions_that_could_match() {
-        let text = "api_key=abcdef\nurl=http://x\n";
-        for expression in [
-            ".",
-            "",
-            "key",
-            "k.y",
-            "todo|api",
-            "x?api",
-            "[a-z]*",
-            "api.*abc",
-            "(foo|api)_key",
-            "\\bkey",
-            "(zz)?key",
-            "\\x61",
-            "z*api",
-            "z{0,1}api",
-            "[]z]api|key",
-        ] {
-            assert!(could_be_in(expression, text), "{expression}");
+    fn only_words_of_code_print_nothing_of_a_secret() {
+        for expression in ["TODO", "fn main", "TODO|FIXME", "import os"] {
+            assert!(is_of_code(expression), "{expression}");
         }
         for expression in
-            ["todo", "fn .*main", "import [a-z]+ from", "(foo|bar)_baz", "todo|fixme", "\\.unwrap\\(", "class \\w+"]
+            ["", ".", "key", "TODO|", "|", "TODO|key", "[^]x]abc", "[[:upper:]z]=", "(*UCP)K=", "return.*", "fn\nK="]
         {
-            assert!(!could_be_in(expression, text), "{expression}");
+            assert!(!is_of_code(expression), "{expression}");
         }
     }
 

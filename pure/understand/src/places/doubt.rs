@@ -38,7 +38,7 @@ pub(super) fn could_be_named(pattern: &[&str], place: &Place) -> bool {
     let mut guessed = false;
     for (listed, part) in place.parts.iter().zip(pattern) {
         if is_pattern(part) {
-            if listed.contains('*') || part.starts_with(['*', '?', '[']) || !could_be(part, listed, true) {
+            if listed.starts_with('*') || part.starts_with(['*', '?', '[']) || !could_be(part, listed, true) {
                 return false;
             }
             guessed = true;
