@@ -38,7 +38,7 @@ fn what_steers_a_mere_read_is_held_and_shown() {
         (&["--", "git", "diff", "HEAD"], "GIT_EXTERNAL_DIFF", &diff),
         (&["--", "ls"], "HOME", "/tmp/elsewhere"),
         (&["-c", "ls"], "SHELLOPTS", "xtrace"),
-        (&["--", "ls"], "PYTHONSTARTUP", "./be"),
+        (&["--", "git", "log", "-1"], "GIT_SSH_COMMAND", "./be"),
     ] {
         let (status, said) = run(&sandbox, words, &[(name, value)]);
         assert_eq!(status, Some(75), "{name}: {said}");
@@ -50,6 +50,9 @@ fn what_steers_a_mere_read_is_held_and_shown() {
         assert!(hold.factors.iter().any(|it| it.name == "steered_by_environment"), "{hold:?}");
         assert_eq!(hold.coverage, "partial");
     }
+    // A variable that only some programs read steers no other program.
+    let (status, said) = run(&sandbox, &["--", "ls"], &[("PYTHONSTARTUP", "./be")]);
+    assert_eq!(status, Some(0), "{said}");
 }
 
 #[test]
