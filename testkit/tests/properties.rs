@@ -100,6 +100,11 @@ fn quoting_changes_neither_verdict_nor_effects() {
             let other = other.join(" ");
             let (other_intent, other_decision) = decide(&other, &policy);
             let operations = |intent: &Intent| intent.operations().map(ToString::to_string).collect::<Vec<_>>();
+            if other.contains("$'") {
+                // A POSIX shell knows no such quotes: where that makes another text of it, people are asked.
+                assert!(rank(&decision) <= rank(&other_decision), "`{text}` and `{other}`");
+                continue;
+            }
             assert_eq!(operations(&intent), operations(&other_intent), "`{text}` and `{other}`");
             assert_eq!(rank(&decision), rank(&other_decision), "`{text}` and `{other}`");
         }
