@@ -51,7 +51,9 @@ fn lint_finds_what_is_shadowed_endless_protected_and_fragile() {
     let output = sandbox.countersign(&["policy", "lint"]).output().unwrap();
     let said = says(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    for doubt in ["`b.shadowed`: shadowed: `a.first`", "`b.shadowed`: endless", "`c.protected`: protected"] {
+    for doubt in
+        ["`b.shadowed`: shadowed: shadowed by rule `a.first`", "`b.shadowed`: endless", "`c.protected`: protected"]
+    {
         assert!(said.contains(doubt), "`{doubt}` is not in:\n{said}");
     }
     assert!(said.contains("0 of"), "no rewriting of an example is looser:\n{said}");

@@ -150,11 +150,13 @@ impl Lowering<'_> {
                 _ => unknown(segment, arg, "no test or action of `find` that we know"),
             }
         }
+        let unclear = expression.iter().any(|word| matches!(word, Arg::Unknown(_)));
         for root in &roots {
             if may_be_action(root) {
                 unknown(segment, root, "it could be an action of `find`");
             }
-            let taken = narrowed.filter(|_| role == Role::Delete).and_then(|name| self.taken_by_name(root, name));
+            let name = narrowed.or(unclear.then_some("*")).filter(|_| role == Role::Delete);
+            let taken = name.and_then(|name| self.taken_by_name(root, name));
             self.effect(taken.as_ref().unwrap_or(root), role, true, &mut segment.operations, &mut segment.unknowns);
         }
         if self.intent.segments.len() > before {
