@@ -161,8 +161,8 @@ fn a_wrapper_never_lowers_verdict_or_risk() {
         let (_, alone) = decide(&text, &policy);
         // Builtins are other programs, or none, behind a wrapper.
         let builtin = [
-            "cd", "eval", "source", ".", "exec", "trap", "alias", "export", "read", "set", "shopt", "history", "type",
-            "hash", "builtin", "let", "printf", "unset", "declare", "command",
+            "cd", "eval", "source", ".", "exec", "jobs", "trap", "alias", "export", "read", "set", "shopt", "history",
+            "type", "hash", "builtin", "let", "printf", "unset", "declare", "command",
         ];
         if builtin.iter().any(|it| text.split(' ').next() == Some(it)) {
             continue;
