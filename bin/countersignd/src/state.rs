@@ -246,7 +246,7 @@ impl Daemon {
     /// Puts an agent elsewhere: environment, groups, trust. Recorded before it is in force.
     pub(crate) fn place_agent(&self, row: AgentRow, by: &str) -> Result<(), String> {
         let _changing = lock(&self.agents_change);
-        let key_digest = self.present(&row)?.key_digest;
+        let key_digest = self.agent_named(row.name.as_str()).ok_or(REMOVED)?.key_digest;
         let row = AgentRow { key_digest, ..row };
         let _receipt = self.record(Change::AgentPlaced {
             agent: row.name.to_string(),
@@ -276,7 +276,7 @@ impl Daemon {
     /// key falls with the epoch.
     pub(crate) fn rotate_agent_key(&self, row: AgentRow, by: &str) -> Result<String, String> {
         let _changing = lock(&self.agents_change);
-        let row = self.present(&row)?;
+        let row = self.agent_named(row.name.as_str()).ok_or(REMOVED)?;
         let (key, key_digest) = fresh_key()?;
         let _receipt = self.record(Change::AgentKeyRotated {
             agent: row.name.to_string(),
@@ -295,17 +295,15 @@ impl Daemon {
         if stored? { Ok(key) } else { Err("the agent is not in the store; restart the daemon".to_owned()) }
     }
 
-    /// An agent as it is now, under the lock of changes.
-    fn present(&self, row: &AgentRow) -> Result<AgentRow, String> {
-        self.agent_named(row.name.as_str()).ok_or_else(|| format!("the agent `{}` was removed meanwhile", row.name))
-    }
-
     /// An agent by its name.
     pub(crate) fn agent_named(&self, name: &str) -> Option<AgentRow> {
         let agents = self.agents.read().unwrap_or_else(PoisonError::into_inner);
         agents.values().find(|agent| agent.name.as_str() == name).cloned()
     }
 }
+
+/// Why an agent cannot be changed any more.
+const REMOVED: &str = "the agent was removed meanwhile";
 
 /// Writes the dashboard's address where agents' tools find it, or takes an old one away.
 fn publish_page(layout: &Layout) -> std::io::Result<()> {

