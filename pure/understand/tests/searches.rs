@@ -88,7 +88,7 @@ fn a_search_that_meets_none_is_ordinary() {
     for text in [
         "grep -rn TODO .",
         "grep -rn 'fn main' .",
-        "grep -rnE 'TODO|HACK' .",
+        "grep -rnE 'TODO|return' .",
         "rg -uuu 'class Parser'",
         "grep -rn KEY src",
         "grep -rln TODO .",
